@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What pasidd ends with when a restart cannot help; pasidd.service names both
+ * in RestartPreventExitStatus=. The numbers are those of sysexits.h.
+ */
+typedef enum DaemonExitStatus {
+        PASIDD_EXIT_NO_KERNEL_SUPPORT = 69, /* EX_UNAVAILABLE: the kernel lacks vfio_pasid */
+        PASIDD_EXIT_CONFIG = 78,            /* EX_CONFIG: the configuration does not parse */
+} DaemonExitStatus;
+
+/* What pasidctl ends with. */
+typedef enum CtlExitStatus {
+        CTL_EXIT_OK = 0,
+        CTL_EXIT_FAILURE = 1,
+        CTL_EXIT_USAGE = 2,
+        CTL_EXIT_NOT_FOUND = 3,
+        CTL_EXIT_DENIED = 4,
+        CTL_EXIT_NOT_RUNNING = 5,
+} CtlExitStatus;

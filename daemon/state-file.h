@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "macro.h"
+#include "policy.h"
+
+/*
+ * What pasidd must remember, as a JSON document with a version. Two such files
+ * exist: the persistent one (/var/lib/pasidd/state.json: overrides) and the
+ * runtime one (/run/pasidd/state.json: --runtime overrides, reservations and
+ * metadata quotas, which outlive the daemon but not the boot).
+ */
+
+#define STATE_VERSION 1
+
+typedef struct StateEntry {
+        char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
+        char *name; /* the VM's name when the entry was written, for people; may be NULL */
+        QuotaSetting override;
+        QuotaSetting metadata; /* runtime file only */
+        bool reserved;         /* runtime file only: prepared, not yet seen running */
+} StateEntry;
+
+typedef struct State {
+        StateEntry *entries;
+        size_t n_entries;
+        uint32_t default_quota;
+        bool default_quota_set;
+} State;
+
+State *state_free(State *s);
+DEFINE_CLEANUP_FUNC(State *, state_free, state_freep);
+State *state_new(void);
+
+/* NULL when there is no such entry. The pointer is good until entries are added or removed. */
+StateEntry *state_find(const State *s, const char *key);
+/* Finds or makes. NULL when out of memory. */
+StateEntry *state_get(State *s, const char *key);
+/* Removes entries that say nothing any more. */
+void state_prune(State *s);
+
+/* Pure parts. state_parse(): -EBADMSG with *ret_error (to be freed) for anything not exactly as
+ * state_format() writes it: wrong version, type, range, duplicate or unknown key. */
+int state_parse(const char *text, size_t size, State **ret, char **ret_error);
+/* The caller frees *ret. */
+int state_format(const State *s, char **ret);
+
+/*
+ * state_load(): a file that does not exist gives an empty state. One that does
+ * not parse is renamed to PATH.corrupt-N (the first free N), *ret gets an empty state,
+ * *ret_error says what was wrong and the new name (to be freed), and the return value is 1.
+ * state_save(): temporary file beside it, fsync, rename, fsync of the directory; the old content
+ * stays in place on any failure.
+ */
+int state_load(const char *path, State **ret, char **ret_error);
+int state_save(const State *s, const char *path);
