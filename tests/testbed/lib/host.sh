@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What the host must bring: root rights, mount namespaces and mmdebstrap.
+
+# Re-executes the testbed in a mount namespace of its own, so that every mount is gone with it, however it ends.
+host_enter_namespace() {
+    ((EUID == 0)) || die "root rights are needed (mounts, chroot, device nodes): run it with sudo"
+    if [[ ${PASIDD_TESTBED_NAMESPACE-} != "$$" ]]; then
+        # exec keeps the process id, which tells the namespace of this run from one inherited by accident.
+        PASIDD_TESTBED_NAMESPACE=$$ exec unshare --mount --propagation private -- "$TESTBED_DIR/run" "$@"
+    fi
+    unset PASIDD_TESTBED_NAMESPACE
+}
+
+host_apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update
+    apt-get -qy --no-install-recommends install "$@"
+}
+
+# Only what builds the root is wanted from the host; all else comes from the root.
+host_packages() {
+    local missing=() tool
+    for tool in mmdebstrap gpgv; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || missing+=(debian-archive-keyring)
+    ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || die "missing on this host, and there is no apt-get to install it: ${missing[*]}"
+    step "host packages (${missing[*]})" "$CACHE/log/host-packages.log" host_apt_install "${missing[@]}"
+}
+
+host_disk_space() {
+    local need=$((10 * 1024 * 1024)) free
+    free=$(df --output=avail -k "$CACHE" | tail -n 1)
+    ((free >= need)) || say "warning: $((free / 1024 / 1024)) GB free in $CACHE; a first run needs about 10 GB"
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The patched kernel. The assembled tree and one build tree for each flavour persist in $CACHE/work and always appear as /k
+# and /b, so that a rebuild after a small change takes seconds; an entry is a copy of what the boot needs:
+#
+#   bzImage  release  config  modules/usr/lib/modules/…  headers/include/…  selftests/…
+
+kernel_source_version() {
+    # The view's dpkg would need a chroot for one line of text.
+    awk '/^Package: / { p = $2 } /^Version: / && p == "linux-source-6.12" { print $2 }' "$ROOT/var/lib/dpkg/status"
+}
+
+# kernel_configs FLAVOUR: the configuration fragments, later ones win.
+kernel_configs() {
+    echo /src/kernel/configs/testbed.config
+    [[ $1 != debug ]] || echo /src/kernel/configs/debug.config
+}
+
+# Refreshes /k. Compared by content, because assembling gives every patched file a new time.
+kernel_assemble() {
+    local new=$CACHE/work/kernel-tree.new tree=$CACHE/work/kernel-tree
+    rm -rf --one-file-system "$new"
+    mkdir -p "$new" "$tree"
+    view_bind "$CACHE/work" /work
+    view_run env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
+        /src/kernel/tree assemble /work/kernel-tree.new/linux --source /usr/src/linux-source-6.12.tar.xz
+    view_run rsync -rlp --checksum --delete --exclude=/.git /work/kernel-tree.new/linux/ /work/kernel-tree/
+    rm -rf --one-file-system "$new"
+}
+
+kernel_build() {
+    local flavour=$1 out=$2 configs target
+    mkdir -p "$CACHE/work/kernel-build-$flavour"
+    view_open "$ROOT"
+    view_bind "$SOURCE" /src ro
+    kernel_assemble
+    view_bind "$CACHE/work/kernel-tree" /k ro
+    view_bind "$CACHE/work/kernel-build-$flavour" /b
+    view_bind "$out" /out
+
+    mapfile -t configs < <(kernel_configs "$flavour")
+    view_run cat "${configs[@]}" >"$VIEW/b/testbed.config"
+    # The same time stamp and builder every time: a rebuild changes only what the source changed.
+    local make=(nice -n 5 make -C /k O=/b "-j$(nproc)" KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=testbed
+        KBUILD_BUILD_HOST=testbed KBUILD_BUILD_VERSION=1)
+    view_run "${make[@]}" KCONFIG_ALLCONFIG=/b/testbed.config allnoconfig
+    kernel_check_config "$flavour" "$VIEW/b/testbed.config" "$VIEW/b/.config"
+    view_run "${make[@]}" bzImage modules
+    view_run "${make[@]}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_STRIP=1 modules_install
+    view_run "${make[@]}" INSTALL_HDR_PATH=/out/headers headers_install
+    rm -f "$out"/modules/usr/lib/modules/*/build "$out"/modules/usr/lib/modules/*/source
+
+    cp "$VIEW/b/arch/x86/boot/bzImage" "$out/bzImage"
+    cp "$VIEW/b/.config" "$out/config"
+    view_run "${make[@]}" --no-print-directory -s kernelrelease >"$out/release"
+
+    # Every selftest directory that the overlay brings.
+    mkdir "$out/selftests"
+    for target in "$SOURCE"/kernel/tools/testing/selftests/*/Makefile; do
+        [[ -e $target ]] || continue
+        target=$(basename "${target%/Makefile}")
+        # Headers come from where they were installed above; the source tree stays untouched.
+        view_run make -C /k/tools/testing/selftests O=/b/selftests KHDR_INCLUDES='-isystem /out/headers/include' \
+            TARGETS="$target" INSTALL_PATH=/out/selftests install
+    done
+    view_close
+}
+
+# allnoconfig drops silently what has an unmet dependency; a fragment that asks for it wants to know.
+kernel_check_config() {
+    local flavour=$1 want=$2 have=$3 line lost=0
+    while IFS= read -r line; do
+        if ! grep -qxF -- "$line" "$have"; then
+            # A later fragment may have overridden it.
+            [[ $(grep -- "^${line%%=*}=" "$want" | tail -n 1) == "$line" ]] || continue
+            echo "testbed: the $flavour kernel did not take $line"
+            lost=1
+        fi
+    done < <(grep '^CONFIG_' "$want")
+    return "$lost"
+}
+
+# kernel_prepare FLAVOUR: sets KERNEL.
+kernel_prepare() {
+    local flavour=$1 key
+    if [[ -n ${PASIDD_TESTBED_KERNEL-} ]]; then
+        [[ -e $PASIDD_TESTBED_KERNEL/bzImage ]] || die "PASIDD_TESTBED_KERNEL has no bzImage: $PASIDD_TESTBED_KERNEL"
+        KERNEL=$PASIDD_TESTBED_KERNEL
+        say "kernel: $KERNEL, as PASIDD_TESTBED_KERNEL asks"
+        return 0
+    fi
+    [[ -x $SOURCE/kernel/tree ]] || die "kernel/tree is missing, nothing to build the kernel from"
+    key=$(hash_text "$flavour" "$(kernel_source_version)" "$(kernel_key "$flavour")" \
+        "$(hash_tree "$SOURCE" tests/testbed/lib/kernel.sh)")
+    cache_entry "kernel-$flavour" "$key" kernel_build "$flavour"
+    KERNEL=$ENTRY
+}
+
+# Documents do not make a new kernel, nor does the other flavour's configuration.
+kernel_key() {
+    local paths exclude=debug.config
+    [[ $1 != debug ]] || exclude=-
+    mapfile -t paths < <(cd "$SOURCE" && find kernel \( -name '*.md' -o -name '*.rst' -o -name "$exclude" \) -prune \
+        -o \( -type f -o -type l \) -print | LC_ALL=C sort)
+    hash_tree "$SOURCE" "${paths[@]}"
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A snapshot of the work tree: keys are computed over what is built, even while somebody edits the original.
+
+# Sets SOURCE. Build directories and version control stay behind; times are kept, which makes rebuilds incremental.
+source_snapshot() {
+    local dir prune=(-name .git)
+    for dir in "$PROJECT_DIR"/*/meson-private; do
+        [[ -d $dir ]] && prune+=(-o -path "./$(basename "${dir%/meson-private}")")
+    done
+    SOURCE=$(mktemp -d "$CACHE/work/source-XXXXXX")
+    (cd "$PROJECT_DIR" && find . \( "${prune[@]}" \) -prune -o \( -type f -o -type l \) -print0) |
+        tar -C "$PROJECT_DIR" --null --files-from=- -cf - | tar -C "$SOURCE" -xf -
+}
+
+# What the userland is made from: everything but the kernel, documents and the testbed's own scripts.
+source_userland_key() {
+    local paths
+    mapfile -t paths < <(cd "$SOURCE" && find . -mindepth 1 \
+        \( -path ./kernel -o -path ./docs -o -path ./.ci -o -path './*.md' -o -path ./LICENSES -o -path ./tests/testbed/lib \
+        -o -path ./tests/testbed/guest -o -path ./tests/testbed/scenarios -o -path ./tests/testbed/run \) -prune \
+        -o \( -type f -o -type l \) -print | LC_ALL=C sort)
+    ((${#paths[@]})) || paths=(tests)
+    hash_tree "$SOURCE" "${paths[@]}"
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Scenarios: which there are, which boots they need, and the count at the end.
+
+# test_select [SCENARIO…]: sets SCENARIOS, in order; with --list names them and ends.
+test_select() {
+    local all=() name path found
+    for path in "$TESTBED_DIR"/scenarios/[0-9][0-9]-*; do
+        [[ -x $path ]] && all+=("${path##*/}")
+    done
+    SCENARIOS=()
+    if (($# == 0)); then
+        SCENARIOS=("${all[@]}")
+    fi
+    for name in "$@"; do
+        found=
+        for path in "${all[@]}"; do
+            # By full name, by number, or by the name without it.
+            if [[ $name == "$path" || $name == "${path%%-*}" || $name == "${path#*-}" ]]; then
+                SCENARIOS+=("$path")
+                found=yes
+            fi
+        done
+        [[ -n $found ]] || usage_error "no scenario \"$name\"; run test --list names them"
+    done
+    if [[ -n $opt_list ]]; then
+        for name in "${SCENARIOS[@]}"; do
+            printf '%-28s %s\n' "$name" "$(test_header "$name" about)"
+        done
+        exit 0
+    fi
+}
+
+# test_header SCENARIO KEY: the value of its "# KEY: value" line.
+test_header() {
+    sed -n "s/^# $2: //p" "$TESTBED_DIR/scenarios/$1" | head -n 1
+}
+
+test_run() {
+    local iommu name group passed=0 failed=0 result logs begin
+    for iommu in pasid legacy off; do
+        group=()
+        for name in "${SCENARIOS[@]}"; do
+            [[ $(test_header "$name" boot) == "$iommu" ]] || continue
+            group+=("$name")
+        done
+        ((${#group[@]})) || continue
+
+        opt_iommu=$iommu
+        cache_new_run
+        logs=$RUN/io/scenarios
+        begin=$SECONDS
+        # Not in a condition: errexit stays on.
+        boot_command /usr/libexec/pasidd-testbed/run-scenarios "${group[@]}"
+        say "boot with IOMMU $iommu: $((SECONDS - begin)) s"
+        for name in "${group[@]}"; do
+            result=$(cat "$logs/$name.result" 2>/dev/null) || result='not reached'
+            if [[ $result == ok ]]; then
+                passed=$((passed + 1))
+            else
+                failed=$((failed + 1))
+                [[ $result != 'not reached' ]] || printf 'not ok %s (the guest ended before it did), log: %s\n' "$name" "$logs/$name.log"
+            fi
+        done
+        # What happened outside of any scenario counts too: boot, shutdown, the kernel's log as a whole.
+        if ((STATUS > 1)); then
+            printf 'not ok boot-%s (status %d), files: %s\n' "$iommu" "$STATUS" "$RUN/io"
+            failed=$((failed + 1))
+        fi
+    done
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0)) && STATUS=0 || STATUS=1
+}
