@@ -20,11 +20,16 @@ int cgroup_path_from_slice(const char *slice, char **ret);
  * (what lies below is the unit's own affair, e.g. libvirt's "libvirt/vcpu0").
  * User managers' units below user@UID.service are looked through.
  * ret_unit_path gets the cgroup path up to and including the unit; either may
- * be NULL. -ENXIO when there is none. The caller frees both.
+ * be NULL. -ENXIO when there is none, -EINVAL for a path that is not absolute or
+ * has "." or ".." in it. The caller frees both.
  */
 int cgroup_path_get_unit(const char *path, char **ret_unit, char **ret_unit_path);
 
-/* The innermost "….slice" component above the unit; "-.slice" for none. */
+/*
+ * The innermost "….slice" component above the unit; "-.slice" for none. Slices
+ * of user managers do not count: users name them as they like, and rules match
+ * on slices. -EINVAL as above.
+ */
 int cgroup_path_get_slice(const char *path, char **ret);
 
 /* Is path equal to or below prefix? Component-wise: "/a/bc" is not below "/a/b". */

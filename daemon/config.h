@@ -26,6 +26,17 @@ typedef enum ForeignChange {
 const char *foreign_change_to_string(ForeignChange f);
 ForeignChange foreign_change_from_string(const char *s);
 
+/* What the libvirt hook does with a starting VM when pasidd cannot be reached. The daemon itself has no use for it. */
+typedef enum HookWithoutDaemon {
+        HOOK_WITHOUT_DAEMON_ALLOW,
+        HOOK_WITHOUT_DAEMON_DENY,
+        _HOOK_WITHOUT_DAEMON_MAX,
+        _HOOK_WITHOUT_DAEMON_INVALID = -EINVAL,
+} HookWithoutDaemon;
+
+const char *hook_without_daemon_to_string(HookWithoutDaemon h);
+HookWithoutDaemon hook_without_daemon_from_string(const char *s);
+
 /* [Rule NAME]: every Match…= given must hold. */
 typedef struct ConfigRule {
         char *name;
@@ -41,11 +52,12 @@ typedef struct ConfigRule {
 } ConfigRule;
 
 typedef struct Config {
-        uint32_t default_quota;       /* DefaultQuota= */
-        uint32_t default_watermark;   /* DefaultWatermark=, 0 = off */
-        ForeignChange foreign_change; /* ForeignChange= */
-        char **slices;                /* Slices=, NULL-terminated; {"machine.slice"} unless set */
-        ConfigRule *rules;            /* in the order in which they are tried */
+        uint32_t default_quota;                /* DefaultQuota= */
+        uint32_t default_watermark;            /* DefaultWatermark=, 0 = off */
+        ForeignChange foreign_change;          /* ForeignChange= */
+        HookWithoutDaemon hook_without_daemon; /* HookWithoutDaemon= */
+        char **slices;                         /* Slices=, NULL-terminated; {"machine.slice"} unless set */
+        ConfigRule *rules;                     /* in the order in which they are tried */
         size_t n_rules;
 } Config;
 
@@ -62,7 +74,8 @@ DEFINE_CLEANUP_FUNC(Config *, config_free, config_freep);
  */
 int config_load(const char *main_file, const char *dropin_dir, Config **ret, char **ret_error);
 
-/* The same from an open stream under the given file name, adding to c. For config_load(), tests and fuzzing. */
+/* The same from an open stream under the given file name, adding to c, whose content is of no use after a failure.
+ * For config_load(), tests and fuzzing. */
 int config_parse_stream(Config *c, FILE *f, const char *file, char **ret_error);
 
 /* An empty configuration with all defaults. NULL when out of memory. */

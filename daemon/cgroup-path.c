@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <limits.h>
+
+#include "cgroup-path.h"
+#include "macro.h"
+
+#define UNIT_NAME_CHARS                                                                                      \
+        "abcdefghijklmnopqrstuvwxyz"                                                                         \
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                                                         \
+        "0123456789:-_.\\"
+
+#define SLICE_SUFFIX ".slice"
+
+/* What unit names must not begin with, followed by a dot, to stand in a cgroup path as they are. */
+static const char *const controllers[] = {
+        "cgroup",
+        "cpu",
+        "cpuacct",
+        "cpuset",
+        "io",
+        "blkio",
+        "memory",
+        "devices",
+        "pids",
+        "bpf-firewall",
+        "bpf-devices",
+        "bpf-foreign",
+        "bpf-socket-bind",
+        "bpf-restrict-network-interfaces",
+};
+
+/* Would name collide with the kernel's own files in a cgroup? systemd puts an underscore before it then. */
+static bool cgroup_needs_escape(const char *name, size_t n) {
+        if (name[0] == '_' || name[0] == '.')
+                return true;
+
+        for (size_t i = 0; i < ELEMENTSOF(controllers); i++) {
+                size_t k = strlen(controllers[i]);
+
+                if (n > k && memcmp(name, controllers[i], k) == 0 && name[k] == '.')
+                        return true;
+        }
+
+        return false;
+}
+
+/* Is s a suffix, with something before it? */
+static bool has_suffix(const char *s, size_t n, const char *suffix) {
+        size_t k = strlen(suffix);
+
+        return n > k && memcmp(s + n - k, suffix, k) == 0;
+}
+
+/* The length of the slice's name without ".slice"; 0 for the root slice. */
+static int slice_prefix_len(const char *slice, size_t *ret) {
+        size_t n = strlen(slice);
+
+        if (n > NAME_MAX || !has_suffix(slice, n, SLICE_SUFFIX) || strspn(slice, UNIT_NAME_CHARS) != n)
+                return -EINVAL;
+
+        n -= strlen(SLICE_SUFFIX);
+
+        if (n == 1 && slice[0] == '-') {
+                *ret = 0;
+                return 0;
+        }
+
+        /* Dashes divide levels, so none of them may be empty. */
+        if (slice[0] == '-' || slice[n - 1] == '-' || memmem(slice, n, "--", 2))
+                return -EINVAL;
+
+        *ret = n;
+        return 0;
+}
+
+int cgroup_path_from_slice(const char *slice, char **ret) {
+        _cleanup_free_ char *path = NULL;
+        size_t n, levels = 1;
+        char *p;
+        int r;
+
+        r = slice_prefix_len(slice, &n);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n; i++)
+                levels += slice[i] == '-';
+
+        p = path = malloc(levels * (n + sizeof("/_" SLICE_SUFFIX)));
+        if (!path)
+                return -ENOMEM;
+
+        if (n == 0)
+                p = stpcpy(p, "/");
+
+        for (size_t i = 1; i <= n; i++) {
+                if (i < n && slice[i] != '-')
+                        continue;
+
+                /* slice[i] ends a level: it is the dash, or the dot of ".slice". */
+                char *name = stpcpy(p, "/");
+
+                p = stpcpy(mempcpy(name, slice, i), SLICE_SUFFIX);
+                if (cgroup_needs_escape(name, (size_t) (p - name))) {
+                        memmove(name + 1, name, (size_t) (p - name) + 1);
+                        *name = '_';
+                        p++;
+                }
+        }
+
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+/* Steps to the next component of an absolute path; *n is 0 at its end. */
+static const char *next_component(const char *p, size_t *n) {
+        p += strspn(p, "/");
+        *n = strcspn(p, "/");
+        return p;
+}
+
+static bool is_unit(const char *s, size_t n) {
+        return has_suffix(s, n, ".scope") || has_suffix(s, n, ".service");
+}
+
+static bool is_user_manager(const char *s, size_t n) {
+        static const char prefix[] = "user@";
+
+        return n > strlen(prefix) && memcmp(s, prefix, strlen(prefix)) == 0 && has_suffix(s, n, ".service");
+}
+
+/* A path that leaves its own root means nothing to us ("/../x": a cgroup outside our namespace). */
+static bool path_is_sane(const char *path) {
+        const char *p = path;
+        size_t n;
+
+        if (*path != '/')
+                return false;
+
+        for (p = next_component(p, &n); n > 0; p = next_component(p + n, &n))
+                if (n <= 2 && memcmp(p, "..", n) == 0)
+                        return false;
+
+        return true;
+}
+
+int cgroup_path_get_unit(const char *path, char **ret_unit, char **ret_unit_path) {
+        _cleanup_free_ char *unit = NULL, *unit_path = NULL;
+        const char *found = NULL, *p;
+        size_t n, found_len = 0;
+
+        if (!path_is_sane(path))
+                return -EINVAL;
+
+        for (p = next_component(path, &n); n > 0; p = next_component(p + n, &n)) {
+                if (!is_unit(p, n))
+                        continue;
+
+                found = p;
+                found_len = n;
+                if (!is_user_manager(p, n))
+                        break;
+        }
+
+        if (!found)
+                return -ENXIO;
+
+        if (ret_unit) {
+                size_t skip = found[0] == '_';
+
+                unit = strndup(found + skip, found_len - skip);
+                if (!unit)
+                        return -ENOMEM;
+        }
+
+        if (ret_unit_path) {
+                unit_path = strndup(path, (size_t) (found - path) + found_len);
+                if (!unit_path)
+                        return -ENOMEM;
+                *ret_unit_path = TAKE_PTR(unit_path);
+        }
+
+        if (ret_unit)
+                *ret_unit = TAKE_PTR(unit);
+        return 0;
+}
+
+int cgroup_path_get_slice(const char *path, char **ret) {
+        const char *found = "-" SLICE_SUFFIX, *p;
+        size_t n, found_len = strlen(found);
+        char *slice;
+
+        if (!path_is_sane(path))
+                return -EINVAL;
+
+        for (p = next_component(path, &n); n > 0 && !is_unit(p, n); p = next_component(p + n, &n))
+                if (has_suffix(p, n, SLICE_SUFFIX)) {
+                        size_t skip = p[0] == '_';
+
+                        found = p + skip;
+                        found_len = n - skip;
+                }
+
+        slice = strndup(found, found_len);
+        if (!slice)
+                return -ENOMEM;
+
+        *ret = slice;
+        return 0;
+}
+
+bool cgroup_path_is_below(const char *path, const char *prefix) {
+        size_t n = 0, k = 0;
+
+        for (;;) {
+                prefix = next_component(prefix + k, &k);
+                path = next_component(path + n, &n);
+
+                if (k == 0)
+                        return true;
+                if (n != k || memcmp(path, prefix, n) != 0)
+                        return false;
+        }
+}
+
+bool slice_is_below(const char *slice, const char *above) {
+        size_t n, k;
+
+        if (slice_prefix_len(slice, &n) < 0 || slice_prefix_len(above, &k) < 0)
+                return false;
+
+        if (k == 0)
+                return true;
+
+        return n >= k && memcmp(slice, above, k) == 0 && (n == k || slice[k] == '-');
+}
+
+static int unhex(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -EINVAL;
+}
+
+int unit_name_unescape(const char *s, char **ret) {
+        _cleanup_free_ char *out = NULL;
+        char *p;
+
+        p = out = malloc(strlen(s) + 1);
+        if (!out)
+                return -ENOMEM;
+
+        while (*s) {
+                int high, low;
+
+                if (*s != '\\') {
+                        *p++ = *s++;
+                        continue;
+                }
+
+                if (s[1] != 'x' || (high = unhex(s[2])) < 0 || (low = unhex(s[3])) < 0 || (high | low) == 0)
+                        return -EINVAL;
+
+                *p++ = (char) (high << 4 | low);
+                s += strlen("\\xNN");
+        }
+        *p = '\0';
+
+        *ret = TAKE_PTR(out);
+        return 0;
+}
+
+int machine_name_to_vm_name(const char *machine, char **ret) {
+        /* libvirt's drivers that register VMs: DRIVER-ID-NAME. */
+        static const char *const prefixes[] = {"qemu-", "ch-"};
+        const char *name = machine;
+        char *copy;
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
+                size_t k = strlen(prefixes[i]), digits;
+
+                if (strncmp(machine, prefixes[i], k) != 0)
+                        continue;
+
+                digits = strspn(machine + k, "0123456789");
+                if (digits > 0 && machine[k + digits] == '-' && machine[k + digits + 1] != '\0')
+                        name = machine + k + digits + 1;
+        }
+
+        copy = strdup(name);
+        if (!copy)
+                return -ENOMEM;
+
+        *ret = copy;
+        return 0;
+}
+
+int proc_cgroup_parse(const char *text, char **ret) {
+        static const char deleted[] = " (deleted)";
+
+        for (const char *line = text; *line;) {
+                size_t n = strcspn(line, "\n");
+
+                if (n > strlen("0::") && memcmp(line, "0::/", strlen("0::/")) == 0) {
+                        char *path;
+
+                        line += strlen("0::");
+                        n -= strlen("0::");
+                        if (has_suffix(line, n, deleted))
+                                n -= strlen(deleted);
+
+                        path = strndup(line, n);
+                        if (!path)
+                                return -ENOMEM;
+
+                        *ret = path;
+                        return 0;
+                }
+
+                line += n;
+                if (*line == '\n')
+                        line++;
+        }
+
+        return -ENODATA;
+}

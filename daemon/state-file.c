@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include <json-c/json.h>
+
+#include "quota.h"
+#include "state-file.h"
+#include "utf8.h"
+#include "uuid.h"
+
+/*
+ * {
+ *   "version": 1,
+ *   "default-quota": 1000,
+ *   "vms": {
+ *     "KEY": {
+ *       "name": "…",
+ *       "override": { "quota": 1, "watermark": 1 },
+ *       "metadata": { "quota": 1, "watermark": 1 },
+ *       "reserved": true
+ *     }
+ *   }
+ * }
+ *
+ * All but "version" and "vms" is left out where it has nothing to say.
+ */
+
+#define STATE_SIZE_MAX  (16U * 1024U * 1024U)
+#define STATE_DEPTH_MAX 5 /* as above, and one for the scalars */
+#define UNIT_KEY_PREFIX "unit:"
+
+DEFINE_CLEANUP_FUNC(json_object *, json_object_put, json_object_putp);
+DEFINE_CLEANUP_FUNC(json_tokener *, json_tokener_free, json_tokener_freep);
+
+static void entry_done(StateEntry *e) {
+        free(e->key);
+        free(e->name);
+}
+
+State *state_free(State *s) {
+        if (!s)
+                return NULL;
+
+        for (size_t i = 0; i < s->n_entries; i++)
+                entry_done(&s->entries[i]);
+        free(s->entries);
+        free(s);
+        return NULL;
+}
+
+State *state_new(void) {
+        return calloc(1, sizeof(State));
+}
+
+StateEntry *state_find(const State *s, const char *key) {
+        for (size_t i = 0; i < s->n_entries; i++)
+                if (streq(s->entries[i].key, key))
+                        return &s->entries[i];
+
+        return NULL;
+}
+
+StateEntry *state_get(State *s, const char *key) {
+        StateEntry *e, *entries;
+        char *copy;
+
+        e = state_find(s, key);
+        if (e)
+                return e;
+
+        entries = reallocarray(s->entries, s->n_entries + 1, sizeof(*entries));
+        if (!entries)
+                return NULL;
+        s->entries = entries;
+
+        copy = strdup(key);
+        if (!copy)
+                return NULL;
+
+        e = &s->entries[s->n_entries++];
+        *e = (StateEntry) {.key = copy};
+        return e;
+}
+
+static bool setting_is_empty(const QuotaSetting *q) {
+        return !q->quota_set && !q->watermark_set;
+}
+
+void state_prune(State *s) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_entries; i++) {
+                StateEntry *e = &s->entries[i];
+
+                if (setting_is_empty(&e->override) && setting_is_empty(&e->metadata) && !e->reserved)
+                        entry_done(e);
+                else
+                        s->entries[n++] = *e;
+        }
+
+        s->n_entries = n;
+}
+
+static int state_error(char **ret_error, const char *format, ...) _printf_(2, 3);
+
+static int state_error(char **ret_error, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(ret_error, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                *ret_error = NULL;
+                return -ENOMEM;
+        }
+
+        return -EBADMSG;
+}
+
+/*
+ * json-c drops all but the last of several members with one name, and cuts
+ * names at a NUL. Both can be told from the text alone: as many colons outside
+ * of strings as there are members, and no \u0000 inside of one.
+ */
+static int count_colons(const char *text, size_t size, size_t *ret) {
+        bool in_string = false;
+        size_t n = 0;
+
+        for (size_t i = 0; i < size; i++)
+                if (text[i] == '"')
+                        in_string = !in_string;
+                else if (!in_string)
+                        n += text[i] == ':';
+                else if (text[i] == '\\') {
+                        if (size - i >= strlen("\\u0000") &&
+                                memcmp(text + i, "\\u0000", strlen("\\u0000")) == 0)
+                                return -EBADMSG;
+                        i++;
+                }
+
+        *ret = n;
+        return 0;
+}
+
+static size_t count_members(json_object *o) {
+        size_t n = 0;
+
+        if (!json_object_is_type(o, json_type_object))
+                return 0;
+
+        json_object_object_foreach(o, key, value) {
+                (void) key;
+                n += 1 + count_members(value);
+        }
+
+        return n;
+}
+
+static int parse_json(const char *text, size_t size, json_object **ret, char **ret_error) {
+        _cleanup_(json_tokener_freep) json_tokener *tokener = NULL;
+        _cleanup_(json_object_putp) json_object *o = NULL;
+        enum json_tokener_error e;
+        size_t n_colons, end;
+
+        if (size > STATE_SIZE_MAX)
+                return state_error(ret_error, "larger than %u bytes", STATE_SIZE_MAX);
+        if (size == 0)
+                return state_error(ret_error, "empty");
+
+        tokener = json_tokener_new_ex(STATE_DEPTH_MAX);
+        if (!tokener)
+                return -ENOMEM;
+
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        o = json_tokener_parse_ex(tokener, text, (int) size);
+
+        e = json_tokener_get_error(tokener);
+        end = json_tokener_get_parse_end(tokener);
+        if (e == json_tokener_continue)
+                return state_error(ret_error, "ends at byte %zu in the middle of the document", size);
+        if (e != json_tokener_success)
+                return state_error(ret_error, "byte %zu: %s", end, json_tokener_error_desc(e));
+
+        for (; end < size; end++)
+                if (!strchr(" \t\r\n", text[end]) || text[end] == '\0')
+                        return state_error(ret_error, "byte %zu: something follows the document", end);
+
+        if (!json_object_is_type(o, json_type_object))
+                return state_error(ret_error, "the document is not an object");
+
+        if (count_colons(text, size, &n_colons) < 0)
+                return state_error(ret_error, "a string has a NUL character in it");
+        if (n_colons != count_members(o))
+                return state_error(ret_error, "an object has a member twice");
+
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+/* where: what the member belongs to, for the message. */
+static int parse_number(json_object *o, const char *where, const char *key, uint32_t *ret, char **ret_error) {
+        int64_t value;
+
+        if (!json_object_is_type(o, json_type_int))
+                return state_error(ret_error, "%s: \"%s\" is not an integer", where, key);
+
+        value = json_object_get_int64(o);
+        if (value < 0 || value > QUOTA_MAX)
+                return state_error(
+                        ret_error, "%s: \"%s\" is not between 0 and %" PRIu32, where, key, QUOTA_MAX);
+
+        *ret = (uint32_t) value;
+        return 0;
+}
+
+static int parse_setting(
+        json_object *o, const char *vm, const char *member, QuotaSetting *ret, char **ret_error) {
+
+        QuotaSetting q = {};
+        int r;
+
+        if (!json_object_is_type(o, json_type_object))
+                return state_error(ret_error, "VM \"%s\": \"%s\" is not an object", vm, member);
+
+        json_object_object_foreach(o, key, value) {
+                if (streq(key, "quota")) {
+                        r = parse_number(value, vm, key, &q.quota, ret_error);
+                        q.quota_set = true;
+                } else if (streq(key, "watermark")) {
+                        r = parse_number(value, vm, key, &q.watermark, ret_error);
+                        q.watermark_set = true;
+                } else
+                        r = state_error(
+                                ret_error, "VM \"%s\": \"%s\" has an unknown member \"%s\"", vm, member, key);
+                if (r < 0)
+                        return r;
+        }
+
+        if (setting_is_empty(&q))
+                return state_error(ret_error, "VM \"%s\": \"%s\" is empty", vm, member);
+
+        *ret = q;
+        return 0;
+}
+
+static bool key_is_valid(const char *key) {
+        char uuid[UUID_STRING_SIZE];
+
+        if (strncmp(key, UNIT_KEY_PREFIX, strlen(UNIT_KEY_PREFIX)) == 0)
+                return key[strlen(UNIT_KEY_PREFIX)] != '\0' && utf8_is_printable(key);
+
+        return uuid_canonical(key, uuid) >= 0 && streq(key, uuid);
+}
+
+static int parse_entry(State *s, const char *vm, json_object *o, char **ret_error) {
+        StateEntry *e;
+        int r = 0;
+
+        if (!key_is_valid(vm))
+                return state_error(ret_error,
+                        "a VM's key is neither a UUID in lower case with dashes nor \"" UNIT_KEY_PREFIX
+                        "NAME\"");
+        if (!json_object_is_type(o, json_type_object))
+                return state_error(ret_error, "VM \"%s\" is not an object", vm);
+
+        e = state_get(s, vm);
+        if (!e)
+                return -ENOMEM;
+
+        json_object_object_foreach(o, key, value) {
+                if (streq(key, "override"))
+                        r = parse_setting(value, vm, key, &e->override, ret_error);
+                else if (streq(key, "metadata"))
+                        r = parse_setting(value, vm, key, &e->metadata, ret_error);
+                else if (streq(key, "reserved")) {
+                        if (!json_object_is_type(value, json_type_boolean))
+                                return state_error(ret_error, "VM \"%s\": \"%s\" is not a boolean", vm, key);
+                        e->reserved = json_object_get_boolean(value);
+                } else if (streq(key, "name")) {
+                        if (!json_object_is_type(value, json_type_string) ||
+                                !utf8_is_printable(json_object_get_string(value)))
+                                return state_error(
+                                        ret_error, "VM \"%s\": \"%s\" is not a printable string", vm, key);
+                        e->name = strdup(json_object_get_string(value));
+                        if (!e->name)
+                                return -ENOMEM;
+                } else
+                        return state_error(ret_error, "VM \"%s\" has an unknown member \"%s\"", vm, key);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int parse_entries(State *s, json_object *o, char **ret_error) {
+        int r;
+
+        if (!json_object_is_type(o, json_type_object))
+                return state_error(ret_error, "\"vms\" is not an object");
+
+        json_object_object_foreach(o, key, value) {
+                r = parse_entry(s, key, value, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int check_version(json_object *o, char **ret_error) {
+        json_object *version;
+
+        if (!json_object_object_get_ex(o, "version", &version))
+                return state_error(ret_error, "has no \"version\"");
+        if (!json_object_is_type(version, json_type_int))
+                return state_error(ret_error, "\"version\" is not an integer");
+        if (json_object_get_int64(version) != STATE_VERSION)
+                return state_error(ret_error, "\"version\" is %" PRIi64 ", not %d",
+                        json_object_get_int64(version), STATE_VERSION);
+
+        return 0;
+}
+
+int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
+        _cleanup_(json_object_putp) json_object *o = NULL;
+        _cleanup_(state_freep) State *s = NULL;
+        bool vms = false;
+        int r;
+
+        s = state_new();
+        if (!s)
+                return -ENOMEM;
+
+        r = parse_json(text, size, &o, ret_error);
+        if (r < 0)
+                return r;
+
+        /* First, because another version may have other members. */
+        r = check_version(o, ret_error);
+        if (r < 0)
+                return r;
+
+        json_object_object_foreach(o, key, value) {
+                if (streq(key, "version"))
+                        continue;
+
+                if (streq(key, "default-quota")) {
+                        r = parse_number(value, "the document", key, &s->default_quota, ret_error);
+                        s->default_quota_set = true;
+                } else if (streq(key, "vms")) {
+                        r = parse_entries(s, value, ret_error);
+                        vms = true;
+                } else
+                        r = state_error(ret_error, "the document has an unknown member \"%s\"", key);
+                if (r < 0)
+                        return r;
+        }
+
+        if (!vms)
+                return state_error(ret_error, "has no \"vms\"");
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+/* Takes over value, also on failure; a NULL value is one that could not be made. */
+static int add_member(json_object *o, const char *key, json_object *value) {
+        if (!value)
+                return -ENOMEM;
+
+        if (json_object_object_add(o, key, value) < 0) {
+                json_object_put(value);
+                return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static int add_setting(json_object *o, const char *key, const QuotaSetting *q) {
+        json_object *setting;
+        int r;
+
+        if (setting_is_empty(q))
+                return 0;
+
+        setting = json_object_new_object();
+        r = add_member(o, key, setting);
+        if (r >= 0 && q->quota_set)
+                r = add_member(setting, "quota", json_object_new_int64(q->quota));
+        if (r >= 0 && q->watermark_set)
+                r = add_member(setting, "watermark", json_object_new_int64(q->watermark));
+        return r;
+}
+
+static int add_entry(json_object *vms, const StateEntry *e) {
+        json_object *vm;
+        int r;
+
+        vm = json_object_new_object();
+        r = add_member(vms, e->key, vm);
+        if (r >= 0 && e->name)
+                r = add_member(vm, "name", json_object_new_string(e->name));
+        if (r >= 0)
+                r = add_setting(vm, "override", &e->override);
+        if (r >= 0)
+                r = add_setting(vm, "metadata", &e->metadata);
+        if (r >= 0 && e->reserved)
+                r = add_member(vm, "reserved", json_object_new_boolean(true));
+        return r;
+}
+
+int state_format(const State *s, char **ret) {
+        _cleanup_(json_object_putp) json_object *o = NULL;
+        json_object *vms;
+        const char *text;
+        int r;
+
+        o = json_object_new_object();
+        if (!o)
+                return -ENOMEM;
+
+        r = add_member(o, "version", json_object_new_int(STATE_VERSION));
+        if (r >= 0 && s->default_quota_set)
+                r = add_member(o, "default-quota", json_object_new_int64(s->default_quota));
+        if (r >= 0) {
+                vms = json_object_new_object();
+                r = add_member(o, "vms", vms);
+        }
+        for (size_t i = 0; r >= 0 && i < s->n_entries; i++)
+                r = add_entry(vms, &s->entries[i]);
+        if (r < 0)
+                return r;
+
+        text = json_object_to_json_string_ext(
+                o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (!text || asprintf(ret, "%s\n", text) < 0)
+                return -ENOMEM;
+
+        return 0;
+}
+
+/* One byte more than may be is read, so that state_parse() sees that the file is too large. */
+static int read_whole(int fd, char **ret, size_t *ret_size) {
+        _cleanup_free_ char *text = NULL;
+        size_t n = 0, allocated = 0;
+
+        while (n <= STATE_SIZE_MAX) {
+                ssize_t k;
+
+                if (n == allocated) {
+                        char *larger;
+
+                        allocated = allocated > 0 ? allocated * 2 : 4096;
+                        larger = realloc(text, allocated);
+                        if (!larger)
+                                return -ENOMEM;
+                        text = larger;
+                }
+
+                k = read(fd, text + n, allocated - n);
+                if (k < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (k == 0)
+                        break;
+                n += (size_t) k;
+        }
+
+        *ret = TAKE_PTR(text);
+        *ret_size = n;
+        return 0;
+}
+
+static int rename_no_replace(const char *from, const char *to) {
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) >= 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+
+        /* The file system cannot (NFS). The directory is ours alone, so looking first is good enough. */
+        if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return -EEXIST;
+        if (rename(from, to) < 0)
+                return -errno;
+
+        return 0;
+}
+
+static int set_aside(const char *path, char **ret) {
+        for (unsigned n = 1;; n++) {
+                _cleanup_free_ char *aside = NULL;
+                int r;
+
+                if (asprintf(&aside, "%s.corrupt-%u", path, n) < 0) {
+                        aside = NULL;
+                        return -ENOMEM;
+                }
+
+                r = rename_no_replace(path, aside);
+                if (r == -EEXIST && n < UINT_MAX)
+                        continue;
+                if (r < 0)
+                        return r;
+
+                *ret = TAKE_PTR(aside);
+                return 0;
+        }
+}
+
+/* -ENOENT when there is no file. */
+static int load_text(const char *path, char **ret, size_t *ret_size) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -ENOTSUP;
+
+        return read_whole(fd, ret, ret_size);
+}
+
+int state_load(const char *path, State **ret, char **ret_error) {
+        _cleanup_(state_freep) State *empty = NULL;
+        _cleanup_free_ char *text = NULL, *what = NULL, *aside = NULL;
+        size_t size = 0;
+        int r, q;
+
+        empty = state_new();
+        if (!empty)
+                return -ENOMEM;
+
+        r = load_text(path, &text, &size);
+        if (r == -ENOENT) {
+                *ret = TAKE_PTR(empty);
+                return 0;
+        }
+        if (r < 0) {
+                if (asprintf(ret_error, "%s: cannot read: %s", path, strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return r;
+        }
+
+        r = state_parse(text, size, ret, &what);
+        if (r != -EBADMSG)
+                return r;
+
+        q = set_aside(path, &aside);
+        if (q < 0) {
+                if (asprintf(ret_error, "%s: %s; cannot set it aside: %s", path, what, strerror(-q)) < 0)
+                        *ret_error = NULL;
+                return q;
+        }
+
+        if (asprintf(ret_error, "%s: %s; set aside as %s", path, what, aside) < 0)
+                *ret_error = NULL;
+        *ret = TAKE_PTR(empty);
+        return 1;
+}
+
+static int write_whole(int fd, const char *text, size_t size) {
+        while (size > 0) {
+                ssize_t k;
+
+                k = write(fd, text, size);
+                if (k < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                text += k;
+                size -= (size_t) k;
+        }
+
+        return 0;
+}
+
+static int write_temporary(const char *path, const char *text) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        /* One writer, so one name will do, and what a crash left behind does not pile up. */
+        if (unlink(path) < 0 && errno != ENOENT)
+                return -errno;
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
+        if (fd < 0)
+                return -errno;
+
+        /* Nothing in it is secret, whatever the umask. */
+        if (fchmod(fd, 0644) < 0)
+                return -errno;
+
+        r = write_whole(fd, text, strlen(text));
+        if (r < 0)
+                return r;
+
+        if (fsync(fd) < 0)
+                return -errno;
+
+        return 0;
+}
+
+static int fsync_parent(const char *path) {
+        _cleanup_free_ char *dir = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        const char *slash = strrchr(path, '/');
+
+        dir = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
+        if (!dir)
+                return -ENOMEM;
+
+        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        /* EINVAL: a file system that needs no such thing. */
+        if (fsync(fd) < 0 && errno != EINVAL)
+                return -errno;
+
+        return 0;
+}
+
+int state_save(const State *s, const char *path) {
+        _cleanup_free_ char *text = NULL, *temporary = NULL;
+        int r;
+
+        r = state_format(s, &text);
+        if (r < 0)
+                return r;
+
+        if (asprintf(&temporary, "%s.tmp", path) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+
+        r = write_temporary(temporary, text);
+        if (r >= 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void) unlink(temporary);
+                return r;
+        }
+
+        return fsync_parent(path);
+}
