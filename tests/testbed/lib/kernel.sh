@@ -44,6 +44,12 @@ kernel_build() {
     # The same time stamp and builder every time: a rebuild changes only what the source changed.
     local make=(nice -n 5 make -C /k O=/b "-j$(nproc)" KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=testbed
         KBUILD_BUILD_HOST=testbed KBUILD_BUILD_VERSION=1)
+    # Coverage for the fuzzer, of the code under test only.
+    if [[ $flavour == debug ]]; then
+        for target in vfio_pasid vfio_pasid_main vfio_pasid_nl vfio_iommu_type1; do
+            make+=("KCOV_INSTRUMENT_$target.o=y")
+        done
+    fi
     view_run "${make[@]}" KCONFIG_ALLCONFIG=/b/testbed.config allnoconfig
     kernel_check_config "$flavour" "$VIEW/b/testbed.config" "$VIEW/b/.config"
     view_run "${make[@]}" bzImage modules
