@@ -1,21 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The Debian 13 root: compiler, QEMU and guest in one.
+# The Debian 13 root: compiler, QEMU and guest in one. And a smaller one of Debian 12, in which the project is only built.
 
-ROOT_SUITE=trixie
+ROOT_SUITES=(trixie bookworm)
 # Raise to have it made anew although the package list is the same.
 ROOT_RECIPE=1
 
+# root_packages SUITE
 root_packages() {
-    sed 's/#.*//' "$SOURCE/tests/testbed/packages.list" | xargs
+    local lists=("$SOURCE/tests/testbed/packages-build.list")
+    [[ $1 != trixie ]] || lists+=("$SOURCE/tests/testbed/packages.list")
+    sed 's/#.*//' "${lists[@]}" | xargs
+}
+
+# root_sources SUITE
+root_sources() {
+    local suite=$1
+    printf 'deb %s main\n' "$MIRROR $suite" "$MIRROR $suite-updates" "${MIRROR%/}-security $suite-security"
+    # For the QEMU of the guest and of the outer machine.
+    [[ $suite != trixie ]] || printf 'deb %s main\n' "$MIRROR $suite-backports"
 }
 
 # $1 in the hooks is mmdebstrap's.
 # shellcheck disable=SC2016
 root_build() {
-    local dir=$1 packages security=${MIRROR%/}-security
-    packages=$(root_packages)
+    local suite=$1 dir=$2 packages
+    packages=$(root_packages "$suite")
     # mmdebstrap insists on making its target itself.
     rmdir "$dir"
     nice -n 5 mmdebstrap --mode=root --variant=apt --include="${packages// /,}" \
@@ -23,16 +34,14 @@ root_build() {
         --customize-hook='chroot "$1" useradd --create-home --shell /bin/bash tester' \
         --customize-hook='rm -f "$1/etc/machine-id" && : >"$1/etc/machine-id"' \
         --customize-hook='echo testbed >"$1/etc/hostname"' \
-        "$ROOT_SUITE" "$dir" - <<END
-deb $MIRROR $ROOT_SUITE main
-deb $MIRROR $ROOT_SUITE-updates main
-deb $security $ROOT_SUITE-security main
-deb $MIRROR $ROOT_SUITE-backports main
-END
+        "$suite" "$dir" - < <(root_sources "$suite")
 }
 
-# Sets ROOT.
+# root_prepare [SUITE]: sets ROOT.
 root_prepare() {
-    cache_entry root "$(hash_text "$ROOT_RECIPE" "$ROOT_SUITE" "$MIRROR" "$(root_packages)")" root_build
+    local suite=${1:-trixie} kind=root
+    [[ $suite == trixie ]] || kind=root_$suite
+    cache_entry "$kind" "$(hash_text "$ROOT_RECIPE" "$(root_sources "$suite")" "$(root_packages "$suite")")" \
+        root_build "$suite"
     ROOT=$ENTRY
 }

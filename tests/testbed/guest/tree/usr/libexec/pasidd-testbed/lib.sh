@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What scenarios share: assertions, VMs, clients, the bus. A failed assertion ends the scenario with a line that says what
+# was expected and what came.
+
+set -Eeuo pipefail
+trap 'echo "FAILED at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
+
+TESTBED=/usr/libexec/pasidd-testbed
+CGROUP=/sys/fs/cgroup
+SETS=/sys/class/vfio_pasid
+PASID_MAX=1048575
+# Under KASAN everything takes longer.
+SLOW=1
+if [[ -e /sys/kernel/debug/kmemleak || $(</proc/cmdline) == *testbed.slow* ]]; then
+    SLOW=6
+fi
+
+step() {
+    printf -- '--- %s\n' "$*"
+}
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+# expect_equal WHAT GOT WANTED
+expect_equal() {
+    [[ $2 == "$3" ]] || fail "$1 is \"$2\", wanted \"$3\""
+    printf '    %s = %s\n' "$1" "$2"
+}
+
+# expect_match WHAT TEXT REGEX (extended, anywhere)
+expect_match() {
+    grep -qE -- "$3" <<<"$2" || fail "$1 does not match \"$3\": $2"
+    printf '    %s matches "%s"\n' "$1" "$3"
+}
+
+# expect_status STATUS COMMAND…: leaves what it printed in OUTPUT.
+expect_status() {
+    local wanted=$1 got=0
+    shift
+    printf '    $ %s\n' "$*"
+    OUTPUT=$("$@" 2>&1) || got=$?
+    [[ -z $OUTPUT ]] || sed 's/^/      /' <<<"$OUTPUT"
+    ((got == wanted)) || fail "exit status $got instead of $wanted: $*"
+}
+
+run() {
+    expect_status 0 "$@"
+}
+
+# wait_for SECONDS COMMAND…: until it succeeds.
+wait_for() {
+    local limit=$(($1 * SLOW)) begin=$SECONDS
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS - begin < limit)) || fail "not within $limit s: $*"
+        sleep 0.1
+    done
+}
+
+# --- devices
+
+# device N: the address of passthrough device N, counted from 0.
+device() {
+    printf '0000:00:1%d.0' "$1"
+}
+
+device_bind() {
+    local dev
+    dev=/sys/bus/pci/devices/$(device "$1")
+    modprobe vfio-pci
+    echo vfio-pci >"$dev/driver_override"
+    [[ ! -e $dev/driver ]] || echo "${dev##*/}" >"$dev/driver/unbind"
+    echo "${dev##*/}" >/sys/bus/pci/drivers_probe
+    [[ -e $dev/driver ]] || fail "${dev##*/} does not bind to vfio-pci"
+}
+
+device_release() {
+    local dev
+    dev=/sys/bus/pci/devices/$(device "$1")
+    [[ ! -e $dev/driver ]] || echo "${dev##*/}" >"$dev/driver/unbind"
+    echo >"$dev/driver_override"
+}
+
+# --- VMs
+
+# vm_uuid NAME: the same for the same name.
+vm_uuid() {
+    local h
+    h=$(printf '%s' "$1" | md5sum)
+    printf '%s-%s-4%s-8%s-%s' "${h:0:8}" "${h:8:4}" "${h:13:3}" "${h:17:3}" "${h:20:12}"
+}
+
+# vm_define NAME DEVICE [MAX [WATERMARK]]: DEVICE may be "none"; without MAX the domain says nothing about its quota.
+vm_define() {
+    local name=$1 dev=$2 max=${3-} watermark=${4-} metadata='' hostdev=''
+    if [[ -n $max ]]; then
+        metadata="<metadata><pasid:quota xmlns:pasid='urn:pasidd:domain:1' max='$max'"
+        metadata+="${watermark:+ watermark='$watermark'}/></metadata>"
+    fi
+    if [[ $dev != none ]]; then
+        hostdev="<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+        hostdev+="<address domain='0' bus='0' slot='0x1$dev' function='0'/></source></hostdev>"
+    fi
+    cat >"/run/testbed-$name.xml" <<END
+<domain type='qemu'>
+  <name>$name</name>
+  <uuid>$(vm_uuid "$name")</uuid>
+  $metadata
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>$TESTBED/qemu-pasid-agent</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+    $hostdev
+  </devices>
+</domain>
+END
+    virsh -q define "/run/testbed-$name.xml"
+}
+
+# vm_start NAME DEVICE [MAX [WATERMARK]]: defined, started, and known to pasidd as running.
+vm_start() {
+    vm_define "$@"
+    virsh -q start "$1"
+    printf '    VM %s is up\n' "$1"
+    wait_for 20 vm_known "$1"
+}
+
+vm_known() {
+    [[ $(vm_get "$1" State) == running ]]
+}
+
+vm_gone() {
+    ! busctl --list tree org.pasidd1 | grep -qxF "$(vm_path "$1")"
+}
+
+vm_path() {
+    printf '/org/pasidd1/vm/%s' "$(vm_uuid "$1" | tr - _)"
+}
+
+# vm_get NAME PROPERTY: the bare value.
+vm_get() {
+    local value
+    value=$(busctl get-property org.pasidd1 "$(vm_path "$1")" org.pasidd1.VM "$2") || return
+    value=${value#* }
+    value=${value#\"}
+    printf '%s' "${value%\"}"
+}
+
+manager_get() {
+    local value
+    value=$(busctl get-property org.pasidd1 /org/pasidd1 org.pasidd1.Manager "$1") || return
+    value=${value#* }
+    value=${value#\"}
+    printf '%s' "${value%\"}"
+}
+
+vm_pid() {
+    pgrep -f -- "-name guest=$1,"
+}
+
+# vm_scope NAME: its cgroup, as a directory.
+vm_scope() {
+    local cgroup
+    cgroup=$(sed -n 's/^0:://p' "/proc/$(vm_pid "$1")/cgroup")
+    printf '%s%s' "$CGROUP" "${cgroup%%.scope*}.scope"
+}
+
+# vm_sets NAME: the numbers of the sets of its QEMU.
+vm_sets() {
+    local set pid
+    pid=$(vm_pid "$1")
+    for set in "$SETS"/set*; do
+        [[ -e $set ]] || continue
+        [[ $(<"$set/tgid") != "$pid" ]] || printf '%s\n' "${set##*/set}"
+    done
+}
+
+# misc DIRECTORY FILE: the pasid value of misc.FILE.
+misc() {
+    awk '$1 == "pasid" { print $2 }' "$1/misc.$2"
+}
+
+# agent NAME COMMAND…: through the QEMU of a VM; leaves the answer in OUTPUT and its status in AGENT_STATUS.
+agent() {
+    AGENT_STATUS=0
+    printf '    %s> %s\n' "$1" "${*:2}"
+    OUTPUT=$("$TESTBED/pasid-agentctl" "$@" 2>&1) || AGENT_STATUS=$?
+    sed 's/^/      /' <<<"$OUTPUT"
+}
+
+# agent_allocates NAME N: exactly N succeed.
+agent_allocates() {
+    agent "$1" alloc "$2"
+    expect_equal "allocations that succeeded" "$(grep -c '^alloc ok [0-9]' <<<"$OUTPUT")" "$2"
+}
+
+# agent_refused NAME ERRNO: the next one is refused.
+agent_refused() {
+    agent "$1" alloc
+    expect_equal "answer" "$OUTPUT" "alloc failed $2"
+}
+
+# --- clients
+
+# client_start UNIT DEVICE COMMAND…: a client as a service of its own that answers into /run/testbed-UNIT.out.
+client_start() {
+    local unit=$1 dev=$2
+    shift 2
+    : >"/run/testbed-$unit.out"
+    systemd-run -q --unit="testbed-$unit" --collect -p StandardOutput="append:/run/testbed-$unit.out" \
+        "${CLIENT_PROPERTIES[@]}" "$TESTBED/pasid-client" --device "$(device "$dev")" "$@" hold
+    wait_for 20 grep -qx hold "/run/testbed-$unit.out"
+}
+CLIENT_PROPERTIES=()
+
+# in_cgroup DIRECTORY COMMAND…
+in_cgroup() {
+    # shellcheck disable=SC2016 # for the inner shell
+    sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$@"
+}
+
+# --- the daemon
+
+pasidd_pid() {
+    systemctl show -P MainPID pasidd.service
+}
+
+pasidd_status() {
+    systemctl show -P StatusText pasidd.service
+}
+
+pasidd_journal() {
+    journalctl -q -u pasidd.service --since "@$SCENARIO_BEGIN" -o cat
+}
+
+SCENARIO_BEGIN=${SCENARIO_BEGIN:-$(date +%s)}
