@@ -140,6 +140,7 @@ boot_command() {
 
     boot_view
     printf '%s\0' "$@" >"$RUN/io/command"
+    printf '%s\n' "$RUN/io" >"$RUN/io/host-path"
     mkfifo "$RUN/io/out" "$RUN/io/err"
     cat "$RUN/io/out" &
     readers+=($!)

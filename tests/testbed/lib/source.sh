@@ -10,6 +10,8 @@ source_snapshot() {
         [[ -d $dir ]] && prune+=(-o -path "./$(basename "${dir%/meson-private}")")
     done
     SOURCE=$(mktemp -d "$CACHE/work/source-XXXXXX")
+    # Builds as an ordinary user read it too; the cache itself stays private.
+    chmod 0755 "$SOURCE"
     (cd "$PROJECT_DIR" && find . \( "${prune[@]}" \) -prune -o \( -type f -o -type l \) -print0) |
         tar -C "$PROJECT_DIR" --null --files-from=- -cf - | tar -C "$SOURCE" -xf -
 }
