@@ -23,8 +23,7 @@ kernel_assemble() {
     rm -rf --one-file-system "$new"
     mkdir -p "$new" "$tree"
     view_bind "$CACHE/work" /work
-    view_run env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
-        /src/kernel/tree assemble /work/kernel-tree.new/linux --source /usr/src/linux-source-6.12.tar.xz
+    view_run /src/kernel/tree assemble --source /usr/src/linux-source-6.12.tar.xz /work/kernel-tree.new/linux
     view_run rsync -rlp --checksum --delete --exclude=/.git /work/kernel-tree.new/linux/ /work/kernel-tree/
     rm -rf --one-file-system "$new"
 }
