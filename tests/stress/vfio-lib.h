@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the programs that load the kernel's PASID interface share: containers, groups, the ioctl, sysfs and raw netlink.
+ * Functions return 0 or more on success and a negative errno otherwise. None prints anything, unless it says so. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/netlink.h>
+#include <linux/vfio.h>
+#include <linux/vfio_pasid.h>
+
+#define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
+
+/* PASID 0 is never handed out, so 20 bits hold this many. */
+#define PASID_CAPACITY UINT32_C(1048575)
+#define PASID_LAST     PASID_CAPACITY
+
+#define GROUPS_MAX 1024
+
+/* Random numbers that are the same for the same seed everywhere. */
+typedef struct Random {
+        uint64_t state;
+} Random;
+
+uint64_t random_next(Random *r);
+uint32_t random_below(Random *r, uint32_t n);
+bool random_chance(Random *r, uint32_t percent);
+Random random_fork(uint64_t seed, uint64_t index);
+
+uint64_t now_ns(void);
+void sleep_ms(unsigned ms);
+
+int file_read(const char *path, char *buffer, size_t size);
+int file_read_u64(const char *path, uint64_t *ret);
+int file_write(const char *path, const char *value);
+int file_write_u64(const char *path, uint64_t value);
+int run_command(const char *const argv[]);
+
+/* VFIO groups that the programs may use. */
+typedef struct Groups {
+        unsigned n;
+        int numbers[GROUPS_MAX];
+} Groups;
+
+/* Binds every edu device to vfio-pci, or to mdev-edu for as many mediated devices as MDEVS says, and finds their groups. */
+int groups_prepare(Groups *ret, unsigned mdevs);
+int device_bind(const char *address, const char *driver);
+int devices_find(char addresses[][16], size_t max);
+int device_group(const char *path);
+int mdev_create(const char *parent, const char *type, const char *uuid);
+int mdev_remove(const char *uuid);
+
+int container_open(void);
+int group_open(int number);
+int group_attach(int group, int container);
+int group_detach(int group);
+int container_set_iommu(int container);
+/* The three above for one group. */
+int container_setup(int number, int *ret_container, int *ret_group);
+
+int pasid_alloc(int container, uint32_t min, uint32_t max, uint32_t *ret);
+int pasid_free(int container, uint32_t min, uint32_t max);
+int pasid_probe(int container, uint32_t flags, uint32_t min, uint32_t max);
+/* -ENOENT if the container's information has no PASID capability. */
+int pasid_capability(int container, struct vfio_iommu_type1_info_cap_pasid *ret);
+
+/* Generic netlink without a library, so that malformed messages can be sent and nothing is hidden by retries. */
+typedef struct Netlink {
+        int fd;
+        uint16_t family;
+        uint32_t events;
+        uint32_t seq;
+        unsigned char *buffer;
+} Netlink;
+
+typedef struct PasidSet {
+        uint64_t id, start_time, cgroup_id, denied, seq;
+        uint32_t tgid, quota, watermark, allocated, peak, reason, suppressed;
+        /* One bit for each attribute that was there. */
+        uint32_t present;
+} PasidSet;
+
+typedef struct PasidInfo {
+        uint32_t capacity, allocated, default_quota, max_sets, sets;
+        uint64_t seq;
+        uint32_t present;
+} PasidInfo;
+
+typedef void (*PasidSetHandler)(const PasidSet *set, void *userdata);
+
+#define NETLINK_BUFFER 65536
+
+int netlink_open(Netlink *ret);
+void netlink_close(Netlink *nl);
+int netlink_subscribe(Netlink *nl);
+/* Sends one message: a generic netlink header with CMD, and what ATTRIBUTES holds. */
+int netlink_send(Netlink *nl, uint16_t type, uint16_t flags, uint8_t cmd, const void *attributes, size_t size);
+ssize_t netlink_receive(Netlink *nl, int flags);
+void pasid_set_parse(const struct nlmsghdr *h, PasidSet *ret);
+int netlink_info(Netlink *nl, PasidInfo *ret);
+int netlink_set_get(Netlink *nl, uint64_t id, PasidSet *ret);
+int netlink_dump(Netlink *nl, PasidSetHandler handler, void *userdata);
+
+#define SYSFS_CLASS  "/sys/class/vfio_pasid"
+#define SYSFS_MODULE "/sys/module/vfio_pasid/parameters"
+
+/* The sets that sysfs shows; fills IDS up to MAX and returns how many there are. */
+int sysfs_sets(uint64_t *ids, size_t max);
+int sysfs_set_read(uint64_t id, const char *attribute, uint64_t *ret);
+int sysfs_set_write(uint64_t id, const char *attribute, uint64_t value);
+/* The set of process TGID, -ENOENT if it has none. With several, the newest. */
+int sysfs_set_of(int tgid, uint64_t *ret_id);
+
+/* The root's misc.current, or that of the cgroup whose directory is given. */
+int misc_read(const char *directory, const char *file, uint64_t *ret);
+/* Where cgroup v2 is mounted. */
+const char *cgroup_root(void);
+
+/* What must be the same after everything has been given back. */
+typedef struct Totals {
+        uint64_t misc;
+        uint32_t allocated, sets;
+        int sysfs_sets;
+} Totals;
+
+int totals_read(Netlink *nl, Totals *ret);
+/* Waits until the totals are those given, for SECONDS at most; prints what differs and returns -EUCLEAN if they never are. */
+int totals_await(Netlink *nl, const Totals *want, unsigned seconds);
+
+/* Whether the kernel's log got a warning, BUG or the like since CURSOR, which kmsg_cursor() makes. Prints such lines. */
+int kmsg_cursor(void);
+int kmsg_check(int fd);
+/* Forgets what leaked before; later leaks that name the code under test are printed and counted. -ENOENT without kmemleak. */
+int kmemleak_clear(void);
+int kmemleak_check(void);
