@@ -1,0 +1,1475 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of VFIO_IOMMU_PASID_REQUEST, /sys/class/vfio_pasid, the misc cgroup
+ * resource "pasid" and the generic netlink family vfio_pasid.
+ *
+ * To run as root, with one or two devices behind a PASID-capable IOMMU, in
+ * different IOMMU groups, bound to vfio-pci and otherwise unused.  What cannot
+ * run for want of devices, of cgroup v2 or of the feature is skipped.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/vfio.h>
+#include <linux/vfio_pasid.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+
+#define CLASS_DIR	"/sys/class/vfio_pasid"
+#define DRIVER_DIR	"/sys/bus/pci/drivers/vfio-pci"
+#define CGROUP_DIR	"/sys/fs/cgroup"
+#define TEST_CGROUP	CGROUP_DIR "/vfio_pasid_test"
+#define PARAM_DIR	"/sys/module/vfio_pasid/parameters"
+
+#define MAX_GROUPS	4
+#define NO_SET		0
+
+/* ---- files ---- */
+
+static int read_file(const char *path, char *buf, size_t size)
+{
+	ssize_t len;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, buf, size - 1);
+	if (len < 0)
+		len = -errno;
+	else
+		buf[len] = '\0';
+	close(fd);
+	return len < 0 ? len : 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	ssize_t len;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = write(fd, text, strlen(text));
+	if (len < 0)
+		len = -errno;
+	close(fd);
+	return len < 0 ? len : 0;
+}
+
+static uint64_t read_u64(const char *path)
+{
+	char buf[64];
+
+	if (read_file(path, buf, sizeof(buf)))
+		return UINT64_MAX;
+	return strtoull(buf, NULL, 10);
+}
+
+static uint64_t set_get(uint64_t id, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s", id, name);
+	return read_u64(path);
+}
+
+static int set_put_text(uint64_t id, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s", id, name);
+	return write_file(path, text);
+}
+
+static int set_put(uint64_t id, const char *name, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
+	return set_put_text(id, name, text);
+}
+
+static bool set_exists(uint64_t id)
+{
+	return set_get(id, "quota") != UINT64_MAX;
+}
+
+/* The newest set of a process; older ones can be left from before an exec. */
+static uint64_t set_of(pid_t pid)
+{
+	uint64_t id, found = NO_SET;
+	struct dirent *de;
+	DIR *dir;
+
+	dir = opendir(CLASS_DIR);
+	if (!dir)
+		return NO_SET;
+	while ((de = readdir(dir))) {
+		if (sscanf(de->d_name, "set%" SCNu64, &id) != 1)
+			continue;
+		if (set_get(id, "tgid") == (uint64_t)pid && id > found)
+			found = id;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Field 22 of /proc/PID/stat. */
+static uint64_t start_time_of(pid_t pid)
+{
+	char path[64], buf[1024], *p;
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_file(path, buf, sizeof(buf)))
+		return UINT64_MAX;
+	p = strrchr(buf, ')');
+	for (i = 2; p && i < 22; i++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p + 1, NULL, 10) : UINT64_MAX;
+}
+
+/* The line of "pasid", or of "pasid.max" in misc.events. */
+static uint64_t misc_get(const char *dir, const char *file, const char *key)
+{
+	char path[PATH_MAX], buf[1024], *line, *save;
+	size_t len = strlen(key);
+
+	snprintf(path, sizeof(path), "%s/misc.%s", dir, file);
+	if (read_file(path, buf, sizeof(buf)))
+		return UINT64_MAX;
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, key, len) && line[len] == ' ')
+			return strtoull(line + len + 1, NULL, 10);
+	}
+	return UINT64_MAX;
+}
+
+static uint64_t misc_total(void)
+{
+	return misc_get(CGROUP_DIR, "current", "pasid");
+}
+
+/* ---- VFIO ---- */
+
+/* The groups of what is bound to vfio-pci, each one once. */
+static int find_groups(int *groups, int max)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+	struct dirent *de;
+	ssize_t len;
+	int n = 0, i;
+	DIR *dir;
+
+	dir = opendir(DRIVER_DIR);
+	if (!dir)
+		return 0;
+	while (n < max && (de = readdir(dir))) {
+		if (!strchr(de->d_name, ':'))
+			continue;
+		snprintf(path, sizeof(path), DRIVER_DIR "/%s/iommu_group",
+			 de->d_name);
+		len = readlink(path, link, sizeof(link) - 1);
+		if (len < 0)
+			continue;
+		link[len] = '\0';
+		groups[n] = atoi(strrchr(link, '/') + 1);
+		for (i = 0; i < n && groups[i] != groups[n]; i++)
+			;
+		if (i == n)
+			n++;
+	}
+	closedir(dir);
+	return n;
+}
+
+static int open_group(int number)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", number);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+/* A container that one group was added to.  Returns it or -errno. */
+static int open_container(int group, bool set_iommu)
+{
+	int container;
+
+	container = open("/dev/vfio/vfio", O_RDWR);
+	if (container < 0)
+		return -errno;
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    (set_iommu &&
+	     ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))) {
+		int ret = -errno;
+
+		close(container);
+		return ret;
+	}
+	return container;
+}
+
+struct alloc_req {
+	struct vfio_iommu_pasid_request hdr;
+	struct vfio_pasid_request_alloc data;
+};
+
+struct free_req {
+	struct vfio_iommu_pasid_request hdr;
+	struct vfio_pasid_request_free data;
+};
+
+static int request(int container, void *req)
+{
+	return ioctl(container, VFIO_IOMMU_PASID_REQUEST, req) ? -errno : 0;
+}
+
+/* Returns the PASID or -errno. */
+static int pasid_alloc_flags(int container, uint32_t min, uint32_t max,
+			     uint32_t flags)
+{
+	struct alloc_req req = {
+		.hdr = { .argsz = sizeof(req), .flags = flags },
+		.data = { .min = min, .max = max },
+	};
+	int ret;
+
+	ret = request(container, &req);
+	return ret ? ret : (int)req.data.result;
+}
+
+static int pasid_alloc(int container, uint32_t min, uint32_t max)
+{
+	return pasid_alloc_flags(container, min, max,
+				 VFIO_PASID_REQUEST_ALLOC);
+}
+
+static int pasid_alloc_any(int container)
+{
+	return pasid_alloc(container, 1, UINT32_MAX);
+}
+
+static int pasid_free_flags(int container, uint32_t min, uint32_t max,
+			    uint32_t flags)
+{
+	struct free_req req = {
+		.hdr = { .argsz = sizeof(req), .flags = flags },
+		.data = { .min = min, .max = max },
+	};
+
+	return request(container, &req);
+}
+
+static int pasid_free(int container, uint32_t min, uint32_t max)
+{
+	return pasid_free_flags(container, min, max, VFIO_PASID_REQUEST_FREE);
+}
+
+/* The PASID capability of VFIO_IOMMU_GET_INFO; returns whether there is one. */
+static bool info_cap(int container, struct vfio_iommu_type1_info_cap_pasid *cap)
+{
+	uint8_t buf[4096] __attribute__((aligned(8))) = {};
+	struct vfio_iommu_type1_info *info = (void *)buf;
+	struct vfio_info_cap_header *hdr;
+	uint32_t off;
+
+	info->argsz = sizeof(buf);
+	if (ioctl(container, VFIO_IOMMU_GET_INFO, info) ||
+	    !(info->flags & VFIO_IOMMU_INFO_CAPS))
+		return false;
+	for (off = info->cap_offset; off; off = hdr->next) {
+		hdr = (void *)(buf + off);
+		if (hdr->id == VFIO_IOMMU_TYPE1_INFO_CAP_PASID) {
+			memcpy(cap, hdr, sizeof(*cap));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- netlink ---- */
+
+struct genl {
+	int fd;
+	uint16_t family;
+	uint32_t group;
+};
+
+/* What a message of the family said; attributes that it lacked are zero. */
+struct msg {
+	uint8_t cmd;
+	uint64_t set[VFIO_PASID_A_SET_MAX + 1];
+	bool has[VFIO_PASID_A_SET_MAX + 1];
+};
+
+#define NLA_FIRST(nlh) ((struct nlattr *)((char *)NLMSG_DATA(nlh) + GENL_HDRLEN))
+#define NLA_BODY(nla) ((void *)((char *)(nla) + NLA_HDRLEN))
+#define NLA_LEFT(nlh, nla) \
+	((char *)(nlh) + (nlh)->nlmsg_len - (char *)(nla))
+
+static bool nla_ok(struct nlmsghdr *nlh, struct nlattr *nla)
+{
+	long left = NLA_LEFT(nlh, nla);
+
+	return left >= (long)sizeof(*nla) && nla->nla_len >= sizeof(*nla) &&
+	       nla->nla_len <= left;
+}
+
+static struct nlattr *nla_next(struct nlattr *nla)
+{
+	return (void *)((char *)nla + NLA_ALIGN(nla->nla_len));
+}
+
+static int genl_send(struct genl *genl, uint16_t type, uint8_t cmd,
+		     uint16_t flags, uint16_t attr, const void *data,
+		     size_t len)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr genlh;
+		struct nlattr nla;
+		char data[64];
+	} req = {
+		.nlh = {
+			.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
+			.nlmsg_type = type,
+			.nlmsg_flags = NLM_F_REQUEST | flags,
+		},
+		.genlh = { .cmd = cmd, .version = 1 },
+	};
+
+	if (data) {
+		req.nla.nla_type = attr;
+		req.nla.nla_len = NLA_HDRLEN + len;
+		memcpy(req.data, data, len);
+		req.nlh.nlmsg_len += NLA_ALIGN(req.nla.nla_len);
+	}
+	return send(genl->fd, &req, req.nlh.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+static int genl_open(struct genl *genl)
+{
+	char buf[8192] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = (void *)buf;
+	struct nlattr *nla, *grp, *a;
+	int ret, end;
+
+	genl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (genl->fd < 0)
+		return -errno;
+	ret = genl_send(genl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0,
+			CTRL_ATTR_FAMILY_NAME, VFIO_PASID_FAMILY_NAME,
+			sizeof(VFIO_PASID_FAMILY_NAME));
+	if (ret)
+		goto err_close;
+	if (recv(genl->fd, buf, sizeof(buf), 0) < 0) {
+		ret = -errno;
+		goto err_close;
+	}
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		ret = ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+		goto err_close;
+	}
+	for (nla = NLA_FIRST(nlh); nla_ok(nlh, nla); nla = nla_next(nla)) {
+		if (nla->nla_type == CTRL_ATTR_FAMILY_ID)
+			genl->family = *(uint16_t *)NLA_BODY(nla);
+		if (nla->nla_type != CTRL_ATTR_MCAST_GROUPS)
+			continue;
+		grp = NLA_BODY(nla);
+		end = grp->nla_len - NLA_HDRLEN;
+		for (a = NLA_BODY(grp); end > 0;
+		     end -= NLA_ALIGN(a->nla_len), a = nla_next(a))
+			if (a->nla_type == CTRL_ATTR_MCAST_GRP_ID)
+				genl->group = *(uint32_t *)NLA_BODY(a);
+	}
+	return 0;
+
+err_close:
+	close(genl->fd);
+	return ret;
+}
+
+static int genl_join(struct genl *genl)
+{
+	return setsockopt(genl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+			  &genl->group, sizeof(genl->group)) ? -errno : 0;
+}
+
+static void msg_parse(struct nlmsghdr *nlh, struct msg *msg)
+{
+	struct nlattr *nla;
+	int type;
+
+	memset(msg, 0, sizeof(*msg));
+	msg->cmd = ((struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
+	for (nla = NLA_FIRST(nlh); nla_ok(nlh, nla); nla = nla_next(nla)) {
+		type = nla->nla_type & NLA_TYPE_MASK;
+		if (type > VFIO_PASID_A_SET_MAX)
+			continue;
+		if (nla->nla_len - NLA_HDRLEN == 8)
+			memcpy(&msg->set[type], NLA_BODY(nla), 8);
+		else if (nla->nla_len - NLA_HDRLEN == 4)
+			msg->set[type] = *(uint32_t *)NLA_BODY(nla);
+		msg->has[type] = true;
+	}
+}
+
+/* One reply, 0 or -errno. */
+static int genl_do(struct genl *genl, uint8_t cmd, uint16_t attr,
+		   const void *data, size_t len, struct msg *msg)
+{
+	char buf[8192] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = (void *)buf;
+	int ret;
+
+	ret = genl_send(genl, genl->family, cmd, 0, attr, data, len);
+	if (ret)
+		return ret;
+	if (recv(genl->fd, buf, sizeof(buf), 0) < 0)
+		return -errno;
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+	msg_parse(nlh, msg);
+	return 0;
+}
+
+/* Number of sets or -errno; at most max are stored. */
+static int genl_dump(struct genl *genl, struct msg *msgs, int max)
+{
+	char buf[32768] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	int ret, n = 0;
+	ssize_t len;
+
+	ret = genl_send(genl, genl->family, VFIO_PASID_CMD_SET_GET, NLM_F_DUMP,
+			0, NULL, 0);
+	if (ret)
+		return ret;
+	for (;;) {
+		len = recv(genl->fd, buf, sizeof(buf), 0);
+		if (len < 0)
+			return -errno;
+		for (nlh = (void *)buf; NLMSG_OK(nlh, len);
+		     nlh = NLMSG_NEXT(nlh, len)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return n;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+			if (n < max)
+				msg_parse(nlh, &msgs[n]);
+			n++;
+		}
+	}
+}
+
+/* The next event, or false if none comes within the time. */
+static bool genl_event(struct genl *genl, int timeout_ms, struct msg *msg)
+{
+	struct pollfd pfd = { .fd = genl->fd, .events = POLLIN };
+	char buf[8192] __attribute__((aligned(8)));
+
+	if (poll(&pfd, 1, timeout_ms) != 1 ||
+	    recv(genl->fd, buf, sizeof(buf), 0) < 0)
+		return false;
+	msg_parse((void *)buf, msg);
+	return true;
+}
+
+/* ---- fixtures ---- */
+
+FIXTURE(pasid)
+{
+	int nr_groups;
+	int groups[MAX_GROUPS];
+	int group;
+	int container;
+	uint64_t set;
+	uint64_t base;		/* PASIDs charged before the test */
+};
+
+FIXTURE_SETUP(pasid)
+{
+	self->group = -1;
+	self->container = -1;
+	self->nr_groups = find_groups(self->groups, MAX_GROUPS);
+	if (!self->nr_groups)
+		SKIP(return, "no device is bound to vfio-pci");
+	self->base = misc_total();
+	self->group = open_group(self->groups[0]);
+	if (self->group < 0)
+		SKIP(return, "cannot open the group: %s", strerror(errno));
+	self->container = open_container(self->group, true);
+	ASSERT_GE(self->container, 0);
+	if (pasid_alloc_flags(self->container, 1, UINT32_MAX,
+			      VFIO_PASID_REQUEST_ALLOC |
+			      VFIO_PASID_REQUEST_PROBE) < 0)
+		SKIP(return, "no PASID allocation here: %s", strerror(errno));
+	self->set = set_of(getpid());
+	ASSERT_NE(NO_SET, self->set);
+}
+
+FIXTURE_TEARDOWN(pasid)
+{
+	if (self->group >= 0)
+		close(self->group);
+	if (self->container >= 0)
+		close(self->container);
+	if (self->set != NO_SET) {
+		EXPECT_FALSE(set_exists(self->set));
+		EXPECT_EQ(self->base, misc_total());
+	}
+}
+
+/* ---- the ioctl ---- */
+
+TEST_F(pasid, extension)
+{
+	EXPECT_EQ(1, ioctl(self->container, VFIO_CHECK_EXTENSION,
+			   VFIO_PASID_IOMMU));
+}
+
+TEST_F(pasid, before_set_iommu)
+{
+	int container, group;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	group = open_group(self->groups[1]);
+	ASSERT_GE(group, 0);
+	container = open_container(group, false);
+	ASSERT_GE(container, 0);
+	EXPECT_EQ(0, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_EQ(-EINVAL, pasid_alloc_any(container));
+	EXPECT_EQ(-EINVAL, pasid_free(container, 0, UINT32_MAX));
+	ASSERT_EQ(0, ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(1, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	/* Removing the last group takes the container back to where it was. */
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_EQ(0, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_EQ(-EINVAL, pasid_alloc_any(container));
+	close(container);
+	close(group);
+}
+
+TEST_F(pasid, bad_arguments)
+{
+	static const uint32_t bad_flags[] = {
+		0,
+		VFIO_PASID_REQUEST_PROBE,
+		VFIO_PASID_REQUEST_ALLOC | VFIO_PASID_REQUEST_FREE,
+		VFIO_PASID_REQUEST_ALLOC | VFIO_PASID_REQUEST_FREE |
+			VFIO_PASID_REQUEST_PROBE,
+		VFIO_PASID_REQUEST_ALLOC | 1 << 3,
+		VFIO_PASID_REQUEST_FREE | 1U << 31,
+		UINT32_MAX,
+	};
+	struct alloc_req alloc = {
+		.hdr = { .flags = VFIO_PASID_REQUEST_ALLOC },
+		.data = { .min = 1, .max = UINT32_MAX, .result = 4711 },
+	};
+	struct free_req free = {
+		.hdr = { .flags = VFIO_PASID_REQUEST_FREE },
+		.data = { .max = UINT32_MAX },
+	};
+	unsigned int probe, i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_flags); i++) {
+		EXPECT_EQ(-EINVAL, pasid_alloc_flags(self->container, 1, 9,
+						     bad_flags[i]));
+	}
+
+	for (probe = 0; probe <= VFIO_PASID_REQUEST_PROBE;
+	     probe += VFIO_PASID_REQUEST_PROBE) {
+		alloc.hdr.flags = VFIO_PASID_REQUEST_ALLOC | probe;
+		for (i = 0; i < 20; i++) {
+			alloc.hdr.argsz = i;
+			EXPECT_EQ(-EINVAL, request(self->container, &alloc));
+		}
+		free.hdr.flags = VFIO_PASID_REQUEST_FREE | probe;
+		for (i = 0; i < 16; i++) {
+			free.hdr.argsz = i;
+			EXPECT_EQ(-EINVAL, request(self->container, &free));
+		}
+		EXPECT_EQ(-EINVAL,
+			  pasid_alloc_flags(self->container, 5, 4,
+					    VFIO_PASID_REQUEST_ALLOC | probe));
+		EXPECT_EQ(-EINVAL,
+			  pasid_free_flags(self->container, 5, 4,
+					   VFIO_PASID_REQUEST_FREE | probe));
+	}
+	EXPECT_EQ(4711, alloc.data.result);
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+	EXPECT_EQ(0, set_get(self->set, "denied"));
+}
+
+TEST_F(pasid, larger_argsz)
+{
+	struct {
+		struct alloc_req req;
+		uint8_t more[32];
+	} alloc = {
+		.req = {
+			.hdr = {
+				.argsz = UINT32_MAX,
+				.flags = VFIO_PASID_REQUEST_ALLOC,
+			},
+			.data = { .min = 7, .max = 70 },
+		},
+	}, expected;
+	int i;
+
+	memset(alloc.more, 0xa5, sizeof(alloc.more));
+	expected = alloc;
+	expected.req.data.result = 7;
+	ASSERT_EQ(0, request(self->container, &alloc));
+	/* Nothing but the result is written. */
+	for (i = 0; i < (int)sizeof(alloc); i++)
+		EXPECT_EQ(((uint8_t *)&expected)[i], ((uint8_t *)&alloc)[i]);
+	EXPECT_EQ(0, pasid_free(self->container, 7, 7));
+}
+
+TEST_F(pasid, faults)
+{
+	struct alloc_req *req;
+	uint8_t *page;
+	long size = sysconf(_SC_PAGESIZE);
+
+	EXPECT_EQ(-EFAULT, request(self->container, NULL));
+
+	/* The header ends where the readable memory ends. */
+	page = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)page);
+	ASSERT_EQ(0, mprotect(page + size, size, PROT_NONE));
+	req = (void *)(page + size - sizeof(req->hdr));
+	req->hdr.argsz = sizeof(*req);
+	req->hdr.flags = VFIO_PASID_REQUEST_ALLOC;
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	req->hdr.flags = VFIO_PASID_REQUEST_FREE;
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	req->hdr.flags |= VFIO_PASID_REQUEST_PROBE;
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+
+	/* The result cannot be written: the allocation must be undone. */
+	req = (void *)page;
+	req->hdr.argsz = sizeof(*req);
+	req->hdr.flags = VFIO_PASID_REQUEST_ALLOC;
+	req->data.min = 1;
+	req->data.max = UINT32_MAX;
+	ASSERT_EQ(0, mprotect(page, size, PROT_READ));
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+	EXPECT_EQ(0, set_get(self->set, "peak"));
+	EXPECT_EQ(0, set_get(self->set, "denied"));
+	EXPECT_EQ(self->base, misc_total());
+
+	/* So often that the quota would have been used up. */
+	ASSERT_EQ(0, set_put(self->set, "quota", 3));
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	EXPECT_EQ(-EFAULT, request(self->container, req));
+	munmap(page, 2 * size);
+}
+
+TEST_F(pasid, probe)
+{
+	int flags = VFIO_PASID_REQUEST_ALLOC | VFIO_PASID_REQUEST_PROBE;
+	int pasid;
+
+	EXPECT_EQ(0, pasid_alloc_flags(self->container, 1, 9, flags));
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+	/* A range that this system can never serve. */
+	EXPECT_EQ(-ENOSPC, pasid_alloc_flags(self->container, 0, 0, flags));
+	EXPECT_EQ(-ENOSPC, pasid_alloc_flags(self->container, UINT32_MAX,
+					     UINT32_MAX, flags));
+	EXPECT_EQ(0, set_get(self->set, "denied"));
+
+	pasid = pasid_alloc_any(self->container);
+	ASSERT_GT(pasid, 0);
+	EXPECT_EQ(0, pasid_free_flags(self->container, 0, UINT32_MAX,
+				      VFIO_PASID_REQUEST_FREE |
+				      VFIO_PASID_REQUEST_PROBE));
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+}
+
+TEST_F(pasid, ranges)
+{
+	/* PASID 0 is never given out, both ends of a range are. */
+	EXPECT_LT(0, pasid_alloc(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 0, 0));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 1 << 20, UINT32_MAX));
+	EXPECT_EQ(2, set_get(self->set, "denied"));
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+
+	EXPECT_EQ(5000, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(5001, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(5002, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 5001, 5001));
+	EXPECT_EQ(4, set_get(self->set, "denied"));
+	EXPECT_EQ(4, set_get(self->set, "allocated"));
+	EXPECT_EQ(self->base + 4, misc_total());
+
+	/* Only what lies in the range is freed, and only once. */
+	EXPECT_EQ(0, pasid_free(self->container, 5001, 5001));
+	EXPECT_EQ(3, set_get(self->set, "allocated"));
+	EXPECT_EQ(0, pasid_free(self->container, 5001, 5001));
+	EXPECT_EQ(3, set_get(self->set, "allocated"));
+	EXPECT_EQ(5001, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(0, pasid_free(self->container, 5001, UINT32_MAX));
+	EXPECT_EQ(2, set_get(self->set, "allocated"));
+	EXPECT_EQ(5001, pasid_alloc(self->container, 5000, 5002));
+	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+	EXPECT_EQ(4, set_get(self->set, "peak"));
+	EXPECT_EQ(self->base, misc_total());
+}
+
+TEST_F(pasid, large_free)
+{
+	int i;
+
+	ASSERT_EQ(0, set_put(self->set, "quota", 5000));
+	for (i = 0; i < 5000; i++)
+		ASSERT_EQ(10000 + i, pasid_alloc(self->container, 10000, 19999));
+	EXPECT_EQ(-EDQUOT, pasid_alloc(self->container, 10000, 19999));
+	EXPECT_EQ(0, pasid_free(self->container, 10001, 14998));
+	EXPECT_EQ(2, set_get(self->set, "allocated"));
+	EXPECT_EQ(10001, pasid_alloc(self->container, 10000, 19999));
+	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+}
+
+TEST_F(pasid, info)
+{
+	struct vfio_iommu_type1_info_cap_pasid cap = {};
+
+	ASSERT_TRUE(info_cap(self->container, &cap));
+	EXPECT_EQ(1, cap.header.version);
+	EXPECT_LT(0, cap.max);
+	EXPECT_EQ(set_get(self->set, "quota"), cap.quota);
+	EXPECT_EQ(0, cap.allocated);
+
+	EXPECT_EQ(cap.max, pasid_alloc(self->container, cap.max, UINT32_MAX));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, cap.max, UINT32_MAX));
+	ASSERT_EQ(0, set_put(self->set, "quota", 77));
+	ASSERT_TRUE(info_cap(self->container, &cap));
+	EXPECT_EQ(77, cap.quota);
+	EXPECT_EQ(1, cap.allocated);
+}
+
+/* ---- sets ---- */
+
+TEST_F(pasid, identity)
+{
+	uint64_t id = 0;
+
+	EXPECT_EQ(getpid(), set_get(self->set, "tgid"));
+	EXPECT_EQ(start_time_of(getpid()), set_get(self->set, "start_time"));
+	id = set_get(self->set, "cgroup_id");
+	EXPECT_NE(0, id);
+	EXPECT_NE(UINT64_MAX, id);
+}
+
+TEST_F(pasid, id_not_reused)
+{
+	uint64_t old = self->set;
+
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_FALSE(set_exists(old));
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_SET_CONTAINER,
+			   &self->container));
+	ASSERT_EQ(0, ioctl(self->container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	self->set = set_of(getpid());
+	EXPECT_LT(old, self->set);
+	EXPECT_FALSE(set_exists(old));
+}
+
+TEST_F(pasid, two_containers_one_set)
+{
+	int container, group, pasid;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	group = open_group(self->groups[1]);
+	ASSERT_GE(group, 0);
+	container = open_container(group, true);
+	ASSERT_GE(container, 0);
+	EXPECT_EQ(self->set, set_of(getpid()));
+
+	pasid = pasid_alloc_any(container);
+	ASSERT_GT(pasid, 0);
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_EQ(2, set_get(self->set, "allocated"));
+	EXPECT_EQ(0, pasid_free(self->container, pasid, pasid));
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+
+	/* The set and what it holds outlive the first container to go. */
+	close(container);
+	close(group);
+	EXPECT_TRUE(set_exists(self->set));
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+	EXPECT_EQ(self->base + 1, misc_total());
+}
+
+TEST_F(pasid, second_group)
+{
+	int group;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	group = open_group(self->groups[1]);
+	ASSERT_GE(group, 0);
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_SET_CONTAINER, &self->container));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_EQ(1, ioctl(self->container, VFIO_CHECK_EXTENSION,
+			   VFIO_PASID_IOMMU));
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	close(group);
+}
+
+TEST_F(pasid, fork_uses_the_parents_set)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		_exit(setsid() < 0 || pasid_alloc_any(self->container) <= 0);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, set_get(self->set, "allocated"));
+	EXPECT_EQ(NO_SET, set_of(pid));
+}
+
+/* Runs after exec: make a container of one's own and report its set. */
+static int after_exec(int group_number)
+{
+	int group, container;
+	uint64_t set;
+
+	group = open_group(group_number);
+	if (group < 0)
+		return 2;
+	container = open_container(group, true);
+	if (container < 0)
+		return 3;
+	set = set_of(getpid());
+	if (pasid_alloc_any(container) <= 0)
+		return 4;
+	if (set_get(set, "allocated") != 1)
+		return 5;
+	if (set_get(set, "start_time") != start_time_of(getpid()))
+		return 6;
+	printf("%" PRIu64 "\n", set);
+	fflush(stdout);
+	return 0;
+}
+
+TEST_F(pasid, exec_makes_another_set)
+{
+	char number[16], buf[32] = "";
+	uint64_t old, new;
+	int fds[2], status;
+	pid_t pid;
+
+	if (self->nr_groups < 3)
+		SKIP(return, "needs three groups");
+	ASSERT_EQ(0, pipe(fds));
+	snprintf(number, sizeof(number), "%d", self->groups[2]);
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		int group = open_group(self->groups[1]);
+		int container = open_container(group, true);
+		uint64_t set = set_of(getpid());
+
+		/* The container and the group stay open over the exec. */
+		fcntl(group, F_SETFD, 0);
+		if (container < 0 || pasid_alloc_any(container) <= 0)
+			_exit(1);
+		dup2(fds[1], STDOUT_FILENO);
+		dprintf(STDOUT_FILENO, "%" PRIu64 " ", set);
+		execl("/proc/self/exe", "vfio_pasid_test", "--after-exec",
+		      number, NULL);
+		_exit(1);
+	}
+	close(fds[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_LT(0, read(fds[0], buf, sizeof(buf) - 1));
+	close(fds[0]);
+	ASSERT_EQ(2, sscanf(buf, "%" SCNu64 " %" SCNu64, &old, &new));
+	EXPECT_LT(self->set, old);
+	EXPECT_LT(old, new);
+	EXPECT_FALSE(set_exists(old));
+	EXPECT_FALSE(set_exists(new));
+}
+
+TEST_F(pasid, killed_holder)
+{
+	int fds[2], status;
+	uint64_t set;
+	pid_t pid;
+	char c;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	ASSERT_EQ(0, pipe(fds));
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		int group = open_group(self->groups[1]);
+		int container = open_container(group, true);
+
+		while (container >= 0 && pasid_alloc_any(container) > 0)
+			;
+		close(fds[1]);
+		pause();
+		_exit(1);
+	}
+	close(fds[1]);
+	EXPECT_EQ(0, read(fds[0], &c, 1));
+	set = set_of(pid);
+	ASSERT_NE(NO_SET, set);
+	EXPECT_NE(self->set, set);
+	EXPECT_EQ(set_get(set, "quota"), set_get(set, "allocated"));
+	EXPECT_EQ(self->base + set_get(set, "quota"), misc_total());
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_FALSE(set_exists(set));
+	EXPECT_EQ(self->base, misc_total());
+	close(fds[0]);
+}
+
+TEST_F(pasid, max_sets)
+{
+	int group, container;
+	uint64_t max_sets;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	max_sets = read_u64(PARAM_DIR "/max_sets");
+	ASSERT_EQ(0, write_file(PARAM_DIR "/max_sets", "0"));
+	group = open_group(self->groups[1]);
+	ASSERT_GE(group, 0);
+	/* Our own set exists, and goes on being shared. */
+	container = open_container(group, true);
+	EXPECT_GE(container, 0);
+	EXPECT_EQ(1, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	close(container);
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_UNSET_CONTAINER));
+
+	if (!fork()) {
+		/* Another process gets its container, but no set. */
+		container = open_container(group, true);
+		if (container < 0)
+			_exit(1);
+		if (ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU))
+			_exit(2);
+		if (pasid_alloc_any(container) != -ENOMEM)
+			_exit(3);
+		write_file(PARAM_DIR "/max_sets", "4096");
+		if (pasid_alloc_any(container) != -ENOMEM)
+			_exit(4);
+		if (ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ||
+		    ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+		    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+			_exit(5);
+		if (pasid_alloc_any(container) <= 0)
+			_exit(6);
+		_exit(0);
+	} else {
+		char text[32];
+		int status;
+
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+		snprintf(text, sizeof(text), "%" PRIu64, max_sets);
+		write_file(PARAM_DIR "/max_sets", text);
+	}
+	close(group);
+}
+
+/* ---- sysfs ---- */
+
+TEST_F(pasid, quota)
+{
+	int i, pasid = 0;
+
+	ASSERT_EQ(0, set_put(self->set, "quota", 3));
+	for (i = 0; i < 3; i++) {
+		pasid = pasid_alloc_any(self->container);
+		ASSERT_GT(pasid, 0);
+	}
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_EQ(1, set_get(self->set, "denied"));
+
+	/* The quota comes before the range. */
+	EXPECT_EQ(-EDQUOT, pasid_alloc(self->container, 0, 0));
+
+	/* Raised live. */
+	ASSERT_EQ(0, set_put(self->set, "quota", 4));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+
+	/* Lowered below what is held: nothing is taken, nothing is given. */
+	ASSERT_EQ(0, set_put(self->set, "quota", 2));
+	EXPECT_EQ(4, set_get(self->set, "allocated"));
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_EQ(0, pasid_free(self->container, pasid, pasid));
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+
+	ASSERT_EQ(0, set_put(self->set, "quota", 0));
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_EQ(4, set_get(self->set, "peak"));
+	EXPECT_EQ(6, set_get(self->set, "denied"));
+}
+
+TEST_F(pasid, sysfs_bounds)
+{
+	static const struct {
+		const char *text;
+		int ret;
+	} writes[] = {
+		{ "0", 0 }, { "1048576\n", 0 }, { "12", 0 },
+		{ "1048577", -ERANGE }, { "4294967296", -ERANGE },
+		{ "99999999999999999999999", -ERANGE },
+		{ "-1", -EINVAL }, { "\n", -EINVAL }, { "12x", -EINVAL },
+		{ "12 13", -EINVAL }, { "0x10", -EINVAL }, { "max", -EINVAL },
+		{ " 12", -EINVAL },
+	};
+	static const char *const names[] = { "quota", "watermark" };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		for (j = 0; j < ARRAY_SIZE(writes); j++) {
+			EXPECT_EQ(writes[j].ret,
+				  set_put_text(self->set, names[i],
+					       writes[j].text)) {
+				TH_LOG("%s: '%s'", names[i], writes[j].text);
+			}
+		}
+		EXPECT_EQ(12, set_get(self->set, names[i]));
+	}
+}
+
+TEST_F(pasid, sysfs_modes)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} files[] = {
+		{ "quota", 0644 }, { "watermark", 0644 },
+		{ "allocated", 0444 }, { "peak", 0444 }, { "denied", 0444 },
+		{ "tgid", 0400 }, { "start_time", 0400 }, { "cgroup_id", 0400 },
+	};
+	char path[PATH_MAX];
+	struct stat st;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s",
+			 self->set, files[i].name);
+		ASSERT_EQ(0, stat(path, &st));
+		EXPECT_EQ(files[i].mode, st.st_mode & 0777);
+	}
+}
+
+TEST_F(pasid, default_quota)
+{
+	uint64_t before = read_u64(PARAM_DIR "/default_quota");
+	char text[32];
+
+	EXPECT_EQ(before, set_get(self->set, "quota"));
+	EXPECT_EQ(-EINVAL, write_file(PARAM_DIR "/default_quota", "1048577"));
+	EXPECT_EQ(-EINVAL, write_file(PARAM_DIR "/default_quota", "-1"));
+	ASSERT_EQ(0, write_file(PARAM_DIR "/default_quota", "5"));
+	/* Sets that exist keep theirs, new ones get it. */
+	EXPECT_EQ(before, set_get(self->set, "quota"));
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_SET_CONTAINER,
+			   &self->container));
+	ASSERT_EQ(0, ioctl(self->container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	self->set = set_of(getpid());
+	EXPECT_EQ(5, set_get(self->set, "quota"));
+	snprintf(text, sizeof(text), "%" PRIu64, before);
+	ASSERT_EQ(0, write_file(PARAM_DIR "/default_quota", text));
+}
+
+/* ---- misc cgroup ---- */
+
+FIXTURE(pasid_cgroup)
+{
+	int groups[MAX_GROUPS];
+	uint64_t base;
+};
+
+static int cgroup_join(const char *dir)
+{
+	char path[PATH_MAX], pid[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	return write_file(path, pid);
+}
+
+FIXTURE_SETUP(pasid_cgroup)
+{
+	if (!find_groups(self->groups, MAX_GROUPS))
+		SKIP(return, "no device is bound to vfio-pci");
+	self->base = misc_total();
+	if (self->base == UINT64_MAX)
+		SKIP(return, "no misc controller with pasid");
+	write_file(CGROUP_DIR "/cgroup.subtree_control", "+misc");
+	rmdir(TEST_CGROUP "/sub");
+	rmdir(TEST_CGROUP);
+	ASSERT_EQ(0, mkdir(TEST_CGROUP, 0755));
+	ASSERT_EQ(0, write_file(TEST_CGROUP "/cgroup.subtree_control",
+				"+misc"));
+	ASSERT_EQ(0, mkdir(TEST_CGROUP "/sub", 0755));
+}
+
+FIXTURE_TEARDOWN(pasid_cgroup)
+{
+	cgroup_join(CGROUP_DIR);
+	rmdir(TEST_CGROUP "/sub");
+	rmdir(TEST_CGROUP);
+	EXPECT_EQ(self->base, misc_total());
+}
+
+TEST_F(pasid_cgroup, limit)
+{
+	int group, container;
+	struct stat st;
+	uint64_t set;
+
+	ASSERT_EQ(0, cgroup_join(TEST_CGROUP "/sub"));
+	group = open_group(self->groups[0]);
+	ASSERT_GE(group, 0);
+	container = open_container(group, true);
+	ASSERT_GE(container, 0);
+	set = set_of(getpid());
+	ASSERT_NE(NO_SET, set);
+	ASSERT_EQ(0, stat(TEST_CGROUP "/sub", &st));
+	EXPECT_EQ(st.st_ino, set_get(set, "cgroup_id"));
+
+	ASSERT_EQ(0, write_file(TEST_CGROUP "/misc.max", "pasid 2"));
+	ASSERT_GT(pasid_alloc_any(container), 0);
+	ASSERT_GT(pasid_alloc_any(container), 0);
+	EXPECT_EQ(-EBUSY, pasid_alloc_any(container));
+	EXPECT_EQ(1, set_get(set, "denied"));
+	EXPECT_EQ(2, misc_get(TEST_CGROUP, "current", "pasid"));
+	EXPECT_EQ(2, misc_get(TEST_CGROUP "/sub", "current", "pasid"));
+	EXPECT_EQ(1, misc_get(TEST_CGROUP, "events", "pasid.max"));
+
+	/* A range that is full gives its charge back. */
+	ASSERT_EQ(0, write_file(TEST_CGROUP "/misc.max", "pasid 3"));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(container, 0, 0));
+	EXPECT_EQ(2, misc_get(TEST_CGROUP, "current", "pasid"));
+	/* A refusal of the quota charges nothing. */
+	ASSERT_EQ(0, set_put(set, "quota", 2));
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(container));
+	EXPECT_EQ(1, misc_get(TEST_CGROUP, "events", "pasid.max"));
+
+	/* Charges stay where they were made. */
+	ASSERT_EQ(0, set_put(set, "quota", 10));
+	ASSERT_EQ(0, cgroup_join(CGROUP_DIR));
+	ASSERT_GT(pasid_alloc_any(container), 0);
+	EXPECT_EQ(2, misc_get(TEST_CGROUP, "current", "pasid"));
+	EXPECT_EQ(self->base + 3, misc_total());
+
+	/* Also when that cgroup is removed. */
+	ASSERT_EQ(0, rmdir(TEST_CGROUP "/sub"));
+	EXPECT_EQ(2, misc_get(TEST_CGROUP, "current", "pasid"));
+	EXPECT_EQ(0, pasid_free(container, 0, UINT32_MAX));
+	EXPECT_EQ(0, misc_get(TEST_CGROUP, "current", "pasid"));
+
+	close(container);
+	close(group);
+	EXPECT_FALSE(set_exists(set));
+}
+
+TEST_F(pasid_cgroup, capacity)
+{
+	uint64_t capacity = misc_get(CGROUP_DIR, "capacity", "pasid");
+
+	EXPECT_NE(UINT64_MAX, capacity);
+	EXPECT_LE(capacity, (1 << 20) - 1);
+	EXPECT_GT(capacity, 0);
+}
+
+/* ---- netlink ---- */
+
+FIXTURE(pasid_netlink)
+{
+	int nr_groups;
+	int groups[MAX_GROUPS];
+	int group;
+	int container;
+	uint64_t set;
+	struct genl genl;
+	struct genl events;
+	uint64_t seq;
+};
+
+FIXTURE_SETUP(pasid_netlink)
+{
+	struct msg msg;
+
+	self->nr_groups = find_groups(self->groups, MAX_GROUPS);
+	if (!self->nr_groups)
+		SKIP(return, "no device is bound to vfio-pci");
+	if (genl_open(&self->genl))
+		SKIP(return, "no netlink family vfio_pasid");
+	ASSERT_EQ(0, genl_open(&self->events));
+	ASSERT_EQ(0, genl_join(&self->events));
+	ASSERT_EQ(0, genl_do(&self->genl, VFIO_PASID_CMD_INFO_GET, 0, NULL, 0,
+			     &msg));
+	self->seq = msg.set[VFIO_PASID_A_INFO_SEQ];
+
+	self->group = open_group(self->groups[0]);
+	ASSERT_GE(self->group, 0);
+	self->container = open_container(self->group, true);
+	ASSERT_GE(self->container, 0);
+	self->set = set_of(getpid());
+	ASSERT_NE(NO_SET, self->set);
+}
+
+FIXTURE_TEARDOWN(pasid_netlink)
+{
+	close(self->container);
+	close(self->group);
+	close(self->genl.fd);
+	close(self->events.fd);
+}
+
+/* The next event must be this one, with the next number, for this set. */
+#define EXPECT_EVENT(command, field, value) do {			\
+	struct msg m;							\
+	ASSERT_TRUE(genl_event(&self->events, 2000, &m));		\
+	EXPECT_EQ(VFIO_PASID_CMD_##command##_NTF, m.cmd);		\
+	EXPECT_EQ(self->set, m.set[VFIO_PASID_A_SET_ID]);		\
+	EXPECT_EQ(++self->seq, m.set[VFIO_PASID_A_SET_SEQ]);		\
+	EXPECT_EQ(value, m.set[VFIO_PASID_A_SET_##field]);		\
+	last = m;							\
+} while (0)
+
+#define EXPECT_NO_EVENT(ms) do {					\
+	struct msg m;							\
+	EXPECT_FALSE(genl_event(&self->events, ms, &m));		\
+} while (0)
+
+TEST_F(pasid_netlink, info)
+{
+	struct msg msg;
+
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_EQ(0, genl_do(&self->genl, VFIO_PASID_CMD_INFO_GET, 0, NULL, 0,
+			     &msg));
+	EXPECT_EQ(VFIO_PASID_CMD_INFO_GET, msg.cmd);
+	EXPECT_EQ(misc_get(CGROUP_DIR, "capacity", "pasid"),
+		  msg.set[VFIO_PASID_A_INFO_CAPACITY]);
+	EXPECT_EQ(misc_total(), msg.set[VFIO_PASID_A_INFO_ALLOCATED]);
+	EXPECT_EQ(read_u64(PARAM_DIR "/default_quota"),
+		  msg.set[VFIO_PASID_A_INFO_DEFAULT_QUOTA]);
+	EXPECT_EQ(read_u64(PARAM_DIR "/max_sets"),
+		  msg.set[VFIO_PASID_A_INFO_MAX_SETS]);
+	EXPECT_EQ(1, msg.set[VFIO_PASID_A_INFO_SETS]);
+	EXPECT_EQ(self->seq + 1, msg.set[VFIO_PASID_A_INFO_SEQ]);
+}
+
+TEST_F(pasid_netlink, set_get)
+{
+	uint32_t short_id = self->set;
+	uint64_t unknown = ~0ULL;
+	struct msg msg;
+
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 0, 0));
+	ASSERT_EQ(0, set_put(self->set, "watermark", 9));
+	ASSERT_EQ(0, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET,
+			     VFIO_PASID_A_SET_ID, &self->set,
+			     sizeof(self->set), &msg));
+	EXPECT_EQ(self->set, msg.set[VFIO_PASID_A_SET_ID]);
+	EXPECT_EQ(getpid(), msg.set[VFIO_PASID_A_SET_TGID]);
+	EXPECT_EQ(start_time_of(getpid()),
+		  msg.set[VFIO_PASID_A_SET_START_TIME]);
+	EXPECT_EQ(set_get(self->set, "cgroup_id"),
+		  msg.set[VFIO_PASID_A_SET_CGROUP_ID]);
+	EXPECT_EQ(set_get(self->set, "quota"), msg.set[VFIO_PASID_A_SET_QUOTA]);
+	EXPECT_EQ(9, msg.set[VFIO_PASID_A_SET_WATERMARK]);
+	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_ALLOCATED]);
+	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_PEAK]);
+	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_DENIED]);
+	EXPECT_EQ(self->seq + 2, msg.set[VFIO_PASID_A_SET_SEQ]);
+	EXPECT_FALSE(msg.has[VFIO_PASID_A_SET_REASON]);
+	EXPECT_FALSE(msg.has[VFIO_PASID_A_SET_SUPPRESSED]);
+
+	EXPECT_EQ(-ENOENT, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET,
+				   VFIO_PASID_A_SET_ID, &unknown,
+				   sizeof(unknown), &msg));
+	EXPECT_EQ(-EINVAL, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET, 0,
+				   NULL, 0, &msg));
+	EXPECT_EQ(-EINVAL, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET,
+				   VFIO_PASID_A_SET_ID, &short_id,
+				   sizeof(short_id), &msg));
+	EXPECT_EQ(-EINVAL, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET,
+				   VFIO_PASID_A_SET_QUOTA, &short_id,
+				   sizeof(short_id), &msg));
+}
+
+TEST_F(pasid_netlink, dump)
+{
+	struct msg msgs[8];
+
+	ASSERT_EQ(1, genl_dump(&self->genl, msgs, ARRAY_SIZE(msgs)));
+	EXPECT_EQ(VFIO_PASID_CMD_SET_GET, msgs[0].cmd);
+	EXPECT_EQ(self->set, msgs[0].set[VFIO_PASID_A_SET_ID]);
+	EXPECT_EQ(self->seq + 1, msgs[0].set[VFIO_PASID_A_SET_SEQ]);
+}
+
+TEST_F(pasid_netlink, add_and_del)
+{
+	struct msg last;
+
+	EXPECT_EVENT(SET_ADD, TGID, getpid());
+	EXPECT_EQ(0, last.set[VFIO_PASID_A_SET_ALLOCATED]);
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_EVENT(SET_DEL, ALLOCATED, 2);
+	EXPECT_EQ(getpid(), last.set[VFIO_PASID_A_SET_TGID]);
+	EXPECT_NO_EVENT(50);
+	EXPECT_EQ(0, genl_dump(&self->genl, NULL, 0));
+}
+
+TEST_F(pasid_netlink, quota_change)
+{
+	struct msg last;
+
+	EXPECT_EVENT(SET_ADD, ID, self->set);
+	ASSERT_EQ(0, set_put(self->set, "quota", 17));
+	EXPECT_EVENT(QUOTA_CHANGE, QUOTA, 17);
+	EXPECT_FALSE(last.has[VFIO_PASID_A_SET_REASON]);
+	/* Neither a refused write nor the watermark makes an event. */
+	EXPECT_EQ(-EINVAL, set_put_text(self->set, "quota", "x"));
+	ASSERT_EQ(0, set_put(self->set, "watermark", 5));
+	EXPECT_NO_EVENT(50);
+}
+
+TEST_F(pasid_netlink, limit_hit)
+{
+	struct msg last;
+	int i;
+
+	EXPECT_EVENT(SET_ADD, ID, self->set);
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 0, 0));
+	EXPECT_EVENT(LIMIT_HIT, REASON, VFIO_PASID_LIMIT_REASON_RANGE);
+	EXPECT_EQ(0, last.set[VFIO_PASID_A_SET_SUPPRESSED]);
+	EXPECT_TRUE(last.has[VFIO_PASID_A_SET_SUPPRESSED]);
+
+	/* One a second, and the others are counted. */
+	ASSERT_EQ(0, set_put(self->set, "quota", 0));
+	EXPECT_EVENT(QUOTA_CHANGE, QUOTA, 0);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_NO_EVENT(50);
+	usleep(1100 * 1000);
+	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
+	EXPECT_EVENT(LIMIT_HIT, REASON, VFIO_PASID_LIMIT_REASON_QUOTA);
+	EXPECT_EQ(10, last.set[VFIO_PASID_A_SET_SUPPRESSED]);
+	EXPECT_EQ(12, last.set[VFIO_PASID_A_SET_DENIED]);
+}
+
+TEST_F(pasid_netlink, watermark_hit)
+{
+	struct msg last;
+	int pasid, i;
+
+	EXPECT_EVENT(SET_ADD, ID, self->set);
+	ASSERT_EQ(0, set_put(self->set, "watermark", 3));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_NO_EVENT(50);
+	pasid = pasid_alloc_any(self->container);
+	ASSERT_GT(pasid, 0);
+	EXPECT_EVENT(WATERMARK_HIT, ALLOCATED, 3);
+	EXPECT_EQ(3, last.set[VFIO_PASID_A_SET_WATERMARK]);
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_NO_EVENT(50);
+
+	/* Not armed before the count is below. */
+	EXPECT_EQ(0, pasid_free(self->container, pasid, pasid));
+	ASSERT_EQ(pasid, pasid_alloc_any(self->container));
+	EXPECT_NO_EVENT(50);
+	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	for (i = 0; i < 3; i++)
+		ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_EVENT(WATERMARK_HIT, ALLOCATED, 3);
+
+	/* A watermark below the count is not crossed, and 0 is off. */
+	ASSERT_EQ(0, set_put(self->set, "watermark", 2));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	ASSERT_EQ(0, set_put(self->set, "watermark", 0));
+	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	EXPECT_NO_EVENT(50);
+}
+
+TEST_F(pasid_netlink, unprivileged)
+{
+	struct genl genl;
+	struct msg msg;
+
+	ASSERT_EQ(0, setgid(65534));
+	ASSERT_EQ(0, setuid(65534));
+	ASSERT_EQ(0, genl_open(&genl));
+	EXPECT_EQ(-EPERM, genl_do(&genl, VFIO_PASID_CMD_INFO_GET, 0, NULL, 0,
+				  &msg));
+	EXPECT_EQ(-EPERM, genl_do(&genl, VFIO_PASID_CMD_SET_GET,
+				  VFIO_PASID_A_SET_ID, &self->set,
+				  sizeof(self->set), &msg));
+	EXPECT_EQ(-EPERM, genl_dump(&genl, NULL, 0));
+	EXPECT_EQ(-EPERM, genl_join(&genl));
+	close(genl.fd);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--after-exec"))
+		return after_exec(atoi(argv[2]));
+	return test_harness_run(argc, argv);
+}
