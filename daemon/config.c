@@ -374,9 +374,11 @@ static char *line_read(char *buf, int size, void *stream) {
                 if (section_begin(p, buf) < 0)
                         return NULL;
         } else if (*buf && !strchr(INI_START_COMMENT_PREFIXES, *buf)) {
-                /* inih also takes KEY: VALUE. One form is enough. */
+                /* inih also takes KEY: VALUE. One form is enough. And it sees a comment in " ;". */
+                const char *comment = strstr(buf, " ;");
+
                 separator = strpbrk(buf, "=:");
-                if (!separator || *separator != '=') {
+                if (!separator || *separator != '=' || (comment && comment < separator)) {
                         parse_error(p, "neither a [SECTION] nor KEY=VALUE nor a comment");
                         return NULL;
                 }
@@ -589,11 +591,11 @@ int config_parse_stream(Config *c, FILE *f, const char *file, char **ret_error) 
         errno = 0;
         r = ini_parse_stream(line_read, &p, key_handle, &p);
 
-        /* What inih itself found wrong comes before an error in a later line. */
-        if (r != 0 && p.error == 0)
-                r < 0 ? parser_oom(&p)
-                      : parser_error(&p, -EBADMSG, (unsigned) r,
-                                "neither a [SECTION] nor KEY=VALUE nor a comment");
+        /* line_read() lets nothing through that inih objects to, so this is memory, or a surprise. */
+        if (r < 0)
+                parser_oom(&p);
+        else if (r > 0)
+                parser_error(&p, -EBADMSG, (unsigned) r, "does not parse");
 
         if (p.error == 0)
                 section_end(&p);

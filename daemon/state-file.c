@@ -124,27 +124,31 @@ static int state_error(char **ret_error, const char *format, ...) {
 }
 
 /*
- * json-c drops all but the last of several members with one name, and cuts
- * names at a NUL. Both can be told from the text alone: as many colons outside
- * of strings as there are members, and no \u0000 inside of one.
+ * What json-c lets pass even when it is strict: strings in single quotes, names
+ * cut at a NUL, and members with the same name, of which it keeps the last. All
+ * can be told from the text alone, the last one by the number of colons outside
+ * of strings: there are as many as members.
  */
-static int count_colons(const char *text, size_t size, size_t *ret) {
+static int scan_text(const char *text, size_t size, size_t *ret_colons, char **ret_error) {
+        static const char nul[] = "\\u0000";
         bool in_string = false;
         size_t n = 0;
 
         for (size_t i = 0; i < size; i++)
                 if (text[i] == '"')
                         in_string = !in_string;
-                else if (!in_string)
-                        n += text[i] == ':';
-                else if (text[i] == '\\') {
-                        if (size - i >= strlen("\\u0000") &&
-                                memcmp(text + i, "\\u0000", strlen("\\u0000")) == 0)
-                                return -EBADMSG;
+                else if (in_string) {
+                        if (text[i] != '\\')
+                                continue;
+                        if (size - i >= strlen(nul) && memcmp(text + i, nul, strlen(nul)) == 0)
+                                return state_error(ret_error, "byte %zu: NUL character in a string", i);
                         i++;
-                }
+                } else if (text[i] == '\'')
+                        return state_error(ret_error, "byte %zu: single quote", i);
+                else
+                        n += text[i] == ':';
 
-        *ret = n;
+        *ret_colons = n;
         return 0;
 }
 
@@ -166,12 +170,17 @@ static int parse_json(const char *text, size_t size, json_object **ret, char **r
         _cleanup_(json_tokener_freep) json_tokener *tokener = NULL;
         _cleanup_(json_object_putp) json_object *o = NULL;
         enum json_tokener_error e;
-        size_t n_colons, end;
+        size_t n_colons = 0, end;
+        int r;
 
         if (size > STATE_SIZE_MAX)
                 return state_error(ret_error, "larger than %u bytes", STATE_SIZE_MAX);
         if (size == 0)
                 return state_error(ret_error, "empty");
+
+        r = scan_text(text, size, &n_colons, ret_error);
+        if (r < 0)
+                return r;
 
         tokener = json_tokener_new_ex(STATE_DEPTH_MAX);
         if (!tokener)
@@ -194,8 +203,6 @@ static int parse_json(const char *text, size_t size, json_object **ret, char **r
         if (!json_object_is_type(o, json_type_object))
                 return state_error(ret_error, "the document is not an object");
 
-        if (count_colons(text, size, &n_colons) < 0)
-                return state_error(ret_error, "a string has a NUL character in it");
         if (n_colons != count_members(o))
                 return state_error(ret_error, "an object has a member twice");
 

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <sys/stat.h>
+
+#include "config.h"
+#include "test-util.h"
+
+#define UUID "aaaabbbb-0000-4000-8000-000000000001"
+
+#define TEN   "xxxxxxxxxx"
+#define FORTY TEN TEN TEN TEN
+#define X190  FORTY FORTY FORTY FORTY TEN TEN TEN
+#define BOM   "\xef\xbb\xbf"
+#define RULE  "[Rule r]\nMatchName=x\nQuota=1\n"
+
+/* Parses text as the file "f". The error is compared with the whole message. */
+static Config *parse(const char *text, size_t size, const char *expected_error) {
+        _cleanup_(config_freep) Config *c = config_new();
+        _cleanup_free_ char *error = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        int r;
+
+        assert_non_null(c);
+        /* fmemopen() refuses a size of 0 in older C libraries. */
+        f = size > 0 ? fmemopen((void *) text, size, "r") : fopen("/dev/null", "r");
+        assert_non_null(f);
+
+        r = config_parse_stream(c, f, "f", &error);
+        if (expected_error) {
+                assert_int_equal(r, -EBADMSG);
+                assert_non_null(error);
+                assert_string_equal(error, expected_error);
+                return NULL;
+        }
+
+        if (error)
+                print_message("error: %s\n", error);
+        assert_int_equal(r, 0);
+        assert_null(error);
+        return TAKE_PTR(c);
+}
+
+static void test_errors(void **state _unused_) {
+        static const struct {
+                const char *text;
+                const char *error;
+        } cases[] = {
+                /* Lines. */
+                {"x\n", "f:1: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Manager]\nDefaultQuota\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Manager]\nDefaultQuota: 5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Manager]\nDefaultQuota ;=5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Manager]\nSlices=a.slice\n b.slice\n",
+                        "f:3: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Manager]\n\n# c\nDefaultQuota=" X190 "\n", "f:4: line is longer than 198 bytes"},
+                {"#" X190 "12345678\n", "f:1: line is longer than 198 bytes"},
+                {"#" X190 "12345678", "f:1: line is longer than 198 bytes"},
+                {"[Manager]\nDefault\x01Quota=5\n", "f:2: control character or invalid UTF-8"},
+                {"[Manager]\n# \xff\n", "f:2: control character or invalid UTF-8"},
+                {"[Manager]\nDefaultQuota=5\r6\n", "f:2: control character or invalid UTF-8"},
+                {"[Manager]\n" BOM "DefaultQuota=5\n", "f:2: unknown key \xef\xbb\xbf"
+                                                       "DefaultQuota= in section [Manager]"},
+                {BOM "x\n", "f:1: neither a [SECTION] nor KEY=VALUE nor a comment"},
+
+                /* Sections. */
+                {"DefaultQuota=5\n", "f:1: DefaultQuota= stands outside of any section"},
+                {"[Manager\n", "f:1: section header without \"]\""},
+                {"[Manager]x\n", "f:1: something follows the \"]\" of the section header"},
+                {"[Manager] x=5\n", "f:1: something follows the \"]\" of the section header"},
+                {"[Rule a ;b]\n", "f:1: comment inside the section header"},
+                {"[]\n", "f:1: unknown section []: there are [Manager] and [Rule NAME]"},
+                {"[manager]\n", "f:1: unknown section [manager]: there are [Manager] and [Rule NAME]"},
+                {"[ Manager]\n", "f:1: unknown section [ Manager]: there are [Manager] and [Rule NAME]"},
+                {"[Manager2]\n", "f:1: unknown section [Manager2]: there are [Manager] and [Rule NAME]"},
+                {"[Rulex]\n", "f:1: unknown section [Rulex]: there are [Manager] and [Rule NAME]"},
+                {"\n[Rule]\n", "f:2: a rule needs a name: [Rule NAME]"},
+                {"[Rule  ]\n", "f:1: a rule needs a name: [Rule NAME]"},
+                {"[Rule " FORTY "12345]\n", "f:1: section name is 50 bytes long, 49 are possible"},
+                {"[" X190 "]\n", "f:1: section name is 190 bytes long, 49 are possible"},
+
+                /* Keys. */
+                {"[Manager]\nQuota=5\n", "f:2: unknown key Quota= in section [Manager]"},
+                {"[Manager]\ndefaultquota=5\n", "f:2: unknown key defaultquota= in section [Manager]"},
+                {"[Manager]\n=5\n", "f:2: unknown key = in section [Manager]"},
+                {"[Rule r]\nDefaultQuota=5\n", "f:2: unknown key DefaultQuota= in section [Rule]"},
+                {"[Rule r]\nMatchFlavor=x\n", "f:2: unknown key MatchFlavor= in section [Rule]"},
+                {"[Manager]\nDefaultQuota=5\n\nDefaultQuota=5\n", "f:4: DefaultQuota= is set already at f:2"},
+                {"[Manager]\nDefaultQuota=5\n" RULE "[Manager]\nDefaultQuota=6\n",
+                        "f:7: DefaultQuota= is set already at f:2"},
+                {"[Rule r]\nQuota=1\nQuota=2\n", "f:3: Quota= is set already at f:2"},
+
+                /* Values. */
+                {"[Manager]\nDefaultQuota=\n", "f:2: DefaultQuota=: is not a decimal number without sign"},
+                {"[Manager]\nDefaultQuota=-1\n",
+                        "f:2: DefaultQuota=-1: is not a decimal number without sign"},
+                {"[Manager]\nDefaultQuota=5 6\n",
+                        "f:2: DefaultQuota=5 6: is not a decimal number without sign"},
+                {"[Manager]\nDefaultQuota=max\n",
+                        "f:2: DefaultQuota=max: is not a decimal number without sign"},
+                {"[Manager]\nDefaultQuota=1048577\n",
+                        "f:2: DefaultQuota=1048577: is above 1048576, the number of PASIDs that can exist"},
+                {"[Manager]\nDefaultWatermark=x\n",
+                        "f:2: DefaultWatermark=x: is not a decimal number without sign"},
+                {"[Manager]\nForeignChange=Revert\n",
+                        "f:2: ForeignChange=Revert: is neither \"revert\" nor \"adopt\""},
+                {"[Manager]\nForeignChange=\n", "f:2: ForeignChange=: is neither \"revert\" nor \"adopt\""},
+                {"[Manager]\nHookWithoutDaemon=no\n",
+                        "f:2: HookWithoutDaemon=no: is neither \"allow\" nor \"deny\""},
+                {"[Manager]\nSlices=\n", "f:2: Slices= needs at least one slice"},
+                {"[Manager]\nSlices=a.slice b\n", "f:2: Slices=: \"b\" is not the name of a slice"},
+                {"[Manager]\nSlices=/a.slice\n", "f:2: Slices=: \"/a.slice\" is not the name of a slice"},
+                {"[Manager]\nSlices=a.slice b.slice a.slice\n",
+                        "f:2: Slices=: \"a.slice\" stands there twice"},
+                {"[Rule r]\nMatchName=\n", "f:2: MatchName= is empty"},
+                {"[Rule r]\nMatchUUID=demo\n", "f:2: MatchUUID=demo: is not a UUID"},
+                {"[Rule r]\nMatchUUID=00000000-0000-0000-0000-000000000000\n",
+                        "f:2: MatchUUID=00000000-0000-0000-0000-000000000000: is not a UUID"},
+                {"[Rule r]\nMatchSlice=a\n", "f:2: MatchSlice=: \"a\" is not the name of a slice"},
+                {"[Rule r]\nQuota=many\n", "f:2: Quota=many: is not a decimal number without sign"},
+                {"[Rule r]\nWatermark=2000000\n",
+                        "f:2: Watermark=2000000: is above 1048576, the number of PASIDs that can exist"},
+
+                /* Rules as a whole: the line is that of the header. */
+                {"\n[Rule r]\n", "f:2: rule \"r\" has none of MatchName=, MatchUUID= and MatchSlice="},
+                {"\n[Rule r]\nQuota=5\n\n[Manager]\n",
+                        "f:2: rule \"r\" has none of MatchName=, MatchUUID= and MatchSlice="},
+                {"[Rule r]\nMatchName=x\n", "f:1: rule \"r\" sets neither Quota= nor Watermark="},
+                {"[Rule r]\nMatchName=x\n[Rule s]\nMatchName=x\nQuota=1\n",
+                        "f:1: rule \"r\" sets neither Quota= nor Watermark="},
+                {RULE "\n[Rule  r ]\n", "f:5: rule \"r\" is defined already at f:1"},
+
+                /* The first error counts, whoever finds it. */
+                {"[Manager]\nDefaultQuota=x\nfoo\n[bar]\n",
+                        "f:2: DefaultQuota=x: is not a decimal number without sign"},
+                {"[Manager]\nDefaultQuota ;=5\n[bar]\n",
+                        "f:2: neither a [SECTION] nor KEY=VALUE nor a comment"},
+                {"[Rule r]\nDefaultQuota ;=5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                test_case("%s", cases[i].error);
+                assert_null(parse(cases[i].text, strlen(cases[i].text), cases[i].error));
+        }
+}
+
+/* A C string cannot show it: what follows the NUL must not be passed over. */
+static void test_nul(void **state _unused_) {
+        static const char text[] = "[Manager]\nDefaultQuota=5\0"
+                                   "0\nbogus\n";
+
+        assert_null(parse(text, sizeof(text) - 1, "f:2: NUL byte"));
+}
+
+static void test_defaults(void **state _unused_) {
+        static const char *const cases[] = {
+                "",
+                "\n\n",
+                "# nothing\n; at all\n  # here\n",
+                "[Manager]\n",
+                "[Manager]",
+                BOM "\n",
+                BOM,
+                "\r\n[Manager]\r\n",
+                "[Manager]\n[Manager]\n",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *c = NULL;
+
+                test_case("row %zu", i);
+                c = parse(cases[i], strlen(cases[i]), NULL);
+                assert_int_equal(c->default_quota, 1000);
+                assert_int_equal(c->default_watermark, 0);
+                assert_int_equal(c->foreign_change, FOREIGN_CHANGE_REVERT);
+                assert_int_equal(c->hook_without_daemon, HOOK_WITHOUT_DAEMON_ALLOW);
+                assert_string_equal(c->slices[0], "machine.slice");
+                assert_null(c->slices[1]);
+                assert_int_equal(c->n_rules, 0);
+        }
+}
+
+static void test_full(void **state _unused_) {
+        static const char text[] = BOM "# the daemon\n"
+                                       "[Manager] # with a comment behind it\n"
+                                       "DefaultQuota=0\n"
+                                       "  DefaultWatermark = 1048576  \r\n"
+                                       "\tForeignChange\t=\tadopt ; inline\n"
+                                       "HookWithoutDaemon=deny\n"
+                                       "Slices=machine.slice  tenant-a.slice\t-.slice\n"
+                                       "\n"
+                                       "[Rule  first one ]\n"
+                                       "MatchName=web;*=\"x\"\n"
+                                       "MatchUUID=AAAABBBB000040008000000000000001\n"
+                                       "MatchSlice=tenant-a.slice\n"
+                                       "Quota=5\n"
+                                       "Watermark=0\n"
+                                       "[Rule d\xc3\xa9mo]\n"
+                                       "MatchName=d\xc3\xa9mo\n"
+                                       "Watermark=3";
+        _cleanup_(config_freep) Config *c = parse(text, strlen(text), NULL);
+        const ConfigRule *rule;
+
+        assert_int_equal(c->default_quota, 0);
+        assert_int_equal(c->default_watermark, 1048576);
+        assert_int_equal(c->foreign_change, FOREIGN_CHANGE_ADOPT);
+        assert_int_equal(c->hook_without_daemon, HOOK_WITHOUT_DAEMON_DENY);
+        assert_string_equal(c->slices[0], "machine.slice");
+        assert_string_equal(c->slices[1], "tenant-a.slice");
+        assert_string_equal(c->slices[2], "-.slice");
+        assert_null(c->slices[3]);
+        assert_int_equal(c->n_rules, 2);
+
+        rule = &c->rules[0];
+        assert_string_equal(rule->name, "first one");
+        assert_string_equal(rule->file, "f");
+        assert_int_equal(rule->line, 9);
+        assert_string_equal(rule->match_name, "web;*=\"x\"");
+        assert_string_equal(rule->match_uuid, UUID);
+        assert_string_equal(rule->match_slice, "tenant-a.slice");
+        assert_true(rule->quota_set && rule->watermark_set);
+        assert_int_equal(rule->quota, 5);
+        assert_int_equal(rule->watermark, 0);
+
+        rule = &c->rules[1];
+        assert_string_equal(rule->name, "d\xc3\xa9mo");
+        assert_int_equal(rule->line, 15);
+        assert_string_equal(rule->match_name, "d\xc3\xa9mo");
+        assert_null(rule->match_uuid);
+        assert_null(rule->match_slice);
+        assert_false(rule->quota_set);
+        assert_true(rule->watermark_set);
+        assert_int_equal(rule->watermark, 3);
+}
+
+/* What is just short enough must arrive whole. */
+static void test_longest(void **state _unused_) {
+        static const char *const endings[] = {"", "\n", "\n# more\n"};
+
+        for (size_t i = 0; i < ELEMENTSOF(endings); i++) {
+                _cleanup_(config_freep) Config *c = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                /* A section name of 49 bytes and a line of 198. */
+                assert_true(asprintf(&text, "[Rule " FORTY "1234]\nQuota=1\n      MatchName=%.181s1234567%s",
+                                    X190, endings[i]) > 0);
+                test_case("ending %zu", i);
+                c = parse(text, strlen(text), NULL);
+                assert_int_equal(strlen(c->rules[0].name), 44);
+                assert_int_equal(strlen(c->rules[0].match_name), 188);
+                assert_string_equal(c->rules[0].match_name + 181, "1234567");
+        }
+}
+
+typedef struct Load {
+        char *dir;
+        char *main_file;
+        char *dropins;
+        Config *config;
+        char *error;
+        int r;
+} Load;
+
+static void load_done(Load *l) {
+        config_free(l->config);
+        free(l->error);
+        free(l->main_file);
+        free(l->dropins);
+        test_rmdirp(&l->dir);
+}
+
+#define _cleanup_load_ _cleanup_(load_done)
+
+static Load load_prepare(void) {
+        Load l = {.dir = test_mkdtemp()};
+
+        l.main_file = test_path(l.dir, "pasidd.conf");
+        l.dropins = test_path(l.dir, "pasidd.conf.d");
+        return l;
+}
+
+static void load_add(const Load *l, const char *name, const char *text) {
+        (void) mkdir(l->dropins, 0755);
+        free(test_write_text(l->dir, name, text));
+}
+
+static void load_run(Load *l) {
+        l->r = config_load(l->main_file, l->dropins, &l->config, &l->error);
+        if (l->error)
+                print_message("error: %s\n", l->error);
+}
+
+/* The message with the directory's name before it. */
+static void assert_load_fails(Load *l, int r, const char *error) {
+        _cleanup_free_ char *expected = NULL;
+
+        load_run(l);
+        assert_int_equal(l->r, r);
+        assert_null(l->config);
+        assert_true(asprintf(&expected, "%s/%s", l->dir, error) > 0);
+        assert_non_null(l->error);
+        assert_string_equal(l->error, expected);
+}
+
+static void test_load_nothing(void **state _unused_) {
+        _cleanup_load_ Load l = load_prepare();
+
+        load_run(&l);
+        assert_int_equal(l.r, 0);
+        assert_null(l.error);
+        assert_int_equal(l.config->default_quota, 1000);
+        assert_int_equal(l.config->n_rules, 0);
+}
+
+static void test_load_dropins(void **state _unused_) {
+        _cleanup_load_ Load l = load_prepare();
+
+        load_add(&l, "pasidd.conf", "[Manager]\nDefaultQuota=1\nDefaultWatermark=1\n" RULE);
+        load_add(
+                &l, "pasidd.conf.d/90-z.conf", "[Manager]\nDefaultQuota=3\n[Rule z]\nMatchName=z\nQuota=1\n");
+        load_add(&l, "pasidd.conf.d/10-a.conf",
+                "[Manager]\nDefaultQuota=2\nSlices=a.slice\n[Rule a]\nMatchName=a\nQuota=1\n");
+        load_add(&l, "pasidd.conf.d/50-B.conf", "[Rule B]\nMatchName=b\nQuota=1\n");
+        load_add(&l, "pasidd.conf.d/50-a.conf", "[Rule b]\nMatchName=b\nQuota=1\n");
+        /* None of these is read. */
+        load_add(&l, "pasidd.conf.d/README", "bogus\n");
+        load_add(&l, "pasidd.conf.d/x.conf~", "bogus\n");
+        load_add(&l, "pasidd.conf.d/.x.conf", "bogus\n");
+        load_add(&l, "pasidd.conf.d/xconf", "bogus\n");
+
+        load_run(&l);
+        assert_int_equal(l.r, 0);
+        assert_int_equal(l.config->default_quota, 3);
+        assert_int_equal(l.config->default_watermark, 1);
+        assert_string_equal(l.config->slices[0], "a.slice");
+        assert_null(l.config->slices[1]);
+        assert_int_equal(l.config->n_rules, 5);
+        assert_string_equal(l.config->rules[0].name, "r");
+        assert_string_equal(l.config->rules[1].name, "a");
+        assert_string_equal(l.config->rules[2].name, "B");
+        assert_string_equal(l.config->rules[3].name, "b");
+        assert_string_equal(l.config->rules[4].name, "z");
+        assert_string_equal(strrchr(l.config->rules[4].file, '/'), "/90-z.conf");
+        assert_int_equal(l.config->rules[4].line, 3);
+}
+
+/* A drop-in that is linked to /dev/null is switched off. */
+static void test_load_masked(void **state _unused_) {
+        _cleanup_load_ Load l = load_prepare();
+        _cleanup_free_ char *link = test_path(l.dir, "pasidd.conf.d/10-a.conf");
+
+        load_add(&l, "pasidd.conf", "[Manager]\nDefaultQuota=1\n");
+        assert_int_equal(symlink("/dev/null", link), 0);
+        load_run(&l);
+        assert_int_equal(l.r, 0);
+        assert_int_equal(l.config->default_quota, 1);
+}
+
+static void test_load_errors(void **state _unused_) {
+        {
+                _cleanup_load_ Load l = load_prepare();
+
+                load_add(&l, "pasidd.conf", "[Manager]\nDefaultQuota=x\n");
+                assert_load_fails(
+                        &l, -EBADMSG, "pasidd.conf:2: DefaultQuota=x: is not a decimal number without sign");
+        }
+        {
+                _cleanup_load_ Load l = load_prepare();
+
+                load_add(&l, "pasidd.conf", "[Manager]\nDefaultQuota=1\n");
+                load_add(&l, "pasidd.conf.d/1.conf", "[Manager]\n\nbogus\n");
+                load_add(&l, "pasidd.conf.d/2.conf", "also bogus\n");
+                assert_load_fails(&l, -EBADMSG,
+                        "pasidd.conf.d/1.conf:3: neither a [SECTION] nor KEY=VALUE nor a comment");
+        }
+        {
+                /* Names both places. */
+                _cleanup_load_ Load l = load_prepare();
+                _cleanup_free_ char *error = NULL;
+
+                load_add(&l, "pasidd.conf", RULE);
+                load_add(&l, "pasidd.conf.d/1.conf", "\n" RULE);
+                assert_true(asprintf(&error, "pasidd.conf.d/1.conf:2: rule \"r\" is defined already at %s:1",
+                                    l.main_file) > 0);
+                assert_load_fails(&l, -EBADMSG, error);
+        }
+        {
+                /* Sections do not reach over the end of a file. */
+                _cleanup_load_ Load l = load_prepare();
+
+                load_add(&l, "pasidd.conf", "[Manager]\n");
+                load_add(&l, "pasidd.conf.d/1.conf", "DefaultQuota=1\n");
+                assert_load_fails(
+                        &l, -EBADMSG, "pasidd.conf.d/1.conf:1: DefaultQuota= stands outside of any section");
+        }
+        {
+                _cleanup_load_ Load l = load_prepare();
+
+                assert_int_equal(mkdir(l.main_file, 0755), 0);
+                assert_load_fails(&l, -EISDIR, "pasidd.conf: cannot read: Is a directory");
+        }
+        {
+                _cleanup_load_ Load l = load_prepare();
+
+                free(test_write_text(l.dir, "pasidd.conf.d", "a file in this place"));
+                assert_load_fails(&l, -ENOTDIR, "pasidd.conf.d: cannot read: Not a directory");
+        }
+        {
+                /* Listed, but not there. */
+                _cleanup_load_ Load l = load_prepare();
+                _cleanup_free_ char *link = test_path(l.dir, "pasidd.conf.d/1.conf");
+
+                load_add(&l, "pasidd.conf", "");
+                assert_int_equal(symlink("nowhere", link), 0);
+                assert_load_fails(
+                        &l, -ENOENT, "pasidd.conf.d/1.conf: cannot open: No such file or directory");
+        }
+}
+
+/* Nobody writes to it: must neither hang nor fail. */
+static void test_load_fifo(void **state _unused_) {
+        _cleanup_load_ Load l = load_prepare();
+
+        assert_int_equal(mkfifo(l.main_file, 0600), 0);
+        load_run(&l);
+        assert_int_equal(l.r, 0);
+        assert_int_equal(l.config->default_quota, 1000);
+}
+
+static void test_names(void **state _unused_) {
+        assert_string_equal(foreign_change_to_string(FOREIGN_CHANGE_REVERT), "revert");
+        assert_string_equal(foreign_change_to_string(FOREIGN_CHANGE_ADOPT), "adopt");
+        assert_null(foreign_change_to_string(_FOREIGN_CHANGE_MAX));
+        assert_null(foreign_change_to_string(_FOREIGN_CHANGE_INVALID));
+        assert_int_equal(foreign_change_from_string("revert"), FOREIGN_CHANGE_REVERT);
+        assert_int_equal(foreign_change_from_string("adopt"), FOREIGN_CHANGE_ADOPT);
+        assert_int_equal(foreign_change_from_string("x"), _FOREIGN_CHANGE_INVALID);
+
+        assert_string_equal(hook_without_daemon_to_string(HOOK_WITHOUT_DAEMON_ALLOW), "allow");
+        assert_string_equal(hook_without_daemon_to_string(HOOK_WITHOUT_DAEMON_DENY), "deny");
+        assert_null(hook_without_daemon_to_string(_HOOK_WITHOUT_DAEMON_MAX));
+        assert_null(hook_without_daemon_to_string(_HOOK_WITHOUT_DAEMON_INVALID));
+        assert_int_equal(hook_without_daemon_from_string("allow"), HOOK_WITHOUT_DAEMON_ALLOW);
+        assert_int_equal(hook_without_daemon_from_string("deny"), HOOK_WITHOUT_DAEMON_DENY);
+        assert_int_equal(hook_without_daemon_from_string(""), _HOOK_WITHOUT_DAEMON_INVALID);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_nul),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_full),
+                cmocka_unit_test(test_longest),
+                cmocka_unit_test(test_load_nothing),
+                cmocka_unit_test(test_load_dropins),
+                cmocka_unit_test(test_load_masked),
+                cmocka_unit_test(test_load_errors),
+                cmocka_unit_test(test_load_fifo),
+                cmocka_unit_test(test_names),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

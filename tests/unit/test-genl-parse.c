@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <linux/vfio_pasid.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+
+#include "genl-parse.h"
+#include "test-util.h"
+
+typedef struct nl_msg NlMsg;
+DEFINE_CLEANUP_FUNC(NlMsg *, nlmsg_free, nlmsg_freep);
+#define _cleanup_nlmsg_ _cleanup_(nlmsg_freep)
+
+typedef struct Attr {
+        int type;
+        int size;
+        uint64_t value;
+} Attr;
+
+#define U32(a, v) {VFIO_PASID_A_##a, sizeof(uint32_t), (v)}
+#define U64(a, v) {VFIO_PASID_A_##a, sizeof(uint64_t), (v)}
+
+static const Attr set_attrs[] = {
+        U64(SET_ID, UINT64_C(0x100000001)),
+        U32(SET_TGID, 4711),
+        U64(SET_START_TIME, UINT64_C(0x200000002)),
+        U64(SET_CGROUP_ID, UINT64_C(0x300000003)),
+        U32(SET_QUOTA, 1048576),
+        U32(SET_WATERMARK, 0),
+        U32(SET_ALLOCATED, 3),
+        U32(SET_PEAK, 4),
+        U64(SET_DENIED, UINT64_C(0x400000004)),
+        U64(SET_SEQ, UINT64_C(0x500000005)),
+        U32(SET_REASON, VFIO_PASID_LIMIT_REASON_CGROUP),
+        U32(SET_SUPPRESSED, UINT32_MAX),
+};
+
+static const Attr info_attrs[] = {
+        U32(INFO_CAPACITY, 1048575),
+        U32(INFO_ALLOCATED, 5),
+        U32(INFO_DEFAULT_QUOTA, 1000),
+        U32(INFO_MAX_SETS, 4096),
+        U32(INFO_SETS, 2),
+        U64(INFO_SEQ, UINT64_C(0x500000005)),
+};
+
+/* The attributes with those of the same type in change put in their place. A size of -1 leaves one out. */
+static struct nl_msg *make(uint8_t cmd, const Attr *attrs, size_t n, const Attr *change) {
+        struct nl_msg *m = nlmsg_alloc();
+
+        assert_non_null(m);
+        assert_non_null(genlmsg_put(m, 0, 0, 0x1f, 0, 0, cmd, VFIO_PASID_FAMILY_VERSION));
+        for (size_t i = 0; i < n; i++) {
+                Attr a = change && change->type == attrs[i].type ? *change : attrs[i];
+                uint32_t u32 = (uint32_t) a.value;
+                uint8_t data[16] = {};
+
+                if (a.size < 0)
+                        continue;
+                if (a.size == sizeof(u32))
+                        memcpy(data, &u32, sizeof(u32));
+                else
+                        memcpy(data, &a.value, sizeof(a.value));
+                assert_int_equal(nla_put(m, a.type, a.size, data), 0);
+        }
+
+        return m;
+}
+
+static const struct {
+        uint8_t cmd;
+        GenlMessageType type;
+} commands[] = {
+        {VFIO_PASID_CMD_SET_GET, GENL_MESSAGE_SET},
+        {VFIO_PASID_CMD_SET_ADD_NTF, GENL_MESSAGE_SET_ADD},
+        {VFIO_PASID_CMD_SET_DEL_NTF, GENL_MESSAGE_SET_DEL},
+        {VFIO_PASID_CMD_QUOTA_CHANGE_NTF, GENL_MESSAGE_QUOTA_CHANGE},
+        {VFIO_PASID_CMD_LIMIT_HIT_NTF, GENL_MESSAGE_LIMIT_HIT},
+        {VFIO_PASID_CMD_WATERMARK_HIT_NTF, GENL_MESSAGE_WATERMARK_HIT},
+};
+
+static void test_set(void **state _unused_) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                _cleanup_nlmsg_ struct nl_msg *m =
+                        make(commands[i].cmd, set_attrs, ELEMENTSOF(set_attrs), NULL);
+                GenlMessage g;
+
+                test_case("command %u", commands[i].cmd);
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_int_equal(g.type, commands[i].type);
+                assert_true(g.seq == UINT64_C(0x500000005));
+                assert_true(g.set.id == UINT64_C(0x100000001));
+                assert_int_equal(g.set.tgid, 4711);
+                assert_true(g.set.start_time == UINT64_C(0x200000002));
+                assert_true(g.set.cgroup_id == UINT64_C(0x300000003));
+                assert_int_equal(g.set.quota, 1048576);
+                assert_int_equal(g.set.watermark, 0);
+                assert_int_equal(g.set.allocated, 3);
+                assert_int_equal(g.set.peak, 4);
+                assert_true(g.set.denied == UINT64_C(0x400000004));
+                if (g.type == GENL_MESSAGE_LIMIT_HIT) {
+                        assert_int_equal(g.reason, GENL_LIMIT_CGROUP);
+                        assert_true(g.suppressed == UINT32_MAX);
+                }
+        }
+}
+
+static void test_info(void **state _unused_) {
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_INFO_GET, info_attrs, ELEMENTSOF(info_attrs), NULL);
+        GenlMessage g;
+
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+        assert_int_equal(g.type, GENL_MESSAGE_INFO);
+        assert_true(g.seq == UINT64_C(0x500000005));
+        assert_int_equal(g.info.capacity, 1048575);
+        assert_int_equal(g.info.allocated, 5);
+        assert_int_equal(g.info.default_quota, 1000);
+        assert_int_equal(g.info.max_sets, 4096);
+        assert_int_equal(g.info.sets, 2);
+}
+
+/* One attribute changed at a time. */
+static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, int r) {
+        _cleanup_nlmsg_ struct nl_msg *m = make(cmd, attrs, n, &change);
+        GenlMessage g = {.seq = 99};
+
+        test_case("command %u attribute %d size %d value %llu", cmd, change.type, change.size,
+                (unsigned long long) change.value);
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), r);
+        if (r < 0)
+                assert_true(g.seq == 99);
+}
+
+static bool may_lack(uint8_t cmd, int type) {
+        switch (type) {
+        case VFIO_PASID_A_SET_CGROUP_ID:
+                return cmd != VFIO_PASID_CMD_INFO_GET;
+        case VFIO_PASID_A_SET_REASON:
+        case VFIO_PASID_A_SET_SUPPRESSED:
+                return cmd != VFIO_PASID_CMD_LIMIT_HIT_NTF;
+        default:
+                return false;
+        }
+}
+
+static void check_malformed(uint8_t cmd, const Attr *attrs, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                check_change(cmd, attrs, n, (Attr) {attrs[i].type, -1, 0},
+                        may_lack(cmd, attrs[i].type) ? 0 : -EBADMSG);
+
+                for (int size = 0; size <= 12; size++)
+                        check_change(cmd, attrs, n, (Attr) {attrs[i].type, size, attrs[i].value},
+                                size == attrs[i].size ? 0 : -EBADMSG);
+        }
+}
+
+static void test_malformed(void **state _unused_) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                check_malformed(commands[i].cmd, set_attrs, ELEMENTSOF(set_attrs));
+        check_malformed(VFIO_PASID_CMD_INFO_GET, info_attrs, ELEMENTSOF(info_attrs));
+}
+
+static void test_impossible(void **state _unused_) {
+        static const Attr set_changes[] = {
+                U32(SET_QUOTA, 1048577),
+                U32(SET_WATERMARK, 1048577),
+                U32(SET_ALLOCATED, UINT32_MAX),
+                U32(SET_PEAK, 1048577),
+                U32(SET_REASON, VFIO_PASID_LIMIT_REASON_RANGE + 1),
+                U32(SET_REASON, UINT32_MAX),
+        };
+        static const Attr info_changes[] = {
+                U32(INFO_CAPACITY, 1048577),
+                U32(INFO_ALLOCATED, 1048577),
+                U32(INFO_DEFAULT_QUOTA, 1048577),
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(set_changes); i++)
+                check_change(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), set_changes[i],
+                        -EBADMSG);
+        for (size_t i = 0; i < ELEMENTSOF(info_changes); i++)
+                check_change(VFIO_PASID_CMD_INFO_GET, info_attrs, ELEMENTSOF(info_attrs), info_changes[i],
+                        -EBADMSG);
+
+        /* Without a meaning there, so none of our business. */
+        check_change(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), (Attr) U32(SET_REASON, 99), 0);
+}
+
+static void test_lacks_cgroup(void **state _unused_) {
+        Attr without = {VFIO_PASID_A_SET_CGROUP_ID, -1, 0};
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), &without);
+        GenlMessage g;
+
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+        assert_true(g.set.cgroup_id == 0);
+}
+
+/* A later kernel may say more. */
+static void test_unknown(void **state _unused_) {
+        static const uint8_t unknown[] = {0, __VFIO_PASID_CMD_MAX, 255};
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
+        GenlMessage g = {.seq = 99};
+
+        assert_int_equal(nla_put_string(m, __VFIO_PASID_A_SET_MAX, "new"), 0);
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+
+        g.seq = 99;
+        for (size_t i = 0; i < ELEMENTSOF(unknown); i++) {
+                _cleanup_nlmsg_ struct nl_msg *u = make(unknown[i], set_attrs, ELEMENTSOF(set_attrs), NULL);
+
+                assert_int_equal(genl_message_parse(nlmsg_hdr(u), &g), -EOPNOTSUPP);
+        }
+        assert_true(g.seq == 99);
+}
+
+/* Cut at every length: never read past the end (a sanitizer would tell), never taken for whole. */
+static void test_truncated(void **state _unused_) {
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), NULL);
+        uint32_t len = nlmsg_hdr(m)->nlmsg_len;
+
+        for (uint32_t n = sizeof(struct nlmsghdr); n < len; n++) {
+                _cleanup_free_ struct nlmsghdr *cut = malloc(n);
+                GenlMessage g = {.seq = 99};
+
+                memcpy(cut, nlmsg_hdr(m), n);
+                cut->nlmsg_len = n;
+                test_case("%u of %u bytes", n, len);
+                assert_int_equal(genl_message_parse(cut, &g), -EBADMSG);
+                assert_true(g.seq == 99);
+        }
+}
+
+/* An attribute that claims to be longer than the message. */
+static void test_overlong(void **state _unused_) {
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
+        struct nlattr *first = genlmsg_attrdata(genlmsg_hdr(nlmsg_hdr(m)), 0);
+        GenlMessage g;
+
+        first->nla_len = UINT16_MAX;
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), -EBADMSG);
+        first->nla_len = 0;
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), -EBADMSG);
+}
+
+static void test_reasons(void **state _unused_) {
+        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_QUOTA), "quota");
+        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_CGROUP), "limit");
+        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_RANGE), "range");
+        assert_null(genl_limit_reason_to_string((GenlLimitReason) 3));
+}
+
+static void test_sequence(void **state _unused_) {
+        GenlSequence s = {};
+
+        /* Nothing is known yet. */
+        assert_int_equal(genl_sequence_next(&s, 1), GENL_SEQUENCE_GAP);
+        assert_int_equal(genl_sequence_next(&s, 2), GENL_SEQUENCE_GAP);
+
+        genl_sequence_reset(&s, 10);
+        assert_int_equal(genl_sequence_next(&s, 9), GENL_SEQUENCE_STALE);
+        assert_int_equal(genl_sequence_next(&s, 10), GENL_SEQUENCE_STALE);
+        assert_int_equal(genl_sequence_next(&s, 11), GENL_SEQUENCE_OK);
+        assert_int_equal(genl_sequence_next(&s, 11), GENL_SEQUENCE_STALE);
+        assert_int_equal(genl_sequence_next(&s, 12), GENL_SEQUENCE_OK);
+
+        /* Goes on behind a gap. */
+        assert_int_equal(genl_sequence_next(&s, 14), GENL_SEQUENCE_GAP);
+        assert_int_equal(genl_sequence_next(&s, 15), GENL_SEQUENCE_OK);
+        assert_int_equal(genl_sequence_next(&s, 13), GENL_SEQUENCE_STALE);
+
+        /* A dump that overtook events in the socket's buffer. */
+        genl_sequence_reset(&s, 20);
+        assert_int_equal(genl_sequence_next(&s, 16), GENL_SEQUENCE_STALE);
+        assert_int_equal(genl_sequence_next(&s, 21), GENL_SEQUENCE_OK);
+
+        /* A module that was loaded anew begins anew. */
+        genl_sequence_reset(&s, 0);
+        assert_int_equal(genl_sequence_next(&s, 1), GENL_SEQUENCE_OK);
+
+        genl_sequence_reset(&s, UINT64_MAX);
+        assert_int_equal(genl_sequence_next(&s, 0), GENL_SEQUENCE_OK);
+        assert_int_equal(genl_sequence_next(&s, UINT64_MAX), GENL_SEQUENCE_STALE);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_set),
+                cmocka_unit_test(test_info),
+                cmocka_unit_test(test_malformed),
+                cmocka_unit_test(test_impossible),
+                cmocka_unit_test(test_lacks_cgroup),
+                cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_truncated),
+                cmocka_unit_test(test_overlong),
+                cmocka_unit_test(test_reasons),
+                cmocka_unit_test(test_sequence),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

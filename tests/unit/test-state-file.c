@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "state-file.h"
+#include "test-util.h"
+
+#define UUID "aaaabbbb-0000-4000-8000-000000000001"
+
+/* A document of these VMs, and of one VM with these members. */
+#define VMS(s) "{\"version\":1,\"vms\":{" s "}}"
+#define VM(s)  VMS("\"" UUID "\":{" s "}")
+
+static void test_errors(void **state _unused_) {
+        static const struct {
+                const char *text;
+                const char *error;
+        } cases[] = {
+                /* JSON. */
+                {"", "empty"},
+                {" ", "ends at byte 1 in the middle of the document"},
+                {"{", "ends at byte 1 in the middle of the document"},
+                {"{\"version\":1,\"vms\":{}", "ends at byte 21 in the middle of the document"},
+                {"x", "byte 0: unexpected character"},
+                {VMS("") "x", "byte 22: unexpected character"},
+                {VMS("") " {}", NULL},
+                {VMS("") "\n\n}", NULL},
+                {"{\"version\":1,\"vms\":{},}", NULL},
+                {"{\"version\":1 /* x */,\"vms\":{}}", NULL},
+                {"{'version':1,\"vms\":{}}", "byte 1: single quote"},
+                {VM("'a\":': 1"), "byte 60: single quote"},
+                {"{\"version\":01,\"vms\":{}}", NULL},
+                {VM("\"name\":\"\xff\""), NULL},
+                {VM("\"name\":\"a\nb\""), NULL},
+                {VM("\"name\":{\"a\":{\"b\":1}}"), NULL}, /* too deep */
+                {"[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]", NULL},
+
+                /* The document. */
+                {"[]", "the document is not an object"},
+                {"null", NULL},
+                {"{}", "has no \"version\""},
+                {"{\"vms\":{}}", "has no \"version\""},
+                {"{\"version\":1}", "has no \"vms\""},
+                {"{\"version\":2,\"vms\":{}}", "\"version\" is 2, not 1"},
+                {"{\"version\":2,\"other\":{}}", "\"version\" is 2, not 1"},
+                {"{\"version\":\"1\",\"vms\":{}}", "\"version\" is not an integer"},
+                {"{\"version\":1.0,\"vms\":{}}", "\"version\" is not an integer"},
+                {"{\"version\":1,\"vms\":[]}", "\"vms\" is not an object"},
+                {"{\"version\":1,\"vms\":null}", "\"vms\" is not an object"},
+                {"{\"version\":1,\"vms\":{},\"x\":1}", "the document has an unknown member \"x\""},
+                {"{\"version\":1,\"version\":1,\"vms\":{}}", "an object has a member twice"},
+                {"{\"version\":1,\"default-quota\":1048577,\"vms\":{}}",
+                        "the document: \"default-quota\" is not between 0 and 1048576"},
+                {"{\"version\":1,\"default-quota\":-1,\"vms\":{}}",
+                        "the document: \"default-quota\" is not between 0 and 1048576"},
+                {"{\"version\":1,\"default-quota\":99999999999999999999,\"vms\":{}}",
+                        "the document: \"default-quota\" is not between 0 and 1048576"},
+                {"{\"version\":1,\"default-quota\":\"5\",\"vms\":{}}",
+                        "the document: \"default-quota\" is not an integer"},
+                {"{\"version\":1,\"default-quota\":1e3,\"vms\":{}}",
+                        "the document: \"default-quota\" is not an integer"},
+                {"{\"version\":1,\"default-quota\":null,\"vms\":{}}",
+                        "the document: \"default-quota\" is not an integer"},
+
+                /* VMs. */
+                {VMS("\"demo\":{}"),
+                        "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"\":{}"), "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"unit:\":{}"),
+                        "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"unit:a\\nb\":{}"),
+                        "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"AAAABBBB-0000-4000-8000-000000000001\":{}"),
+                        "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"00000000-0000-0000-0000-000000000000\":{}"),
+                        "a VM's key is neither a UUID in lower case with dashes nor \"unit:NAME\""},
+                {VMS("\"" UUID "\":1"), "VM \"" UUID "\" is not an object"},
+                {VMS("\"" UUID "\":null"), "VM \"" UUID "\" is not an object"},
+                {VMS("\"" UUID "\":{},\"" UUID "\":{}"), "an object has a member twice"},
+                {VMS("\"unit:a\\u0000b\":{}"), "byte 27: NUL character in a string"},
+                {VM("\"x\":1"), "VM \"" UUID "\" has an unknown member \"x\""},
+                {VM("\"name\":1"), "VM \"" UUID "\": \"name\" is not a printable string"},
+                {VM("\"name\":null"), "VM \"" UUID "\": \"name\" is not a printable string"},
+                {VM("\"name\":\"a\\u001bb\""), "VM \"" UUID "\": \"name\" is not a printable string"},
+                {VM("\"name\":\"a\\u0000b\""), "byte 69: NUL character in a string"},
+                {VM("\"name\":\"a\",\"name\":\"b\""), "an object has a member twice"},
+                {VM("\"reserved\":1"), "VM \"" UUID "\": \"reserved\" is not a boolean"},
+                {VM("\"override\":1"), "VM \"" UUID "\": \"override\" is not an object"},
+                {VM("\"override\":{}"), "VM \"" UUID "\": \"override\" is empty"},
+                {VM("\"metadata\":{}"), "VM \"" UUID "\": \"metadata\" is empty"},
+                {VM("\"override\":{\"x\":1}"), "VM \"" UUID "\": \"override\" has an unknown member \"x\""},
+                {VM("\"override\":{\"quota\":1,\"quota\":2}"), "an object has a member twice"},
+                {VM("\"override\":{\"quota\":1048577}"), UUID ": \"quota\" is not between 0 and 1048576"},
+                {VM("\"override\":{\"quota\":-1}"), UUID ": \"quota\" is not between 0 and 1048576"},
+                {VM("\"override\":{\"quota\":4294967297}"), UUID ": \"quota\" is not between 0 and 1048576"},
+                {VM("\"override\":{\"quota\":true}"), UUID ": \"quota\" is not an integer"},
+                {VM("\"metadata\":{\"watermark\":1.5}"), UUID ": \"watermark\" is not an integer"},
+                {VM("\"metadata\":{\"quota\":1,\"watermark\":1048577}"),
+                        UUID ": \"watermark\" is not between 0 and 1048576"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *error = NULL;
+                State *s = NULL;
+
+                test_case("%s", cases[i].text);
+                assert_int_equal(state_parse(cases[i].text, strlen(cases[i].text), &s, &error), -EBADMSG);
+                assert_null(s);
+                assert_non_null(error);
+                print_message("error: %s\n", error);
+                /* json-c's own words change from version to version. */
+                if (cases[i].error)
+                        assert_string_equal(error, cases[i].error);
+        }
+}
+
+static void test_nul(void **state _unused_) {
+        static const char after[] = VMS("") "\0", inside[] = "{\"version\":1,\0\"vms\":{}}";
+        _cleanup_free_ char *error1 = NULL, *error2 = NULL;
+        State *s = NULL;
+
+        assert_int_equal(state_parse(after, sizeof(after) - 1, &s, &error1), -EBADMSG);
+        assert_int_equal(state_parse(inside, sizeof(inside) - 1, &s, &error2), -EBADMSG);
+        assert_null(s);
+}
+
+static void test_too_large(void **state _unused_) {
+        size_t size = 16 * 1024 * 1024 + 1;
+        _cleanup_free_ char *text = malloc(size), *error = NULL;
+        State *s = NULL;
+
+        memset(text, ' ', size);
+        assert_int_equal(state_parse(text, size, &s, &error), -EBADMSG);
+        assert_string_equal(error, "larger than 16777216 bytes");
+        assert_null(s);
+}
+
+static State *make_state(void) {
+        State *s = state_new();
+        StateEntry *e;
+
+        assert_non_null(s);
+        s->default_quota = 7;
+        s->default_quota_set = true;
+
+        e = state_get(s, UUID);
+        e->name = strdup("d\xc3\xa9mo \"x\" \\ /:{}");
+        e->override = (QuotaSetting) {.quota = 1048576, .quota_set = true};
+        e->metadata = (QuotaSetting) {.quota = 0, .watermark = 0, .quota_set = true, .watermark_set = true};
+        e->reserved = true;
+
+        e = state_get(s, "unit:vm:\\x2d.service");
+        e->override = (QuotaSetting) {.watermark = 3, .watermark_set = true};
+        return s;
+}
+
+static void assert_setting(
+        const QuotaSetting *q, bool quota_set, uint32_t quota, bool watermark_set, uint32_t watermark) {
+        assert_int_equal(q->quota_set, quota_set);
+        assert_int_equal(q->watermark_set, watermark_set);
+        if (quota_set)
+                assert_int_equal(q->quota, quota);
+        if (watermark_set)
+                assert_int_equal(q->watermark, watermark);
+}
+
+static void assert_state(const State *s) {
+        const StateEntry *e;
+
+        assert_true(s->default_quota_set);
+        assert_int_equal(s->default_quota, 7);
+        assert_int_equal(s->n_entries, 2);
+
+        e = state_find(s, UUID);
+        assert_non_null(e);
+        assert_string_equal(e->name, "d\xc3\xa9mo \"x\" \\ /:{}");
+        assert_setting(&e->override, true, 1048576, false, 0);
+        assert_setting(&e->metadata, true, 0, true, 0);
+        assert_true(e->reserved);
+
+        e = state_find(s, "unit:vm:\\x2d.service");
+        assert_non_null(e);
+        assert_null(e->name);
+        assert_setting(&e->override, false, 0, true, 3);
+        assert_setting(&e->metadata, false, 0, false, 0);
+        assert_false(e->reserved);
+}
+
+static void test_round_trip(void **state _unused_) {
+        _cleanup_(state_freep) State *s = make_state(), *back = NULL;
+        _cleanup_free_ char *text = NULL, *again = NULL, *error = NULL;
+
+        assert_state(s);
+        assert_int_equal(state_format(s, &text), 0);
+        print_message("%s", text);
+        assert_int_equal(state_parse(text, strlen(text), &back, &error), 0);
+        assert_null(error);
+        assert_state(back);
+        assert_int_equal(state_format(back, &again), 0);
+        assert_string_equal(text, again);
+}
+
+/* json-c's idea of white space is another one in each of its versions. */
+static void squeeze(char *text) {
+        char *to = text;
+
+        for (const char *p = text; *p; p++)
+                if (!strchr(" \n", *p))
+                        *to++ = *p;
+        *to = '\0';
+}
+
+/* The format is a promise to the next version. */
+static void test_format(void **state _unused_) {
+        _cleanup_(state_freep) State *s = state_new();
+        _cleanup_free_ char *empty = NULL, *one = NULL;
+
+        assert_int_equal(state_format(s, &empty), 0);
+        squeeze(empty);
+        assert_string_equal(empty, VMS(""));
+
+        state_get(s, UUID)->override = (QuotaSetting) {.quota = 5, .quota_set = true};
+        assert_int_equal(state_format(s, &one), 0);
+        assert_true(one[strlen(one) - 1] == '\n');
+        squeeze(one);
+        assert_string_equal(one, VM("\"override\":{\"quota\":5}"));
+}
+
+static void test_entries(void **state _unused_) {
+        _cleanup_(state_freep) State *s = make_state();
+        StateEntry *e;
+
+        assert_null(state_find(s, "unit:x"));
+        assert_null(state_find(s, ""));
+
+        e = state_get(s, "unit:x");
+        assert_non_null(e);
+        assert_string_equal(e->key, "unit:x");
+        assert_int_equal(s->n_entries, 3);
+        assert_ptr_equal(state_get(s, "unit:x"), e);
+        assert_ptr_equal(state_find(s, "unit:x"), e);
+        assert_int_equal(s->n_entries, 3);
+
+        /* Only a name is nothing to remember. */
+        e->name = strdup("x");
+        e = state_get(s, "unit:reserved");
+        e->reserved = true;
+        state_prune(s);
+        assert_int_equal(s->n_entries, 3);
+        assert_null(state_find(s, "unit:x"));
+        assert_non_null(state_find(s, "unit:reserved"));
+
+        state_find(s, UUID)->override = (QuotaSetting) {};
+        state_prune(s);
+        assert_non_null(state_find(s, UUID));
+        state_find(s, UUID)->metadata = (QuotaSetting) {};
+        state_prune(s);
+        assert_non_null(state_find(s, UUID));
+        state_find(s, UUID)->reserved = false;
+        state_prune(s);
+        assert_null(state_find(s, UUID));
+
+        state_find(s, "unit:reserved")->reserved = false;
+        state_find(s, "unit:vm:\\x2d.service")->override.watermark_set = false;
+        state_prune(s);
+        assert_int_equal(s->n_entries, 0);
+        state_prune(s);
+        assert_non_null(state_get(s, UUID));
+}
+
+static void test_save_load(void **state _unused_) {
+        _cleanup_rmdir_ char *dir = test_mkdtemp();
+        _cleanup_free_ char *path = test_path(dir, "state.json"), *error = NULL, *temporary = NULL;
+        _cleanup_(state_freep) State *s = make_state(), *missing = NULL, *back = NULL;
+        struct stat st;
+        mode_t mask;
+        int r;
+
+        /* Nothing there: nothing known. */
+        assert_int_equal(state_load(path, &missing, &error), 0);
+        assert_null(error);
+        assert_int_equal(missing->n_entries, 0);
+        assert_false(missing->default_quota_set);
+
+        /* What a crash left behind is in nobody's way, and the umask has no say. */
+        temporary = test_write_text(dir, "state.json.tmp", "half a sta");
+        mask = umask(0777);
+        r = state_save(s, path);
+        umask(mask);
+        assert_int_equal(r, 0);
+        assert_int_equal(access(temporary, F_OK), -1);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0644);
+
+        assert_int_equal(state_load(path, &back, &error), 0);
+        assert_null(error);
+        assert_state(back);
+}
+
+/* The old content survives, and no temporary file stays. */
+static void test_save_fails(void **state _unused_) {
+        _cleanup_rmdir_ char *dir = test_mkdtemp();
+        _cleanup_free_ char *path = test_path(dir, "state.json"),
+                            *temporary = test_path(dir, "state.json.tmp");
+        _cleanup_free_ char *before = NULL, *after = NULL, *nowhere = test_path(dir, "no/such/state.json");
+        _cleanup_(state_freep) State *s = make_state(), *other = state_new();
+        struct rlimit limit, small;
+        int r;
+
+        assert_int_equal(state_save(s, path), 0);
+        before = test_read(path);
+
+        /* A full disk, near enough: works for root as well. */
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+        small = limit;
+        small.rlim_cur = 5;
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        r = state_save(other, path);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_int_equal(r, -EFBIG);
+
+        after = test_read(path);
+        assert_string_equal(before, after);
+        assert_int_equal(access(temporary, F_OK), -1);
+
+        assert_int_equal(state_save(s, nowhere), -ENOENT);
+
+        /* Something in the way of the rename. */
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0755), 0);
+        assert_int_equal(state_save(s, path), -EISDIR);
+        assert_int_equal(access(temporary, F_OK), -1);
+}
+
+static void test_set_aside(void **state _unused_) {
+        _cleanup_rmdir_ char *dir = test_mkdtemp();
+        _cleanup_free_ char *path = test_path(dir, "state.json");
+
+        for (unsigned n = 1; n <= 3; n++) {
+                _cleanup_(state_freep) State *s = NULL;
+                _cleanup_free_ char *written = NULL, *text = NULL, *error = NULL, *aside = NULL,
+                                    *expected = NULL;
+
+                assert_true(asprintf(&text, "{\"version\":%u,\"vms\":{}}", n + 1) > 0);
+                written = test_write_text(dir, "state.json", text);
+                assert_int_equal(state_load(path, &s, &error), 1);
+                assert_int_equal(s->n_entries, 0);
+                assert_true(asprintf(&expected, "%s: \"version\" is %u, not 1; set aside as %s.corrupt-%u",
+                                    path, n + 1, path, n) > 0);
+                assert_string_equal(error, expected);
+
+                /* Every one of them is kept as it was. */
+                assert_true(asprintf(&aside, "%s.corrupt-%u", path, n) > 0);
+                free(written);
+                written = test_read(aside);
+                assert_non_null(written);
+                assert_string_equal(written, text);
+                assert_int_equal(access(path, F_OK), -1);
+        }
+
+        {
+                /* A crash of the file system leaves an empty file. */
+                _cleanup_(state_freep) State *s = NULL;
+                _cleanup_free_ char *error = NULL;
+
+                free(test_write_text(dir, "state.json", ""));
+                assert_int_equal(state_load(path, &s, &error), 1);
+                assert_non_null(strstr(error, "state.json: empty; set aside as "));
+        }
+}
+
+static void test_load_fails(void **state _unused_) {
+        _cleanup_rmdir_ char *dir = test_mkdtemp();
+        _cleanup_free_ char *path = test_path(dir, "state.json"), *error = NULL, *fifo_error = NULL,
+                            *expected = NULL;
+        State *s = NULL;
+
+        assert_int_equal(mkdir(path, 0755), 0);
+        assert_int_equal(state_load(path, &s, &error), -EISDIR);
+        assert_true(asprintf(&expected, "%s: cannot read: Is a directory", path) > 0);
+        assert_string_equal(error, expected);
+        assert_null(s);
+
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(state_load(path, &s, &fifo_error), -ENOTSUP);
+        assert_non_null(fifo_error);
+        assert_null(s);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_nul),
+                cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_format),
+                cmocka_unit_test(test_entries),
+                cmocka_unit_test(test_save_load),
+                cmocka_unit_test(test_save_fails),
+                cmocka_unit_test(test_set_aside),
+                cmocka_unit_test(test_load_fails),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
