@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus-read.h"
+
+#include "bus-names.h"
+
+static const char sets_signature[] = "(tuuuuut)";
+
+static const char *field_signature(InfoType type) {
+        switch (type) {
+        case INFO_STRING:
+                return "s";
+        case INFO_U32:
+        case INFO_WATERMARK:
+                return "u";
+        case INFO_U64:
+                return "t";
+        case INFO_BOOL:
+                return "b";
+        case INFO_SETS:
+                return "a(tuuuuut)";
+        }
+        return NULL;
+}
+
+static int read_sets(sd_bus_message *m, SetList *ret) {
+        _cleanup_free_ SetInfo *sets = NULL;
+        size_t n_sets = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', sets_signature);
+        if (r < 0)
+                return r;
+
+        for (;;) {
+                SetInfo set, *grown;
+
+                r = sd_bus_message_read(m, sets_signature, &set.id, &set.tgid, &set.quota, &set.watermark,
+                        &set.allocated, &set.peak, &set.denied);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+
+                grown = reallocarray(sets, n_sets + 1, sizeof(*sets));
+                if (!grown)
+                        return -ENOMEM;
+                sets = grown;
+                sets[n_sets++] = set;
+        }
+
+        r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        free(ret->sets);
+        *ret = (SetList) {TAKE_PTR(sets), n_sets};
+        return 0;
+}
+
+static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
+        const char *signature = field_signature(field->type);
+        void *p = (uint8_t *) info + field->offset;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', signature);
+        if (r < 0)
+                return r;
+
+        switch (field->type) {
+        case INFO_STRING: {
+                const char *s;
+                char *copy;
+
+                r = sd_bus_message_read_basic(m, 's', &s);
+                if (r < 0)
+                        return r;
+                copy = strdup(s);
+                if (!copy)
+                        return -ENOMEM;
+                free(*(char **) p);
+                *(char **) p = copy;
+                break;
+        }
+        case INFO_BOOL: {
+                int b; /* sd-bus writes a whole int */
+
+                r = sd_bus_message_read_basic(m, 'b', &b);
+                if (r < 0)
+                        return r;
+                *(bool *) p = b;
+                break;
+        }
+        case INFO_SETS:
+                r = read_sets(m, p);
+                if (r < 0)
+                        return r;
+                break;
+        default:
+                r = sd_bus_message_read_basic(m, *signature, p);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_exit_container(m);
+}
+
+int bus_read_properties(sd_bus_message *m, const InfoField *fields, size_t n_fields, void *info) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const InfoField *field = NULL;
+                const char *property;
+
+                r = sd_bus_message_read_basic(m, 's', &property);
+                if (r < 0)
+                        return r;
+
+                for (size_t i = 0; i < n_fields && !field; i++)
+                        if (streq_ptr(fields[i].property, property))
+                                field = fields + i;
+
+                r = field ? read_field(m, field, info) : sd_bus_message_skip(m, "v");
+                if (r < 0)
+                        return r;
+
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+/* The interfaces of one object, a{sa{sv}}. Returns 1 if the VM interface is among them. */
+static int read_interfaces(sd_bus_message *m, VmInfo *vm) {
+        int r, found = 0;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+                const char *interface;
+
+                r = sd_bus_message_read_basic(m, 's', &interface);
+                if (r < 0)
+                        return r;
+
+                if (streq(interface, PASIDD_VM_INTERFACE)) {
+                        found = 1;
+                        r = bus_read_properties(m, vm_fields, n_vm_fields, vm);
+                } else
+                        r = sd_bus_message_skip(m, "a{sv}");
+                if (r < 0)
+                        return r;
+
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : found;
+}
+
+int bus_read_managed_vms(sd_bus_message *m, BusReadVmFunc func, void *userdata) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+                _cleanup_(vm_info_clear) VmInfo vm = {};
+                const char *path;
+
+                r = sd_bus_message_read_basic(m, 'o', &path);
+                if (r < 0)
+                        return r;
+                r = read_interfaces(m, &vm);
+                if (r < 0)
+                        return r;
+                if (r > 0) {
+                        r = func(path, &vm, userdata);
+                        if (r < 0)
+                                return r;
+                }
+
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_json_basic(sd_bus_message *m, char type, json_object **ret) {
+        union {
+                uint8_t y;
+                int b;
+                int16_t n;
+                uint16_t q;
+                int32_t i;
+                uint32_t u;
+                int64_t x;
+                uint64_t t;
+                double d;
+                const char *s;
+        } value;
+        json_object *object;
+        int r;
+
+        r = sd_bus_message_read_basic(m, type, &value);
+        if (r < 0)
+                return r;
+
+        switch (type) {
+        case 'y':
+                object = json_object_new_uint64(value.y);
+                break;
+        case 'b':
+                object = json_object_new_boolean(value.b);
+                break;
+        case 'n':
+                object = json_object_new_int64(value.n);
+                break;
+        case 'q':
+                object = json_object_new_uint64(value.q);
+                break;
+        case 'i':
+        case 'h':
+                object = json_object_new_int64(value.i);
+                break;
+        case 'u':
+                object = json_object_new_uint64(value.u);
+                break;
+        case 'x':
+                object = json_object_new_int64(value.x);
+                break;
+        case 't':
+                object = json_object_new_uint64(value.t);
+                break;
+        case 'd':
+                object = json_object_new_double(value.d);
+                break;
+        case 's':
+        case 'o':
+        case 'g':
+                object = json_object_new_string(value.s);
+                break;
+        default:
+                return -EBADMSG;
+        }
+        if (!object)
+                return -ENOMEM;
+
+        *ret = object;
+        return 0;
+}
+
+static int read_json_dictionary(sd_bus_message *m, json_object **ret) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+        char type;
+        const char *contents;
+        int r;
+
+        if (!object)
+                return -ENOMEM;
+
+        while ((r = sd_bus_message_peek_type(m, &type, &contents)) > 0) {
+                _cleanup_json_ json_object *key = NULL, *value = NULL;
+
+                r = sd_bus_message_enter_container(m, type, contents);
+                if (r < 0)
+                        return r;
+                r = bus_read_json(m, &key);
+                if (r < 0)
+                        return r;
+                r = bus_read_json(m, &value);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+
+                if (json_object_object_add(object, json_object_get_string(key), value) < 0)
+                        return -ENOMEM;
+                TAKE_PTR(value);
+        }
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(object);
+        return 0;
+}
+
+int bus_read_json_rest(sd_bus_message *m, json_object **ret) {
+        _cleanup_json_ json_object *array = json_object_new_array();
+        int r;
+
+        if (!array)
+                return -ENOMEM;
+
+        for (;;) {
+                _cleanup_json_ json_object *value = NULL;
+
+                r = bus_read_json(m, &value);
+                if (r == -ENODATA)
+                        break;
+                if (r < 0)
+                        return r;
+                if (json_object_array_add(array, value) < 0)
+                        return -ENOMEM;
+                TAKE_PTR(value);
+        }
+
+        *ret = TAKE_PTR(array);
+        return 0;
+}
+
+int bus_read_json(sd_bus_message *m, json_object **ret) {
+        _cleanup_json_ json_object *object = NULL;
+        const char *contents;
+        char type;
+        int r;
+
+        r = sd_bus_message_peek_type(m, &type, &contents);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return -ENODATA;
+
+        if (!strchr("avr", type))
+                return read_json_basic(m, type, ret);
+
+        r = sd_bus_message_enter_container(m, type, contents);
+        if (r < 0)
+                return r;
+
+        if (type == 'v')
+                r = bus_read_json(m, &object);
+        else if (type == 'a' && contents[0] == '{')
+                r = read_json_dictionary(m, &object);
+        else
+                r = bus_read_json_rest(m, &object);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(object);
+        return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "info.h"
+
+/*
+ * Reads an a{sv} of properties into the structure that the fields describe.
+ * Properties that no field names are skipped, those that the message lacks stay
+ * as they are. Returns 0 or a negative errno; the structure can then be partly
+ * filled, clear it either way.
+ */
+int bus_read_properties(sd_bus_message *m, const InfoField *fields, size_t n_fields, void *info);
+
+/*
+ * Reads the answer of GetManagedObjects: every object that has the VM
+ * interface. func is called with its path and takes over the VmInfo; what it
+ * returns, when negative, ends the reading.
+ */
+typedef int (*BusReadVmFunc)(const char *path, VmInfo *vm, void *userdata);
+int bus_read_managed_vms(sd_bus_message *m, BusReadVmFunc func, void *userdata);
+
+/*
+ * Turns the next value of a message, of any type, into JSON: structures and
+ * arrays become arrays, dictionaries objects. Returns 0, -ENODATA at the end of
+ * the message or the container, or another negative errno.
+ */
+int bus_read_json(sd_bus_message *m, json_object **ret);
+
+/* All that is left of the message or the container, as an array. Returns 0 or a negative errno. */
+int bus_read_json_rest(sd_bus_message *m, json_object **ret);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "output.h"
+
+/* What a verb did, or with dry_run would do, to a quota. */
+typedef struct QuotaChange {
+        const char *name; /* of the VM; NULL: the default quota */
+        const char *uuid;
+        uint32_t previous;
+        uint32_t quota;
+        const char *source; /* where the new value comes from */
+        bool dry_run;
+} QuotaChange;
+
+/* "demo: quota 4 -> 6 (persistent)". To be freed; NULL when out of memory. */
+char *quota_change_text(const QuotaChange *change);
+
+json_object *quota_change_json(const QuotaChange *change);
+
+/* Prints one or the other on stdout. */
+CtlExitStatus quota_change_print(const QuotaChange *change, JsonMode mode);

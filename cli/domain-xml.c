@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "domain-xml.h"
+
+#include <limits.h>
+#include <stdarg.h>
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+
+#include "macro.h"
+#include "quota.h"
+#include "utf8.h"
+
+DEFINE_CLEANUP_FUNC(xmlParserCtxt *, xmlFreeParserCtxt, parser_freep);
+DEFINE_CLEANUP_FUNC(xmlDoc *, xmlFreeDoc, doc_freep);
+
+static inline void xml_freep(xmlChar **p) {
+        if (*p)
+                xmlFree(*p);
+}
+
+void domain_xml_clear(DomainXml *domain) {
+        free(domain->name);
+        *domain = (DomainXml) {};
+}
+
+static int bad(char **ret_error, const char *format, ...) _printf_(2, 3);
+
+static int bad(char **ret_error, const char *format, ...) {
+        char *error;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&error, format, ap);
+        va_end(ap);
+        if (r < 0)
+                return -ENOMEM;
+
+        *ret_error = error;
+        return -EBADMSG;
+}
+
+/* Called at "<!DOCTYPE", before anything is declared. libvirt writes none. */
+static void refuse_doctype(
+        void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
+        xmlStopParser(ctx);
+}
+
+static void be_quiet(void *ctx, const char *format, ...) {
+}
+
+static bool is_element(const xmlNode *node, const char *name) {
+        return node->type == XML_ELEMENT_NODE && !node->ns && streq((const char *) node->name, name);
+}
+
+/* The only child of that name. *ret is NULL without one. */
+static int find_child(const xmlNode *parent, const char *name, xmlNode **ret, char **ret_error) {
+        xmlNode *found = NULL;
+
+        for (xmlNode *node = parent->children; node; node = node->next)
+                if (is_element(node, name)) {
+                        if (found)
+                                return bad(ret_error, "has two <%s> elements", name);
+                        found = node;
+                }
+
+        *ret = found;
+        return 0;
+}
+
+static int child_text(const xmlNode *parent, const char *name, char **ret, char **ret_error) {
+        _cleanup_(xml_freep) xmlChar *text = NULL;
+        xmlNode *node;
+        char *copy;
+        int r;
+
+        r = find_child(parent, name, &node, ret_error);
+        if (r < 0)
+                return r;
+        if (!node)
+                return bad(ret_error, "has no <%s> element", name);
+
+        text = xmlNodeGetContent(node);
+        if (!text)
+                return -ENOMEM;
+        copy = strdup((const char *) text);
+        if (!copy)
+                return -ENOMEM;
+
+        *ret = copy;
+        return 0;
+}
+
+static int parse_number(xmlNode *node, const xmlAttr *attribute, uint32_t *ret, char **ret_error) {
+        _cleanup_(xml_freep) xmlChar *text = NULL;
+        int r;
+
+        text = xmlNodeListGetString(node->doc, attribute->children, 1);
+        r = quota_parse(text ? (const char *) text : "", 0, ret);
+        if (r < 0)
+                return bad(ret_error, "has <pasid:quota %s=\"%s\"> in its metadata, which %s",
+                        (const char *) attribute->name, text ? (const char *) text : "",
+                        quota_parse_error(r));
+        return 0;
+}
+
+static int parse_quota_element(xmlNode *node, DomainXml *domain, char **ret_error) {
+        int r;
+
+        for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
+                const char *name = (const char *) attribute->name;
+
+                if (attribute->ns)
+                        continue; /* somebody else's annotation */
+
+                if (streq(name, "max")) {
+                        r = parse_number(node, attribute, &domain->quota, ret_error);
+                        domain->quota_set = true;
+                } else if (streq(name, "watermark")) {
+                        r = parse_number(node, attribute, &domain->watermark, ret_error);
+                        domain->watermark_set = true;
+                } else
+                        r = bad(ret_error,
+                                "has <pasid:quota> in its metadata with the unknown attribute \"%s\"", name);
+                if (r < 0)
+                        return r;
+        }
+
+        if (!domain->quota_set && !domain->watermark_set)
+                return bad(ret_error, "has <pasid:quota> in its metadata without max= or watermark=");
+        return 0;
+}
+
+static int parse_metadata(const xmlNode *root, DomainXml *domain, char **ret_error) {
+        xmlNode *metadata;
+        bool seen = false;
+        int r;
+
+        r = find_child(root, "metadata", &metadata, ret_error);
+        if (r < 0 || !metadata)
+                return r;
+
+        for (xmlNode *node = metadata->children; node; node = node->next) {
+                if (node->type != XML_ELEMENT_NODE || !node->ns || !node->ns->href ||
+                        !streq((const char *) node->ns->href, DOMAIN_XML_NAMESPACE))
+                        continue;
+
+                if (!streq((const char *) node->name, "quota"))
+                        return bad(ret_error, "has <pasid:%s> in its metadata; there is only <pasid:quota>",
+                                node->name);
+                if (seen)
+                        return bad(ret_error, "has two <pasid:quota> elements in its metadata");
+                seen = true;
+
+                r = parse_quota_element(node, domain, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) {
+        _cleanup_free_ char *uuid = NULL;
+        int r;
+
+        if (!root || !is_element(root, "domain"))
+                return bad(ret_error, "is no libvirt domain");
+
+        r = child_text(root, "name", &domain->name, ret_error);
+        if (r < 0)
+                return r;
+        if (isempty(domain->name) || !utf8_is_printable(domain->name))
+                return bad(ret_error, "has an empty or unprintable <name>");
+
+        r = child_text(root, "uuid", &uuid, ret_error);
+        if (r < 0)
+                return r;
+        if (uuid_canonical(uuid, domain->uuid) < 0)
+                return bad(ret_error, "has a <uuid> that is none");
+
+        return parse_metadata(root, domain, ret_error);
+}
+
+int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_error) {
+        _cleanup_(parser_freep) xmlParserCtxt *parser = NULL;
+        _cleanup_(domain_xml_clear) DomainXml domain = {};
+        _cleanup_(doc_freep) xmlDoc *doc = NULL;
+        int r;
+
+        if (size == 0)
+                return bad(ret_error, "is empty");
+        if (size > DOMAIN_XML_SIZE_MAX || size > INT_MAX)
+                return bad(ret_error, "is larger than %zu bytes", DOMAIN_XML_SIZE_MAX);
+
+        xmlSetGenericErrorFunc(NULL, be_quiet);
+
+        parser = xmlNewParserCtxt();
+        if (!parser)
+                return -ENOMEM;
+        parser->sax->internalSubset = refuse_doctype;
+
+        doc = xmlCtxtReadMemory(parser, xml, (int) size, NULL, NULL,
+                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        if (!doc)
+                return bad(ret_error, "is not well-formed, or has a DOCTYPE");
+
+        r = parse_tree(xmlDocGetRootElement(doc), &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret = domain;
+        domain = (DomainXml) {};
+        return 0;
+}

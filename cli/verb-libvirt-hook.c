@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <time.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-journal.h>
+
+#include "bus-names.h"
+#include "config.h"
+#include "domain-xml.h"
+#include "error-map.h"
+#include "hook-op.h"
+#include "verbs.h"
+
+/*
+ * libvirt waits for this program, and for whoever holds its stdout and stderr,
+ * without a time limit and with the domain locked. So: no child, nothing on
+ * stdout (on "migrate" and "restore" that would become the domain's XML), all
+ * input read (or libvirt gets EPIPE), and an end after two seconds whatever
+ * happens.
+ */
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+/* When the alarm ends the process, and when reading and D-Bus calls give up, a little before. */
+#define HARD_DEADLINE_SEC  2
+#define SOFT_DEADLINE_USEC (1700 * UINT64_C(1000))
+
+typedef struct Hook {
+        const char *name; /* of the domain, as libvirt calls it */
+        HookAction action;
+        bool deny_without_daemon;
+        uint64_t deadline;
+        DomainXml domain;
+} Hook;
+
+/* For the signal handler: what to exit with. */
+static volatile sig_atomic_t alarm_status = CTL_EXIT_OK;
+
+static void on_alarm(int signal_number) {
+        static const char text[] = "pasidctl: pasidd did not answer the libvirt hook in time.\n";
+
+        (void) !write(STDERR_FILENO, text, sizeof(text) - 1);
+        _exit(alarm_status);
+}
+
+static int alarm_arm(void) {
+        const struct itimerval timer = {.it_value.tv_sec = HARD_DEADLINE_SEC};
+        struct sigaction action = {.sa_handler = on_alarm};
+        sigset_t set;
+
+        /* Both a handler and a mask could be inherited. */
+        if (sigaction(SIGALRM, &action, NULL) < 0)
+                return -errno;
+        sigemptyset(&set);
+        sigaddset(&set, SIGALRM);
+        if (sigprocmask(SIG_UNBLOCK, &set, NULL) < 0)
+                return -errno;
+        if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
+                return -errno;
+        return 0;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* 0 when it has passed. */
+static uint64_t time_left(const Hook *hook) {
+        uint64_t now = now_usec();
+
+        return now < hook->deadline ? hook->deadline - now : 0;
+}
+
+/*
+ * To stderr, which libvirt shows to whoever starts the domain if the hook
+ * fails, and to the journal, for libvirt drops what a hook that succeeds says.
+ */
+static void hook_log(const Hook *hook, int priority, const char *format, ...) _printf_(3, 4);
+
+static void hook_log(const Hook *hook, int priority, const char *format, ...) {
+        _cleanup_free_ char *message = NULL, *escaped = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&message, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                message = NULL;
+                return;
+        }
+
+        escaped = text_escape(message);
+        if (!escaped)
+                return;
+
+        fprintf(stderr, "pasidctl: %s\n", escaped);
+        (void) sd_journal_send("MESSAGE=%s", escaped, "PRIORITY=%i", priority, "SYSLOG_IDENTIFIER=pasidctl",
+                "PASID_VM_NAME=%s", hook->name, *hook->domain.uuid ? "PASID_VM_UUID=%s" : NULL,
+                hook->domain.uuid, NULL);
+}
+
+/* The daemon could not be asked, whyever. */
+static CtlExitStatus without_daemon(const Hook *hook, const char *why) {
+        if (!hook_action_may_fail(hook->action)) {
+                hook_log(hook, LOG_WARNING, "Cannot tell pasidd about '%s': %s", hook->name, why);
+                return CTL_EXIT_OK;
+        }
+        if (hook->deny_without_daemon) {
+                hook_log(hook, LOG_ERR,
+                        "Cannot reserve a PASID quota for '%s', and HookWithoutDaemon=deny: %s", hook->name,
+                        why);
+                return CTL_EXIT_FAILURE;
+        }
+        hook_log(hook, LOG_WARNING,
+                "Cannot reserve a PASID quota for '%s', it starts with the kernel's default: %s", hook->name,
+                why);
+        return CTL_EXIT_OK;
+}
+
+/* The domain itself is wrong. */
+static CtlExitStatus bad_domain(const Hook *hook, const char *what) {
+        hook_log(hook, LOG_ERR, "The XML of domain '%s' %s.", hook->name, what);
+        return hook_action_may_fail(hook->action) ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
+}
+
+static void load_config(Hook *hook) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = config_load(PKGCONFDIR "/pasidd.conf", PKGCONFDIR "/pasidd.conf.d", &config, &error);
+        if (r < 0) {
+                hook_log(hook, LOG_WARNING,
+                        "HookWithoutDaemon=allow is assumed, for the configuration is bad: %s",
+                        error ?: strerror(-r));
+                return;
+        }
+
+        hook->deny_without_daemon = config->hook_without_daemon == HOOK_WITHOUT_DAEMON_DENY;
+        if (hook->deny_without_daemon)
+                alarm_status = CTL_EXIT_FAILURE;
+}
+
+/*
+ * All of stdin, of which *ret gets as much as a domain may have, and one byte
+ * more for the parser to see that it is too much. -ETIMEDOUT when it does not
+ * end in time.
+ */
+static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
+        const size_t size_max = DOMAIN_XML_SIZE_MAX + 1;
+        _cleanup_free_ char *buffer = NULL;
+        size_t size = 0, room = 0;
+        char overflow[4096];
+
+        for (;;) {
+                struct pollfd pollfd = {.fd = STDIN_FILENO, .events = POLLIN};
+                ssize_t n;
+                int r;
+
+                r = poll(&pollfd, 1, (int) (time_left(hook) / 1000));
+                if (r < 0)
+                        return -errno;
+                if (r == 0)
+                        return -ETIMEDOUT;
+
+                if (room - size == 0 && room < size_max) {
+                        char *grown;
+
+                        room = room == 0 ? 64 * 1024 : room * 2;
+                        if (room > size_max)
+                                room = size_max;
+                        grown = realloc(buffer, room);
+                        if (!grown)
+                                return -ENOMEM;
+                        buffer = grown;
+                }
+
+                n = size < room ? read(STDIN_FILENO, buffer + size, room - size)
+                                : read(STDIN_FILENO, overflow, sizeof(overflow));
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                if (size < room)
+                        size += (size_t) n;
+        }
+
+        *ret = TAKE_PTR(buffer);
+        *ret_size = size;
+        return 0;
+}
+
+static int append_reserve(sd_bus_message *m, const Hook *hook) {
+        const DomainXml *domain = &hook->domain;
+        int r;
+
+        r = sd_bus_message_append(m, "ss", domain->uuid, domain->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && domain->quota_set)
+                r = sd_bus_message_append(m, "{sv}", "quota", "u", domain->quota);
+        if (r >= 0 && domain->watermark_set)
+                r = sd_bus_message_append(m, "{sv}", "watermark", "u", domain->watermark);
+        if (r >= 0 && hook->action == HOOK_RECONNECT)
+                r = sd_bus_message_append(m, "{sv}", "reconnect", "b", true);
+        if (r < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+/* Calls the daemon. Returns 0, or a negative errno with the error set. */
+static int call_daemon(const Hook *hook, sd_bus_error *error) {
+        static const char *const methods[_HOOK_ACTION_MAX] = {
+                [HOOK_RESERVE] = "Reserve",
+                [HOOK_CONFIRM] = "Confirm",
+                [HOOK_RECONNECT] = "Reserve",
+                [HOOK_RELEASE] = "Release",
+        };
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        uint64_t left;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        if (r < 0)
+                return sd_bus_error_set_errnof(error, r, "no system bus: %s", strerror(-r));
+
+        r = sd_bus_message_new_method_call(bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
+                PASIDD_MANAGER_INTERFACE, methods[hook->action]);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, hook_action_starts_daemon(hook->action));
+        if (r >= 0)
+                r = hook->action == HOOK_RESERVE || hook->action == HOOK_RECONNECT
+                            ? append_reserve(m, hook)
+                            : sd_bus_message_append(m, "s", hook->domain.uuid);
+        if (r < 0)
+                return sd_bus_error_set_errno(error, r);
+
+        left = time_left(hook);
+        if (left == 0)
+                return sd_bus_error_set_errno(error, -ETIMEDOUT);
+        return sd_bus_call(bus, m, left, error, NULL);
+}
+
+static CtlExitStatus tell_daemon(const Hook *hook) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *why;
+        int r;
+
+        r = call_daemon(hook, &error);
+        if (r >= 0)
+                return CTL_EXIT_OK;
+        why = !isempty(error.message) ? error.message : strerror(-r);
+
+        /* It left, or never knew the machine; there is nothing to confirm or to release. */
+        if (!hook_action_starts_daemon(hook->action) && error_is_unreachable(error.name)) {
+                hook_log(hook, LOG_NOTICE, "pasidd is not running, '%s' is not %s.", hook->name,
+                        hook->action == HOOK_CONFIRM ? "checked" : "released");
+                return CTL_EXIT_OK;
+        }
+        if (hook->action != HOOK_RESERVE)
+                return without_daemon(hook, why);
+
+        switch (hook_verdict(error.name)) {
+        case HOOK_VERDICT_REFUSED:
+                hook_log(hook, LOG_ERR, "pasidd refuses to start '%s': %s", hook->name, why);
+                return CTL_EXIT_FAILURE;
+        case HOOK_VERDICT_UNLIMITED:
+                return CTL_EXIT_OK;
+        default:
+                return without_daemon(hook, why);
+        }
+}
+
+static CtlExitStatus run_hook(Hook *hook) {
+        _cleanup_free_ char *xml = NULL, *error = NULL;
+        size_t size = 0;
+        int r;
+
+        if (hook_action_may_fail(hook->action))
+                load_config(hook);
+
+        r = read_domain(hook, &xml, &size);
+        if (hook->action == HOOK_NOTHING)
+                return CTL_EXIT_OK;
+        if (r == -ETIMEDOUT)
+                return without_daemon(hook, "libvirt did not send all of the domain's XML in time");
+        if (r < 0)
+                return without_daemon(hook, strerror(-r));
+
+        r = domain_xml_parse(xml, size, &hook->domain, &error);
+        if (r == -EBADMSG)
+                return bad_domain(hook, error);
+        if (r < 0)
+                return without_daemon(hook, strerror(-r));
+        if (!streq(hook->domain.name, hook->name))
+                return bad_domain(hook, "has another <name>");
+
+        return tell_daemon(hook);
+}
+
+CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
+        Hook hook = {.deadline = now_usec() + SOFT_DEADLINE_USEC};
+        CtlExitStatus status;
+        int r;
+
+        if (argc == 2 && streq(argv[1], "--help")) {
+                printf("pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA\n\n"
+                       "What libvirt's qemu hook runs; the domain's XML comes from stdin.\n"
+                       "See the pasidctl(1) man page for details.\n");
+                return CTL_EXIT_OK;
+        }
+        if (argc < 3)
+                return fail(CTL_EXIT_USAGE,
+                        "An argument is missing. Usage: pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA");
+
+        hook.name = argv[1];
+        hook.action = hook_action(argv[2], argc > 3 ? argv[3] : NULL);
+
+        r = alarm_arm();
+        if (r < 0)
+                status = without_daemon(&hook, strerror(-r));
+        else
+                status = run_hook(&hook);
+
+        domain_xml_clear(&hook.domain);
+        return status;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "output.h"
+
+/* What the options of the command line say. */
+typedef struct Options {
+        JsonMode json;
+        bool legend;
+        const char *columns; /* as given, NULL for the default */
+        bool runtime;
+        bool dry_run;
+        bool watermark_set;
+        uint32_t watermark;
+        bool ask_password;
+} Options;
+
+/*
+ * A verb. argv[0] is its name; the number of arguments was checked. Each says
+ * on stderr why it fails and returns what pasidctl is to end with.
+ */
+typedef CtlExitStatus (*VerbFunc)(const Options *options, int argc, char **argv);
+
+CtlExitStatus verb_list(const Options *options, int argc, char **argv);
+CtlExitStatus verb_show(const Options *options, int argc, char **argv);
+CtlExitStatus verb_set_quota(const Options *options, int argc, char **argv);
+CtlExitStatus verb_reset_quota(const Options *options, int argc, char **argv);
+CtlExitStatus verb_set_default(const Options *options, int argc, char **argv);
+CtlExitStatus verb_status(const Options *options, int argc, char **argv);
+CtlExitStatus verb_monitor(const Options *options, int argc, char **argv);
+CtlExitStatus verb_reload(const Options *options, int argc, char **argv);
+
+/*
+ * What /etc/libvirt/hooks/qemu.d/50-pasidd runs; the arguments are libvirt's
+ * and are not parsed for options.
+ */
+CtlExitStatus verb_libvirt_hook(int argc, char **argv);
