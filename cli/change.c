@@ -6,7 +6,6 @@
 
 char *quota_change_text(const QuotaChange *change) {
         _cleanup_free_ char *name = NULL;
-        const char *would = change->dry_run ? "would become " : "";
         char *text;
         int r;
 
@@ -18,8 +17,9 @@ char *quota_change_text(const QuotaChange *change) {
                 r = asprintf(&text, "%s: quota %s%" PRIu32 " as before (%s)", name,
                         change->dry_run ? "would stay " : "", change->quota, change->source);
         else
-                r = asprintf(&text, "%s: quota %" PRIu32 " -> %s%" PRIu32 " (%s)", name, change->previous,
-                        would, change->quota, change->source);
+                r = asprintf(&text, "%s: quota %s%" PRIu32 " -> %" PRIu32 " (%s)", name,
+                        change->dry_run ? "would change " : "", change->previous, change->quota,
+                        change->source);
 
         return r < 0 ? NULL : text;
 }

@@ -45,7 +45,11 @@ static int bad(char **ret_error, const char *format, ...) {
 /* Called at "<!DOCTYPE", before anything is declared. libvirt writes none. */
 static void refuse_doctype(
         void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
-        xmlStopParser(ctx);
+        xmlParserCtxt *parser = ctx;
+        bool *refused = parser->_private;
+
+        *refused = true;
+        xmlStopParser(parser);
 }
 
 static void be_quiet(void *ctx, const char *format, ...) {
@@ -188,6 +192,7 @@ int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_er
         _cleanup_(parser_freep) xmlParserCtxt *parser = NULL;
         _cleanup_(domain_xml_clear) DomainXml domain = {};
         _cleanup_(doc_freep) xmlDoc *doc = NULL;
+        bool doctype = false;
         int r;
 
         if (size == 0)
@@ -201,11 +206,14 @@ int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_er
         if (!parser)
                 return -ENOMEM;
         parser->sax->internalSubset = refuse_doctype;
+        parser->_private = &doctype;
 
         doc = xmlCtxtReadMemory(parser, xml, (int) size, NULL, NULL,
                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        if (doctype)
+                return bad(ret_error, "has a DOCTYPE");
         if (!doc)
-                return bad(ret_error, "is not well-formed, or has a DOCTYPE");
+                return bad(ret_error, "is not well-formed");
 
         r = parse_tree(xmlDocGetRootElement(doc), &domain, ret_error);
         if (r < 0)

@@ -71,23 +71,20 @@ static const char *get_string(json_object *event, const char *key) {
         return json_object_object_get_ex(event, key, &value) ? json_object_get_string(value) : NULL;
 }
 
-static int print_escaped(FILE *f, const char *s) {
-        _cleanup_free_ char *escaped = text_escape(strempty(s));
-
-        if (!escaped)
-                return -ENOMEM;
-        fputs(escaped, f);
-        return 0;
-}
-
 /* A word as it is; an empty string, or one with blanks or quotes in it, as in JSON. */
 static int print_value(FILE *f, json_object *value) {
+        _cleanup_free_ char *escaped = NULL;
         const char *s;
 
         if (json_object_is_type(value, json_type_string)) {
                 s = json_object_get_string(value);
-                if (*s && !strpbrk(s, " \""))
-                        return print_escaped(f, s);
+                if (*s && !strpbrk(s, " \"")) {
+                        escaped = text_escape(s);
+                        if (!escaped)
+                                return -ENOMEM;
+                        fputs(escaped, f);
+                        return 0;
+                }
         }
 
         fputs(json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE), f);
@@ -114,7 +111,7 @@ char *event_text(json_object *event) {
         static const char *const in_front[] = {"time", "event", "name", "path"};
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
-        const char *name;
+        json_object *name;
         size_t size;
 
         f = open_memstream(&text, &size);
@@ -122,10 +119,9 @@ char *event_text(json_object *event) {
                 return NULL;
 
         fprintf(f, "%s %s", get_string(event, "time"), get_string(event, "event"));
-        name = get_string(event, "name");
-        if (name) {
+        if (json_object_object_get_ex(event, "name", &name)) {
                 fputc(' ', f);
-                if (print_escaped(f, name) < 0)
+                if (print_value(f, name) < 0)
                         return NULL;
         }
 

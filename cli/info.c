@@ -286,6 +286,8 @@ static int table_print(FILE *f, const InfoField *const *columns, size_t n_column
                 return -ENOMEM;
         scols_table_set_stream(table, f);
         scols_table_enable_noheadings(table, !headings);
+        /* info_field_text() did that, and leaves the "\\x2d" of unit names as they are. */
+        scols_table_enable_noencoding(table, true);
 
         for (size_t i = 0; i < n_columns; i++)
                 if (!scols_table_new_column(

@@ -96,7 +96,7 @@ static void print_help(void) {
                 printf("  %s%s%-*s %s\n", v->name, *v->arguments ? " " : "",
                         (int) (22 - strlen(v->name) - (*v->arguments ? 1 : 0)), v->arguments, v->help);
         }
-        printf("  %-22s %s\n\n", "libvirt-hook …", "Serve libvirt's qemu hook; reads the domain from stdin");
+        printf("  %-22s %s\n\n", hook_verb, "Serve libvirt's qemu hook; reads the domain from stdin");
         print_options(~0U);
         printf("\nVM is a UUID, the unique beginning of one, or a name.\n"
                "See the pasidctl(1) man page for details.\n");
@@ -195,17 +195,19 @@ static CtlExitStatus parse_options(
 }
 
 static CtlExitStatus check_verb(const Verb *verb, unsigned given, int n_arguments, const char *first_extra) {
+        const char *separator = *verb->arguments ? " " : "";
+
         for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
                 if (given & option_table[i].flag & ~verb->options)
                         return fail(CTL_EXIT_USAGE, "%s has no meaning for '%s'.", option_table[i].name,
                                 verb->name);
 
         if (n_arguments > verb->n_arguments)
-                return fail(CTL_EXIT_USAGE, "'%s' is one argument too many. Usage: pasidctl %s %s",
-                        first_extra, verb->name, verb->arguments);
+                return fail(CTL_EXIT_USAGE, "'%s' is one argument too many. Usage: pasidctl %s%s%s",
+                        first_extra, verb->name, separator, verb->arguments);
         if (n_arguments < verb->n_arguments)
-                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: pasidctl %s %s", verb->name,
-                        verb->arguments);
+                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: pasidctl %s%s%s", verb->name,
+                        separator, verb->arguments);
         return CTL_EXIT_OK;
 }
 
@@ -261,6 +263,10 @@ int main(int argc, char **argv) {
         CtlExitStatus status;
 
         setlocale(LC_ALL, "");
+
+        /* What getopt puts in front of its messages. */
+        if (argc > 0)
+                argv[0] = program_invocation_short_name;
 
         status = run(argc, argv);
 

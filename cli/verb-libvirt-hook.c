@@ -268,6 +268,12 @@ static CtlExitStatus tell_daemon(const Hook *hook) {
                         hook->action == HOOK_CONFIRM ? "checked" : "released");
                 return CTL_EXIT_OK;
         }
+        if (streq_ptr(error.name, SD_BUS_ERROR_TIMEOUT))
+                why = "pasidd did not answer in time";
+        if (hook->action == HOOK_CONFIRM && streq_ptr(error.name, PASIDD_ERROR_NOT_APPLIED)) {
+                hook_log(hook, LOG_ERR, "The PASID quota of '%s' is not in force: %s", hook->name, why);
+                return CTL_EXIT_OK;
+        }
         if (hook->action != HOOK_RESERVE)
                 return without_daemon(hook, why);
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "domain-xml.h"
+#include "test-util.h"
+
+#define UUID "11111111-2222-3333-4444-555555555555"
+#define NS   " xmlns:pasid=\"urn:pasidd:domain:1\""
+
+#define DOMAIN(metadata)                                                                                     \
+        "<domain type='kvm'><name>demo</name><uuid>" UUID "</uuid><metadata>" metadata                       \
+        "</metadata><memory unit='KiB'>65536</memory></domain>"
+
+static int parse(const char *xml, DomainXml *ret, char **ret_error) {
+        return domain_xml_parse(xml, strlen(xml), ret, ret_error);
+}
+
+static void test_good(void **state _unused_) {
+        static const struct {
+                const char *xml;
+                bool quota_set, watermark_set;
+                uint32_t quota, watermark;
+        } cases[] = {
+                {"<domain><name>demo</name><uuid>" UUID "</uuid></domain>"},
+                {DOMAIN("")},
+                {DOMAIN("<pasid:quota" NS " max='4'/>"), true, false, 4, 0},
+                {DOMAIN("<pasid:quota" NS " max='0' watermark=\"1048576\"/>"), true, true, 0, 1048576},
+                {DOMAIN("<quota xmlns='urn:pasidd:domain:1' watermark='3'/>"), false, true, 0, 3},
+                /* other people's metadata, and annotations of ours */
+                {DOMAIN("<quota max='x'/><o:quota xmlns:o='urn:other' max='x'/>")},
+                {DOMAIN("<pasid:quota" NS " xmlns:o='urn:other' o:max='x' max='4'/>"), true, false, 4, 0},
+                {"<?xml version='1.0'?><!-- c --><domain><uuid>11111111222233334444555555555555</uuid>"
+                 "<name>demo</name></domain>"},
+                /* the name of something else deeper down is not the domain's */
+                {"<domain><devices><name>a</name></devices><name>demo</name><uuid>" UUID "</uuid></domain>"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(domain_xml_clear) DomainXml domain = {};
+                _cleanup_free_ char *error = NULL;
+
+                test_case("%s", cases[i].xml);
+                assert_int_equal(parse(cases[i].xml, &domain, &error), 0);
+                assert_null(error);
+                assert_string_equal(domain.name, "demo");
+                assert_string_equal(domain.uuid, UUID);
+                assert_int_equal(domain.quota_set, cases[i].quota_set);
+                assert_int_equal(domain.quota, cases[i].quota);
+                assert_int_equal(domain.watermark_set, cases[i].watermark_set);
+                assert_int_equal(domain.watermark, cases[i].watermark);
+        }
+}
+
+static void test_bad(void **state _unused_) {
+        static const struct {
+                const char *xml;
+                const char *error; /* part of it */
+        } cases[] = {
+                {"", "empty"},
+                {"x", "well-formed"},
+                {"<domain>", "well-formed"},
+                {"<domain></domain><domain/>", "well-formed"},
+                {"<network><name>demo</name></network>", "no libvirt domain"},
+                {"<domain xmlns='urn:x'><name>demo</name></domain>", "no libvirt domain"},
+                {"<domain/>", "no <name>"},
+                {"<domain><name>demo</name></domain>", "no <uuid>"},
+                {"<domain><name/><uuid>" UUID "</uuid></domain>", "<name>"},
+                {"<domain><name>a\nb</name><uuid>" UUID "</uuid></domain>", "<name>"},
+                {"<domain><name>a</name><name>b</name><uuid>" UUID "</uuid></domain>", "two <name>"},
+                {"<domain><name>a</name><uuid>" UUID "0</uuid></domain>", "<uuid>"},
+                {"<domain><name>a</name><uuid>00000000-0000-0000-0000-000000000000</uuid></domain>",
+                        "<uuid>"},
+
+                {"<!DOCTYPE domain><domain><name>a</name><uuid>" UUID "</uuid></domain>", "DOCTYPE"},
+                {"<!DOCTYPE domain [<!ENTITY e 'demo'>]><domain><name>&e;</name></domain>", "DOCTYPE"},
+                {"<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>", "DOCTYPE"},
+                {"<domain><name>&e;</name><uuid>" UUID "</uuid></domain>", "well-formed"},
+
+                {DOMAIN("<pasid:quota" NS "/>"), "without max= or watermark="},
+                {DOMAIN("<pasid:quota" NS " max=''/>"), "max=\"\""},
+                {DOMAIN("<pasid:quota" NS " max='-1'/>"), "max=\"-1\""},
+                {DOMAIN("<pasid:quota" NS " max=' 4'/>"), "max=\" 4\""},
+                {DOMAIN("<pasid:quota" NS " max='4x'/>"), "max=\"4x\""},
+                {DOMAIN("<pasid:quota" NS " max='max'/>"), "max=\"max\""},
+                {DOMAIN("<pasid:quota" NS " max='1048577'/>"), "above 1048576"},
+                {DOMAIN("<pasid:quota" NS " max='4' watermark='y'/>"), "watermark=\"y\""},
+                {DOMAIN("<pasid:quota" NS " maximum='4'/>"), "\"maximum\""},
+                {DOMAIN("<pasid:qouta" NS " max='4'/>"), "<pasid:qouta>"},
+                {DOMAIN("<pasid:quota" NS " max='4'/><pasid:quota" NS " max='5'/>"), "two <pasid:quota>"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                DomainXml domain = {.quota = 4711};
+                _cleanup_free_ char *error = NULL;
+
+                test_case("%s", cases[i].xml);
+                assert_int_equal(parse(cases[i].xml, &domain, &error), -EBADMSG);
+                assert_non_null(error);
+                assert_non_null(strstr(error, cases[i].error));
+                assert_null(domain.name);
+                assert_int_equal(domain.quota, 4711);
+        }
+}
+
+static void test_size(void **state _unused_) {
+        _cleanup_free_ char *xml = NULL, *error = NULL;
+        static const char domain_xml[] = DOMAIN("");
+        DomainXml domain = {};
+
+        xml = malloc(DOMAIN_XML_SIZE_MAX + 1);
+        assert_non_null(xml);
+        memset(xml, ' ', DOMAIN_XML_SIZE_MAX + 1);
+        memcpy(xml, domain_xml, sizeof(domain_xml) - 1);
+
+        assert_int_equal(domain_xml_parse(xml, DOMAIN_XML_SIZE_MAX, &domain, &error), 0);
+        domain_xml_clear(&domain);
+        assert_int_equal(domain_xml_parse(xml, DOMAIN_XML_SIZE_MAX + 1, &domain, &error), -EBADMSG);
+        assert_non_null(strstr(error, "larger than"));
+}
+
+/* What is cut short anywhere is an error, never half a domain. */
+static void test_truncated(void **state _unused_) {
+        static const char xml[] = DOMAIN("<pasid:quota" NS " max='4' watermark='3'/>");
+
+        for (size_t size = 0; size < sizeof(xml) - 1; size++) {
+                _cleanup_free_ char *error = NULL;
+                DomainXml domain = {};
+
+                assert_int_equal(domain_xml_parse(xml, size, &domain, &error), -EBADMSG);
+                assert_null(domain.name);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_size),
+                cmocka_unit_test(test_truncated),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
