@@ -109,12 +109,18 @@ boot_qemu_args() {
 }
 
 boot_kill() {
-    [[ -z $QEMU_PID ]] || kill -KILL "$QEMU_PID" 2>/dev/null || true
-    QEMU_PID=
+    if [[ -n $QEMU_PID ]]; then
+        kill -KILL "$QEMU_PID" 2>/dev/null || true
+        # bash tells of a killed child when it is waited for.
+        { wait "$QEMU_PID" || true; } 2>/dev/null
+        QEMU_PID=
+    fi
 }
 
 boot_console_tail() {
-    tail -n 25 "$RUN/io/console" 2>/dev/null | tr -d '\r' | sed 's/^/    | /' >&2
+    # Without the escape sequences that the firmware and systemd send.
+    tail -n 25 "$RUN/io/console" 2>/dev/null | sed 's/\x1b\[[0-9;?!]*[a-zA-Z]//g; s/[\x01-\x08\x0b-\x1f]//g; s/^/    | /' >&2
+    echo >&2
 }
 
 # boot_wait BOOT-SECONDS TOTAL-SECONDS: until QEMU ends, or the time is over; answers 124 then.

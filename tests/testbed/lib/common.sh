@@ -34,9 +34,9 @@ step() {
     # Job control gives it a process group, by which step_kill reaches all of it.
     set -m
     if [[ -n ${opt_verbose-} ]]; then
-        (set -e; "$@") </dev/null > >(tee "$log" >&2) 2>&1 &
+        (trap - ERR; set -e; "$@") </dev/null > >(tee "$log" >&2) 2>&1 &
     else
-        (set -e; "$@") </dev/null >"$log" 2>&1 &
+        (trap - ERR; set -e; "$@") </dev/null >"$log" 2>&1 &
     fi
     pid=$!
     set +m
