@@ -125,30 +125,76 @@ static int state_error(char **ret_error, const char *format, ...) {
 
 /*
  * What json-c lets pass even when it is strict: strings in single quotes, names
- * cut at a NUL, and members with the same name, of which it keeps the last. All
- * can be told from the text alone, the last one by the number of colons outside
- * of strings: there are as many as members.
+ * cut at a NUL, invalid UTF-8, and members with the same name, of which it keeps
+ * the last. All can be told from the text alone, the last one by the number of
+ * colons outside of strings: there are as many as members.
  */
 static int scan_text(const char *text, size_t size, size_t *ret_colons, char **ret_error) {
         static const char nul[] = "\\u0000";
-        bool in_string = false;
-        size_t n = 0;
+        bool in_string = false, escaped = false;
+        size_t n_colons = 0, n;
 
-        for (size_t i = 0; i < size; i++)
-                if (text[i] == '"')
+        for (size_t i = 0; i < size; i += n) {
+                uint32_t c;
+
+                n = utf8_decode(text + i, size - i, &c);
+                if (n == 0)
+                        return state_error(ret_error, "byte %zu: invalid UTF-8", i);
+
+                if (escaped) {
+                        /* What is no escape must not become one in escape_text(). */
+                        if (c >= 0x80)
+                                return state_error(ret_error, "byte %zu: invalid escape", i);
+                        escaped = false;
+                } else if (c == '"')
                         in_string = !in_string;
-                else if (in_string) {
-                        if (text[i] != '\\')
-                                continue;
+                else if (in_string && c == '\\') {
                         if (size - i >= strlen(nul) && memcmp(text + i, nul, strlen(nul)) == 0)
                                 return state_error(ret_error, "byte %zu: NUL character in a string", i);
-                        i++;
-                } else if (text[i] == '\'')
+                        escaped = true;
+                } else if (!in_string && c == '\'')
                         return state_error(ret_error, "byte %zu: single quote", i);
-                else
-                        n += text[i] == ':';
+                else if (!in_string && c == ':')
+                        n_colons++;
+        }
 
-        *ret_colons = n;
+        *ret_colons = n_colons;
+        return 0;
+}
+
+/*
+ * json-c 0.18 takes every character of a string that is not ASCII for a
+ * control character when it is strict, so it gets them as \uNNNN. The text has
+ * been through scan_text().
+ */
+static int escape_text(const char *text, size_t size, char **ret, size_t *ret_size) {
+        size_t escaped_size;
+        FILE *f;
+
+        f = open_memstream(ret, &escaped_size);
+        if (!f)
+                return -errno;
+
+        for (size_t i = 0, n; i < size; i += n) {
+                uint32_t c = 0;
+
+                n = utf8_decode(text + i, size - i, &c);
+                if (c < 0x80)
+                        putc_unlocked((int) c, f);
+                else if (c < 0x10000)
+                        fprintf(f, "\\u%04" PRIx32, c);
+                else
+                        fprintf(f, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + ((c - 0x10000) >> 10),
+                                0xdc00 + ((c - 0x10000) & 0x3ff));
+        }
+
+        if (fclose(f) != 0) {
+                free(*ret);
+                *ret = NULL;
+                return -ENOMEM;
+        }
+
+        *ret_size = escaped_size;
         return 0;
 }
 
@@ -169,8 +215,9 @@ static size_t count_members(json_object *o) {
 static int parse_json(const char *text, size_t size, json_object **ret, char **ret_error) {
         _cleanup_(json_tokener_freep) json_tokener *tokener = NULL;
         _cleanup_(json_object_putp) json_object *o = NULL;
+        _cleanup_free_ char *escaped = NULL;
         enum json_tokener_error e;
-        size_t n_colons = 0, end;
+        size_t n_colons = 0, escaped_size = 0, end;
         int r;
 
         if (size > STATE_SIZE_MAX)
@@ -182,22 +229,26 @@ static int parse_json(const char *text, size_t size, json_object **ret, char **r
         if (r < 0)
                 return r;
 
+        r = escape_text(text, size, &escaped, &escaped_size);
+        if (r < 0)
+                return r;
+
         tokener = json_tokener_new_ex(STATE_DEPTH_MAX);
         if (!tokener)
                 return -ENOMEM;
 
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        o = json_tokener_parse_ex(tokener, text, (int) size);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+        o = json_tokener_parse_ex(tokener, escaped, (int) escaped_size);
 
         e = json_tokener_get_error(tokener);
         end = json_tokener_get_parse_end(tokener);
         if (e == json_tokener_continue)
-                return state_error(ret_error, "ends at byte %zu in the middle of the document", size);
+                return state_error(ret_error, "ends in the middle of the document");
         if (e != json_tokener_success)
                 return state_error(ret_error, "byte %zu: %s", end, json_tokener_error_desc(e));
 
-        for (; end < size; end++)
-                if (!strchr(" \t\r\n", text[end]) || text[end] == '\0')
+        for (; end < escaped_size; end++)
+                if (!strchr(" \t\r\n", escaped[end]) || escaped[end] == '\0')
                         return state_error(ret_error, "byte %zu: something follows the document", end);
 
         if (!json_object_is_type(o, json_type_object))
@@ -226,6 +277,11 @@ static int parse_number(json_object *o, const char *where, const char *key, uint
         return 0;
 }
 
+/* Unknown names may hold anything; messages must not. */
+static const char *printable(const char *name) {
+        return utf8_is_printable(name) ? name : "?";
+}
+
 static int parse_setting(
         json_object *o, const char *vm, const char *member, QuotaSetting *ret, char **ret_error) {
 
@@ -243,8 +299,8 @@ static int parse_setting(
                         r = parse_number(value, vm, key, &q.watermark, ret_error);
                         q.watermark_set = true;
                 } else
-                        r = state_error(
-                                ret_error, "VM \"%s\": \"%s\" has an unknown member \"%s\"", vm, member, key);
+                        r = state_error(ret_error, "VM \"%s\": \"%s\" has an unknown member \"%s\"", vm,
+                                member, printable(key));
                 if (r < 0)
                         return r;
         }
@@ -298,7 +354,8 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                         if (!e->name)
                                 return -ENOMEM;
                 } else
-                        return state_error(ret_error, "VM \"%s\" has an unknown member \"%s\"", vm, key);
+                        return state_error(
+                                ret_error, "VM \"%s\" has an unknown member \"%s\"", vm, printable(key));
                 if (r < 0)
                         return r;
         }
@@ -365,7 +422,8 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
                         r = parse_entries(s, value, ret_error);
                         vms = true;
                 } else
-                        r = state_error(ret_error, "the document has an unknown member \"%s\"", key);
+                        r = state_error(
+                                ret_error, "the document has an unknown member \"%s\"", printable(key));
                 if (r < 0)
                         return r;
         }

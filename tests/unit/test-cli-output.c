@@ -61,6 +61,9 @@ static void test_escape(void **state _unused_) {
 
                 assert_string_equal(escaped, cases[i][1]);
         }
+
+        _cleanup_free_ char *lines = text_escape_lines("one\n\x1btwo");
+        assert_string_equal(lines, "one\n\\x1btwo");
 }
 
 static void test_columns(void **state _unused_) {

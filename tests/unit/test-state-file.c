@@ -20,9 +20,9 @@ static void test_errors(void **state _unused_) {
         } cases[] = {
                 /* JSON. */
                 {"", "empty"},
-                {" ", "ends at byte 1 in the middle of the document"},
-                {"{", "ends at byte 1 in the middle of the document"},
-                {"{\"version\":1,\"vms\":{}", "ends at byte 21 in the middle of the document"},
+                {" ", "ends in the middle of the document"},
+                {"{", "ends in the middle of the document"},
+                {"{\"version\":1,\"vms\":{}", "ends in the middle of the document"},
                 {"x", "byte 0: unexpected character"},
                 {VMS("") "x", "byte 22: unexpected character"},
                 {VMS("") " {}", NULL},
@@ -32,7 +32,12 @@ static void test_errors(void **state _unused_) {
                 {"{'version':1,\"vms\":{}}", "byte 1: single quote"},
                 {VM("'a\":': 1"), "byte 60: single quote"},
                 {"{\"version\":01,\"vms\":{}}", NULL},
-                {VM("\"name\":\"\xff\""), NULL},
+                {VM("\"name\":\"\xff\""), "byte 68: invalid UTF-8"},
+                {VM("\"name\":\"\\\xff\""), "byte 69: invalid UTF-8"},
+                {VM("\"name\":\"\xc3"), "byte 68: invalid UTF-8"},
+                {VM("\"name\":\"\\\xc3\xa9\""), "byte 69: invalid escape"},
+                {"\xc3\xa9", NULL},
+                {VM("\"name\":\"\xc2\x85\""), "VM \"" UUID "\": \"name\" is not a printable string"},
                 {VM("\"name\":\"a\nb\""), NULL},
                 {VM("\"name\":{\"a\":{\"b\":1}}"), NULL}, /* too deep */
                 {"[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]", NULL},
@@ -55,8 +60,8 @@ static void test_errors(void **state _unused_) {
                         "the document: \"default-quota\" is not between 0 and 1048576"},
                 {"{\"version\":1,\"default-quota\":-1,\"vms\":{}}",
                         "the document: \"default-quota\" is not between 0 and 1048576"},
-                {"{\"version\":1,\"default-quota\":99999999999999999999,\"vms\":{}}",
-                        "the document: \"default-quota\" is not between 0 and 1048576"},
+                {"{\"version\":1,\"default-quota\":99999999999999999999,\"vms\":{}}", NULL},
+                {"{\"version\":1,\"default-quota\":18446744073709551617,\"vms\":{}}", NULL},
                 {"{\"version\":1,\"default-quota\":\"5\",\"vms\":{}}",
                         "the document: \"default-quota\" is not an integer"},
                 {"{\"version\":1,\"default-quota\":1e3,\"vms\":{}}",
@@ -81,6 +86,10 @@ static void test_errors(void **state _unused_) {
                 {VMS("\"" UUID "\":{},\"" UUID "\":{}"), "an object has a member twice"},
                 {VMS("\"unit:a\\u0000b\":{}"), "byte 27: NUL character in a string"},
                 {VM("\"x\":1"), "VM \"" UUID "\" has an unknown member \"x\""},
+                {VM("\"x\x7f\":1"), "VM \"" UUID "\" has an unknown member \"?\""},
+                {VM("\"override\":{\"\x7f\":1}"),
+                        "VM \"" UUID "\": \"override\" has an unknown member \"?\""},
+                {"{\"version\":1,\"vms\":{},\"\xc2\x85\":1}", "the document has an unknown member \"?\""},
                 {VM("\"name\":1"), "VM \"" UUID "\": \"name\" is not a printable string"},
                 {VM("\"name\":null"), "VM \"" UUID "\": \"name\" is not a printable string"},
                 {VM("\"name\":\"a\\u001bb\""), "VM \"" UUID "\": \"name\" is not a printable string"},
@@ -146,7 +155,7 @@ static State *make_state(void) {
         s->default_quota_set = true;
 
         e = state_get(s, UUID);
-        e->name = strdup("d\xc3\xa9mo \"x\" \\ /:{}");
+        e->name = strdup("d\xc3\xa9mo \xe2\x82\xac \xf0\x9f\x90\xa7 \"x\" \\ /:{}'");
         e->override = (QuotaSetting) {.quota = 1048576, .quota_set = true};
         e->metadata = (QuotaSetting) {.quota = 0, .watermark = 0, .quota_set = true, .watermark_set = true};
         e->reserved = true;
@@ -175,7 +184,7 @@ static void assert_state(const State *s) {
 
         e = state_find(s, UUID);
         assert_non_null(e);
-        assert_string_equal(e->name, "d\xc3\xa9mo \"x\" \\ /:{}");
+        assert_string_equal(e->name, "d\xc3\xa9mo \xe2\x82\xac \xf0\x9f\x90\xa7 \"x\" \\ /:{}'");
         assert_setting(&e->override, true, 1048576, false, 0);
         assert_setting(&e->metadata, true, 0, true, 0);
         assert_true(e->reserved);
