@@ -4,7 +4,7 @@
 #include "utf8.h"
 
 size_t utf8_decode(const char *s, size_t n, uint32_t *ret) {
-        static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
         const unsigned char *p = (const unsigned char *) s;
         uint32_t c;
         size_t len;

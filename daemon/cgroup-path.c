@@ -276,7 +276,7 @@ int unit_name_unescape(const char *s, char **ret) {
 
 int machine_name_to_vm_name(const char *machine, char **ret) {
         /* libvirt's drivers that register VMs: DRIVER-ID-NAME. */
-        static const char *const prefixes[] = {"qemu-", "ch-"};
+        static const char *const prefixes[] = { "qemu-", "ch-" };
         const char *name = machine;
         char *copy;
 

@@ -13,8 +13,8 @@ _Static_assert((int) GENL_LIMIT_CGROUP == VFIO_PASID_LIMIT_REASON_CGROUP, "same 
 _Static_assert((int) GENL_LIMIT_RANGE == VFIO_PASID_LIMIT_REASON_RANGE, "same numbers as the kernel");
 
 /* libnl takes the type for a lower bound of the size only, so the upper one is given as well. */
-#define ATTR_U32 {.type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t)}
-#define ATTR_U64 {.type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t)}
+#define ATTR_U32 { .type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t) }
+#define ATTR_U64 { .type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t) }
 
 static const struct nla_policy set_policy[VFIO_PASID_A_SET_MAX + 1] = {
         [VFIO_PASID_A_SET_ID] = ATTR_U64,
@@ -164,7 +164,7 @@ int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
 }
 
 void genl_sequence_reset(GenlSequence *s, uint64_t seq) {
-        *s = (GenlSequence) {.last = seq, .valid = true};
+        *s = (GenlSequence) { .last = seq, .valid = true };
 }
 
 GenlSequenceResult genl_sequence_next(GenlSequence *s, uint64_t seq) {

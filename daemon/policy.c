@@ -40,9 +40,9 @@ void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult
                 const QuotaSetting *setting;
                 QuotaSource source;
         } settings[] = {
-                {&input->runtime, QUOTA_SOURCE_RUNTIME},
-                {&input->persistent, QUOTA_SOURCE_PERSISTENT},
-                {&input->metadata, QUOTA_SOURCE_METADATA},
+                { &input->runtime, QUOTA_SOURCE_RUNTIME },
+                { &input->persistent, QUOTA_SOURCE_PERSISTENT },
+                { &input->metadata, QUOTA_SOURCE_METADATA },
         };
         PolicyResult result = {
                 .quota = input->default_quota,

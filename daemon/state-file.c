@@ -83,7 +83,7 @@ StateEntry *state_get(State *s, const char *key) {
                 return NULL;
 
         e = &s->entries[s->n_entries++];
-        *e = (StateEntry) {.key = copy};
+        *e = (StateEntry) { .key = copy };
         return e;
 }
 

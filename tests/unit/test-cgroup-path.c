@@ -28,36 +28,36 @@ static void check(int (*f)(const char *in, char **ret), const Case *cases, size_
 
 static void test_from_slice(void **state _unused_) {
         static const Case cases[] = {
-                {"-.slice", 0, "/"},
-                {"machine.slice", 0, "/machine.slice"},
-                {"a-b.slice", 0, "/a.slice/a-b.slice"},
-                {"a-b-c.slice", 0, "/a.slice/a-b.slice/a-b-c.slice"},
-                {"tenant_1:x.y-b.slice", 0, "/tenant_1:x.y.slice/tenant_1:x.y-b.slice"},
-                {"a\\x2db.slice", 0, "/a\\x2db.slice"},
+                { "-.slice", 0, "/" },
+                { "machine.slice", 0, "/machine.slice" },
+                { "a-b.slice", 0, "/a.slice/a-b.slice" },
+                { "a-b-c.slice", 0, "/a.slice/a-b.slice/a-b-c.slice" },
+                { "tenant_1:x.y-b.slice", 0, "/tenant_1:x.y.slice/tenant_1:x.y-b.slice" },
+                { "a\\x2db.slice", 0, "/a\\x2db.slice" },
                 /* Names that a cgroup's own files have are escaped. */
-                {"memory.slice", 0, "/_memory.slice"},
-                {"memory-a.slice", 0, "/_memory.slice/memory-a.slice"},
-                {"a-memory.slice", 0, "/a.slice/a-memory.slice"},
-                {"memoryx.slice", 0, "/memoryx.slice"},
-                {"cgroup.x.slice", 0, "/_cgroup.x.slice"},
-                {"_a.slice", 0, "/__a.slice"},
-                {"_a-b.slice", 0, "/__a.slice/__a-b.slice"},
+                { "memory.slice", 0, "/_memory.slice" },
+                { "memory-a.slice", 0, "/_memory.slice/memory-a.slice" },
+                { "a-memory.slice", 0, "/a.slice/a-memory.slice" },
+                { "memoryx.slice", 0, "/memoryx.slice" },
+                { "cgroup.x.slice", 0, "/_cgroup.x.slice" },
+                { "_a.slice", 0, "/__a.slice" },
+                { "_a-b.slice", 0, "/__a.slice/__a-b.slice" },
 
-                {"", -EINVAL, NULL},
-                {".slice", -EINVAL, NULL},
-                {"machine", -EINVAL, NULL},
-                {"machine.scope", -EINVAL, NULL},
-                {"machine.slice ", -EINVAL, NULL},
-                {"/machine.slice", -EINVAL, NULL},
-                {"a/b.slice", -EINVAL, NULL},
-                {"../a.slice", -EINVAL, NULL},
-                {"a b.slice", -EINVAL, NULL},
-                {"a@b.slice", -EINVAL, NULL},
-                {"d\xc3\xa9mo.slice", -EINVAL, NULL},
-                {"-a.slice", -EINVAL, NULL},
-                {"a-.slice", -EINVAL, NULL},
-                {"a--b.slice", -EINVAL, NULL},
-                {"--.slice", -EINVAL, NULL},
+                { "", -EINVAL, NULL },
+                { ".slice", -EINVAL, NULL },
+                { "machine", -EINVAL, NULL },
+                { "machine.scope", -EINVAL, NULL },
+                { "machine.slice ", -EINVAL, NULL },
+                { "/machine.slice", -EINVAL, NULL },
+                { "a/b.slice", -EINVAL, NULL },
+                { "../a.slice", -EINVAL, NULL },
+                { "a b.slice", -EINVAL, NULL },
+                { "a@b.slice", -EINVAL, NULL },
+                { "d\xc3\xa9mo.slice", -EINVAL, NULL },
+                { "-a.slice", -EINVAL, NULL },
+                { "a-.slice", -EINVAL, NULL },
+                { "a--b.slice", -EINVAL, NULL },
+                { "--.slice", -EINVAL, NULL },
         };
         _cleanup_free_ char *longest = NULL, *many = NULL, *path = NULL;
 
@@ -98,45 +98,45 @@ static void test_get_unit(void **state _unused_) {
                 const char *unit;
                 const char *unit_path;
         } cases[] = {
-                {"/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope", 0, "machine-qemu\\x2d1\\x2ddemo.scope",
-                        "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope"},
-                {"/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope/libvirt/vcpu0", 0,
+                { "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope", 0, "machine-qemu\\x2d1\\x2ddemo.scope",
+                        "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope" },
+                { "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope/libvirt/vcpu0", 0,
                         "machine-qemu\\x2d1\\x2ddemo.scope",
-                        "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope"},
-                {"/machine.slice/m.scope/inner.scope", 0, "m.scope", "/machine.slice/m.scope"},
-                {"/system.slice/vm.service", 0, "vm.service", "/system.slice/vm.service"},
-                {"/system.slice/vm.service/", 0, "vm.service", "/system.slice/vm.service"},
-                {"/system.slice/system-vm.slice/vm@1.service/sub", 0, "vm@1.service",
-                        "/system.slice/system-vm.slice/vm@1.service"},
-                {"/init.scope", 0, "init.scope", "/init.scope"},
-                {"//a.slice//b.scope//c", 0, "b.scope", "//a.slice//b.scope"},
-                {"/system.slice/_cpu.service", 0, "cpu.service", "/system.slice/_cpu.service"},
+                        "/machine.slice/machine-qemu\\x2d1\\x2ddemo.scope" },
+                { "/machine.slice/m.scope/inner.scope", 0, "m.scope", "/machine.slice/m.scope" },
+                { "/system.slice/vm.service", 0, "vm.service", "/system.slice/vm.service" },
+                { "/system.slice/vm.service/", 0, "vm.service", "/system.slice/vm.service" },
+                { "/system.slice/system-vm.slice/vm@1.service/sub", 0, "vm@1.service",
+                        "/system.slice/system-vm.slice/vm@1.service" },
+                { "/init.scope", 0, "init.scope", "/init.scope" },
+                { "//a.slice//b.scope//c", 0, "b.scope", "//a.slice//b.scope" },
+                { "/system.slice/_cpu.service", 0, "cpu.service", "/system.slice/_cpu.service" },
 
                 /* A user's manager is no VM, but what it runs can be. */
-                {"/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service", 0, "vm.service",
-                        "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service"},
-                {"/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service/x.scope", 0,
-                        "vm.service", "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service"},
-                {"/user.slice/user-1000.slice/user@1000.service/init.scope", 0, "init.scope",
-                        "/user.slice/user-1000.slice/user@1000.service/init.scope"},
-                {"/user.slice/user-1000.slice/user@1000.service", 0, "user@1000.service",
-                        "/user.slice/user-1000.slice/user@1000.service"},
-                {"/user.slice/user-1000.slice/session-1.scope", 0, "session-1.scope",
-                        "/user.slice/user-1000.slice/session-1.scope"},
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service", 0, "vm.service",
+                        "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service" },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service/x.scope", 0,
+                        "vm.service", "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service" },
+                { "/user.slice/user-1000.slice/user@1000.service/init.scope", 0, "init.scope",
+                        "/user.slice/user-1000.slice/user@1000.service/init.scope" },
+                { "/user.slice/user-1000.slice/user@1000.service", 0, "user@1000.service",
+                        "/user.slice/user-1000.slice/user@1000.service" },
+                { "/user.slice/user-1000.slice/session-1.scope", 0, "session-1.scope",
+                        "/user.slice/user-1000.slice/session-1.scope" },
 
-                {"/", -ENXIO, NULL, NULL},
-                {"/machine.slice", -ENXIO, NULL, NULL},
-                {"/a/b/c", -ENXIO, NULL, NULL},
-                {"/machine.slice/.scope", -ENXIO, NULL, NULL},
-                {"/machine.slice/.service/x", -ENXIO, NULL, NULL},
-                {"/machine.slice/xscope", -ENXIO, NULL, NULL},
+                { "/", -ENXIO, NULL, NULL },
+                { "/machine.slice", -ENXIO, NULL, NULL },
+                { "/a/b/c", -ENXIO, NULL, NULL },
+                { "/machine.slice/.scope", -ENXIO, NULL, NULL },
+                { "/machine.slice/.service/x", -ENXIO, NULL, NULL },
+                { "/machine.slice/xscope", -ENXIO, NULL, NULL },
 
-                {"", -EINVAL, NULL, NULL},
-                {"machine.slice/m.scope", -EINVAL, NULL, NULL},
-                {"/../m.scope", -EINVAL, NULL, NULL},
-                {"/machine.slice/../../m.scope", -EINVAL, NULL, NULL},
-                {"/./m.scope", -EINVAL, NULL, NULL},
-                {"/m.scope/..", -EINVAL, NULL, NULL},
+                { "", -EINVAL, NULL, NULL },
+                { "machine.slice/m.scope", -EINVAL, NULL, NULL },
+                { "/../m.scope", -EINVAL, NULL, NULL },
+                { "/machine.slice/../../m.scope", -EINVAL, NULL, NULL },
+                { "/./m.scope", -EINVAL, NULL, NULL },
+                { "/m.scope/..", -EINVAL, NULL, NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -162,22 +162,22 @@ static void test_get_unit(void **state _unused_) {
 
 static void test_get_slice(void **state _unused_) {
         static const Case cases[] = {
-                {"/machine.slice/m.scope", 0, "machine.slice"},
-                {"/machine.slice/machine-a.slice/m.scope/libvirt", 0, "machine-a.slice"},
-                {"/machine.slice/m.scope/inner.slice", 0, "machine.slice"},
-                {"/machine.slice", 0, "machine.slice"},
-                {"/machine.slice/foreign/m.scope", 0, "machine.slice"},
-                {"/_memory.slice/m.scope", 0, "memory.slice"},
-                {"/m.scope", 0, "-.slice"},
-                {"/", 0, "-.slice"},
-                {"/.slice/m.scope", 0, "-.slice"},
+                { "/machine.slice/m.scope", 0, "machine.slice" },
+                { "/machine.slice/machine-a.slice/m.scope/libvirt", 0, "machine-a.slice" },
+                { "/machine.slice/m.scope/inner.slice", 0, "machine.slice" },
+                { "/machine.slice", 0, "machine.slice" },
+                { "/machine.slice/foreign/m.scope", 0, "machine.slice" },
+                { "/_memory.slice/m.scope", 0, "memory.slice" },
+                { "/m.scope", 0, "-.slice" },
+                { "/", 0, "-.slice" },
+                { "/.slice/m.scope", 0, "-.slice" },
                 /* What a user's manager calls a slice must not pass for one of the system's. */
-                {"/user.slice/user-1000.slice/user@1000.service/tenant.slice/vm.service", 0,
-                        "user-1000.slice"},
+                { "/user.slice/user-1000.slice/user@1000.service/tenant.slice/vm.service", 0,
+                        "user-1000.slice" },
 
-                {"", -EINVAL, NULL},
-                {"machine.slice/m.scope", -EINVAL, NULL},
-                {"/../machine.slice/m.scope", -EINVAL, NULL},
+                { "", -EINVAL, NULL },
+                { "machine.slice/m.scope", -EINVAL, NULL },
+                { "/../machine.slice/m.scope", -EINVAL, NULL },
         };
 
         check(cgroup_path_get_slice, cases, ELEMENTSOF(cases));
@@ -189,19 +189,19 @@ static void test_is_below(void **state _unused_) {
                 const char *prefix;
                 bool is;
         } cases[] = {
-                {"/a/b", "/a/b", true},
-                {"/a/b/c", "/a/b", true},
-                {"/a/b", "/", true},
-                {"/", "/", true},
-                {"/a/b", "/a/b/", true},
-                {"/a/b/", "/a/b", true},
-                {"//a//b", "/a/b", true},
+                { "/a/b", "/a/b", true },
+                { "/a/b/c", "/a/b", true },
+                { "/a/b", "/", true },
+                { "/", "/", true },
+                { "/a/b", "/a/b/", true },
+                { "/a/b/", "/a/b", true },
+                { "//a//b", "/a/b", true },
 
-                {"/a/bc", "/a/b", false},
-                {"/a/b", "/a/bc", false},
-                {"/a", "/a/b", false},
-                {"/", "/a", false},
-                {"/b/a", "/a", false},
+                { "/a/bc", "/a/b", false },
+                { "/a/b", "/a/bc", false },
+                { "/a", "/a/b", false },
+                { "/", "/a", false },
+                { "/b/a", "/a", false },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -216,20 +216,20 @@ static void test_slice_is_below(void **state _unused_) {
                 const char *above;
                 bool is;
         } cases[] = {
-                {"a.slice", "a.slice", true},
-                {"a-b.slice", "a.slice", true},
-                {"a-b-c.slice", "a-b.slice", true},
-                {"a-b.slice", "-.slice", true},
-                {"-.slice", "-.slice", true},
+                { "a.slice", "a.slice", true },
+                { "a-b.slice", "a.slice", true },
+                { "a-b-c.slice", "a-b.slice", true },
+                { "a-b.slice", "-.slice", true },
+                { "-.slice", "-.slice", true },
 
-                {"ab.slice", "a.slice", false},
-                {"a.slice", "a-b.slice", false},
-                {"-.slice", "a.slice", false},
-                {"b.slice", "a.slice", false},
-                {"a-b", "a.slice", false},
-                {"a-b.slice", "a", false},
-                {"", "", false},
-                {"a-b.slice", "a-.slice", false},
+                { "ab.slice", "a.slice", false },
+                { "a.slice", "a-b.slice", false },
+                { "-.slice", "a.slice", false },
+                { "b.slice", "a.slice", false },
+                { "a-b", "a.slice", false },
+                { "a-b.slice", "a", false },
+                { "", "", false },
+                { "a-b.slice", "a-.slice", false },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -240,23 +240,23 @@ static void test_slice_is_below(void **state _unused_) {
 
 static void test_unescape(void **state _unused_) {
         static const Case cases[] = {
-                {"machine-qemu\\x2d1\\x2ddemo.scope", 0, "machine-qemu-1-demo.scope"},
-                {"plain.scope", 0, "plain.scope"},
-                {"", 0, ""},
-                {"a-b", 0, "a-b"},
-                {"\\x41\\X42", -EINVAL, NULL},
-                {"\\x4A\\x4a", 0, "JJ"},
-                {"\\xc3\\xa9", 0, "\xc3\xa9"},
-                {"\\x5cx2d", 0, "\\x2d"}, /* once is enough */
+                { "machine-qemu\\x2d1\\x2ddemo.scope", 0, "machine-qemu-1-demo.scope" },
+                { "plain.scope", 0, "plain.scope" },
+                { "", 0, "" },
+                { "a-b", 0, "a-b" },
+                { "\\x41\\X42", -EINVAL, NULL },
+                { "\\x4A\\x4a", 0, "JJ" },
+                { "\\xc3\\xa9", 0, "\xc3\xa9" },
+                { "\\x5cx2d", 0, "\\x2d" }, /* once is enough */
 
-                {"\\", -EINVAL, NULL},
-                {"a\\x", -EINVAL, NULL},
-                {"a\\x2", -EINVAL, NULL},
-                {"a\\x2g", -EINVAL, NULL},
-                {"a\\xg2", -EINVAL, NULL},
-                {"a\\n", -EINVAL, NULL},
-                {"a\\\\", -EINVAL, NULL},
-                {"a\\x00b", -EINVAL, NULL},
+                { "\\", -EINVAL, NULL },
+                { "a\\x", -EINVAL, NULL },
+                { "a\\x2", -EINVAL, NULL },
+                { "a\\x2g", -EINVAL, NULL },
+                { "a\\xg2", -EINVAL, NULL },
+                { "a\\n", -EINVAL, NULL },
+                { "a\\\\", -EINVAL, NULL },
+                { "a\\x00b", -EINVAL, NULL },
         };
 
         check(unit_name_unescape, cases, ELEMENTSOF(cases));
@@ -264,20 +264,20 @@ static void test_unescape(void **state _unused_) {
 
 static void test_machine_name(void **state _unused_) {
         static const Case cases[] = {
-                {"qemu-1-demo", 0, "demo"},
-                {"qemu-12345-a-b-c", 0, "a-b-c"},
-                {"ch-7-demo", 0, "demo"},
-                {"qemu-1-qemu-2-demo", 0, "qemu-2-demo"},
+                { "qemu-1-demo", 0, "demo" },
+                { "qemu-12345-a-b-c", 0, "a-b-c" },
+                { "ch-7-demo", 0, "demo" },
+                { "qemu-1-qemu-2-demo", 0, "qemu-2-demo" },
 
-                {"demo", 0, "demo"},
-                {"", 0, ""},
-                {"qemu-demo", 0, "qemu-demo"},
-                {"qemu--demo", 0, "qemu--demo"},
-                {"qemu-1-", 0, "qemu-1-"},
-                {"qemu-1", 0, "qemu-1"},
-                {"qemu-1x-demo", 0, "qemu-1x-demo"},
-                {"xqemu-1-demo", 0, "xqemu-1-demo"},
-                {"lxc-1-demo", 0, "lxc-1-demo"},
+                { "demo", 0, "demo" },
+                { "", 0, "" },
+                { "qemu-demo", 0, "qemu-demo" },
+                { "qemu--demo", 0, "qemu--demo" },
+                { "qemu-1-", 0, "qemu-1-" },
+                { "qemu-1", 0, "qemu-1" },
+                { "qemu-1x-demo", 0, "qemu-1x-demo" },
+                { "xqemu-1-demo", 0, "xqemu-1-demo" },
+                { "lxc-1-demo", 0, "lxc-1-demo" },
         };
 
         check(machine_name_to_vm_name, cases, ELEMENTSOF(cases));
@@ -285,21 +285,21 @@ static void test_machine_name(void **state _unused_) {
 
 static void test_proc_cgroup(void **state _unused_) {
         static const Case cases[] = {
-                {"0::/machine.slice/m.scope\n", 0, "/machine.slice/m.scope"},
-                {"0::/machine.slice/m.scope", 0, "/machine.slice/m.scope"},
-                {"0::/\n", 0, "/"},
-                {"0::/m.scope (deleted)\n", 0, "/m.scope"},
-                {"0::/m.scope (deleted) (deleted)\n", 0, "/m.scope (deleted)"},
-                {"0::/a b:c\n", 0, "/a b:c"},
-                {"12:misc:/x\n1:name=systemd:/y\n0::/z\n", 0, "/z"},
-                {"0::/a\n0::/b\n", 0, "/a"},
+                { "0::/machine.slice/m.scope\n", 0, "/machine.slice/m.scope" },
+                { "0::/machine.slice/m.scope", 0, "/machine.slice/m.scope" },
+                { "0::/\n", 0, "/" },
+                { "0::/m.scope (deleted)\n", 0, "/m.scope" },
+                { "0::/m.scope (deleted) (deleted)\n", 0, "/m.scope (deleted)" },
+                { "0::/a b:c\n", 0, "/a b:c" },
+                { "12:misc:/x\n1:name=systemd:/y\n0::/z\n", 0, "/z" },
+                { "0::/a\n0::/b\n", 0, "/a" },
 
-                {"", -ENODATA, NULL},
-                {"\n\n", -ENODATA, NULL},
-                {"12:misc:/x\n", -ENODATA, NULL},
-                {"10::/x\n", -ENODATA, NULL},
-                {"0::\n", -ENODATA, NULL},
-                {"0::x\n", -ENODATA, NULL},
+                { "", -ENODATA, NULL },
+                { "\n\n", -ENODATA, NULL },
+                { "12:misc:/x\n", -ENODATA, NULL },
+                { "10::/x\n", -ENODATA, NULL },
+                { "0::\n", -ENODATA, NULL },
+                { "0::x\n", -ENODATA, NULL },
         };
 
         check(proc_cgroup_parse, cases, ELEMENTSOF(cases));

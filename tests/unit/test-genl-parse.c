@@ -18,8 +18,8 @@ typedef struct Attr {
         uint64_t value;
 } Attr;
 
-#define U32(a, v) {VFIO_PASID_A_##a, sizeof(uint32_t), (v)}
-#define U64(a, v) {VFIO_PASID_A_##a, sizeof(uint64_t), (v)}
+#define U32(a, v) { VFIO_PASID_A_##a, sizeof(uint32_t), (v) }
+#define U64(a, v) { VFIO_PASID_A_##a, sizeof(uint64_t), (v) }
 
 static const Attr set_attrs[] = {
         U64(SET_ID, UINT64_C(0x100000001)),
@@ -72,12 +72,12 @@ static const struct {
         uint8_t cmd;
         GenlMessageType type;
 } commands[] = {
-        {VFIO_PASID_CMD_SET_GET, GENL_MESSAGE_SET},
-        {VFIO_PASID_CMD_SET_ADD_NTF, GENL_MESSAGE_SET_ADD},
-        {VFIO_PASID_CMD_SET_DEL_NTF, GENL_MESSAGE_SET_DEL},
-        {VFIO_PASID_CMD_QUOTA_CHANGE_NTF, GENL_MESSAGE_QUOTA_CHANGE},
-        {VFIO_PASID_CMD_LIMIT_HIT_NTF, GENL_MESSAGE_LIMIT_HIT},
-        {VFIO_PASID_CMD_WATERMARK_HIT_NTF, GENL_MESSAGE_WATERMARK_HIT},
+        { VFIO_PASID_CMD_SET_GET, GENL_MESSAGE_SET },
+        { VFIO_PASID_CMD_SET_ADD_NTF, GENL_MESSAGE_SET_ADD },
+        { VFIO_PASID_CMD_SET_DEL_NTF, GENL_MESSAGE_SET_DEL },
+        { VFIO_PASID_CMD_QUOTA_CHANGE_NTF, GENL_MESSAGE_QUOTA_CHANGE },
+        { VFIO_PASID_CMD_LIMIT_HIT_NTF, GENL_MESSAGE_LIMIT_HIT },
+        { VFIO_PASID_CMD_WATERMARK_HIT_NTF, GENL_MESSAGE_WATERMARK_HIT },
 };
 
 static void test_set(void **state _unused_) {
@@ -124,7 +124,7 @@ static void test_info(void **state _unused_) {
 /* One attribute changed at a time. */
 static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, int r) {
         _cleanup_nlmsg_ struct nl_msg *m = make(cmd, attrs, n, &change);
-        GenlMessage g = {.seq = 99};
+        GenlMessage g = { .seq = 99 };
 
         test_case("command %u attribute %d size %d value %llu", cmd, change.type, change.size,
                 (unsigned long long) change.value);
@@ -147,11 +147,11 @@ static bool may_lack(uint8_t cmd, int type) {
 
 static void check_malformed(uint8_t cmd, const Attr *attrs, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                check_change(cmd, attrs, n, (Attr) {attrs[i].type, -1, 0},
+                check_change(cmd, attrs, n, (Attr) { attrs[i].type, -1, 0 },
                         may_lack(cmd, attrs[i].type) ? 0 : -EBADMSG);
 
                 for (int size = 0; size <= 12; size++)
-                        check_change(cmd, attrs, n, (Attr) {attrs[i].type, size, attrs[i].value},
+                        check_change(cmd, attrs, n, (Attr) { attrs[i].type, size, attrs[i].value },
                                 size == attrs[i].size ? 0 : -EBADMSG);
         }
 }
@@ -189,7 +189,7 @@ static void test_impossible(void **state _unused_) {
 }
 
 static void test_lacks_cgroup(void **state _unused_) {
-        Attr without = {VFIO_PASID_A_SET_CGROUP_ID, -1, 0};
+        Attr without = { VFIO_PASID_A_SET_CGROUP_ID, -1, 0 };
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), &without);
         GenlMessage g;
@@ -200,10 +200,10 @@ static void test_lacks_cgroup(void **state _unused_) {
 
 /* A later kernel may say more. */
 static void test_unknown(void **state _unused_) {
-        static const uint8_t unknown[] = {0, __VFIO_PASID_CMD_MAX, 255};
+        static const uint8_t unknown[] = { 0, __VFIO_PASID_CMD_MAX, 255 };
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
-        GenlMessage g = {.seq = 99};
+        GenlMessage g = { .seq = 99 };
 
         assert_int_equal(nla_put_string(m, __VFIO_PASID_A_SET_MAX, "new"), 0);
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
@@ -225,7 +225,7 @@ static void test_truncated(void **state _unused_) {
 
         for (uint32_t n = sizeof(struct nlmsghdr); n < len; n++) {
                 _cleanup_free_ struct nlmsghdr *cut = malloc(n);
-                GenlMessage g = {.seq = 99};
+                GenlMessage g = { .seq = 99 };
 
                 memcpy(cut, nlmsg_hdr(m), n);
                 cut->nlmsg_len = n;

@@ -9,21 +9,22 @@ static const struct {
         int r;
         uint32_t value;
 } cases[] = {
-        {"0", 0, 0, 0}, {"1", 0, 0, 1}, {"1000", 0, 0, 1000}, {"0000000000000001000", 0, 0, 1000},
-        {"1048575", 0, 0, 1048575}, {"1048576", 0, 0, 1048576}, {"max", QUOTA_ALLOW_MAX, 0, 1048576},
-        {"5", QUOTA_ALLOW_MAX, 0, 5},
+        { "0", 0, 0, 0 }, { "1", 0, 0, 1 }, { "1000", 0, 0, 1000 }, { "0000000000000001000", 0, 0, 1000 },
+        { "1048575", 0, 0, 1048575 }, { "1048576", 0, 0, 1048576 }, { "max", QUOTA_ALLOW_MAX, 0, 1048576 },
+        { "5", QUOTA_ALLOW_MAX, 0, 5 },
 
-        {"1048577", 0, -ERANGE, 0}, {"4294967296", 0, -ERANGE, 0}, /* 2^32: 0 in 32 bits */
-        {"4294967297", 0, -ERANGE, 0}, {"18446744073709551617", 0, -ERANGE, 0},
-        {"99999999999999999999999999999999999", 0, -ERANGE, 0},
+        { "1048577", 0, -ERANGE, 0 }, { "4294967296", 0, -ERANGE, 0 }, /* 2^32: 0 in 32 bits */
+        { "4294967297", 0, -ERANGE, 0 }, { "18446744073709551617", 0, -ERANGE, 0 },
+        { "99999999999999999999999999999999999", 0, -ERANGE, 0 },
 
-        {NULL, 0, -EINVAL, 0}, {"", 0, -EINVAL, 0}, {"", QUOTA_ALLOW_MAX, -EINVAL, 0}, {"-1", 0, -EINVAL, 0},
-        {"-0", 0, -EINVAL, 0}, {"+1", 0, -EINVAL, 0}, {" 1", 0, -EINVAL, 0}, {"1 ", 0, -EINVAL, 0},
-        {"1\n", 0, -EINVAL, 0}, {"1k", 0, -EINVAL, 0}, {"1.0", 0, -EINVAL, 0}, {"0x10", 0, -EINVAL, 0},
-        {"1e3", 0, -EINVAL, 0},
-        {"99999999999999999999x", 0, -EINVAL, 0}, /* no number, however large its beginning */
-        {"max", 0, -EINVAL, 0}, {"Max", QUOTA_ALLOW_MAX, -EINVAL, 0},
-        {"maximum", QUOTA_ALLOW_MAX, -EINVAL, 0}, {"\xd9\xa1", 0, -EINVAL, 0}, /* ARABIC-INDIC DIGIT ONE */
+        { NULL, 0, -EINVAL, 0 }, { "", 0, -EINVAL, 0 }, { "", QUOTA_ALLOW_MAX, -EINVAL, 0 },
+        { "-1", 0, -EINVAL, 0 }, { "-0", 0, -EINVAL, 0 }, { "+1", 0, -EINVAL, 0 }, { " 1", 0, -EINVAL, 0 },
+        { "1 ", 0, -EINVAL, 0 }, { "1\n", 0, -EINVAL, 0 }, { "1k", 0, -EINVAL, 0 }, { "1.0", 0, -EINVAL, 0 },
+        { "0x10", 0, -EINVAL, 0 }, { "1e3", 0, -EINVAL, 0 },
+        { "99999999999999999999x", 0, -EINVAL, 0 }, /* no number, however large its beginning */
+        { "max", 0, -EINVAL, 0 }, { "Max", QUOTA_ALLOW_MAX, -EINVAL, 0 },
+        { "maximum", QUOTA_ALLOW_MAX, -EINVAL, 0 },
+        { "\xd9\xa1", 0, -EINVAL, 0 }, /* ARABIC-INDIC DIGIT ONE */
 };
 
 static void test_parse(void **state _unused_) {

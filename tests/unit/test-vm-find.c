@@ -12,14 +12,14 @@
 #define UUID_NONE   "99999999-0000-4000-8000-000000000009"
 
 static const VMIdentity vms[] = {
-        {UUID_WEB, "web"},
-        {UUID_DB, "db"},
-        {UUID_TWIN_1, "twin"},
-        {UUID_TWIN_2, "twin"},
-        {UUID_HEX, "aaaa"},     /* a name that is a prefix of other VMs' UUIDs */
-        {UUID_TRICK, UUID_WEB}, /* a name that is another VM's UUID */
-        {NULL, "nameonly"},
-        {UUID_NONE, NULL},
+        { UUID_WEB, "web" },
+        { UUID_DB, "db" },
+        { UUID_TWIN_1, "twin" },
+        { UUID_TWIN_2, "twin" },
+        { UUID_HEX, "aaaa" },     /* a name that is a prefix of other VMs' UUIDs */
+        { UUID_TRICK, UUID_WEB }, /* a name that is another VM's UUID */
+        { NULL, "nameonly" },
+        { UUID_NONE, NULL },
 };
 
 static void test_found(void **state _unused_) {
@@ -27,20 +27,20 @@ static void test_found(void **state _unused_) {
                 const char *what;
                 size_t index;
         } cases[] = {
-                {UUID_DB, 1},
-                {"AAAACCCC-0000-4000-8000-000000000002", 1},
-                {"aaaacccc000040008000000000000002", 1},
-                {UUID_WEB, 0}, /* not the VM that is called so */
-                {"web", 0},
-                {"aaaa", 4}, /* the name before the prefix */
-                {"aaaab", 0},
-                {"AAAAC", 1},
-                {"aaaacccc-0", 1},
-                {"aaaacccc0", 1},
-                {"1111", 2},
-                {"2222", 3},
-                {"nameonly", 6},
-                {"9999", 7},
+                { UUID_DB, 1 },
+                { "AAAACCCC-0000-4000-8000-000000000002", 1 },
+                { "aaaacccc000040008000000000000002", 1 },
+                { UUID_WEB, 0 }, /* not the VM that is called so */
+                { "web", 0 },
+                { "aaaa", 4 }, /* the name before the prefix */
+                { "aaaab", 0 },
+                { "AAAAC", 1 },
+                { "aaaacccc-0", 1 },
+                { "aaaacccc0", 1 },
+                { "1111", 2 },
+                { "2222", 3 },
+                { "nameonly", 6 },
+                { "9999", 7 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -86,8 +86,8 @@ static void test_not_found(void **state _unused_) {
 
 static void test_ambiguous(void **state _unused_) {
         static const VMIdentity two[] = {
-                {UUID_WEB, "web"},
-                {UUID_DB, "db"},
+                { UUID_WEB, "web" },
+                { UUID_DB, "db" },
         };
         _cleanup_free_ char *names = NULL, *prefixes = NULL;
         size_t index = 4711;
@@ -107,7 +107,7 @@ static void test_many(void **state _unused_) {
         size_t index, lines = 1;
 
         for (size_t i = 0; i < ELEMENTSOF(many); i++)
-                many[i] = (VMIdentity) {UUID_WEB, "clone"};
+                many[i] = (VMIdentity) { UUID_WEB, "clone" };
 
         assert_int_equal(vm_find(many, ELEMENTSOF(many), "clone", &index, &candidates), -ENOTUNIQ);
         for (const char *p = candidates; *p; p++)
