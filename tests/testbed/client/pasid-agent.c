@@ -122,7 +122,7 @@ __attribute__((constructor)) static void agent_start(void) {
         length = pasid_agent_address(&address, name);
         listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (length == 0 || listener < 0 || bind(listener, (struct sockaddr *) &address, length) < 0 ||
-            listen(listener, 8) < 0) {
+                listen(listener, 8) < 0) {
                 perror("pasid-agent");
                 return;
         }

@@ -136,7 +136,8 @@ int main(int argc, char *argv[]) {
         for (size_t i = 0; i < n_devices; i++)
                 if (container_attach(container, devices[i]) < 0)
                         return 3;
-        if (set_iommu && n_devices > 0 && ioctl(container, VFIO_SET_IOMMU, (unsigned long) VFIO_TYPE1v2_IOMMU) < 0) {
+        if (set_iommu && n_devices > 0 &&
+                ioctl(container, VFIO_SET_IOMMU, (unsigned long) VFIO_TYPE1v2_IOMMU) < 0) {
                 fail("VFIO_SET_IOMMU");
                 return 3;
         }

@@ -52,7 +52,7 @@ struct info_cap {
 };
 
 #define ARGSZ_ALLOC (2 * sizeof(uint32_t) + 3 * sizeof(uint32_t))
-#define ARGSZ_FREE (2 * sizeof(uint32_t) + 2 * sizeof(uint32_t))
+#define ARGSZ_FREE  (2 * sizeof(uint32_t) + 2 * sizeof(uint32_t))
 
 #ifdef VFIO_IOMMU_PASID_REQUEST
 _Static_assert(VFIO_IOMMU_PASID_REQUEST == REQUEST_IOCTL, "ioctl number");
@@ -78,7 +78,8 @@ static int print_result(FILE *out, const char *command, int r) {
         return 0;
 }
 
-static int do_alloc(int container, FILE *out, const char *command, uint32_t flags, unsigned long n, uint32_t min, uint32_t max) {
+static int do_alloc(int container, FILE *out, const char *command, uint32_t flags, unsigned long n,
+        uint32_t min, uint32_t max) {
         for (unsigned long i = 0; i < n; i++) {
                 struct request request = {
                         .argsz = ARGSZ_ALLOC,
@@ -101,7 +102,8 @@ static int do_alloc(int container, FILE *out, const char *command, uint32_t flag
         return 0;
 }
 
-static int do_free(int container, FILE *out, const char *command, uint32_t flags, uint32_t min, uint32_t max) {
+static int do_free(
+        int container, FILE *out, const char *command, uint32_t flags, uint32_t min, uint32_t max) {
         struct request request = {
                 .argsz = ARGSZ_FREE,
                 .flags = FLAG_FREE | flags,
@@ -122,16 +124,14 @@ static int do_info(int container, FILE *out) {
                 fprintf(out, "info none\n");
                 return 0;
         }
-        for (uint32_t offset = info->cap_offset; offset != 0 && offset <= sizeof(buffer) - sizeof(struct info_cap);) {
+        for (uint32_t offset = info->cap_offset;
+                offset != 0 && offset <= sizeof(buffer) - sizeof(struct info_cap);) {
                 struct info_cap cap;
 
                 memcpy(&cap, buffer + offset, sizeof(cap));
                 if (cap.header.id == INFO_CAP_PASID) {
-                        fprintf(out,
-                                "info ok max=%" PRIu32 " quota=%" PRIu32 " allocated=%" PRIu32 "\n",
-                                cap.max,
-                                cap.quota,
-                                cap.allocated);
+                        fprintf(out, "info ok max=%" PRIu32 " quota=%" PRIu32 " allocated=%" PRIu32 "\n",
+                                cap.max, cap.quota, cap.allocated);
                         return 0;
                 }
                 offset = cap.header.next;
