@@ -54,7 +54,7 @@ static int read_sets(sd_bus_message *m, SetList *ret) {
                 return r;
 
         free(ret->sets);
-        *ret = (SetList) {TAKE_PTR(sets), n_sets};
+        *ret = (SetList) { TAKE_PTR(sets), n_sets };
         return 0;
 }
 

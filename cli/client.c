@@ -54,7 +54,7 @@ CtlExitStatus client_fail(const sd_bus_error *error, int r) {
         const char *name = error->name;
         CtlExitStatus status;
 
-        message = text_escape(!isempty(error->message) ? error->message : strerror(-r));
+        message = text_escape_lines(!isempty(error->message) ? error->message : strerror(-r));
         if (!message)
                 return fail_oom();
 
@@ -226,7 +226,7 @@ CtlExitStatus client_find_vm(sd_bus *bus, const char *vm, char **ret_path) {
         int r;
 
         if (isempty(vm))
-                return fail(CTL_EXIT_USAGE, "The name of the virtual machine is empty.");
+                return fail(CTL_EXIT_NOT_FOUND, "The name of the virtual machine is empty.");
 
         status = client_new_call(bus, NULL, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "GetVM", &m);
         if (status != CTL_EXIT_OK)
@@ -318,7 +318,7 @@ CtlExitStatus client_list_vms(sd_bus *bus, VmList *ret) {
 }
 
 static int append_option(sd_bus_message *m, const char *name, char type, uint32_t value) {
-        const char signature[] = {type, 0};
+        const char signature[] = { type, 0 };
 
         return sd_bus_message_append(m, "{sv}", name, signature, value);
 }

@@ -11,24 +11,24 @@ static const struct {
         const char *name;
         CtlExitStatus status;
 } error_table[] = {
-        {PASIDD_ERROR_NO_SUCH_VM, CTL_EXIT_NOT_FOUND},
-        {PASIDD_ERROR_AMBIGUOUS_VM, CTL_EXIT_NOT_FOUND},
-        {PASIDD_ERROR_INVALID_QUOTA, CTL_EXIT_USAGE},
+        { PASIDD_ERROR_NO_SUCH_VM, CTL_EXIT_NOT_FOUND },
+        { PASIDD_ERROR_AMBIGUOUS_VM, CTL_EXIT_NOT_FOUND },
+        { PASIDD_ERROR_INVALID_QUOTA, CTL_EXIT_USAGE },
         /* The VM went away between two calls. */
-        {SD_BUS_ERROR_UNKNOWN_OBJECT, CTL_EXIT_NOT_FOUND},
-        {SD_BUS_ERROR_ACCESS_DENIED, CTL_EXIT_DENIED},
-        {SD_BUS_ERROR_AUTH_FAILED, CTL_EXIT_DENIED},
-        {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, CTL_EXIT_DENIED},
-        {SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_EXIT_NOT_RUNNING},
-        {SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_EXIT_NOT_RUNNING},
-        {SD_BUS_ERROR_NO_REPLY, CTL_EXIT_NOT_RUNNING},
-        {SD_BUS_ERROR_TIMEOUT, CTL_EXIT_NOT_RUNNING},
-        {SD_BUS_ERROR_NO_SERVER, CTL_EXIT_NOT_RUNNING},
-        {SD_BUS_ERROR_DISCONNECTED, CTL_EXIT_NOT_RUNNING},
+        { SD_BUS_ERROR_UNKNOWN_OBJECT, CTL_EXIT_NOT_FOUND },
+        { SD_BUS_ERROR_ACCESS_DENIED, CTL_EXIT_DENIED },
+        { SD_BUS_ERROR_AUTH_FAILED, CTL_EXIT_DENIED },
+        { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, CTL_EXIT_DENIED },
+        { SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_EXIT_NOT_RUNNING },
+        { SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_EXIT_NOT_RUNNING },
+        { SD_BUS_ERROR_NO_REPLY, CTL_EXIT_NOT_RUNNING },
+        { SD_BUS_ERROR_TIMEOUT, CTL_EXIT_NOT_RUNNING },
+        { SD_BUS_ERROR_NO_SERVER, CTL_EXIT_NOT_RUNNING },
+        { SD_BUS_ERROR_DISCONNECTED, CTL_EXIT_NOT_RUNNING },
         /* systemd's own, when it refuses to start the unit on behalf of the bus */
-        {"org.freedesktop.systemd1.NoSuchUnit", CTL_EXIT_NOT_RUNNING},
-        {"org.freedesktop.systemd1.UnitMasked", CTL_EXIT_NOT_RUNNING},
-        {"org.freedesktop.systemd1.LoadFailed", CTL_EXIT_NOT_RUNNING},
+        { "org.freedesktop.systemd1.NoSuchUnit", CTL_EXIT_NOT_RUNNING },
+        { "org.freedesktop.systemd1.UnitMasked", CTL_EXIT_NOT_RUNNING },
+        { "org.freedesktop.systemd1.LoadFailed", CTL_EXIT_NOT_RUNNING },
 };
 
 /* Spawn.ChildExited, Spawn.ServiceNotFound and a dozen more: the bus could not start the daemon. */

@@ -10,10 +10,10 @@ static const struct {
         const char *signal;
         const char *arguments[9];
 } signal_table[] = {
-        {"VMAdded", {"uuid", "name", "path"}},
-        {"VMRemoved", {"uuid", "name", "path"}},
-        {"QuotaExceeded", {"uuid", "name", "path", "set", "reason", "allocated", "quota", "suppressed"}},
-        {"WatermarkReached", {"uuid", "name", "path", "set", "allocated", "watermark"}},
+        { "VMAdded", { "uuid", "name", "path" } },
+        { "VMRemoved", { "uuid", "name", "path" } },
+        { "QuotaExceeded", { "uuid", "name", "path", "set", "reason", "allocated", "quota", "suppressed" } },
+        { "WatermarkReached", { "uuid", "name", "path", "set", "allocated", "watermark" } },
 };
 
 /* Local time with microseconds and offset, RFC 3339. */
@@ -108,7 +108,7 @@ static int print_pair(FILE *f, const char *key, json_object *value) {
 }
 
 char *event_text(json_object *event) {
-        static const char *const in_front[] = {"time", "event", "name", "path"};
+        static const char *const in_front[] = { "time", "event", "name", "path" };
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         json_object *name;

@@ -12,13 +12,13 @@ static const struct {
         const char *sub_operation;
         HookAction action;
 } hook_table[] = {
-        {"prepare", "begin", HOOK_RESERVE},
-        {"migrate", "begin", HOOK_RESERVE},
-        {"restore", "begin", HOOK_RESERVE},
-        {"started", "begin", HOOK_CONFIRM},
-        {"reconnect", "begin", HOOK_RECONNECT},
-        {"stopped", "end", HOOK_RELEASE},
-        {"release", "end", HOOK_RELEASE},
+        { "prepare", "begin", HOOK_RESERVE },
+        { "migrate", "begin", HOOK_RESERVE },
+        { "restore", "begin", HOOK_RESERVE },
+        { "started", "begin", HOOK_CONFIRM },
+        { "reconnect", "begin", HOOK_RECONNECT },
+        { "stopped", "end", HOOK_RELEASE },
+        { "release", "end", HOOK_RELEASE },
 };
 
 HookAction hook_action(const char *operation, const char *sub_operation) {

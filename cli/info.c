@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define VM_FIELD(property, key, column, label, type, member)                                                 \
-        {property, key, column, label, type, offsetof(VmInfo, member)}
+        { property, key, column, label, type, offsetof(VmInfo, member) }
 
 const InfoField vm_fields[] = {
         VM_FIELD("Name", "name", "NAME", "Name", INFO_STRING, name),
@@ -33,7 +33,7 @@ const size_t n_vm_fields = ELEMENTSOF(vm_fields);
 static const char default_columns[] = "NAME,UUID,STATE,QUOTA,SOURCE,ALLOCATED,PEAK,DENIED";
 
 #define MANAGER_FIELD(property, key, label, type, member)                                                    \
-        {property, key, NULL, label, type, offsetof(ManagerInfo, member)}
+        { property, key, NULL, label, type, offsetof(ManagerInfo, member) }
 
 const InfoField manager_fields[] = {
         MANAGER_FIELD("State", "state", "State", INFO_STRING, state),
@@ -50,7 +50,7 @@ const InfoField manager_fields[] = {
 };
 const size_t n_manager_fields = ELEMENTSOF(manager_fields);
 
-#define SET_FIELD(key, column, type, member) {NULL, key, column, NULL, type, offsetof(SetInfo, member)}
+#define SET_FIELD(key, column, type, member) { NULL, key, column, NULL, type, offsetof(SetInfo, member) }
 
 static const InfoField set_fields[] = {
         SET_FIELD("id", "SET", INFO_U64, id),

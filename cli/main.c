@@ -25,14 +25,14 @@ static const struct {
         const char *usage;
         const char *help;
 } option_table[] = {
-        {OPTION_JSON, "--json", "--json=MODE", "Print JSON: short, pretty or off"},
-        {OPTION_NO_LEGEND, "--no-legend", "--no-legend", "No column headings and no summary"},
-        {OPTION_COLUMNS, "--output", "-o --output=LIST", "Which columns; +LIST adds to the default ones"},
-        {OPTION_RUNTIME, "--runtime", "--runtime", "Only until the next reboot"},
-        {OPTION_DRY_RUN, "--dry-run", "--dry-run", "Say what would change, and change nothing"},
-        {OPTION_WATERMARK, "--watermark", "--watermark=N", "Also report when N PASIDs are held; 0: never"},
-        {OPTION_NO_ASK_PASSWORD, "--no-ask-password", "--no-ask-password",
-                "Fail rather than have the user authenticate"},
+        { OPTION_JSON, "--json", "--json=MODE", "Print JSON: short, pretty or off" },
+        { OPTION_NO_LEGEND, "--no-legend", "--no-legend", "No column headings and no summary" },
+        { OPTION_COLUMNS, "--output", "-o --output=LIST", "Which columns; +LIST adds to the default ones" },
+        { OPTION_RUNTIME, "--runtime", "--runtime", "Only until the next reboot" },
+        { OPTION_DRY_RUN, "--dry-run", "--dry-run", "Say what would change, and change nothing" },
+        { OPTION_WATERMARK, "--watermark", "--watermark=N", "Also report when N PASIDs are held; 0: never" },
+        { OPTION_NO_ASK_PASSWORD, "--no-ask-password", "--no-ask-password",
+                "Fail rather than have the user authenticate" },
 };
 
 typedef struct Verb {
@@ -45,17 +45,18 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verb_table[] = {
-        {"list", "", 0, OPTION_JSON | OPTION_NO_LEGEND | OPTION_COLUMNS, verb_list, "List virtual machines"},
-        {"show", "VM", 1, OPTION_JSON | OPTION_NO_LEGEND, verb_show,
-                "Show all about one, its PASID sets included"},
-        {"set-quota", "VM N|max", 2, OPTIONS_CHANGE | OPTION_WATERMARK, verb_set_quota,
-                "Override the quota of a virtual machine"},
-        {"reset-quota", "VM", 1, OPTIONS_CHANGE, verb_reset_quota, "Drop the override"},
-        {"set-default", "N|max", 1, OPTIONS_CHANGE, verb_set_default,
-                "Change the quota of those that have none of their own"},
-        {"status", "", 0, OPTION_JSON, verb_status, "Show the state of pasidd"},
-        {"monitor", "", 0, OPTION_JSON, verb_monitor, "Print events as they happen"},
-        {"reload", "", 0, OPTION_NO_ASK_PASSWORD, verb_reload, "Reload the configuration of pasidd"},
+        { "list", "", 0, OPTION_JSON | OPTION_NO_LEGEND | OPTION_COLUMNS, verb_list,
+                "List virtual machines" },
+        { "show", "VM", 1, OPTION_JSON | OPTION_NO_LEGEND, verb_show,
+                "Show all about one, its PASID sets included" },
+        { "set-quota", "VM N|max", 2, OPTIONS_CHANGE | OPTION_WATERMARK, verb_set_quota,
+                "Override the quota of a virtual machine" },
+        { "reset-quota", "VM", 1, OPTIONS_CHANGE, verb_reset_quota, "Drop the override" },
+        { "set-default", "N|max", 1, OPTIONS_CHANGE, verb_set_default,
+                "Change the quota of those that have none of their own" },
+        { "status", "", 0, OPTION_JSON, verb_status, "Show the state of pasidd" },
+        { "monitor", "", 0, OPTION_JSON, verb_monitor, "Print events as they happen" },
+        { "reload", "", 0, OPTION_NO_ASK_PASSWORD, verb_reload, "Reload the configuration of pasidd" },
 };
 
 /* Not in verb_table, for its arguments are libvirt's: even "--help" can be the name of a domain. */
@@ -129,15 +130,15 @@ static CtlExitStatus parse_options(
                 ARG_NO_ASK_PASSWORD,
         };
         static const struct option long_options[] = {
-                {"help", no_argument, NULL, 'h'},
-                {"version", no_argument, NULL, ARG_VERSION},
-                {"json", required_argument, NULL, ARG_JSON},
-                {"no-legend", no_argument, NULL, ARG_NO_LEGEND},
-                {"output", required_argument, NULL, 'o'},
-                {"runtime", no_argument, NULL, ARG_RUNTIME},
-                {"dry-run", no_argument, NULL, ARG_DRY_RUN},
-                {"watermark", required_argument, NULL, ARG_WATERMARK},
-                {"no-ask-password", no_argument, NULL, ARG_NO_ASK_PASSWORD},
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, ARG_VERSION },
+                { "json", required_argument, NULL, ARG_JSON },
+                { "no-legend", no_argument, NULL, ARG_NO_LEGEND },
+                { "output", required_argument, NULL, 'o' },
+                { "runtime", no_argument, NULL, ARG_RUNTIME },
+                { "dry-run", no_argument, NULL, ARG_DRY_RUN },
+                { "watermark", required_argument, NULL, ARG_WATERMARK },
+                { "no-ask-password", no_argument, NULL, ARG_NO_ASK_PASSWORD },
                 {},
         };
         CtlExitStatus status;
@@ -212,7 +213,7 @@ static CtlExitStatus check_verb(const Verb *verb, unsigned given, int n_argument
 }
 
 static CtlExitStatus run(int argc, char **argv) {
-        Options options = {.legend = true, .ask_password = true};
+        Options options = { .legend = true, .ask_password = true };
         bool help = false, version = false;
         const Verb *verb = NULL;
         CtlExitStatus status;

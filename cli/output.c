@@ -50,7 +50,7 @@ int json_append(json_object *array, json_object *value) {
         return 0;
 }
 
-char *text_escape(const char *s) {
+static char *escape(const char *s, bool lines) {
         static const char hex[] = "0123456789abcdef";
         char *escaped, *p;
 
@@ -61,7 +61,7 @@ char *text_escape(const char *s) {
         for (; *s; s++) {
                 unsigned char c = *s;
 
-                if (c < 0x20 || c == 0x7f) {
+                if ((c < 0x20 && !(c == '\n' && lines)) || c == 0x7f) {
                         *p++ = '\\';
                         *p++ = 'x';
                         *p++ = hex[c >> 4];
@@ -72,6 +72,14 @@ char *text_escape(const char *s) {
         *p = 0;
 
         return escaped;
+}
+
+char *text_escape(const char *s) {
+        return escape(s, false);
+}
+
+char *text_escape_lines(const char *s) {
+        return escape(s, true);
 }
 
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) {

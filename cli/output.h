@@ -39,6 +39,9 @@ int json_append(json_object *array, json_object *value);
  */
 char *text_escape(const char *s);
 
+/* The same for text of several lines. */
+char *text_escape_lines(const char *s);
+
 /* Says "pasidctl: MESSAGE" on stderr and returns status, to be returned on. */
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) _printf_(2, 3);
 CtlExitStatus fail_oom(void);

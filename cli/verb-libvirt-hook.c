@@ -50,8 +50,8 @@ static void on_alarm(int signal_number) {
 }
 
 static int alarm_arm(void) {
-        const struct itimerval timer = {.it_value.tv_sec = HARD_DEADLINE_SEC};
-        struct sigaction action = {.sa_handler = on_alarm};
+        const struct itimerval timer = { .it_value.tv_sec = HARD_DEADLINE_SEC };
+        struct sigaction action = { .sa_handler = on_alarm };
         sigset_t set;
 
         /* Both a handler and a mask could be inherited. */
@@ -163,7 +163,7 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
         char overflow[4096];
 
         for (;;) {
-                struct pollfd pollfd = {.fd = STDIN_FILENO, .events = POLLIN};
+                struct pollfd pollfd = { .fd = STDIN_FILENO, .events = POLLIN };
                 ssize_t n;
                 int r;
 
@@ -316,7 +316,7 @@ static CtlExitStatus run_hook(Hook *hook) {
 }
 
 CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
-        Hook hook = {.deadline = now_usec() + SOFT_DEADLINE_USEC};
+        Hook hook = { .deadline = now_usec() + SOFT_DEADLINE_USEC };
         CtlExitStatus status;
         int r;
 

@@ -50,7 +50,7 @@ static VmName *monitor_find(Monitor *monitor, const char *path) {
 }
 
 static int monitor_learn(Monitor *monitor, const char *path, const char *uuid, const char *name) {
-        VmName n = {strdup(path), strdup(strempty(uuid)), strdup(strempty(name))}, *known, *grown;
+        VmName n = { strdup(path), strdup(strempty(uuid)), strdup(strempty(name)) }, *known, *grown;
 
         if (!n.path || !n.uuid || !n.name)
                 goto oom;
@@ -279,15 +279,15 @@ static int monitor_match(Monitor *monitor) {
                 const char *rule;
                 sd_bus_message_handler_t handler;
         } matches[] = {
-                {"type='signal',sender='" PASIDD_BUS_NAME "',path='" PASIDD_OBJECT_PATH
-                 "',interface='" PASIDD_MANAGER_INTERFACE "'",
-                        on_manager_signal},
-                {"type='signal',sender='" PASIDD_BUS_NAME "',path_namespace='" PASIDD_OBJECT_PATH
-                 "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'",
-                        on_properties},
-                {"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                 "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" PASIDD_BUS_NAME "'",
-                        on_owner},
+                { "type='signal',sender='" PASIDD_BUS_NAME "',path='" PASIDD_OBJECT_PATH
+                  "',interface='" PASIDD_MANAGER_INTERFACE "'",
+                        on_manager_signal },
+                { "type='signal',sender='" PASIDD_BUS_NAME "',path_namespace='" PASIDD_OBJECT_PATH
+                  "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'",
+                        on_properties },
+                { "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                  "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" PASIDD_BUS_NAME "'",
+                        on_owner },
         };
         int r;
 
@@ -300,7 +300,7 @@ static int monitor_match(Monitor *monitor) {
 }
 
 CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {
-        _cleanup_(monitor_clear) Monitor monitor = {.json = options->json};
+        _cleanup_(monitor_clear) Monitor monitor = { .json = options->json };
         bool announced = false;
         CtlExitStatus status;
         int r;

@@ -9,7 +9,7 @@ CtlExitStatus verb_reset_quota(const Options *options, int argc, char **argv) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(vm_info_clear) VmInfo vm = {};
         _cleanup_free_ char *path = NULL;
-        QuotaChange change = {.dry_run = options->dry_run};
+        QuotaChange change = { .dry_run = options->dry_run };
         CtlExitStatus status;
         int r;
 

@@ -8,8 +8,8 @@
 #include "test-util.h"
 
 static SetInfo sets[] = {
-        {.id = 7, .tgid = 1234, .quota = 4, .allocated = 4, .peak = 4, .denied = 1},
-        {.id = UINT64_MAX, .tgid = 1235, .quota = 4, .watermark = 3},
+        { .id = 7, .tgid = 1234, .quota = 4, .allocated = 4, .peak = 4, .denied = 1 },
+        { .id = UINT64_MAX, .tgid = 1235, .quota = 4, .watermark = 3 },
 };
 
 static VmInfo vms[] = {
@@ -32,11 +32,11 @@ static VmInfo vms[] = {
                 .peak = 4,
                 .denied = UINT64_MAX,
                 .in_force = true,
-                .sets = {sets, ELEMENTSOF(sets)},
+                .sets = { sets, ELEMENTSOF(sets) },
         },
 };
 
-static VmList list = {vms, ELEMENTSOF(vms)};
+static VmList list = { vms, ELEMENTSOF(vms) };
 
 static void test_json_mode(void **state _unused_) {
         for (int mode = 0; mode < _JSON_MODE_MAX; mode++)
@@ -49,11 +49,11 @@ static void test_json_mode(void **state _unused_) {
 
 static void test_escape(void **state _unused_) {
         static const char *const cases[][2] = {
-                {"", ""},
-                {"demo", "demo"},
-                {"a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f"},
-                {"machine-qemu\\x2d1.scope", "machine-qemu\\x2d1.scope"},
-                {"sch\xc3\xb6n", "sch\xc3\xb6n"},
+                { "", "" },
+                { "demo", "demo" },
+                { "a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f" },
+                { "machine-qemu\\x2d1.scope", "machine-qemu\\x2d1.scope" },
+                { "sch\xc3\xb6n", "sch\xc3\xb6n" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -73,18 +73,18 @@ static void test_columns(void **state _unused_) {
                 const char *last;
                 const char *bad;
         } cases[] = {
-                {NULL, 8, "DENIED"},
-                {"name", 1, "NAME"},
-                {"name,UUID,Watermark", 3, "WATERMARK"},
-                {"name,name", 2, "NAME"},
-                {"+sets", 9, "SETS"},
-                {"", 0, NULL, ""},
-                {"name,", 0, NULL, ""},
-                {",name", 0, NULL, ""},
-                {"nam", 0, NULL, "nam"},
-                {"name,namex", 0, NULL, "namex"},
-                {"name,+uuid", 0, NULL, "+uuid"},
-                {"+", 0, NULL, ""},
+                { NULL, 8, "DENIED" },
+                { "name", 1, "NAME" },
+                { "name,UUID,Watermark", 3, "WATERMARK" },
+                { "name,name", 2, "NAME" },
+                { "+sets", 9, "SETS" },
+                { "", 0, NULL, "" },
+                { "name,", 0, NULL, "" },
+                { ",name", 0, NULL, "" },
+                { "nam", 0, NULL, "nam" },
+                { "name,namex", 0, NULL, "namex" },
+                { "name,+uuid", 0, NULL, "+uuid" },
+                { "+", 0, NULL, "" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -168,20 +168,20 @@ static void test_change(void **state _unused_) {
                 QuotaChange change;
                 const char *text, *json;
         } cases[] = {
-                {{"demo", "u", 4, 6, "persistent", false}, "demo: quota 4 -> 6 (persistent)",
+                { { "demo", "u", 4, 6, "persistent", false }, "demo: quota 4 -> 6 (persistent)",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":6,\"source\":\"persistent\","
-                        "\"dry_run\":false}"},
-                {{"demo", "u", 4, 6, "runtime", true}, "demo: quota would change 4 -> 6 (runtime)",
+                        "\"dry_run\":false}" },
+                { { "demo", "u", 4, 6, "runtime", true }, "demo: quota would change 4 -> 6 (runtime)",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":6,\"source\":\"runtime\","
-                        "\"dry_run\":true}"},
-                {{"demo", "u", 4, 4, "runtime", false}, "demo: quota 4 as before (runtime)",
+                        "\"dry_run\":true}" },
+                { { "demo", "u", 4, 4, "runtime", false }, "demo: quota 4 as before (runtime)",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":4,\"source\":\"runtime\","
-                        "\"dry_run\":false}"},
-                {{"demo", "u", 4, 4, "runtime", true}, "demo: quota would stay 4 as before (runtime)",
+                        "\"dry_run\":false}" },
+                { { "demo", "u", 4, 4, "runtime", true }, "demo: quota would stay 4 as before (runtime)",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":4,\"source\":\"runtime\","
-                        "\"dry_run\":true}"},
-                {{NULL, NULL, 1000, 0, "persistent", false}, "default: quota 1000 -> 0 (persistent)",
-                        "{\"previous\":1000,\"quota\":0,\"source\":\"persistent\",\"dry_run\":false}"},
+                        "\"dry_run\":true}" },
+                { { NULL, NULL, 1000, 0, "persistent", false }, "default: quota 1000 -> 0 (persistent)",
+                        "{\"previous\":1000,\"quota\":0,\"source\":\"persistent\",\"dry_run\":false}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
