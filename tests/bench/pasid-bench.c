@@ -22,12 +22,12 @@
 
 #define THREADS_MAX 64
 #define SAMPLES_MAX 256
-#define RANGE UINT32_C(100000)
-#define CACHES_MAX 512
-#define GOAL_RATIO 3.0
+#define RANGE       UINT32_C(100000)
+#define CACHES_MAX  512
+#define GOAL_RATIO  3.0
 #define GOAL_GROWTH 1.5
-#define GOAL_BYTES 128.0
-#define LEVELS 3
+#define GOAL_BYTES  128.0
+#define LEVELS      3
 
 static const uint32_t levels[LEVELS] = { 0, 1000, 500000 };
 
@@ -236,7 +236,7 @@ static int compare_slab(const void *a, const void *b) {
  * also moves other caches, so they are shown but not counted. */
 static bool counts(const char *name) {
         return strncmp(name, "radix_tree_node", 15) == 0 || strncmp(name, "kmalloc-", 8) == 0 ||
-                strstr(name, "pasid") || strstr(name, "maple_node");
+               strstr(name, "pasid") || strstr(name, "maple_node");
 }
 
 static void measure_memory(Results *res) {
@@ -387,10 +387,11 @@ static bool json;
 
 static void row(const char *name, double per_second, double ioas, double getppid) {
         if (json)
-                printf("    {\"name\": \"%s\", \"per_second\": %.1f, \"to_ioas\": %.4f, \"to_getppid\": %.6f},\n", name,
-                        per_second, per_second / ioas, per_second / getppid);
+                printf("    {\"name\": \"%s\", \"per_second\": %.1f, \"to_ioas\": %.4f, \"to_getppid\": %.6f},\n",
+                        name, per_second, per_second / ioas, per_second / getppid);
         else
-                printf("%-44s %12.0f %10.3f %10.5f\n", name, per_second, per_second / ioas, per_second / getppid);
+                printf("%-44s %12.0f %10.3f %10.5f\n", name, per_second, per_second / ioas,
+                        per_second / getppid);
 }
 
 static bool all_goals = true;
@@ -398,8 +399,8 @@ static bool all_goals = true;
 static void goal(const char *name, double value, const char *relation, double bound, bool ok) {
         all_goals = all_goals && ok;
         if (json)
-                printf("    {\"goal\": \"%s\", \"value\": %.3f, \"bound\": \"%s %.1f\", \"met\": %s},\n", name, value,
-                        relation, bound, ok ? "true" : "false");
+                printf("    {\"goal\": \"%s\", \"value\": %.3f, \"bound\": \"%s %.1f\", \"met\": %s},\n",
+                        name, value, relation, bound, ok ? "true" : "false");
         else
                 printf("%s  %-52s %8.2f (%s %.1f)\n", ok ? "pass" : "FAIL", name, value, relation, bound);
 }
@@ -421,7 +422,8 @@ static void report(Results *res) {
         for (unsigned l = 0; l < LEVELS; l++) {
                 snprintf(name, sizeof(name), "pasid alloc+free, 1 thread, %" PRIu32 " held", levels[l]);
                 row(name, median(&res->pasid1[l]), ioas1, getppid);
-                snprintf(name, sizeof(name), "pasid alloc+free, %u threads, %" PRIu32 " held", n_threads, levels[l]);
+                snprintf(name, sizeof(name), "pasid alloc+free, %u threads, %" PRIu32 " held", n_threads,
+                        levels[l]);
                 row(name, median(&res->pasid_n[l]), ioas_n, getppid);
         }
         snprintf(name, sizeof(name), "PASIDs freed by one ranged free of %" PRIu32, RANGE);
@@ -432,28 +434,34 @@ static void report(Results *res) {
         if (json)
                 printf("    {}\n  ],\n  \"memory\": [\n");
         else
-                printf("\nmemory for %" PRIu32 " held, dense (%s; all of slab, vmalloc and percpu: %+" PRIi64 " KiB)\n",
+                printf("\nmemory for %" PRIu32 " held, dense (%s; all of slab, vmalloc and percpu: %+" PRIi64
+                       " KiB)\n",
                         res->memory_held, res->slabinfo ? "slabinfo" : "meminfo", res->total_bytes / 1024);
         for (size_t i = 0; i < ELEMENTSOF(res->grown) && res->grown[i].bytes > 0; i++)
                 if (json)
-                        printf("    {\"cache\": \"%s\", \"bytes\": %" PRIi64 "},\n", res->grown[i].name, res->grown[i].bytes);
+                        printf("    {\"cache\": \"%s\", \"bytes\": %" PRIi64 "},\n", res->grown[i].name,
+                                res->grown[i].bytes);
                 else
-                        printf("  %-42s %+12" PRIi64 " KiB %8.1f B each\n", res->grown[i].name, res->grown[i].bytes / 1024,
-                                (double) res->grown[i].bytes / res->memory_held);
+                        printf("  %-42s %+12" PRIi64 " KiB %8.1f B each\n", res->grown[i].name,
+                                res->grown[i].bytes / 1024, (double) res->grown[i].bytes / res->memory_held);
 
         if (json)
                 printf("    {}\n  ],\n  \"goals\": [\n");
         else
                 printf("\n");
-        goal("pairs to iommufd's, 1 thread, none held", median(&res->pasid1[0]) / ioas1, "at least", GOAL_RATIO,
-                median(&res->pasid1[0]) / ioas1 >= GOAL_RATIO);
+        goal("pairs to iommufd's, 1 thread, none held", median(&res->pasid1[0]) / ioas1, "at least",
+                GOAL_RATIO, median(&res->pasid1[0]) / ioas1 >= GOAL_RATIO);
         snprintf(name, sizeof(name), "pairs to iommufd's, %u threads, none held", n_threads);
-        goal(name, median(&res->pasid_n[0]) / ioas_n, "at least", GOAL_RATIO, median(&res->pasid_n[0]) / ioas_n >= GOAL_RATIO);
+        goal(name, median(&res->pasid_n[0]) / ioas_n, "at least", GOAL_RATIO,
+                median(&res->pasid_n[0]) / ioas_n >= GOAL_RATIO);
         for (unsigned l = 1; l < LEVELS; l++) {
                 snprintf(name, sizeof(name), "cost with %" PRIu32 " held to none, 1 thread", levels[l]);
-                goal(name, median(&res->growth1[l]), "at most", GOAL_GROWTH, median(&res->growth1[l]) <= GOAL_GROWTH);
-                snprintf(name, sizeof(name), "cost with %" PRIu32 " held to none, %u threads", levels[l], n_threads);
-                goal(name, median(&res->growth_n[l]), "at most", GOAL_GROWTH, median(&res->growth_n[l]) <= GOAL_GROWTH);
+                goal(name, median(&res->growth1[l]), "at most", GOAL_GROWTH,
+                        median(&res->growth1[l]) <= GOAL_GROWTH);
+                snprintf(name, sizeof(name), "cost with %" PRIu32 " held to none, %u threads", levels[l],
+                        n_threads);
+                goal(name, median(&res->growth_n[l]), "at most", GOAL_GROWTH,
+                        median(&res->growth_n[l]) <= GOAL_GROWTH);
         }
         goal("bytes for each PASID held", bytes, "less than", GOAL_BYTES, bytes < GOAL_BYTES);
         if (json)

@@ -235,7 +235,7 @@ int groups_prepare(Groups *ret, unsigned mdevs) {
         Groups g = {};
         int n, r;
 
-        (void) run_command((const char *const[]){ "modprobe", "vfio-pci", NULL });
+        (void) run_command((const char *const[]) { "modprobe", "vfio-pci", NULL });
         n = devices_find(addresses, ELEMENTSOF(addresses));
         if (n < 0)
                 return n;
@@ -384,7 +384,8 @@ static const struct nlattr *attribute_pop(Cursor *c) {
 }
 
 static Cursor cursor_payload(const struct nlmsghdr *h) {
-        return (Cursor) { (const char *) h + NLMSG_HDRLEN + GENL_HDRLEN, h->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN };
+        return (Cursor) { (const char *) h + NLMSG_HDRLEN + GENL_HDRLEN,
+                h->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN };
 }
 
 static Cursor cursor_nested(const struct nlattr *a) {
@@ -399,11 +400,13 @@ static uint64_t attribute_uint(const struct nlattr *a) {
         uint64_t v = 0;
 
         memcpy(&v, (const char *) a + NLA_HDRLEN,
-                (size_t) (a->nla_len - NLA_HDRLEN) < sizeof(v) ? (size_t) (a->nla_len - NLA_HDRLEN) : sizeof(v));
+                (size_t) (a->nla_len - NLA_HDRLEN) < sizeof(v) ? (size_t) (a->nla_len - NLA_HDRLEN)
+                                                               : sizeof(v));
         return v;
 }
 
-int netlink_send(Netlink *nl, uint16_t type, uint16_t flags, uint8_t cmd, const void *attributes, size_t size) {
+int netlink_send(
+        Netlink *nl, uint16_t type, uint16_t flags, uint8_t cmd, const void *attributes, size_t size) {
         unsigned char message[NLMSG_HDRLEN + GENL_HDRLEN + 4096];
         struct nlmsghdr *h = (void *) message;
         struct genlmsghdr *g = (void *) (message + NLMSG_HDRLEN);
@@ -447,7 +450,8 @@ static int netlink_replies(Netlink *nl, ReplyHandler handler, void *userdata) {
                         if (h->nlmsg_seq != nl->seq)
                                 continue;
                         if (h->nlmsg_type == NLMSG_DONE)
-                                return h->nlmsg_len >= NLMSG_HDRLEN + sizeof(int) ? *(int *) NLMSG_DATA(h) : 0;
+                                return h->nlmsg_len >= NLMSG_HDRLEN + sizeof(int) ? *(int *) NLMSG_DATA(h)
+                                                                                  : 0;
                         if (h->nlmsg_type == NLMSG_ERROR)
                                 return ((struct nlmsgerr *) NLMSG_DATA(h))->error;
                         r = handler(h, userdata);
@@ -483,7 +487,8 @@ int netlink_open(Netlink *ret) {
         struct {
                 struct nlattr a;
                 char name[NLA_ALIGN(sizeof(VFIO_PASID_FAMILY_NAME))];
-        } name = { { .nla_len = NLA_HDRLEN + sizeof(VFIO_PASID_FAMILY_NAME), .nla_type = CTRL_ATTR_FAMILY_NAME },
+        } name = { { .nla_len = NLA_HDRLEN + sizeof(VFIO_PASID_FAMILY_NAME),
+                           .nla_type = CTRL_ATTR_FAMILY_NAME },
                 VFIO_PASID_FAMILY_NAME };
         Netlink nl = {};
         int r;
@@ -499,7 +504,8 @@ int netlink_open(Netlink *ret) {
         if (bind(nl.fd, (struct sockaddr *) &address, sizeof(address)) < 0)
                 r = -errno;
         else
-                r = netlink_send(&nl, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_ACK, CTRL_CMD_GETFAMILY, &name, sizeof(name));
+                r = netlink_send(&nl, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_ACK, CTRL_CMD_GETFAMILY, &name,
+                        sizeof(name));
         if (r >= 0)
                 r = netlink_replies(&nl, on_family, &nl);
         if (r >= 0 && (nl.family == 0 || nl.events == 0))
@@ -520,7 +526,9 @@ void netlink_close(Netlink *nl) {
 }
 
 int netlink_subscribe(Netlink *nl) {
-        return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->events, sizeof(nl->events)) < 0 ? -errno : 0;
+        return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->events, sizeof(nl->events)) < 0
+                       ? -errno
+                       : 0;
 }
 
 void pasid_set_parse(const struct nlmsghdr *h, PasidSet *ret) {
@@ -637,7 +645,8 @@ int netlink_set_get(Netlink *nl, uint64_t id, PasidSet *ret) {
         int r;
 
         memcpy(attribute.id, &id, sizeof(id));
-        r = netlink_send(nl, nl->family, NLM_F_REQUEST | NLM_F_ACK, VFIO_PASID_CMD_SET_GET, &attribute, sizeof(attribute));
+        r = netlink_send(nl, nl->family, NLM_F_REQUEST | NLM_F_ACK, VFIO_PASID_CMD_SET_GET, &attribute,
+                sizeof(attribute));
         if (r >= 0)
                 r = netlink_replies(nl, on_set, &s);
         if (r >= 0)
@@ -796,7 +805,8 @@ int totals_await(Netlink *nl, const Totals *want, unsigned seconds) {
         }
         printf("not given back: misc.current %" PRIu64 " (was %" PRIu64 "), allocated %" PRIu32 " (%" PRIu32
                "), sets %" PRIu32 " (%" PRIu32 "), sets in sysfs %d (%d)\n",
-                t.misc, want->misc, t.allocated, want->allocated, t.sets, want->sets, t.sysfs_sets, want->sysfs_sets);
+                t.misc, want->misc, t.allocated, want->allocated, t.sets, want->sets, t.sysfs_sets,
+                want->sysfs_sets);
         return -EUCLEAN;
 }
 
@@ -811,9 +821,25 @@ int kmsg_cursor(void) {
 
 int kmsg_check(int fd) {
         static const char *const bad[] = {
-                "BUG:", "WARNING:", "KASAN", "UBSAN", "INFO: task", "INFO: trying", "INFO: possible", "Oops",
-                "general protection", "refcount_t", "ODEBUG", "possible circular", "suspicious RCU", "list_add corruption",
-                "list_del corruption", "stack-out-of-bounds", "unreferenced object", "RCU Stall", "rcu_preempt detected",
+                "BUG:",
+                "WARNING:",
+                "KASAN",
+                "UBSAN",
+                "INFO: task",
+                "INFO: trying",
+                "INFO: possible",
+                "Oops",
+                "general protection",
+                "refcount_t",
+                "ODEBUG",
+                "possible circular",
+                "suspicious RCU",
+                "list_add corruption",
+                "list_del corruption",
+                "stack-out-of-bounds",
+                "unreferenced object",
+                "RCU Stall",
+                "rcu_preempt detected",
         };
         char line[8192];
         int found = 0;

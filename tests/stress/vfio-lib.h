@@ -96,7 +96,8 @@ int netlink_open(Netlink *ret);
 void netlink_close(Netlink *nl);
 int netlink_subscribe(Netlink *nl);
 /* Sends one message: a generic netlink header with CMD, and what ATTRIBUTES holds. */
-int netlink_send(Netlink *nl, uint16_t type, uint16_t flags, uint8_t cmd, const void *attributes, size_t size);
+int netlink_send(
+        Netlink *nl, uint16_t type, uint16_t flags, uint8_t cmd, const void *attributes, size_t size);
 ssize_t netlink_receive(Netlink *nl, int flags);
 void pasid_set_parse(const struct nlmsghdr *h, PasidSet *ret);
 int netlink_info(Netlink *nl, PasidInfo *ret);

@@ -1,0 +1,1511 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Random calls to the PASID ioctl, the netlink family and the files in sysfs.
+ *
+ * A call is an operation and a few words, made by a weighted grammar that knows the interesting values of each word. Where the
+ * kernel was built with KCOV, calls that reached new code are kept and mutated.
+ *
+ * With one thread, a model of the set says what every well-defined call must answer, and what the counters must be. The same
+ * seed then makes the same calls. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/genetlink.h>
+#include <linux/kcov.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vfio-lib.h"
+
+#define CONTAINERS   3
+#define GROUPS_USED  4
+#define THREADS_MAX  64
+#define WORDS        6
+#define ERRNO_MAX    134
+#define CORPUS_MAX   4096
+#define KCOV_WORDS   65536
+#define COVER_BITS   (1 << 20)
+#define CONTAINER_FD 400
+#define GROUP_FD     500
+
+typedef enum Op {
+        OP_REQUEST,
+        OP_INFO,
+        OP_EXTENSION,
+        OP_ATTACH,
+        OP_DETACH,
+        OP_SET_IOMMU,
+        OP_CLOSE,
+        OP_CLOSE_GROUP,
+        OP_FORK,
+        OP_QUOTA,
+        OP_WATERMARK,
+        OP_SYSFS_READ,
+        OP_SYSFS_WRITE,
+        OP_PARAMETER,
+        OP_MISC_MAX,
+        OP_NL_INFO,
+        OP_NL_GET,
+        OP_NL_DUMP,
+        OP_NL_RANDOM,
+        OP_NL_MEMBERSHIP,
+        OP_NL_RAW,
+        _OP_MAX,
+} Op;
+
+typedef struct OpInfo {
+        const char *name;
+        /* Of 100 000 calls. */
+        unsigned weight;
+} OpInfo;
+
+static const OpInfo op_infos[_OP_MAX] = {
+        [OP_REQUEST] = { "pasid request", 74044 },
+        [OP_INFO] = { "get info", 3000 },
+        [OP_EXTENSION] = { "check extension", 2000 },
+        [OP_ATTACH] = { "attach", 20 },
+        [OP_DETACH] = { "detach", 3 },
+        [OP_SET_IOMMU] = { "set iommu", 25 },
+        [OP_CLOSE] = { "close container", 2 },
+        [OP_CLOSE_GROUP] = { "close group", 2 },
+        [OP_FORK] = { "fork", 4 },
+        [OP_QUOTA] = { "quota", 2500 },
+        [OP_WATERMARK] = { "watermark", 1500 },
+        [OP_SYSFS_READ] = { "sysfs read", 2000 },
+        [OP_SYSFS_WRITE] = { "sysfs write", 1000 },
+        [OP_PARAMETER] = { "module parameter", 100 },
+        [OP_MISC_MAX] = { "misc.max", 200 },
+        [OP_NL_INFO] = { "netlink info", 1500 },
+        [OP_NL_GET] = { "netlink get", 1500 },
+        [OP_NL_DUMP] = { "netlink dump", 1000 },
+        [OP_NL_RANDOM] = { "netlink random", 6500 },
+        [OP_NL_MEMBERSHIP] = { "netlink membership", 500 },
+        [OP_NL_RAW] = { "netlink raw", 2600 },
+};
+
+typedef enum Buffer {
+        BUFFER_PLAIN,
+        /* Words 0 to 5 of the request are mapped, what follows is not. */
+        BUFFER_EDGE,
+        BUFFER_NULL,
+        BUFFER_KERNEL,
+        BUFFER_READ_ONLY,
+        BUFFER_ODD,
+        _BUFFER_MAX,
+} Buffer;
+
+typedef struct Call {
+        Op op;
+        unsigned slot;
+        uint32_t words[WORDS];
+} Call;
+
+/* ---- the model: what the kernel is expected to hold ---- */
+
+typedef struct ModelContainer {
+        unsigned groups;
+        bool iommu;
+        /* Its file descriptor is open; groups can keep it alive without. */
+        bool open;
+} ModelContainer;
+
+/* A container whose file was closed lives until its groups have left it. */
+#define MODEL_CONTAINERS (CONTAINERS + GROUPS_USED)
+
+typedef struct Model {
+        ModelContainer containers[MODEL_CONTAINERS];
+        unsigned of_slot[CONTAINERS];
+        int of_group[GROUPS_USED];
+        /* Containers with a set; the process has one set as long as there is one. */
+        unsigned users;
+        uint64_t owned[(PASID_CAPACITY + 1) / 64];
+        uint32_t held, peak, quota, watermark, default_quota;
+        uint64_t denied, limit;
+        uint32_t base_allocated, base_sets;
+} Model;
+
+typedef struct Thread {
+        pthread_t thread;
+        unsigned index;
+        Random random;
+        Netlink nl;
+        bool nl_open;
+        uint64_t calls;
+        uint64_t counts[_OP_MAX][ERRNO_MAX];
+        unsigned char *pages, *read_only, *writable;
+        uint64_t *kcov;
+        int kcov_fd;
+        Call *corpus;
+        size_t n_corpus;
+} Thread;
+
+static Groups groups;
+static unsigned n_threads, n_groups;
+static uint64_t seed, max_calls = 1000000, trace_from = UINT64_MAX;
+static unsigned max_seconds = 600;
+static atomic_bool stop;
+static atomic_ulong calls_done;
+static atomic_uint differences;
+static Model *model;
+static char cgroup_path[128];
+static size_t page;
+static atomic_uchar cover[COVER_BITS];
+static atomic_uint n_cover;
+static _Atomic uint32_t recent[64];
+static bool use_kcov = true;
+
+static void differs(const Thread *t, const Call *c, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+static void differs(const Thread *t, const Call *c, const char *format, ...) {
+        va_list ap;
+
+        if (atomic_fetch_add(&differences, 1) > 20)
+                return;
+        printf("call %" PRIu64 " (seed %" PRIu64 "), %s on %u [%" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32
+               " %" PRIx32 " %" PRIx32 "]: ",
+                t->calls, seed, op_infos[c->op].name, c->slot, c->words[0], c->words[1], c->words[2],
+                c->words[3], c->words[4], c->words[5]);
+        va_start(ap, format);
+        vprintf(format, ap);
+        va_end(ap);
+        printf("\n");
+        atomic_store(&stop, true);
+}
+
+static bool owned(const Model *m, uint32_t pasid) {
+        return m->owned[pasid / 64] >> (pasid % 64) & 1;
+}
+
+static void model_set_gone(Model *m) {
+        memset(m->owned, 0, sizeof(m->owned));
+        m->held = m->peak = 0;
+}
+
+static void model_unbind(Model *m) {
+        if (--m->users == 0)
+                model_set_gone(m);
+}
+
+static void model_bind(Model *m) {
+        if (m->users++ > 0)
+                return;
+        model_set_gone(m);
+        m->quota = m->default_quota;
+        m->watermark = 0;
+        m->denied = 0;
+}
+
+static void model_detach(Model *m, unsigned g) {
+        ModelContainer *c = m->containers + m->of_group[g];
+
+        m->of_group[g] = -1;
+        if (--c->groups == 0 && c->iommu) {
+                c->iommu = false;
+                model_unbind(m);
+        }
+}
+
+static ModelContainer *model_container(Model *m, unsigned slot) {
+        return m->containers + m->of_slot[slot];
+}
+
+/* The lowest PASID of the range that this process does not hold; nobody else allocates. */
+static uint32_t model_lowest(const Model *m, uint32_t min, uint32_t max) {
+        uint32_t p = min > 0 ? min : 1;
+
+        if (max > PASID_LAST)
+                max = PASID_LAST;
+        while (p <= max) {
+                if (p % 64 == 0 && m->owned[p / 64] == UINT64_MAX) {
+                        p += 64;
+                        continue;
+                }
+                if (!owned(m, p))
+                        return p;
+                p++;
+        }
+        return 0;
+}
+
+/* ---- making calls up ---- */
+
+static uint32_t pick_pasid(Random *r) {
+        static const uint32_t edges[] = { 0, 1, 2, 63, 64, 65, 511, 512, 513, 4095, 4096, 65535, 65536,
+                PASID_LAST - 1, PASID_LAST, PASID_LAST + 1, PASID_LAST + 2, INT32_MAX, UINT32_C(1) << 31,
+                UINT32_MAX - 1, UINT32_MAX };
+        uint32_t n = random_below(r, 100), v;
+
+        if (n < 35) {
+                v = atomic_load_explicit(&recent[random_below(r, ELEMENTSOF(recent))], memory_order_relaxed);
+                return n < 30 ? v : v + random_below(r, 3) - 1;
+        }
+        if (n < 65)
+                return edges[random_below(r, ELEMENTSOF(edges))];
+        if (n < 90)
+                return random_below(r, 1200);
+        return (uint32_t) random_next(r) & (n < 95 ? PASID_LAST : UINT32_MAX);
+}
+
+static uint32_t pick_count(Random *r) {
+        static const uint32_t edges[] = { 0, 1, 2, 10, 100, 500, 1000, 1001, 3000, PASID_CAPACITY,
+                PASID_CAPACITY + 1, PASID_CAPACITY + 2, INT32_MAX, UINT32_MAX };
+
+        return random_chance(r, 40) ? edges[random_below(r, ELEMENTSOF(edges))] : random_below(r, 2000);
+}
+
+static uint32_t pick_argsz(Random *r) {
+        static const uint32_t edges[] = { 0, 1, 7, 8, 12, 15, 16, 17, 19, 20, 21, 24, 4096, INT32_MAX,
+                UINT32_MAX };
+        uint32_t n = random_below(r, 100);
+
+        return n < 70 ? 20 : n < 95 ? edges[random_below(r, ELEMENTSOF(edges))] : (uint32_t) random_next(r);
+}
+
+static uint32_t pick_flags(Random *r) {
+        uint32_t n = random_below(r, 100);
+
+        if (n < 48)
+                return VFIO_PASID_REQUEST_ALLOC;
+        if (n < 80)
+                return VFIO_PASID_REQUEST_FREE;
+        if (n < 90)
+                return VFIO_PASID_REQUEST_PROBE |
+                       (random_chance(r, 50) ? VFIO_PASID_REQUEST_ALLOC : VFIO_PASID_REQUEST_FREE);
+        if (n < 96)
+                return random_below(r, 8);
+        return n < 98 ? UINT32_C(1) << random_below(r, 32) | random_below(r, 8) : (uint32_t) random_next(r);
+}
+
+static uint32_t pick_word(Op op, unsigned i, Random *r) {
+        switch (op) {
+        case OP_REQUEST:
+                switch (i) {
+                case 0:
+                        return pick_argsz(r);
+                case 1:
+                        return pick_flags(r);
+                case 2:
+                case 3:
+                        return pick_pasid(r);
+                case 4:
+                        return random_chance(r, 90) ? BUFFER_PLAIN : random_below(r, _BUFFER_MAX);
+                default:
+                        return random_below(r, 24);
+                }
+        case OP_QUOTA:
+        case OP_WATERMARK:
+        case OP_PARAMETER:
+        case OP_MISC_MAX:
+                return i == 0 ? pick_count(r) : (uint32_t) random_next(r);
+        default:
+                return (uint32_t) random_next(r);
+        }
+}
+
+static void call_make(Thread *t, Call *c) {
+        Random *r = &t->random;
+        uint32_t n = random_below(r, 100000), sum = 0;
+
+        c->op = OP_REQUEST;
+        for (Op op = 0; op < _OP_MAX; op++) {
+                sum += op_infos[op].weight;
+                if (n < sum) {
+                        c->op = op;
+                        break;
+                }
+        }
+        /* The last container starts without a group. */
+        n = random_below(r, 20);
+        c->slot = n < 12 ? 0 : n < 19 ? 1 : 2;
+        for (unsigned i = 0; i < WORDS; i++)
+                c->words[i] = pick_word(c->op, i, r);
+        /* Mostly ranges that make sense. */
+        if (c->op == OP_REQUEST && c->words[2] > c->words[3] && random_chance(r, 90)) {
+                uint32_t v = c->words[2];
+
+                c->words[2] = c->words[3];
+                c->words[3] = v;
+        }
+        if (c->op == OP_REQUEST && (c->words[1] & VFIO_PASID_REQUEST_FREE) && random_chance(r, 60)) {
+                /* Without these, sets would be empty most of the time. */
+                uint64_t end = (uint64_t) c->words[2] + random_below(r, 4);
+
+                c->words[3] = end > UINT32_MAX ? UINT32_MAX : (uint32_t) end;
+        }
+}
+
+static void call_mutate(Thread *t, Call *c) {
+        Random *r = &t->random;
+        unsigned n = 1 + random_below(r, 2);
+
+        *c = t->corpus[random_below(r, (uint32_t) t->n_corpus)];
+        while (n-- > 0) {
+                unsigned i = random_below(r, WORDS + 1);
+
+                if (i == WORDS)
+                        c->slot = random_below(r, CONTAINERS);
+                else if (random_chance(r, 70))
+                        c->words[i] = pick_word(c->op, i, r);
+                else
+                        c->words[i] ^= UINT32_C(1) << random_below(r, 32);
+        }
+        if (c->op == OP_REQUEST)
+                c->words[4] %= _BUFFER_MAX;
+}
+
+/* ---- making calls ---- */
+
+static int container_fd(unsigned slot) {
+        return CONTAINER_FD + (int) slot;
+}
+
+static int group_fd(unsigned g) {
+        return GROUP_FD + (int) g;
+}
+
+/* Puts FD where its users expect it, closing what is there in the same step. */
+static int fd_place(int fd, int place) {
+        int r;
+
+        if (fd < 0)
+                return fd;
+        if (fd == place)
+                return 0;
+        r = dup3(fd, place, O_CLOEXEC) < 0 ? -errno : 0;
+        close(fd);
+        return r;
+}
+
+typedef struct Expectation {
+        /* Bit E: errno E is right; bit 0: success is right. */
+        uint64_t low, high;
+        uint32_t pasid;
+        bool any;
+} Expectation;
+
+static void expect(Expectation *e, int error) {
+        if (error < 64)
+                e->low |= UINT64_C(1) << error;
+        else
+                e->high |= UINT64_C(1) << (error - 64);
+}
+
+static bool expected(const Expectation *e, int r) {
+        unsigned n = r < 0 ? (unsigned) -r : 0;
+
+        return e->any || (n < 64 ? e->low >> n & 1 : n < 128 ? e->high >> (n - 64) & 1 : false);
+}
+
+static bool nothing_expected(const Expectation *e) {
+        return e->low == 0 && e->high == 0;
+}
+
+/* How many of the request's bytes can be read. */
+static uint32_t readable(const Call *c) {
+        switch (c->words[4]) {
+        case BUFFER_EDGE:
+                return c->words[5] % 24;
+        case BUFFER_NULL:
+        case BUFFER_KERNEL:
+                return 0;
+        default:
+                return 20;
+        }
+}
+
+static bool writable(const Call *c) {
+        return c->words[4] != BUFFER_READ_ONLY && readable(c) >= 20;
+}
+
+/* What a request must answer; changes the model as if it were answered. A request with several faults may name any of them. */
+static Expectation model_request(Model *m, const Call *c) {
+        uint32_t argsz = c->words[0], flags = c->words[1], min = c->words[2], max = c->words[3];
+        bool alloc = (flags & ~VFIO_PASID_REQUEST_PROBE) == VFIO_PASID_REQUEST_ALLOC;
+        bool free = (flags & ~VFIO_PASID_REQUEST_PROBE) == VFIO_PASID_REQUEST_FREE;
+        bool probe = flags & VFIO_PASID_REQUEST_PROBE;
+        ModelContainer *k = model_container(m, c->slot);
+        Expectation e = {};
+        uint32_t pasid;
+
+        if (!k->iommu) {
+                expect(&e, EINVAL);
+                if (readable(c) < 16)
+                        expect(&e, EFAULT);
+                return e;
+        }
+        if (readable(c) < 8)
+                expect(&e, EFAULT);
+        if (readable(c) >= 8 || c->words[4] == BUFFER_EDGE) {
+                if (readable(c) < 16)
+                        expect(&e, EFAULT);
+                if (!alloc && !free)
+                        expect(&e, EINVAL);
+                else if (argsz < (alloc ? 20u : 16u))
+                        expect(&e, EINVAL);
+                else if (readable(c) >= 16 && min > max)
+                        expect(&e, EINVAL);
+        }
+        if (!nothing_expected(&e))
+                return e;
+
+        if (free) {
+                expect(&e, 0);
+                if (probe)
+                        return e;
+                for (uint32_t p = min; p <= max && p <= PASID_LAST; p++) {
+                        if (p % 64 == 0 && m->owned[p / 64] == 0) {
+                                p += 63;
+                                continue;
+                        }
+                        if (!owned(m, p))
+                                continue;
+                        m->owned[p / 64] &= ~(UINT64_C(1) << (p % 64));
+                        m->held--;
+                }
+                return e;
+        }
+
+        if (probe) {
+                /* A range in which no PASID can ever be may or may not be called full. */
+                if (max == 0 || min > PASID_LAST)
+                        expect(&e, ENOSPC);
+                expect(&e, 0);
+                return e;
+        }
+        if (m->held >= m->quota) {
+                expect(&e, EDQUOT);
+                m->denied++;
+                return e;
+        }
+        pasid = model_lowest(m, min, max);
+        if (m->held >= m->limit) {
+                expect(&e, EBUSY);
+                if (max == 0 || min > PASID_LAST)
+                        expect(&e, ENOSPC);
+                m->denied++;
+                return e;
+        }
+        if (pasid == 0) {
+                expect(&e, ENOSPC);
+                m->denied++;
+                return e;
+        }
+        if (!writable(c)) {
+                expect(&e, EFAULT);
+                return e;
+        }
+        expect(&e, 0);
+        e.pasid = pasid;
+        m->owned[pasid / 64] |= UINT64_C(1) << (pasid % 64);
+        m->held++;
+        if (m->held > m->peak)
+                m->peak = m->held;
+        return e;
+}
+
+static int do_request(Thread *t, const Call *c, Expectation *e) {
+        uint32_t request[5] = { c->words[0], c->words[1], c->words[2], c->words[3], UINT32_C(0xdeadbeef) },
+                 result = 0;
+        unsigned char *p = t->pages + 64;
+        void *argument;
+        int r;
+
+        switch (c->words[4]) {
+        case BUFFER_EDGE:
+                p = t->pages + page - readable(c);
+                memcpy(p, request, readable(c) < sizeof(request) ? readable(c) : sizeof(request));
+                argument = p;
+                break;
+        case BUFFER_NULL:
+                argument = NULL;
+                break;
+        case BUFFER_KERNEL:
+                argument = (void *) UINT64_C(0xffff888000000000);
+                break;
+        case BUFFER_READ_ONLY:
+                memcpy(t->writable + 64, request, sizeof(request));
+                argument = t->read_only + 64;
+                break;
+        case BUFFER_ODD:
+                p++;
+                __attribute__((fallthrough));
+        default:
+                memcpy(p, request, sizeof(request));
+                argument = p;
+        }
+
+        if (model)
+                *e = model_request(model, c);
+        r = ioctl(container_fd(c->slot), VFIO_IOMMU_PASID_REQUEST, argument) < 0 ? -errno : 0;
+        if (r < 0 || (c->words[1] & (VFIO_PASID_REQUEST_ALLOC | VFIO_PASID_REQUEST_PROBE)) !=
+                             VFIO_PASID_REQUEST_ALLOC)
+                return r;
+
+        memcpy(&result, (unsigned char *) argument + 16, sizeof(result));
+        if (result == 0 || result > PASID_LAST || result < c->words[2] || result > c->words[3])
+                differs(t, c, "gave %" PRIu32 ", outside of the range", result);
+        if (memcmp(argument, request, 16) != 0)
+                differs(t, c, "something other than the result was written");
+        if (model && result != e->pasid)
+                differs(t, c, "gave %" PRIu32 ", the lowest free one is %" PRIu32, result, e->pasid);
+        atomic_store_explicit(&recent[t->calls % ELEMENTSOF(recent)], result, memory_order_relaxed);
+        return 0;
+}
+
+static int do_info(Thread *t, const Call *c, Expectation *e) {
+        struct vfio_iommu_type1_info_cap_pasid cap;
+        int r;
+
+        if (c->words[0] % 4 == 0) {
+                struct vfio_iommu_type1_info *info = (void *) (t->pages + 64);
+
+                memset(info, 0, sizeof(*info));
+                info->argsz = c->words[1] % 300;
+                return ioctl(container_fd(c->slot), VFIO_IOMMU_GET_INFO, info) < 0 ? -errno : 0;
+        }
+        r = pasid_capability(container_fd(c->slot), &cap);
+        if (model) {
+                bool iommu = model_container(model, c->slot)->iommu;
+
+                e->any = false;
+                expect(e, iommu ? 0 : EINVAL);
+                if (r >= 0 && iommu &&
+                        (cap.max != PASID_LAST || cap.quota != model->quota || cap.allocated != model->held))
+                        differs(t, c,
+                                "capability: max %" PRIu32 ", quota %" PRIu32 " (%" PRIu32
+                                "), allocated %" PRIu32 " (%" PRIu32 ")",
+                                cap.max, cap.quota, model->quota, cap.allocated, model->held);
+        }
+        return r;
+}
+
+static int do_extension(Thread *t, const Call *c, Expectation *e) {
+        unsigned long extension = c->words[0] % 4 == 0   ? c->words[1]
+                                  : c->words[0] % 4 == 1 ? c->words[1] % 16
+                                                         : VFIO_PASID_IOMMU;
+        int r;
+
+        r = ioctl(container_fd(c->slot), VFIO_CHECK_EXTENSION, extension);
+        if (r < 0)
+                return -errno;
+        if (model && extension == VFIO_PASID_IOMMU && r != model_container(model, c->slot)->iommu)
+                differs(t, c, "the extension is answered with %d", r);
+        return 0;
+}
+
+static int do_attach(Thread *t, const Call *c, Expectation *e) {
+        unsigned g = c->words[0] % n_groups;
+
+        if (model) {
+                Model *m = model;
+
+                e->any = false;
+                if (m->of_group[g] >= 0)
+                        expect(e, EINVAL);
+                else {
+                        expect(e, 0);
+                        m->of_group[g] = (int) m->of_slot[c->slot];
+                        model_container(m, c->slot)->groups++;
+                }
+        }
+        return group_attach(group_fd(g), container_fd(c->slot));
+}
+
+static int do_detach(Thread *t, const Call *c, Expectation *e) {
+        unsigned g = c->words[0] % n_groups;
+
+        if (model) {
+                e->any = false;
+                expect(e, model->of_group[g] >= 0 ? 0 : EINVAL);
+                if (model->of_group[g] >= 0)
+                        model_detach(model, g);
+        }
+        return group_detach(group_fd(g));
+}
+
+static int do_set_iommu(Thread *t, const Call *c, Expectation *e) {
+        unsigned long type = c->words[0] % 8 == 0 ? c->words[1] % 16 : VFIO_TYPE1v2_IOMMU;
+        int r;
+
+        r = ioctl(container_fd(c->slot), VFIO_SET_IOMMU, type) < 0 ? -errno : 0;
+        if (model) {
+                ModelContainer *k = model_container(model, c->slot);
+
+                if (type == VFIO_TYPE1v2_IOMMU || type == VFIO_TYPE1_IOMMU) {
+                        e->any = false;
+                        expect(e, k->groups == 0 || k->iommu ? EINVAL : 0);
+                }
+                if (r >= 0 && !k->iommu) {
+                        k->iommu = true;
+                        model_bind(model);
+                }
+        }
+        return r;
+}
+
+static int do_close(Thread *t, const Call *c, Expectation *e) {
+        if (model) {
+                Model *m = model;
+
+                model_container(m, c->slot)->open = false;
+                for (unsigned i = 0; i < MODEL_CONTAINERS; i++)
+                        if (!m->containers[i].open && m->containers[i].groups == 0) {
+                                m->containers[i] = (ModelContainer) { .open = true };
+                                m->of_slot[c->slot] = i;
+                                break;
+                        }
+        }
+        return fd_place(container_open(), container_fd(c->slot));
+}
+
+static int do_close_group(Thread *t, const Call *c, Expectation *e) {
+        unsigned g = c->words[0] % n_groups;
+        int fd;
+
+        if (model && model->of_group[g] >= 0)
+                model_detach(model, g);
+        /* Only one file of a group can be open. Meanwhile the number is free for a moment, which is part of the game. */
+        close(group_fd(g));
+        for (unsigned i = 0; i < 50; i++) {
+                fd = group_open(groups.numbers[g]);
+                if (fd != -EBUSY)
+                        break;
+                sleep_ms(1);
+        }
+        return fd_place(fd, group_fd(g));
+}
+
+static int do_fork(Thread *t, const Call *c, Expectation *e) {
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                uint32_t pasid;
+
+                /* The parent's set, so what is taken must be given back for the model to stay right. */
+                if (pasid_alloc(container_fd(c->slot), 777777, 777777, &pasid) >= 0)
+                        (void) pasid_free(container_fd(c->slot), pasid, pasid);
+                _exit(0);
+        }
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        if (model && model_container(model, c->slot)->iommu) {
+                Model *m = model;
+
+                if (m->held >= m->quota || m->held >= m->limit || owned(m, 777777))
+                        m->denied++;
+                else if (m->held + 1 > m->peak)
+                        m->peak = m->held + 1;
+                /* The child frees 777777 only if it got it. */
+        }
+        return 0;
+}
+
+/* This process's set; in the model there is at most one. */
+static int own_set(uint64_t *ret) {
+        return sysfs_set_of(getpid(), ret);
+}
+
+static int write_number(const char *path, uint32_t value, uint32_t style, bool *ret_valid) {
+        static const char *const formats[] = { "%" PRIu32, "%" PRIu32 "\n", "+%" PRIu32, "0%" PRIu32,
+                " %" PRIu32, "-%" PRIu32, "%" PRIu32 " ", "0x%" PRIx32, "%" PRIu32 "\n\n", "%" PRIu32 "k", "",
+                "\n", "max" };
+        uint32_t n = style % 100 < 70 ? 0 : style % ELEMENTSOF(formats);
+        char text[64];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+        snprintf(text, sizeof(text), formats[n], value);
+#pragma GCC diagnostic pop
+        /* kstrtou32() also takes a plus sign and leading zeros, and one newline. */
+        *ret_valid = n <= 3 && value <= PASID_CAPACITY + 1;
+        return file_write(path, text);
+}
+
+static int do_set_file(Thread *t, const Call *c, Expectation *e, const char *name) {
+        bool valid, is_quota = strcmp(name, "quota") == 0;
+        char path[128];
+        uint64_t id;
+        int r;
+
+        r = own_set(&id);
+        if (model && (r >= 0) != (model->users > 0))
+                differs(t, c, "the set is %s", r >= 0 ? "still there" : strerror(-r));
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), SYSFS_CLASS "/set%" PRIu64 "/%s", id, name);
+        r = write_number(path, c->words[0], c->words[1], &valid);
+        if (model) {
+                e->any = false;
+                if (valid)
+                        expect(e, 0);
+                else {
+                        expect(e, EINVAL);
+                        expect(e, ERANGE);
+                        /* Writing nothing does not reach the kernel's parser. */
+                        if (c->words[1] % 100 >= 70)
+                                expect(e, 0);
+                }
+                if (r >= 0 && valid && is_quota)
+                        model->quota = c->words[0];
+                if (r >= 0 && valid && !is_quota)
+                        model->watermark = c->words[0];
+        }
+        return r;
+}
+
+static int do_sysfs_read(Thread *t, const Call *c, Expectation *e) {
+        static const char *const names[] = { "quota", "watermark", "allocated", "peak", "denied", "tgid",
+                "start_time", "cgroup_id" };
+        uint64_t id, v;
+        int r;
+
+        r = own_set(&id);
+        for (size_t i = 0; i < ELEMENTSOF(names) && r >= 0; i++) {
+                r = sysfs_set_read(id, names[i], &v);
+                if (r >= 0 && model) {
+                        const uint64_t want[] = { model->quota, model->watermark, model->held, model->peak,
+                                model->denied, (uint64_t) getpid() };
+
+                        if (i < ELEMENTSOF(want) && v != want[i])
+                                differs(t, c, "%s is %" PRIu64 ", not %" PRIu64, names[i], v, want[i]);
+                }
+        }
+        return r;
+}
+
+static int do_sysfs_write(Thread *t, const Call *c, Expectation *e) {
+        static const char *const names[] = { "allocated", "peak", "denied", "tgid", "start_time", "cgroup_id",
+                "quota", "watermark" };
+        size_t size = c->words[1] % (c->words[1] % 7 == 0 ? 5000 : 32);
+        Random content = { .state = c->words[2] };
+        char path[128], *text;
+        uint64_t id;
+        ssize_t n;
+        int r, fd;
+
+        r = own_set(&id);
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), SYSFS_CLASS "/set%" PRIu64 "/%s", id,
+                names[c->words[0] % ELEMENTSOF(names)]);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        text = (char *) t->writable;
+        if (size > page - 1)
+                size = page - 1;
+        /* Never digits alone: the model need not know. */
+        for (size_t i = 0; i < size; i++)
+                text[i] = (char) random_next(&content);
+        text[0] = 'x';
+        n = write(fd, text, size + 1);
+        r = n < 0 ? -errno : 0;
+        close(fd);
+        return r;
+}
+
+static int do_parameter(Thread *t, const Call *c, Expectation *e) {
+        bool valid;
+        int r;
+
+        r = write_number(SYSFS_MODULE "/default_quota", c->words[0], c->words[1], &valid);
+        /* What is in force is read back: the parser of parameters takes more forms than that of the sets. */
+        if (model) {
+                uint64_t v;
+
+                if (r >= 0 && valid && c->words[1] % 100 < 70 &&
+                        file_read_u64(SYSFS_MODULE "/default_quota", &v) >= 0 && v != c->words[0])
+                        differs(t, c, "default_quota is %" PRIu64, v);
+                if (file_read_u64(SYSFS_MODULE "/default_quota", &v) >= 0) {
+                        if (v > PASID_CAPACITY + 1)
+                                differs(t, c, "default_quota is %" PRIu64, v);
+                        model->default_quota = (uint32_t) v;
+                }
+        }
+        return r;
+}
+
+static int do_misc_max(Thread *t, const Call *c, Expectation *e) {
+        char path[192], text[64];
+        int r;
+
+        if (!cgroup_path[0])
+                return -ENOENT;
+        snprintf(path, sizeof(path), "%s/misc.max", cgroup_path);
+        if (c->words[1] % 4 != 0)
+                snprintf(text, sizeof(text), "pasid max");
+        else
+                snprintf(text, sizeof(text), "pasid %" PRIu32, c->words[0]);
+        r = file_write(path, text);
+        if (model && r >= 0)
+                model->limit = c->words[1] % 4 != 0 ? UINT64_MAX : c->words[0];
+        return r;
+}
+
+static int nl_ensure(Thread *t) {
+        int r = 0;
+
+        if (!t->nl_open) {
+                r = netlink_open(&t->nl);
+                t->nl_open = r >= 0;
+        }
+        return r;
+}
+
+static void nl_drain(Thread *t) {
+        for (unsigned i = 0; i < 64; i++) {
+                ssize_t n = netlink_receive(&t->nl, MSG_DONTWAIT);
+
+                if (n < 0 && n != -ENOBUFS)
+                        break;
+        }
+}
+
+static int do_nl_info(Thread *t, const Call *c, Expectation *e) {
+        PasidInfo info;
+        int r;
+
+        r = nl_ensure(t);
+        if (r >= 0)
+                r = netlink_info(&t->nl, &info);
+        if (r == -ENOBUFS)
+                return r;
+        if (model) {
+                e->any = false;
+                expect(e, 0);
+                if (r >= 0 && (info.capacity != PASID_CAPACITY ||
+                                      info.allocated != model->base_allocated + model->held ||
+                                      info.sets != model->base_sets + (model->users > 0) ||
+                                      info.default_quota != model->default_quota))
+                        differs(t, c,
+                                "info: capacity %" PRIu32 ", allocated %" PRIu32 " (%" PRIu32
+                                "), sets %" PRIu32 " (%" PRIu32 ")",
+                                info.capacity, info.allocated, model->base_allocated + model->held, info.sets,
+                                model->base_sets + (model->users > 0));
+        }
+        return r;
+}
+
+static void check_set(Thread *t, const Call *c, const PasidSet *s) {
+        const Model *m = model;
+
+        if (s->tgid != (uint32_t) getpid())
+                return;
+        if (s->quota != m->quota || s->watermark != m->watermark || s->allocated != m->held ||
+                s->peak != m->peak || s->denied != m->denied)
+                differs(t, c,
+                        "quota %" PRIu32 " (%" PRIu32 "), watermark %" PRIu32 " (%" PRIu32
+                        "), allocated %" PRIu32 " (%" PRIu32 "), peak %" PRIu32 " (%" PRIu32
+                        "), denied %" PRIu64 " (%" PRIu64 ")",
+                        s->quota, m->quota, s->watermark, m->watermark, s->allocated, m->held, s->peak,
+                        m->peak, s->denied, m->denied);
+}
+
+static int do_nl_get(Thread *t, const Call *c, Expectation *e) {
+        uint64_t id = c->words[1];
+        PasidSet s;
+        int r;
+
+        r = nl_ensure(t);
+        if (r < 0)
+                return r;
+        if (c->words[0] % 4 > 0 && own_set(&id) < 0)
+                id = UINT64_MAX;
+        r = netlink_set_get(&t->nl, id, &s);
+        if (r >= 0 && s.id != id)
+                differs(t, c, "asked for set %" PRIu64 ", got %" PRIu64, id, s.id);
+        if (r >= 0 && model)
+                check_set(t, c, &s);
+        return r;
+}
+
+typedef struct DumpCheck {
+        Thread *thread;
+        const Call *call;
+        uint64_t last;
+        unsigned own;
+} DumpCheck;
+
+static void on_dumped(const PasidSet *s, void *userdata) {
+        DumpCheck *d = userdata;
+
+        if (s->id <= d->last)
+                differs(d->thread, d->call, "set %" PRIu64 " after set %" PRIu64, s->id, d->last);
+        d->last = s->id;
+        if (s->tgid == (uint32_t) getpid())
+                d->own++;
+        if (model)
+                check_set(d->thread, d->call, s);
+}
+
+static int do_nl_dump(Thread *t, const Call *c, Expectation *e) {
+        DumpCheck d = { .thread = t, .call = c };
+        int r;
+
+        r = nl_ensure(t);
+        if (r < 0)
+                return r;
+        r = netlink_dump(&t->nl, on_dumped, &d);
+        if (r == -ENOBUFS)
+                return r;
+        if (model && r >= 0 && d.own != (model->users > 0))
+                differs(t, c, "%u sets of this process", d.own);
+        return r < 0 ? r : 0;
+}
+
+/* Attributes that are nearly right: a known type, a length that fits it more or less. */
+static size_t attributes_make(unsigned char *p, size_t size, Random *r, unsigned depth) {
+        size_t at = 0;
+        unsigned n = random_below(r, 6);
+
+        while (n-- > 0 && at + 64 < size) {
+                struct nlattr *a = (void *) (p + at);
+                size_t length;
+
+                switch (random_below(r, 6)) {
+                case 0:
+                        length = 0;
+                        break;
+                case 1:
+                        length = 4;
+                        break;
+                case 2:
+                case 3:
+                        length = 8;
+                        break;
+                case 4:
+                        length = random_below(r, 48);
+                        break;
+                default:
+                        length = depth < 3
+                                         ? attributes_make(p + at + NLA_HDRLEN, (size - at) / 2, r, depth + 1)
+                                         : 1;
+                        a->nla_type = (uint16_t) (random_below(r, 16) | NLA_F_NESTED);
+                        a->nla_len = (uint16_t) (NLA_HDRLEN + length);
+                        at += NLA_ALIGN(a->nla_len);
+                        continue;
+                }
+                for (size_t i = 0; i < length; i++)
+                        p[at + NLA_HDRLEN + i] = random_chance(r, 60)
+                                                         ? (i == 0 ? (unsigned char) random_below(r, 8) : 0)
+                                                         : (unsigned char) random_next(r);
+                a->nla_type =
+                        random_chance(r, 85) ? (uint16_t) random_below(r, 16) : (uint16_t) random_next(r);
+                a->nla_len = random_chance(r, 92) ? (uint16_t) (NLA_HDRLEN + length)
+                                                  : (uint16_t) random_below(r, 70);
+                at += NLA_ALIGN(NLA_HDRLEN + length);
+        }
+        return at;
+}
+
+static int do_nl_random(Thread *t, const Call *c, Expectation *e) {
+        static const uint16_t flags[] = { NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK,
+                NLM_F_REQUEST | NLM_F_DUMP, NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK,
+                NLM_F_REQUEST | NLM_F_ECHO, NLM_F_REQUEST | NLM_F_ROOT, NLM_F_REQUEST | NLM_F_MATCH, 0 };
+        Random r = { .state = (uint64_t) c->words[3] << 32 | c->words[2] };
+        unsigned char attributes[1024] = {};
+        size_t size;
+        int k;
+
+        k = nl_ensure(t);
+        if (k < 0)
+                return k;
+        size = attributes_make(attributes, sizeof(attributes), &r, 0);
+        k = netlink_send(&t->nl, c->words[0] % 16 == 0 ? GENL_ID_CTRL : t->nl.family,
+                c->words[1] % 16 == 0 ? (uint16_t) random_next(&r) : flags[c->words[1] % ELEMENTSOF(flags)],
+                c->words[4] % 8 == 0 ? (uint8_t) c->words[5]
+                                     : (uint8_t) (c->words[5] % (VFIO_PASID_CMD_MAX + 2)),
+                attributes, size);
+        nl_drain(t);
+        return k;
+}
+
+/* Not even a header that is right. */
+static int do_nl_raw(Thread *t, const Call *c, Expectation *e) {
+        Random r = { .state = (uint64_t) c->words[1] << 32 | c->words[0] };
+        unsigned char message[600];
+        struct nlmsghdr *h = (void *) message;
+        size_t size = c->words[2] % sizeof(message);
+        int k;
+
+        k = nl_ensure(t);
+        if (k < 0)
+                return k;
+        for (size_t i = 0; i < sizeof(message); i++)
+                message[i] = random_chance(&r, 50) ? 0 : (unsigned char) random_next(&r);
+        h->nlmsg_len = c->words[3] % 3 == 0 ? (uint32_t) random_next(&r) : (uint32_t) size;
+        h->nlmsg_type = t->nl.family;
+        h->nlmsg_flags = c->words[4] % 2 == 0 ? NLM_F_REQUEST : (uint16_t) c->words[4];
+        message[NLMSG_HDRLEN] = (unsigned char) (c->words[5] % 9);
+        /* Two messages in one packet, now and then. */
+        if (c->words[5] % 5 == 0 && size > 2 * (NLMSG_HDRLEN + GENL_HDRLEN)) {
+                struct nlmsghdr *second = (void *) (message + NLMSG_HDRLEN + GENL_HDRLEN);
+
+                h->nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
+                *second = (struct nlmsghdr) { .nlmsg_len = (uint32_t) (size - h->nlmsg_len),
+                        .nlmsg_type = t->nl.family,
+                        .nlmsg_flags = NLM_F_REQUEST | (c->words[4] % 3 == 0 ? NLM_F_DUMP : 0) };
+        }
+        k = send(t->nl.fd, message, size, 0) < 0 ? -errno : 0;
+        nl_drain(t);
+        return k;
+}
+
+static int do_nl_membership(Thread *t, const Call *c, Expectation *e) {
+        uint32_t group;
+        int r, size = 4096 << c->words[2] % 6;
+
+        r = nl_ensure(t);
+        if (r < 0)
+                return r;
+        switch (c->words[0] % 6) {
+        case 0:
+                netlink_close(&t->nl);
+                t->nl_open = false;
+                return 0;
+        case 1:
+                return setsockopt(t->nl.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0 ? -errno : 0;
+        default:
+                group = c->words[1] % 8 == 0 ? c->words[1] % 64 : t->nl.events;
+                /* The model's own socket stays free of events, so that its replies are never lost. */
+                if (model)
+                        return 0;
+                return setsockopt(t->nl.fd, SOL_NETLINK,
+                               c->words[0] % 6 < 4 ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, &group,
+                               sizeof(group)) < 0
+                               ? -errno
+                               : 0;
+        }
+}
+
+static int call_run(Thread *t, const Call *c, Expectation *e) {
+        switch (c->op) {
+        case OP_REQUEST:
+                e->any = !model;
+                return do_request(t, c, e);
+        case OP_INFO:
+                return do_info(t, c, e);
+        case OP_EXTENSION:
+                return do_extension(t, c, e);
+        case OP_ATTACH:
+                return do_attach(t, c, e);
+        case OP_DETACH:
+                return do_detach(t, c, e);
+        case OP_SET_IOMMU:
+                return do_set_iommu(t, c, e);
+        case OP_CLOSE:
+                return do_close(t, c, e);
+        case OP_CLOSE_GROUP:
+                return do_close_group(t, c, e);
+        case OP_FORK:
+                return do_fork(t, c, e);
+        case OP_QUOTA:
+                return do_set_file(t, c, e, "quota");
+        case OP_WATERMARK:
+                return do_set_file(t, c, e, "watermark");
+        case OP_SYSFS_READ:
+                return do_sysfs_read(t, c, e);
+        case OP_SYSFS_WRITE:
+                return do_sysfs_write(t, c, e);
+        case OP_PARAMETER:
+                return do_parameter(t, c, e);
+        case OP_MISC_MAX:
+                return do_misc_max(t, c, e);
+        case OP_NL_INFO:
+                return do_nl_info(t, c, e);
+        case OP_NL_GET:
+                return do_nl_get(t, c, e);
+        case OP_NL_DUMP:
+                return do_nl_dump(t, c, e);
+        case OP_NL_RANDOM:
+                return do_nl_random(t, c, e);
+        case OP_NL_MEMBERSHIP:
+                return do_nl_membership(t, c, e);
+        case OP_NL_RAW:
+                return do_nl_raw(t, c, e);
+        default:
+                return -ENOSYS;
+        }
+}
+
+/* ---- coverage ---- */
+
+static void kcov_open(Thread *t) {
+        t->kcov_fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+        if (t->kcov_fd < 0)
+                return;
+        if (ioctl(t->kcov_fd, KCOV_INIT_TRACE, (unsigned long) KCOV_WORDS) < 0)
+                return;
+        t->kcov =
+                mmap(NULL, KCOV_WORDS * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, t->kcov_fd, 0);
+        if (t->kcov == MAP_FAILED) {
+                t->kcov = NULL;
+                return;
+        }
+        if (ioctl(t->kcov_fd, KCOV_ENABLE, (unsigned long) KCOV_TRACE_PC) < 0) {
+                munmap(t->kcov, KCOV_WORDS * sizeof(uint64_t));
+                t->kcov = NULL;
+                return;
+        }
+        t->corpus = calloc(CORPUS_MAX, sizeof(Call));
+}
+
+static void kcov_collect(Thread *t, const Call *c) {
+        uint64_t n = __atomic_load_n(&t->kcov[0], __ATOMIC_RELAXED);
+        bool fresh = false;
+
+        for (uint64_t i = 1; i <= n && i < KCOV_WORDS; i++) {
+                uint32_t bit = (uint32_t) ((t->kcov[i] * UINT64_C(0x9e3779b97f4a7c15)) >> 44) % COVER_BITS;
+
+                if (atomic_load_explicit(&cover[bit], memory_order_relaxed) == 0 &&
+                        atomic_exchange(&cover[bit], 1) == 0) {
+                        atomic_fetch_add(&n_cover, 1);
+                        fresh = true;
+                }
+        }
+        if (fresh && t->corpus && t->n_corpus < CORPUS_MAX)
+                t->corpus[t->n_corpus++] = *c;
+}
+
+/* ---- threads ---- */
+
+/* One container with two groups and one with one to begin with, or most calls would find nothing. */
+static void begin_attached(Thread *t) {
+        static const Call calls[] = {
+                { OP_ATTACH, 0, { 0 } },
+                { OP_ATTACH, 0, { 1 } },
+                { OP_ATTACH, 1, { 2 } },
+                { OP_SET_IOMMU, 0, { 1 } },
+                { OP_SET_IOMMU, 1, { 1 } },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+                Expectation e = { .any = true };
+
+                (void) call_run(t, calls + i, &e);
+        }
+}
+
+static void *thread_main(void *userdata) {
+        Thread *t = userdata;
+
+        t->random = random_fork(seed, t->index);
+        if (t->index == 0)
+                begin_attached(t);
+        if (use_kcov)
+                kcov_open(t);
+        while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+                Expectation e = { .any = true };
+                Call c;
+                int r;
+
+                if (t->n_corpus > 0 && random_chance(&t->random, 30))
+                        call_mutate(t, &c);
+                else
+                        call_make(t, &c);
+                if (t->calls >= trace_from)
+                        printf("%" PRIu64 ": %s on %u [%" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32
+                               " %" PRIx32 " %" PRIx32 "]\n",
+                                t->calls, op_infos[c.op].name, c.slot, c.words[0], c.words[1], c.words[2],
+                                c.words[3], c.words[4], c.words[5]);
+                if (t->kcov)
+                        __atomic_store_n(&t->kcov[0], 0, __ATOMIC_RELAXED);
+                r = call_run(t, &c, &e);
+                if (t->kcov)
+                        kcov_collect(t, &c);
+                t->counts[c.op][r < 0 && -r < ERRNO_MAX ? -r : 0]++;
+                if (model && !expected(&e, r))
+                        differs(t, &c, "answered %s (set held %" PRIu32 ", quota %" PRIu32 ")",
+                                r < 0 ? strerror(-r) : "success", model->held, model->quota);
+                t->calls++;
+                if (t->calls % 64 == 0 && atomic_fetch_add(&calls_done, 64) + 64 >= max_calls)
+                        atomic_store(&stop, true);
+        }
+        if (t->kcov)
+                (void) ioctl(t->kcov_fd, KCOV_DISABLE, 0);
+        if (t->nl_open)
+                netlink_close(&t->nl);
+        return NULL;
+}
+
+static int thread_prepare(Thread *t, unsigned index) {
+        int fd;
+
+        t->index = index;
+        t->kcov_fd = -1;
+        /* One page, then none; and one page that is seen twice, writable and not. */
+        t->pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (t->pages == MAP_FAILED || mprotect(t->pages + page, page, PROT_NONE) < 0)
+                return -errno;
+        fd = memfd_create("pasid-fuzz", MFD_CLOEXEC);
+        if (fd < 0 || ftruncate(fd, (off_t) page) < 0)
+                return -errno;
+        t->writable = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        t->read_only = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+        close(fd);
+        return t->writable == MAP_FAILED || t->read_only == MAP_FAILED ? -errno : 0;
+}
+
+static int cgroup_enter(void) {
+        char path[192];
+        int r;
+
+        snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroup_root());
+        r = file_write(path, "+misc");
+        if (r < 0)
+                return r;
+        snprintf(cgroup_path, sizeof(cgroup_path), "%s/pasid-fuzz-%d", cgroup_root(), getpid());
+        if (mkdir(cgroup_path, 0755) < 0)
+                return -errno;
+        snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_path);
+        return file_write_u64(path, (uint64_t) getpid());
+}
+
+static int cgroup_leave(void) {
+        char path[192];
+        uint64_t v = 0;
+        int r;
+
+        if (!cgroup_path[0])
+                return 0;
+        snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_root());
+        r = file_write_u64(path, (uint64_t) getpid());
+        if (misc_read(cgroup_path, "misc.current", &v) >= 0 && v != 0) {
+                printf("%s/misc.current says %" PRIu64 " at the end\n", cgroup_path, v);
+                atomic_fetch_add(&differences, 1);
+        }
+        if (rmdir(cgroup_path) < 0)
+                r = -errno;
+        return r;
+}
+
+static void report(const Thread *threads, uint64_t ns) {
+        uint64_t total = 0;
+
+        for (unsigned op = 0; op < _OP_MAX; op++) {
+                uint64_t sum = 0, by[ERRNO_MAX] = {};
+
+                for (unsigned i = 0; i < n_threads; i++)
+                        for (unsigned n = 0; n < ERRNO_MAX; n++)
+                                by[n] += threads[i].counts[op][n];
+                for (unsigned n = 0; n < ERRNO_MAX; n++)
+                        sum += by[n];
+                total += sum;
+                printf("%-20s %10" PRIu64 "  ok %" PRIu64, op_infos[op].name, sum, by[0]);
+                for (unsigned n = 1; n < ERRNO_MAX; n++)
+                        if (by[n] > 0)
+                                printf(" %s %" PRIu64, strerrorname_np((int) n) ?: "?", by[n]);
+                printf("\n");
+        }
+        printf("pasid-fuzz: seed %" PRIu64 ", %u threads, %" PRIu64 " calls in %.1f s, %.0f a second, ", seed,
+                n_threads, total, (double) ns / 1e9, (double) total * 1e9 / (double) ns);
+        if (threads[0].kcov) {
+                size_t n = 0;
+
+                for (unsigned i = 0; i < n_threads; i++)
+                        n += threads[i].n_corpus;
+                printf("%u places of the kernel reached, %zu calls kept\n", atomic_load(&n_cover), n);
+        } else
+                printf("no coverage\n");
+}
+
+static void usage(void) {
+        puts("Usage: pasid-fuzz [OPTIONS]\n\n"
+             "Makes random calls to the PASID interface.\n\n"
+             "  --calls N       end after N calls (1000000)\n"
+             "  --seconds N     or after N seconds (600)\n"
+             "  --seed N        for the random choices (from the clock)\n"
+             "  --threads N     threads (two for each CPU); with 1, a model checks every answer and a seed can be replayed\n"
+             "  --mdevs N       make N mediated devices (0; wants the mdev-edu module)\n"
+             "  --no-kcov       do not use the kernel's coverage; with one thread it is only used with --kcov\n"
+             "  --kcov          use it\n"
+             "  --trace-from N  print every call from the Nth on\n"
+             "  --kmemleak      look for leaks at the end\n\n"
+             "Exit status: 0, 1 if something was wrong, 2 on a usage error, 77 without PASID hardware.");
+}
+
+int main(int argc, char *argv[]) {
+        enum {
+                ARG_CALLS = 1000,
+                ARG_SECONDS,
+                ARG_SEED,
+                ARG_THREADS,
+                ARG_MDEVS,
+                ARG_KCOV,
+                ARG_NO_KCOV,
+                ARG_TRACE,
+                ARG_KMEMLEAK,
+        };
+        static const struct option options[] = {
+                { "calls", required_argument, NULL, ARG_CALLS },
+                { "seconds", required_argument, NULL, ARG_SECONDS },
+                { "seed", required_argument, NULL, ARG_SEED },
+                { "threads", required_argument, NULL, ARG_THREADS },
+                { "mdevs", required_argument, NULL, ARG_MDEVS },
+                { "kcov", no_argument, NULL, ARG_KCOV },
+                { "no-kcov", no_argument, NULL, ARG_NO_KCOV },
+                { "trace-from", required_argument, NULL, ARG_TRACE },
+                { "kmemleak", no_argument, NULL, ARG_KMEMLEAK },
+                { "help", no_argument, NULL, 'h' },
+                {},
+        };
+        static Thread threads[THREADS_MAX];
+        bool kmemleak = false, kcov_asked = false;
+        unsigned mdevs = 0;
+        uint64_t begin;
+        Totals before;
+        PasidInfo info;
+        Netlink nl;
+        int c, r, kmsg;
+
+        seed = now_ns();
+        page = (size_t) sysconf(_SC_PAGESIZE);
+        n_threads = 2 * (unsigned) sysconf(_SC_NPROCESSORS_ONLN);
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case ARG_CALLS:
+                        max_calls = strtoull(optarg, NULL, 0);
+                        break;
+                case ARG_SECONDS:
+                        max_seconds = (unsigned) atoi(optarg);
+                        break;
+                case ARG_SEED:
+                        seed = strtoull(optarg, NULL, 0);
+                        break;
+                case ARG_THREADS:
+                        n_threads = (unsigned) atoi(optarg);
+                        break;
+                case ARG_MDEVS:
+                        mdevs = (unsigned) atoi(optarg);
+                        break;
+                case ARG_KCOV:
+                        kcov_asked = true;
+                        break;
+                case ARG_NO_KCOV:
+                        use_kcov = false;
+                        break;
+                case ARG_TRACE:
+                        trace_from = strtoull(optarg, NULL, 0);
+                        break;
+                case ARG_KMEMLEAK:
+                        kmemleak = true;
+                        break;
+                case 'h':
+                        usage();
+                        return 0;
+                default:
+                        return 2;
+                }
+        if (n_threads == 0 || n_threads > THREADS_MAX) {
+                fprintf(stderr, "pasid-fuzz: a number is out of range\n");
+                return 2;
+        }
+        if (n_threads == 1 && !kcov_asked)
+                use_kcov = false;
+        setvbuf(stdout, NULL, _IOLBF, 0);
+
+        r = groups_prepare(&groups, mdevs);
+        if (r < 0) {
+                fprintf(stderr, "pasid-fuzz: no VFIO groups: %s\n", strerror(-r));
+                return 77;
+        }
+        n_groups = groups.n < GROUPS_USED ? groups.n : GROUPS_USED;
+        (void) run_command((const char *const[]) { "modprobe", "vfio_pasid", NULL });
+        r = netlink_open(&nl);
+        if (r >= 0)
+                r = netlink_info(&nl, &info);
+        if (r >= 0)
+                r = totals_read(&nl, &before);
+        if (r < 0) {
+                fprintf(stderr, "pasid-fuzz: the netlink family: %s\n", strerror(-r));
+                return 77;
+        }
+        kmsg = kmsg_cursor();
+        if (kmemleak)
+                (void) kmemleak_clear();
+        r = cgroup_enter();
+        if (r < 0)
+                fprintf(stderr, "pasid-fuzz: without a cgroup: %s\n", strerror(-r));
+
+        for (unsigned i = 0; i < CONTAINERS && r >= 0; i++)
+                r = fd_place(container_open(), container_fd(i));
+        for (unsigned i = 0; i < n_groups && r >= 0; i++)
+                r = fd_place(group_open(groups.numbers[i]), group_fd(i));
+        if (r < 0) {
+                fprintf(stderr, "pasid-fuzz: %s\n", strerror(-r));
+                return 1;
+        }
+
+        if (n_threads == 1) {
+                model = calloc(1, sizeof(*model));
+                if (!model)
+                        return 1;
+                for (unsigned i = 0; i < CONTAINERS; i++) {
+                        model->containers[i].open = true;
+                        model->of_slot[i] = i;
+                }
+                for (unsigned i = 0; i < GROUPS_USED; i++)
+                        model->of_group[i] = -1;
+                model->limit = UINT64_MAX;
+                model->default_quota = info.default_quota;
+                model->base_allocated = info.allocated;
+                model->base_sets = info.sets;
+        }
+        printf("pasid-fuzz: seed %" PRIu64 ", %u threads, %u groups%s\n", seed, n_threads, n_groups,
+                model ? ", with a model" : "");
+
+        begin = now_ns();
+        for (unsigned i = 0; i < n_threads; i++) {
+                r = thread_prepare(threads + i, i);
+                if (r >= 0 && pthread_create(&threads[i].thread, NULL, thread_main, threads + i) != 0)
+                        r = -EAGAIN;
+                if (r < 0) {
+                        fprintf(stderr, "pasid-fuzz: cannot start a thread: %s\n", strerror(-r));
+                        return 1;
+                }
+        }
+        while (!atomic_load(&stop)) {
+                sleep_ms(100);
+                if (now_ns() - begin > max_seconds * UINT64_C(1000000000))
+                        atomic_store(&stop, true);
+        }
+        for (unsigned i = 0; i < n_threads; i++)
+                pthread_join(threads[i].thread, NULL);
+        report(threads, now_ns() - begin);
+
+        for (unsigned i = 0; i < n_groups; i++)
+                close(group_fd(i));
+        for (unsigned i = 0; i < CONTAINERS; i++)
+                close(container_fd(i));
+        if (totals_await(&nl, &before, 20) < 0)
+                atomic_fetch_add(&differences, 1);
+        (void) file_write_u64(SYSFS_MODULE "/default_quota", info.default_quota);
+        r = cgroup_leave();
+        if (r < 0)
+                fprintf(stderr, "pasid-fuzz: leaving the cgroup: %s\n", strerror(-r));
+        if (kmemleak) {
+                r = kmemleak_check();
+                printf("kmemleak: %s\n", r < 0 ? strerror(-r) : r > 0 ? "leaks" : "nothing");
+                if (r > 0)
+                        atomic_fetch_add(&differences, 1);
+        }
+        if (kmsg >= 0 && kmsg_check(kmsg) > 0)
+                atomic_fetch_add(&differences, 1);
+        printf("pasid-fuzz: %s\n", atomic_load(&differences) > 0 ? "FAILED" : "ok");
+        return atomic_load(&differences) > 0;
+}

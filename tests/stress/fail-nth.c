@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Every operation is repeated with its first, second, … allocation or user copy failing until none is left to fail. What was
+ * refused must have changed nothing, and what was done must have been done in full. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pasid-stress.h"
+
+#define NTH_MAX 5000
+
+typedef struct State {
+        const Groups *groups;
+        Netlink nl;
+        int container, group;
+        /* Of this process, while it has a set. */
+        uint64_t id;
+        uint32_t pasid;
+        int extra;
+} State;
+
+typedef struct Counts {
+        PasidInfo info;
+        uint64_t misc, allocated, peak, denied, quota, watermark;
+} Counts;
+
+typedef struct Case {
+        const char *name;
+        /* Made anew for each attempt. */
+        int (*prepare)(State *s);
+        int (*run)(State *s);
+        /* What must be true after RUN answered R; prints what is not. */
+        int (*check)(State *s, int r, const Counts *before, const Counts *after);
+        void (*finish)(State *s);
+        bool set;
+} Case;
+
+static int nth_fd = -1;
+
+static int nth_write(unsigned n) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%u", n);
+        /* The write's own user copy may be what fails. */
+        for (unsigned i = 0; i < 3; i++)
+                if (pwrite(nth_fd, text, strlen(text), 0) > 0)
+                        return 0;
+        return -errno;
+}
+
+/* Whether the failure was used up by what ran since nth_write(). */
+static bool nth_consumed(void) {
+        char text[16] = "";
+        ssize_t n;
+
+        n = pread(nth_fd, text, sizeof(text) - 1, 0);
+        (void) nth_write(0);
+        /* This read's own copy took it. */
+        if (n < 0)
+                return false;
+        return atoi(text) == 0;
+}
+
+static int nth_open(void) {
+        /* By default, allocations that may sleep are spared. Nothing fails outside of this program: no probability is set. */
+        static const char *const settings[][2] = {
+                { "failslab/ignore-gfp-wait", "N" },
+                { "failslab/cache-filter", "N" },
+                { "failslab/verbose", "0" },
+                { "fail_page_alloc/ignore-gfp-wait", "N" },
+                { "fail_page_alloc/ignore-gfp-highmem", "N" },
+                { "fail_page_alloc/min-order", "0" },
+                { "fail_page_alloc/verbose", "0" },
+                { "fail_usercopy/verbose", "0" },
+        };
+
+        nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+        if (nth_fd < 0)
+                return -ENOENT;
+        (void) run_command(
+                (const char *const[]) { "mount", "-t", "debugfs", "none", "/sys/kernel/debug", NULL });
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                char path[128];
+                int r;
+
+                snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
+                r = file_write(path, settings[i][1]);
+                if (r < 0)
+                        printf("%s: %s\n", path, strerror(-r));
+        }
+        return 0;
+}
+
+static int counts_read(State *s, bool set, Counts *ret) {
+        Counts c = {};
+        int r;
+
+        r = netlink_info(&s->nl, &c.info);
+        if (r < 0)
+                return r;
+        (void) misc_read(NULL, "misc.current", &c.misc);
+        if (set) {
+                (void) sysfs_set_read(s->id, "allocated", &c.allocated);
+                (void) sysfs_set_read(s->id, "peak", &c.peak);
+                (void) sysfs_set_read(s->id, "denied", &c.denied);
+                (void) sysfs_set_read(s->id, "quota", &c.quota);
+                (void) sysfs_set_read(s->id, "watermark", &c.watermark);
+        }
+        *ret = c;
+        return 0;
+}
+
+static int complain(const char *what, int r, uint64_t value, uint64_t expected) {
+        printf("    after %s: %s is %" PRIu64 ", not %" PRIu64 "\n", r < 0 ? strerror(-r) : "success", what,
+                value, expected);
+        return 1;
+}
+
+/* Whether exactly D more PASIDs are held, by the set, the pool and the cgroup alike. */
+static int check_held(int r, const Counts *before, const Counts *after, int d) {
+        int bad = 0;
+
+        if (after->allocated != before->allocated + (uint64_t) d)
+                bad += complain("the set's allocated", r, after->allocated, before->allocated + (uint64_t) d);
+        if (after->info.allocated != before->info.allocated + (uint32_t) d)
+                bad += complain("allocated", r, after->info.allocated, before->info.allocated + (uint32_t) d);
+        if (after->misc != before->misc + (uint64_t) d)
+                bad += complain("misc.current", r, after->misc, before->misc + (uint64_t) d);
+        return bad;
+}
+
+static int check_errno(int r, int a, int b) {
+        if (r >= 0 || r == -a || r == -b)
+                return 0;
+        printf("    unexpected %s\n", strerror(-r));
+        return 1;
+}
+
+/* ---- cases with a set ---- */
+
+static int prepare_hold(State *s, uint32_t n) {
+        uint32_t pasid;
+        int r;
+
+        r = pasid_free(s->container, 0, UINT32_MAX);
+        for (uint32_t i = 0; i < n && r >= 0; i++)
+                r = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+        return r;
+}
+
+static int prepare_none(State *s) {
+        return prepare_hold(s, 0);
+}
+
+/* The next one needs a new node in both trees. */
+static int prepare_node(State *s) {
+        return prepare_hold(s, 63);
+}
+
+static int prepare_some(State *s) {
+        return prepare_hold(s, 700);
+}
+
+static int run_alloc(State *s) {
+        return pasid_alloc(s->container, 1, PASID_LAST, &s->pasid);
+}
+
+static int check_alloc(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = check_errno(r, ENOMEM, EFAULT);
+
+        bad += check_held(r, before, after, r >= 0 ? 1 : 0);
+        if (after->denied != before->denied)
+                bad += complain("denied", r, after->denied, before->denied);
+        if (r < 0) {
+                uint32_t pasid = 0;
+                int k;
+
+                /* What was undone is the lowest free one again. */
+                k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+                if (k < 0 || pasid != before->allocated + 1)
+                        bad += complain("the next PASID", k, pasid, before->allocated + 1);
+        }
+        return bad;
+}
+
+static int run_alloc_far(State *s) {
+        return pasid_alloc(s->container, 900000, PASID_LAST, &s->pasid);
+}
+
+static int check_alloc_far(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
+}
+
+static int run_free(State *s) {
+        return pasid_free(s->container, 350, 350);
+}
+
+static int check_free(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, EFAULT, EFAULT) + check_held(r, before, after, r >= 0 ? -1 : 0);
+}
+
+static int run_free_range(State *s) {
+        return pasid_free(s->container, 0, UINT32_MAX);
+}
+
+static int check_free_range(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, EFAULT, EFAULT) + check_held(r, before, after, r >= 0 ? -700 : 0);
+}
+
+static int run_probe(State *s) {
+        return pasid_probe(s->container, VFIO_PASID_REQUEST_ALLOC, 1, PASID_LAST);
+}
+
+static int check_unchanged(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, EFAULT, ENOMEM) + check_held(r, before, after, 0);
+}
+
+static int run_capability(State *s) {
+        struct vfio_iommu_type1_info_cap_pasid cap;
+
+        return pasid_capability(s->container, &cap);
+}
+
+static int prepare_full(State *s) {
+        int r = prepare_hold(s, 10);
+
+        return r < 0 ? r : sysfs_set_write(s->id, "quota", 10);
+}
+
+static void finish_full(State *s) {
+        (void) sysfs_set_write(s->id, "quota", PASID_CAPACITY);
+}
+
+static int check_refused(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = check_held(r, before, after, 0);
+
+        if (r == -EDQUOT && after->denied != before->denied + 1)
+                bad += complain("denied", r, after->denied, before->denied + 1);
+        if (r != -EDQUOT && r != -EFAULT) {
+                printf("    a full set answers %s\n", r < 0 ? strerror(-r) : "success");
+                bad++;
+        }
+        return bad;
+}
+
+static int prepare_watermark(State *s) {
+        int r = prepare_hold(s, 10);
+
+        if (r >= 0)
+                r = sysfs_set_write(s->id, "watermark", 11);
+        /* The events of a set are limited to so many a second. */
+        sleep_ms(150);
+        return r;
+}
+
+static int check_watermark(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
+        uint64_t seq = before->info.seq + (r >= 0 ? 1 : 0);
+
+        /* An event that could not be sent has a number all the same: listeners see the gap. */
+        if (after->info.seq != seq)
+                bad += complain("the last event", r, after->info.seq, seq);
+        return bad;
+}
+
+static void finish_watermark(State *s) {
+        (void) sysfs_set_write(s->id, "watermark", 0);
+}
+
+static int run_quota(State *s) {
+        return sysfs_set_write(s->id, "quota", 4242);
+}
+
+static int check_quota(State *s, int r, const Counts *before, const Counts *after) {
+        uint64_t quota = r >= 0 ? 4242 : before->quota, seq = before->info.seq + (r >= 0 ? 1 : 0);
+        int bad = check_errno(r, ENOMEM, EFAULT);
+
+        /* Without the file there was no write. */
+        if (after->quota != quota)
+                bad += complain("quota", r, after->quota, quota);
+        if (after->info.seq != seq)
+                bad += complain("the last event", r, after->info.seq, seq);
+        return bad;
+}
+
+static int run_dump(State *s) {
+        int r = netlink_dump(&s->nl, NULL, NULL);
+
+        return r < 0 ? r : 0;
+}
+
+static int run_get(State *s) {
+        PasidSet set;
+
+        return netlink_set_get(&s->nl, s->id, &set);
+}
+
+static int run_info(State *s) {
+        PasidInfo info;
+
+        return netlink_info(&s->nl, &info);
+}
+
+static int check_netlink(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = 0;
+
+        /* A reply that cannot be made is reported on the socket, a lost one by the time limit. */
+        if (r < 0 && r != -ENOMEM && r != -ENOBUFS && r != -EFAULT && r != -EAGAIN) {
+                printf("    unexpected %s\n", strerror(-r));
+                bad++;
+        }
+        return bad + check_held(r, before, after, 0);
+}
+
+/* After a failure there may be a late reply; a new socket has none. */
+static void finish_netlink(State *s) {
+        struct timeval timeout = { .tv_sec = 2 };
+
+        netlink_close(&s->nl);
+        if (netlink_open(&s->nl) >= 0)
+                (void) setsockopt(s->nl.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+}
+
+static int run_fork(State *s) {
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                _exit(0);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        return 0;
+}
+
+static int check_fork(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, ENOMEM, EAGAIN) + check_held(r, before, after, 0);
+}
+
+static int prepare_second(State *s) {
+        s->extra = group_open(s->groups->numbers[1 % s->groups->n]);
+        return s->extra < 0 ? s->extra : 0;
+}
+
+static int run_second(State *s) {
+        return group_attach(s->extra, s->container);
+}
+
+static int check_second(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = check_held(r, before, after, 0);
+
+        if (after->info.sets != before->info.sets)
+                bad += complain("sets", r, after->info.sets, before->info.sets);
+        return bad;
+}
+
+static void finish_second(State *s) {
+        close(s->extra);
+        s->extra = -1;
+}
+
+/* ---- cases without a set ---- */
+
+static void close_both(State *s) {
+        if (s->group >= 0)
+                close(s->group);
+        if (s->container >= 0)
+                close(s->container);
+        s->group = s->container = -1;
+}
+
+static int prepare_attach(State *s) {
+        int r;
+
+        s->container = container_open();
+        if (s->container < 0)
+                return s->container;
+        s->group = group_open(s->groups->numbers[0]);
+        if (s->group < 0)
+                return s->group;
+        r = group_attach(s->group, s->container);
+        return r;
+}
+
+static int prepare_attach_unloaded(State *s) {
+        int r;
+
+        netlink_close(&s->nl);
+        r = syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) < 0 ? -errno : 0;
+        finish_netlink(s);
+        /* Resolving the family has loaded it; it goes once more, with no socket in between. */
+        r = syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) < 0 ? -errno : 0;
+        return r < 0 ? r : prepare_attach(s);
+}
+
+static int run_set_iommu(State *s) {
+        return container_set_iommu(s->container);
+}
+
+static int check_set_iommu(State *s, int r, const Counts *before, const Counts *after) {
+        uint32_t pasid, sets = after->info.sets - before->info.sets;
+        int bad = 0, k;
+
+        if (r >= 0) {
+                k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+                if (k < 0 && k != -ENOMEM && k != -ENOTTY) {
+                        printf("    allocation after an attach: %s\n", strerror(-k));
+                        bad++;
+                }
+                if (sets != (k >= 0 ? 1 : 0))
+                        bad += complain("new sets", k, sets, k >= 0 ? 1 : 0);
+                /* What could not be made lasts until the container is set up anew. */
+                k = group_detach(s->group);
+                if (k >= 0)
+                        k = group_attach(s->group, s->container);
+        } else {
+                if (sets != 0)
+                        bad += complain("new sets", r, sets, 0);
+                k = 0;
+        }
+        if (k >= 0)
+                k = container_set_iommu(s->container);
+        if (k >= 0)
+                k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+        if (k < 0) {
+                printf("    after %s, the next attempt fails: %s\n", r < 0 ? strerror(-r) : "success",
+                        strerror(-k));
+                bad++;
+        }
+        return bad;
+}
+
+static int prepare_set(State *s) {
+        uint32_t pasid;
+        int r;
+
+        r = prepare_attach(s);
+        if (r >= 0)
+                r = container_set_iommu(s->container);
+        for (unsigned i = 0; i < 100 && r >= 0; i++)
+                r = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+        return r;
+}
+
+static int run_detach(State *s) {
+        return group_detach(s->group);
+}
+
+static int run_close(State *s) {
+        close_both(s);
+        return 0;
+}
+
+static int check_gone(State *s, int r, const Counts *before, const Counts *after) {
+        int bad = 0;
+
+        if (r < 0) {
+                printf("    it answers %s\n", strerror(-r));
+                bad++;
+        }
+        if (after->info.sets != before->info.sets - 1)
+                bad += complain("sets", r, after->info.sets, before->info.sets - 1);
+        if (after->info.allocated != before->info.allocated - 100)
+                bad += complain("allocated", r, after->info.allocated, before->info.allocated - 100);
+        if (after->misc != before->misc - 100)
+                bad += complain("misc.current", r, after->misc, before->misc - 100);
+        return bad;
+}
+
+static const Case cases[] = {
+        { "alloc", prepare_none, run_alloc, check_alloc, NULL, true },
+        { "alloc of a new node", prepare_node, run_alloc, check_alloc, NULL, true },
+        { "alloc among many", prepare_some, run_alloc, check_alloc, NULL, true },
+        { "alloc far away", prepare_some, run_alloc_far, check_alloc_far, NULL, true },
+        { "alloc over the quota", prepare_full, run_alloc, check_refused, finish_full, true },
+        { "alloc to the watermark", prepare_watermark, run_alloc, check_watermark, finish_watermark, true },
+        { "free", prepare_some, run_free, check_free, NULL, true },
+        { "ranged free", prepare_some, run_free_range, check_free_range, NULL, true },
+        { "probe", prepare_some, run_probe, check_unchanged, NULL, true },
+        { "info capability", prepare_some, run_capability, check_unchanged, NULL, true },
+        { "quota write", prepare_none, run_quota, check_quota, finish_full, true },
+        { "netlink info", prepare_some, run_info, check_netlink, finish_netlink, true },
+        { "netlink get", prepare_some, run_get, check_netlink, finish_netlink, true },
+        { "netlink dump", prepare_some, run_dump, check_netlink, finish_netlink, true },
+        { "fork", prepare_some, run_fork, check_fork, NULL, true },
+        { "attach of a second group", prepare_second, run_second, check_second, finish_second, true },
+        { "VFIO_SET_IOMMU", prepare_attach, run_set_iommu, check_set_iommu, close_both, false },
+        { "VFIO_SET_IOMMU, no module", prepare_attach_unloaded, run_set_iommu, check_set_iommu, close_both,
+                false },
+        { "group detach", prepare_set, run_detach, check_gone, close_both, false },
+        { "close", prepare_set, run_close, check_gone, close_both, false },
+};
+
+static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *ret_failed) {
+        unsigned injected = 0, failed = 0;
+        int bad = 0;
+
+        for (unsigned n = 1;; n++) {
+                Counts before, after;
+                bool consumed;
+                int r;
+
+                if (n > NTH_MAX) {
+                        printf("    %s: still allocating after %u\n", c->name, NTH_MAX);
+                        bad++;
+                        break;
+                }
+                r = c->prepare(s);
+                if (r >= 0)
+                        r = counts_read(s, c->set, &before);
+                if (r < 0) {
+                        printf("    %s: preparing number %u: %s\n", c->name, n, strerror(-r));
+                        return bad + 1;
+                }
+                r = nth_write(n);
+                if (r < 0)
+                        return r;
+                r = c->run(s);
+                consumed = nth_consumed();
+                if (c->check == check_netlink && r < 0)
+                        finish_netlink(s);
+                if (counts_read(s, c->set, &after) < 0) {
+                        printf("    %s: number %u: the counts cannot be read\n", c->name, n);
+                        bad++;
+                } else {
+                        int b = c->check(s, r, &before, &after);
+
+                        if (b > 0)
+                                printf("    %s: number %u: inconsistent\n", c->name, n);
+                        bad += b;
+                }
+                if (c->finish)
+                        c->finish(s);
+                if (!consumed)
+                        break;
+                injected++;
+                if (r < 0)
+                        failed++;
+        }
+        *ret_injected = injected;
+        *ret_failed = failed;
+        return bad;
+}
+
+int fail_nth_run(const Groups *groups, bool unload) {
+        State s = { .groups = groups, .container = -1, .group = -1, .extra = -1, .nl.fd = -1 };
+        struct timeval timeout = { .tv_sec = 2 };
+        unsigned total = 0;
+        int bad = 0, r;
+
+        r = nth_open();
+        if (r < 0)
+                return r;
+        r = netlink_open(&s.nl);
+        if (r < 0)
+                return r;
+        (void) setsockopt(s.nl.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+
+        printf("%-28s %9s %9s %9s\n", "", "injected", "refused", "bad");
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                unsigned injected = 0, failed = 0;
+                int b;
+
+                if (!unload && cases[i].prepare == prepare_attach_unloaded)
+                        continue;
+                if (cases[i].set && s.container < 0) {
+                        r = container_setup(groups->numbers[0], &s.container, &s.group);
+                        if (r >= 0)
+                                r = sysfs_set_of(getpid(), &s.id);
+                        if (r >= 0)
+                                r = sysfs_set_write(s.id, "quota", PASID_CAPACITY);
+                        if (r < 0)
+                                return r;
+                } else if (!cases[i].set)
+                        close_both(&s);
+
+                b = case_run(&s, cases + i, &injected, &failed);
+                if (b < 0)
+                        return b;
+                printf("%-28s %9u %9u %9d\n", cases[i].name, injected, failed, b);
+                bad += b;
+                total += injected;
+        }
+        close_both(&s);
+        netlink_close(&s.nl);
+        close(nth_fd);
+        printf("%u failures injected, %d inconsistencies\n", total, bad);
+        return bad;
+}
