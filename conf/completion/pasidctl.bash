@@ -42,9 +42,9 @@ _pasidctl() {
             return
             ;;
         -o | --output)
-            local given=''
+            local given='' column=${cur##*,}
             [[ $cur == *,* ]] && given=${cur%,*},
-            mapfile -t COMPREPLY < <(compgen -P "$given" -W "$columns" -- "${cur##*,}")
+            mapfile -t COMPREPLY < <(compgen -P "$given" -W "$columns" -- "${column^^}")
             compopt -o nospace
             return
             ;;
