@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "bus-names.h"
+#include "bus.h"
+#include "machined.h"
+#include "polkit.h"
+#include "quota.h"
+#include "set.h"
+#include "vm.h"
+
+#define RETRY_MIN_USEC (UINT64_C(250000))
+#define RETRY_MAX_USEC (UINT64_C(30000000))
+
+static void retry_later(Manager *m);
+
+static void disconnect(Manager *m) {
+        Set *set;
+
+        polkit_forget_requests(m);
+        m->machined = machined_free(m->machined);
+        TAILQ_FOREACH (set, &m->sets, entries)
+                set_forget_question(set);
+        m->bus = sd_bus_close_unref(m->bus);
+        m->name_acquired = false;
+}
+
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+
+        log_warning("Lost the connection to the system bus, connecting again.");
+        m->bus_logged = true;
+        retry_later(m);
+        return 0;
+}
+
+static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        Manager *m = userdata;
+        uint32_t result;
+
+        if (e) {
+                log_error("Cannot have the bus name " PASIDD_BUS_NAME ": %s", e->message);
+                manager_exit(m, EXIT_FAILURE);
+                return 0;
+        }
+
+        /* 1: owner now, 4: was already (D-Bus specification, RequestName) */
+        if (sd_bus_message_read(reply, "u", &result) < 0 || (result != 1 && result != 4)) {
+                log_error("The bus name " PASIDD_BUS_NAME " is taken, is another pasidd running?");
+                manager_exit(m, EXIT_FAILURE);
+                return 0;
+        }
+
+        m->name_acquired = true;
+        m->bus_backoff_usec = RETRY_MIN_USEC;
+        manager_check_ready(m);
+        return 0;
+}
+
+/* Objects are in place before the name, so that nobody finds an empty service. */
+static int set_up(Manager *m) {
+        int r;
+
+        r = sd_bus_match_signal(m->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, m);
+        if (r >= 0)
+                r = manager_bus_add(m);
+        if (r >= 0)
+                r = vm_bus_add(m);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
+        if (r >= 0)
+                r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = sd_bus_request_name_async(m->bus, NULL, PASIDD_BUS_NAME, 0, on_name, m);
+        if (r >= 0)
+                r = machined_new(m, &m->machined);
+
+        return r;
+}
+
+static void try_connect(Manager *m) {
+        int r;
+
+        r = sd_bus_open_system(&m->bus);
+        if (r >= 0)
+                r = set_up(m);
+        if (r < 0) {
+                if (!m->bus_logged)
+                        log_warning_errno(r, "Cannot connect to the system bus, trying again: %m");
+                m->bus_logged = true;
+                retry_later(m);
+                return;
+        }
+
+        if (m->bus_logged)
+                log_info("Connected to the system bus.");
+        m->bus_logged = false;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        m->bus_retry = sd_event_source_disable_unref(m->bus_retry);
+        /* Not before: sd-bus was still at work with it when it broke. */
+        disconnect(m);
+        try_connect(m);
+        return 0;
+}
+
+static void retry_later(Manager *m) {
+        int r;
+
+        m->bus_retry = sd_event_source_disable_unref(m->bus_retry);
+        r = sd_event_add_time_relative(m->event, &m->bus_retry, CLOCK_MONOTONIC, m->bus_backoff_usec,
+                m->bus_backoff_usec / 10, on_retry, m);
+        if (r < 0) {
+                log_error_errno(r, "Cannot set a timer: %m");
+                manager_exit(m, EXIT_FAILURE);
+                return;
+        }
+
+        (void) sd_event_source_set_description(m->bus_retry, "bus-retry");
+        if (m->bus_backoff_usec < RETRY_MAX_USEC)
+                m->bus_backoff_usec *= 2;
+        m->name_acquired = false;
+        manager_machines_known(m, MACHINES_UNAVAILABLE);
+}
+
+void bus_start(Manager *m) {
+        m->bus_backoff_usec = RETRY_MIN_USEC;
+        try_connect(m);
+}
+
+void bus_stop(Manager *m) {
+        m->bus_retry = sd_event_source_disable_unref(m->bus_retry);
+        if (m->bus)
+                (void) sd_bus_flush(m->bus);
+        disconnect(m);
+}
+
+static void check_sent(int r, const char *what) {
+        if (r < 0 && r != -ENOTCONN)
+                log_debug_errno(r, "Cannot send %s, ignoring: %m", what);
+}
+
+void bus_vm_added(VM *vm) {
+        Manager *m = vm->manager;
+
+        if (!m->bus)
+                return;
+
+        check_sent(sd_bus_emit_object_added(m->bus, vm->path), "InterfacesAdded");
+        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMAdded", "sso",
+                           vm->uuid, vm->name, vm->path),
+                "VMAdded");
+}
+
+/* While the object is still there: sd-bus looks up its interfaces. */
+void bus_vm_removed(VM *vm) {
+        Manager *m = vm->manager;
+
+        if (!m->bus || !vm->announced)
+                return;
+
+        check_sent(sd_bus_emit_object_removed(m->bus, vm->path), "InterfacesRemoved");
+        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMRemoved",
+                           "sso", vm->uuid, vm->name, vm->path),
+                "VMRemoved");
+}
+
+void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
+        const GenlSet *set = &event->set;
+        Manager *m = vm->manager;
+
+        if (!m->bus)
+                return;
+
+        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "QuotaExceeded",
+                           "ssotsuuu", vm->uuid, vm->name, vm->path, set->id,
+                           genl_limit_reason_to_string(event->reason), set->allocated, set->quota,
+                           event->suppressed),
+                "QuotaExceeded");
+}
+
+void bus_watermark_reached(VM *vm, const GenlMessage *event) {
+        const GenlSet *set = &event->set;
+        Manager *m = vm->manager;
+
+        if (!m->bus)
+                return;
+
+        check_sent(
+                sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "WatermarkReached",
+                        "ssotuu", vm->uuid, vm->name, vm->path, set->id, set->allocated, set->watermark),
+                "WatermarkReached");
+}
+
+void bus_send_changes(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                if (vm->changed && vm->announced && m->bus)
+                        vm_bus_send_changes(vm);
+                if (vm->announced)
+                        vm->changed = 0;
+        }
+
+        if (m->changed && m->bus)
+                manager_bus_send_changes(m);
+        m->changed = 0;
+}
+
+static const BusOption *find_option(const BusOption *options, size_t n_options, const char *name) {
+        for (size_t i = 0; i < n_options; i++)
+                if (streq(options[i].name, name))
+                        return &options[i];
+
+        return NULL;
+}
+
+static int read_option(
+        sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error) {
+        const char *name, *contents;
+        const BusOption *option;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+
+        option = find_option(options, n_options, name);
+        if (!option)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown option \"%s\".", name);
+
+        r = sd_bus_message_peek_type(message, NULL, &contents);
+        if (r < 0)
+                return r;
+        if (contents[0] != option->type || contents[1] != '\0')
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "Option \"%s\" is of type \"%s\", it should be \"%c\".", name, contents,
+                        option->type);
+
+        r = sd_bus_message_read(message, "v", contents, option->value);
+        if (r < 0)
+                return r;
+
+        if (option->given)
+                *option->given = true;
+        return 0;
+}
+
+int bus_read_options(
+        sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error) {
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                r = read_option(message, options, n_options, error);
+                if (r < 0)
+                        return r;
+
+                r = sd_bus_message_exit_container(message);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(message);
+}
+
+int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error) {
+        if (quota <= QUOTA_MAX)
+                return 0;
+
+        return sd_bus_error_setf(error, PASIDD_ERROR_INVALID_QUOTA,
+                "%s %" PRIu32 " is above the most that there can be, %" PRIu32 ".", what, quota, QUOTA_MAX);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "genl-parse.h"
+#include "manager.h"
+
+/*
+ * The connection to the system bus, kept up by itself: when it breaks it is
+ * made anew, at growing intervals, and machines are listed again.
+ */
+void bus_start(Manager *m);
+void bus_stop(Manager *m);
+
+/* Signals. Without a bus nobody is there to hear them. */
+void bus_vm_added(VM *vm);
+void bus_vm_removed(VM *vm);
+void bus_quota_exceeded(VM *vm, const GenlMessage *event);
+void bus_watermark_reached(VM *vm, const GenlMessage *event);
+
+/* Sends PropertiesChanged for all that is marked as changed. */
+void bus_send_changes(Manager *m);
+
+/* Object vtables (manager-bus.c, vm-bus.c). */
+int manager_bus_add(Manager *m);
+int vm_bus_add(Manager *m);
+void manager_bus_send_changes(Manager *m);
+void vm_bus_send_changes(VM *vm);
+
+/* Method options, a{sv}: what is not in the list, or of another type, is an error that says so. */
+typedef struct BusOption {
+        const char *name;
+        char type;   /* 'b' or 'u' */
+        void *value; /* int for 'b', uint32_t for 'u' */
+        bool *given; /* may be NULL */
+} BusOption;
+int bus_read_options(
+        sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error);
+
+/* Is it a quota that the kernel takes? Sets InvalidQuota otherwise. what: "Quota", "Watermark" */
+int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error);

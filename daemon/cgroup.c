@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+#include "cgroup.h"
+#include "file-util.h"
+#include "misc-file.h"
+
+/* libvirt makes two levels below a machine's scope; container managers inside a service may make more. */
+#define CGROUP_DEPTH_MAX 16U
+
+DEFINE_CLEANUP_FUNC(DIR *, closedir, closedirp);
+
+int cgroup_is_unified(const char *root) {
+        struct statfs fs;
+
+        if (!isempty(root))
+                return true;
+
+        if (statfs(CGROUP_MOUNT, &fs) < 0)
+                return -errno;
+
+        return fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+char *cgroup_file(const char *root, const char *cgroup, const char *attribute) {
+        /* The root cgroup is "/": no double slash then. */
+        return path_under(root, "%s%s%s%s", CGROUP_MOUNT, streq(cgroup, "/") ? "" : cgroup,
+                attribute ? "/" : "", strempty(attribute));
+}
+
+static bool has_word(const char *text, const char *word) {
+        size_t n = strlen(word);
+
+        for (const char *p = text; *p; p += strcspn(p, " \n")) {
+                p += strspn(p, " \n");
+                if (strcspn(p, " \n") == n && strncmp(p, word, n) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
+int cgroup_enable_misc(const char *root, const char *cgroup) {
+        _cleanup_free_ char *available = NULL, *control = NULL, *text = NULL;
+        int r;
+
+        available = cgroup_file(root, cgroup, "cgroup.controllers");
+        control = cgroup_file(root, cgroup, "cgroup.subtree_control");
+        if (!available || !control)
+                return -ENOMEM;
+
+        r = read_text_file(control, &text);
+        if (r < 0)
+                return r;
+        if (has_word(text, "misc"))
+                return 0;
+
+        free(TAKE_PTR(text));
+        r = read_text_file(available, &text);
+        if (r < 0)
+                return r;
+        if (!has_word(text, "misc"))
+                return -EOPNOTSUPP;
+
+        r = write_text_file(control, "+misc");
+        if (r < 0)
+                return r;
+
+        return 1;
+}
+
+static int read_misc(const char *root, const char *cgroup, const char *attribute, uint64_t *ret) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        int r;
+
+        path = cgroup_file(root, cgroup, attribute);
+        if (!path)
+                return -ENOMEM;
+
+        r = read_text_file(path, &text);
+        if (r < 0)
+                return r;
+
+        return misc_file_get(text, MISC_KEY_PASID, ret);
+}
+
+int cgroup_get_capacity(const char *root, uint32_t *ret) {
+        uint64_t capacity;
+        int r;
+
+        r = read_misc(root, "/", "misc.capacity", &capacity);
+        if (r == -ENODATA || r == -ENOENT)
+                capacity = 0;
+        else if (r < 0)
+                return r;
+
+        *ret = capacity < UINT32_MAX ? capacity : UINT32_MAX;
+        return 0;
+}
+
+int cgroup_get_limit(const char *root, const char *cgroup, uint64_t *ret) {
+        return read_misc(root, cgroup, "misc.max", ret);
+}
+
+int cgroup_get_current(const char *root, const char *cgroup, uint64_t *ret) {
+        return read_misc(root, cgroup, "misc.current", ret);
+}
+
+int cgroup_get_peak(const char *root, const char *cgroup, uint64_t *ret) {
+        return read_misc(root, cgroup, "misc.peak", ret);
+}
+
+int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit) {
+        _cleanup_free_ char *path = NULL;
+        char line[MISC_MAX_LINE_SIZE];
+        uint64_t now;
+        int r;
+
+        r = cgroup_get_limit(root, cgroup, &now);
+        if (r < 0)
+                return r;
+        if (now == limit)
+                return 0;
+
+        path = cgroup_file(root, cgroup, "misc.max");
+        if (!path)
+                return -ENOMEM;
+
+        r = write_text_file(path, misc_max_format(limit, line));
+        if (r < 0)
+                return r;
+
+        r = cgroup_get_limit(root, cgroup, &now);
+        if (r < 0)
+                return r;
+
+        return now == limit ? 0 : -EIO;
+}
+
+int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        path = cgroup_file(root, cgroup, NULL);
+        if (!path)
+                return -ENOMEM;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+
+        *ret = st.st_ino;
+        return 0;
+}
+
+/* Takes possession of fd, a directory. */
+static int contains_id_at(int fd, uint64_t id, unsigned depth) {
+        _cleanup_(closedirp) DIR *d = NULL;
+        struct dirent *de;
+        struct stat st;
+        int r;
+
+        d = fdopendir(fd);
+        if (!d) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_ino == id)
+                return true;
+        if (depth >= CGROUP_DEPTH_MAX)
+                return false;
+
+        while ((de = readdir(d))) {
+                int child;
+
+                if (de->d_type != DT_DIR || de->d_name[0] == '.')
+                        continue;
+
+                child = openat(fd, de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (child < 0)
+                        continue; /* gone meanwhile */
+
+                r = contains_id_at(child, id, depth + 1);
+                if (r > 0)
+                        return r;
+        }
+
+        return false;
+}
+
+int cgroup_contains_id(const char *root, const char *cgroup, uint64_t id) {
+        _cleanup_free_ char *path = NULL;
+        int fd;
+
+        path = cgroup_file(root, cgroup, NULL);
+        if (!path)
+                return -ENOMEM;
+
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -errno;
+
+        return contains_id_at(fd, id, 0);
+}
+
+int cgroup_get_invocation_id(const char *root, const char *cgroup, sd_id128_t *ret) {
+        static const char *const names[] = { "user.invocation_id", "trusted.invocation_id" };
+        _cleanup_free_ char *path = NULL;
+
+        path = cgroup_file(root, cgroup, NULL);
+        if (!path)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                char text[SD_ID128_STRING_MAX];
+                sd_id128_t id;
+                ssize_t n;
+
+                n = getxattr(path, names[i], text, sizeof(text) - 1);
+                if (n < 0)
+                        continue;
+
+                text[n] = '\0';
+                if (sd_id128_from_string(text, &id) >= 0 && !sd_id128_is_null(id)) {
+                        *ret = id;
+                        return 0;
+                }
+        }
+
+        return -ENODATA;
+}

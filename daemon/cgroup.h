@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-id128.h>
+
+/*
+ * The unified cgroup hierarchy. Cgroups are named by their path relative to
+ * its mount point, with a leading slash; root is "" or a test's directory.
+ */
+
+#define CGROUP_MOUNT "/sys/fs/cgroup"
+
+/* Is the unified hierarchy mounted there? Always true below a test's root. Negative errno on failure. */
+int cgroup_is_unified(const char *root);
+
+/* Absolute file name of an attribute of a cgroup, or of the cgroup itself for NULL. NULL when out of memory. */
+char *cgroup_file(const char *root, const char *cgroup, const char *attribute);
+
+/*
+ * Enables the misc controller for the children of a cgroup. It is never
+ * disabled again: charges do not move, and others may use it. Returns 1 when
+ * that changed something, 0 when it was enabled already; -EOPNOTSUPP when the
+ * controller is not available in this cgroup.
+ */
+int cgroup_enable_misc(const char *root, const char *cgroup);
+
+/* PASIDs that exist system-wide, as the misc controller has it; 0 for none. */
+int cgroup_get_capacity(const char *root, uint32_t *ret);
+
+/*
+ * misc.max, misc.current and misc.peak of "pasid". misc.max may be MISC_MAX.
+ * -ENOENT when the cgroup does not exist or the controller is not enabled for
+ * it; -ENODATA when no PASID-capable IOMMU exists.
+ */
+int cgroup_get_limit(const char *root, const char *cgroup, uint64_t *ret);
+int cgroup_get_current(const char *root, const char *cgroup, uint64_t *ret);
+int cgroup_get_peak(const char *root, const char *cgroup, uint64_t *ret);
+
+/* Writes misc.max and reads it back; -EIO when it shows another value then. Writes nothing if it has the value. */
+int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit);
+
+/* The cgroup's id as the kernel hands it out: the inode number of its directory. */
+int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret);
+
+/* Does the cgroup with this id lie at or below the given one? 1 or 0, or a negative errno. */
+int cgroup_contains_id(const char *root, const char *cgroup, uint64_t id);
+
+/* The InvocationID that systemd left on a unit's cgroup. -ENODATA when there is none that we may read. */
+int cgroup_get_invocation_id(const char *root, const char *cgroup, sd_id128_t *ret);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "macro.h"
+
+/*
+ * Attribute files of sysfs, procfs and cgroupfs: small texts that are read and
+ * written whole. Everything lies below a root that is "" in service and a
+ * directory in tests (--root=).
+ */
+
+/* ROOT + printf(FORMAT, …). NULL when out of memory; the caller frees the result. */
+char *path_under(const char *root, const char *format, ...) _printf_(2, 3);
+
+/*
+ * The whole text of a file, NUL-terminated; the caller frees *ret. -EFBIG above
+ * 1 MiB, -EBADMSG when it has NUL bytes, else what open() and read() say.
+ */
+int read_text_file(const char *path, char **ret);
+
+/*
+ * Writes text to a file that must exist already, in one write(), as attribute
+ * files want it. Returns what open() and write() say; -EIO for a short write.
+ */
+int write_text_file(const char *path, const char *text);
+
+/* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
+int read_u64_file(const char *path, uint64_t *ret);
+int write_u64_file(const char *path, uint64_t value);
+
+/* Decimal digits alone. -EINVAL, or -ERANGE above UINT64_MAX. *ret is untouched on failure. */
+int parse_u64(const char *s, uint64_t *ret);
+
+/* Has the object behind an attribute gone? That is the course of things, not an error. */
+static inline bool errno_is_gone(int r) {
+        return r == -ENOENT || r == -ENODEV || r == -ESRCH;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "bus.h"
+#include "cgroup.h"
+#include "exit-status.h"
+#include "kernel-events.h"
+#include "messages.h"
+#include "set-match.h"
+#include "vm-quota.h"
+
+/* A guest can have an allocation refused as often as it likes. */
+#define LIMIT_LOG_INTERVAL_USEC  (UINT64_C(60000000))
+#define LIMIT_LOG_BURST          3U
+#define RESYNC_LOG_INTERVAL_USEC (UINT64_C(60000000))
+#define RESYNC_LOG_BURST         1U
+
+/* IOMMUs may register after us. */
+static void check_capacity(Manager *m) {
+        uint32_t capacity;
+        int r;
+
+        r = cgroup_get_capacity(m->root, &capacity);
+        if (r < 0 || capacity == m->capacity || capacity == 0)
+                return;
+
+        log_info("PASIDs on this host: %" PRIu32 " now.", capacity);
+        m->capacity = capacity;
+        manager_apply_all(m);
+        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+}
+
+static void on_present(const GenlInfo *info, void *userdata) {
+        Manager *m = userdata;
+
+        if (manager_kernel_is_present(m, info->capacity) < 0)
+                manager_exit(m, EXIT_FAILURE);
+}
+
+static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
+        Manager *m = userdata;
+        Set *set, *next;
+
+        check_capacity(m);
+
+        TAILQ_FOREACH (set, &m->sets, entries)
+                set->listed = false;
+
+        for (size_t i = 0; i < n_sets; i++) {
+                set = set_get(m, &sets[i]);
+                if (set)
+                        set->listed = true;
+        }
+
+        for (set = TAILQ_FIRST(&m->sets); set; set = next) {
+                next = TAILQ_NEXT(set, entries);
+                if (!set->listed)
+                        set_remove(set);
+        }
+
+        set_match_waiting(m);
+
+        /* Somebody may have written a quota unheard. */
+        TAILQ_FOREACH (set, &m->sets, entries)
+                if (set->vm)
+                        vm_apply_set(set->vm, set);
+
+        m->sets_listed = true;
+        manager_check_ready(m);
+}
+
+static void on_set_add(Manager *m, const GenlMessage *event) {
+        Set *set;
+
+        if (m->capacity == 0)
+                check_capacity(m);
+
+        set = set_get(m, &event->set);
+        if (set)
+                set_match(set);
+}
+
+static LogContext set_log_context(const Set *set, const char *message_id) {
+        LogContext context = vm_log_context(set->vm, message_id);
+
+        context.set = set->kernel.id;
+        context.set_known = true;
+        context.quota = set->kernel.quota;
+        context.quota_known = true;
+        return context;
+}
+
+static const char *limit_reason_to_text(GenlLimitReason reason) {
+        switch (reason) {
+
+        case GENL_LIMIT_QUOTA:
+                return "its quota is used up";
+
+        case GENL_LIMIT_CGROUP:
+                return "the limit of its cgroup or the capacity is used up";
+
+        case GENL_LIMIT_RANGE:
+                return "no PASID in the range it wants is free";
+        }
+
+        return "of a limit";
+}
+
+static void on_limit_hit(Set *set, const GenlMessage *event) {
+        LogContext context;
+        unsigned suppressed;
+        VM *vm = set->vm;
+
+        if (!vm)
+                return;
+
+        bus_quota_exceeded(vm, event);
+
+        if (!ratelimit_below(&vm->limit_log, manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC,
+                    LIMIT_LOG_BURST, &suppressed))
+                return;
+
+        context = set_log_context(set, MESSAGE_QUOTA_EXCEEDED);
+        log_context(LOG_NOTICE, &context,
+                "VM %s was refused a PASID, because %s (holds %" PRIu32 ", quota %" PRIu32
+                "; %u like this not logged).",
+                vm->name, limit_reason_to_text(event->reason), event->set.allocated, event->set.quota,
+                suppressed);
+}
+
+static void on_watermark_hit(Set *set, const GenlMessage *event) {
+        LogContext context;
+        VM *vm = set->vm;
+
+        if (!vm)
+                return;
+
+        bus_watermark_reached(vm, event);
+        context = set_log_context(set, MESSAGE_WATERMARK_REACHED);
+        log_context(LOG_INFO, &context, "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 ".",
+                vm->name, event->set.allocated, event->set.watermark);
+}
+
+static void on_event(const GenlMessage *event, void *userdata) {
+        Manager *m = userdata;
+        Set *set;
+
+        if (event->type == GENL_MESSAGE_SET_ADD) {
+                on_set_add(m, event);
+                return;
+        }
+
+        set = set_find(m, event->set.id);
+        if (!set) {
+                log_debug("Event %i of unknown set %" PRIu64 ", ignoring.", (int) event->type, event->set.id);
+                return;
+        }
+        set->kernel = event->set;
+
+        switch (event->type) {
+
+        case GENL_MESSAGE_SET_DEL:
+                set_remove(set);
+                return;
+
+        case GENL_MESSAGE_QUOTA_CHANGE:
+                if (set->vm)
+                        vm_quota_written(set->vm, set);
+                return;
+
+        case GENL_MESSAGE_LIMIT_HIT:
+                on_limit_hit(set, event);
+                return;
+
+        case GENL_MESSAGE_WATERMARK_HIT:
+                on_watermark_hit(set, event);
+                return;
+
+        default:
+                return;
+        }
+}
+
+static void on_lost(const char *why, void *userdata) {
+        Manager *m = userdata;
+        unsigned suppressed;
+
+        m->resyncs++;
+        if (ratelimit_below(
+                    &m->resync_log, manager_now(m), RESYNC_LOG_INTERVAL_USEC, RESYNC_LOG_BURST, &suppressed))
+                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_RESYNC },
+                        "Events from the kernel were lost (%s), listing all sets again (%u times not logged).",
+                        why, suppressed);
+}
+
+static void on_failed(int error, void *userdata) {
+        Manager *m = userdata;
+
+        if (error == -EOPNOTSUPP) {
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_NO_KERNEL_SUPPORT },
+                        "This kernel lacks vfio_pasid (there is no module and no netlink family of that name), "
+                        "pasidd can do nothing here.");
+                manager_exit(m, PASIDD_EXIT_NO_KERNEL_SUPPORT);
+                return;
+        }
+
+        log_error_errno(error, "Cannot get PASID sets from the kernel: %m");
+        manager_exit(m, EXIT_FAILURE);
+}
+
+int kernel_events_start(Manager *m) {
+        static const KernelSourceHandlers handlers = {
+                .present = on_present,
+                .dump = on_dump,
+                .event = on_event,
+                .lost = on_lost,
+                .failed = on_failed,
+        };
+
+        return isempty(m->root) ? genl_source_new(m->event, &handlers, m, &m->kernel)
+                                : scan_source_new(m->event, m->root, &handlers, m, &m->kernel);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <syslog.h>
+
+#include "macro.h"
+
+/*
+ * Logging: structured records to the journal where stderr is connected to it,
+ * lines on stderr elsewhere.
+ */
+
+/* What a record is about. All optional: strings NULL, numbers with their flag. */
+typedef struct LogContext {
+        const char *message_id;
+        const char *vm_uuid; /* PASID_VM_UUID= */
+        const char *vm_name; /* PASID_VM_NAME= */
+        uint64_t set;        /* PASID_SET= */
+        uint32_t quota;      /* PASID_QUOTA= */
+        bool set_known;
+        bool quota_known;
+} LogContext;
+
+/* Finds out where to log to. Records above max_level (LOG_ERR, …) are dropped. */
+void log_setup(int max_level);
+
+/* "emerg" … "debug" or 0 … 7. Returns the level or -EINVAL. */
+int log_level_from_string(const char *s);
+
+void log_context(int level, const LogContext *context, const char *format, ...) _printf_(3, 4);
+
+/* The same, giving back the (negative) error as it came, which %m in format prints. */
+int log_context_errno(int level, const LogContext *context, int error, const char *format, ...)
+        _printf_(4, 5);
+
+#define log_debug(...)   log_context(LOG_DEBUG, NULL, __VA_ARGS__)
+#define log_info(...)    log_context(LOG_INFO, NULL, __VA_ARGS__)
+#define log_notice(...)  log_context(LOG_NOTICE, NULL, __VA_ARGS__)
+#define log_warning(...) log_context(LOG_WARNING, NULL, __VA_ARGS__)
+#define log_error(...)   log_context(LOG_ERR, NULL, __VA_ARGS__)
+
+#define log_debug_errno(error, ...)   log_context_errno(LOG_DEBUG, NULL, error, __VA_ARGS__)
+#define log_warning_errno(error, ...) log_context_errno(LOG_WARNING, NULL, error, __VA_ARGS__)
+#define log_error_errno(error, ...)   log_context_errno(LOG_ERR, NULL, error, __VA_ARGS__)
+
+int log_oom(void);
+
+/*
+ * For what a guest can set off at will: at most burst records per interval.
+ * All zero is a valid start.
+ */
+typedef struct RateLimit {
+        uint64_t begin_usec;
+        unsigned n;
+        unsigned suppressed;
+} RateLimit;
+
+/*
+ * May another one go out now (CLOCK_MONOTONIC, µs)? When it may,
+ * *ret_suppressed is how many were held back since the last that went out.
+ */
+bool ratelimit_below(
+        RateLimit *rl, uint64_t now_usec, uint64_t interval_usec, unsigned burst, unsigned *ret_suppressed);

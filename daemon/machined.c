@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "machined.h"
+#include "set-match.h"
+#include "uuid.h"
+#include "vm-machine.h"
+
+#define MACHINED_NAME      "org.freedesktop.machine1"
+#define MACHINED_PATH      "/org/freedesktop/machine1"
+#define MACHINED_MANAGER   "org.freedesktop.machine1.Manager"
+#define MACHINED_MACHINE   "org.freedesktop.machine1.Machine"
+#define RETRY_MIN_USEC     (UINT64_C(500000))
+#define RETRY_MAX_USEC     (UINT64_C(60000000))
+#define MACHINE_CLASS_OURS "vm"
+
+/* Machine properties that have been asked for. */
+typedef struct Query {
+        TAILQ_ENTRY(Query) entries;
+        Machined *machined;
+        sd_bus_slot *slot;
+        char *machine;
+} Query;
+
+struct Machined {
+        Manager *manager;
+        sd_bus_slot *match_new, *match_removed, *match_owner;
+        sd_bus_slot *list_slot;
+        sd_event_source *retry;
+        uint64_t retry_usec;
+        bool listing; /* the list is not complete before its queries are answered */
+        bool failed_logged;
+        TAILQ_HEAD(, Query) queries;
+};
+
+static void list_machines(Machined *d);
+
+bool machined_is_asking(const Machined *d) {
+        return d && (d->listing || !TAILQ_EMPTY(&d->queries));
+}
+
+static void query_free(Query *q) {
+        TAILQ_REMOVE(&q->machined->queries, q, entries);
+        sd_bus_slot_unref(q->slot);
+        free(q->machine);
+        free(q);
+}
+
+static void check_list_complete(Machined *d) {
+        if (!d->listing || d->list_slot || !TAILQ_EMPTY(&d->queries))
+                return;
+
+        d->listing = false;
+        d->retry_usec = RETRY_MIN_USEC;
+        d->failed_logged = false;
+        vm_machines_end(d->manager);
+        manager_machines_known(d->manager, MACHINES_LISTED);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Machined *d = userdata;
+
+        d->retry = sd_event_source_disable_unref(d->retry);
+        list_machines(d);
+        return 0;
+}
+
+static void list_failed(Machined *d, const char *why) {
+        int r;
+
+        if (!d->failed_logged)
+                log_warning("Cannot get the list of machines, trying again: %s", why);
+        d->failed_logged = true;
+        d->listing = false;
+
+        d->retry = sd_event_source_disable_unref(d->retry);
+        r = sd_event_add_time_relative(d->manager->event, &d->retry, CLOCK_MONOTONIC, d->retry_usec,
+                d->retry_usec / 10, on_retry, d);
+        if (r < 0)
+                log_error_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(d->retry, "machined-retry");
+        if (d->retry_usec < RETRY_MAX_USEC)
+                d->retry_usec *= 2;
+
+        manager_machines_known(d->manager, MACHINES_UNAVAILABLE);
+}
+
+typedef struct Properties {
+        char uuid[UUID_STRING_SIZE];
+        const char *name, *class, *unit;
+        uint32_t leader;
+        bool has_uuid;
+} Properties;
+
+static int read_id(sd_bus_message *message, Properties *p) {
+        const void *bytes;
+        sd_id128_t id;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'v', "ay");
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_read_array(message, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+
+        if (size == sizeof(id)) {
+                memcpy(&id, bytes, sizeof(id));
+                p->has_uuid = !sd_id128_is_null(id);
+                (void) sd_id128_to_uuid_string(id, p->uuid);
+        }
+
+        return sd_bus_message_exit_container(message);
+}
+
+static int read_property(sd_bus_message *message, const char *name, Properties *p) {
+        if (streq(name, "Id"))
+                return read_id(message, p);
+        if (streq(name, "Name"))
+                return sd_bus_message_read(message, "v", "s", &p->name);
+        if (streq(name, "Class"))
+                return sd_bus_message_read(message, "v", "s", &p->class);
+        if (streq(name, "Unit"))
+                return sd_bus_message_read(message, "v", "s", &p->unit);
+        if (streq(name, "Leader"))
+                return sd_bus_message_read(message, "v", "u", &p->leader);
+
+        return sd_bus_message_skip(message, "v");
+}
+
+/* The strings live as long as the message. */
+static int read_properties(sd_bus_message *message, Properties *ret) {
+        Properties p = {};
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                const char *name;
+
+                r = sd_bus_message_read(message, "s", &name);
+                if (r >= 0)
+                        r = read_property(message, name, &p);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(message);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        return 0;
+}
+
+static void take_machine(Machined *d, const char *machine, sd_bus_message *reply) {
+        Properties p;
+        int r;
+
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                log_debug("Machine %s has gone again: %s", machine,
+                        strempty(sd_bus_message_get_error(reply)->message));
+                return;
+        }
+
+        r = read_properties(reply, &p);
+        if (r < 0) {
+                log_warning_errno(
+                        r, "Cannot understand the properties of machine %s, ignoring it: %m", machine);
+                return;
+        }
+
+        if (!streq_ptr(p.class, MACHINE_CLASS_OURS))
+                return;
+
+        if (!p.has_uuid) {
+                log_info("Machine %s has no UUID, it goes by its unit.", machine);
+                return;
+        }
+
+        vm_machine_appeared(d->manager, &(MachineInfo) {
+                                                .name = machine,
+                                                .uuid = p.uuid,
+                                                .unit = isempty(p.unit) ? NULL : p.unit,
+                                                .leader = p.leader,
+                                        });
+}
+
+static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Query *q = userdata;
+        Machined *d = q->machined;
+        _cleanup_free_ char *machine = TAKE_PTR(q->machine);
+
+        query_free(q);
+        take_machine(d, machine, reply);
+        check_list_complete(d);
+        /* Sets of what is not ours have waited for this too. */
+        if (!machined_is_asking(d))
+                set_match_waiting(d->manager);
+
+        return 0;
+}
+
+static int query_machine(Machined *d, const char *machine, const char *path) {
+        Query *q;
+        int r;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+
+        q->machined = d;
+        TAILQ_INSERT_TAIL(&d->queries, q, entries);
+
+        q->machine = strdup(machine);
+        r = q->machine ? 0 : -ENOMEM;
+        if (r >= 0)
+                r = sd_bus_call_method_async(d->manager->bus, &q->slot, MACHINED_NAME, path,
+                        "org.freedesktop.DBus.Properties", "GetAll", on_properties, q, "s", MACHINED_MACHINE);
+        if (r < 0) {
+                query_free(q);
+                return r;
+        }
+
+        return 0;
+}
+
+static int query_listed(Machined *d, sd_bus_message *reply) {
+        const char *machine, *class, *path;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssso)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(reply, "(ssso)", &machine, &class, NULL, &path)) > 0)
+                if (streq(class, MACHINE_CLASS_OURS)) {
+                        r = query_machine(d, machine, path);
+                        if (r < 0)
+                                return r;
+                }
+
+        return r;
+}
+
+/* Nobody has machined, and nobody can start it: there are no machines. */
+static bool means_absent(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                       "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
+                       "org.freedesktop.DBus.Error.Spawn.ServiceNotFound") > 0;
+}
+
+static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const sd_bus_error *e;
+        int r;
+
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+
+        e = sd_bus_message_get_error(reply);
+        if (e && !means_absent(e)) {
+                list_failed(d, e->message);
+                return 0;
+        }
+        if (e) {
+                log_info("systemd-machined is not available, VMs are known by their units only.");
+                d->listing = false;
+                manager_machines_known(d->manager, MACHINES_LISTED);
+                return 0;
+        }
+
+        vm_machines_begin(d->manager);
+        r = query_listed(d, reply);
+        if (r < 0) {
+                list_failed(d, strerror(-r));
+                return 0;
+        }
+
+        check_list_complete(d);
+        return 0;
+}
+
+static void list_machines(Machined *d) {
+        int r;
+
+        d->listing = true;
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+        r = sd_bus_call_method_async(d->manager->bus, &d->list_slot, MACHINED_NAME, MACHINED_PATH,
+                MACHINED_MANAGER, "ListMachines", on_list, d, NULL);
+        if (r < 0)
+                list_failed(d, strerror(-r));
+}
+
+static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const char *machine, *path;
+        int r;
+
+        r = sd_bus_message_read(message, "so", &machine, &path);
+        if (r >= 0)
+                r = query_machine(d, machine, path);
+        if (r < 0)
+                log_warning_errno(r, "Cannot follow a new machine: %m");
+
+        return 0;
+}
+
+static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const char *machine;
+        Query *q;
+        int r;
+
+        r = sd_bus_message_read(message, "so", &machine, NULL);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot understand that a machine was removed: %m");
+                return 0;
+        }
+
+        /* Its properties may be under way still, and must not bring it back. */
+        TAILQ_FOREACH (q, &d->queries, entries)
+                if (streq(q->machine, machine)) {
+                        query_free(q);
+                        break;
+                }
+
+        vm_machine_removed(d->manager, machine);
+        check_list_complete(d);
+        return 0;
+}
+
+/* It is not asked when it goes: it does so when there are no machines, and would be started by the question. */
+static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const char *new_owner;
+
+        if (sd_bus_message_read(message, "sss", NULL, NULL, &new_owner) < 0)
+                return 0;
+
+        if (!isempty(new_owner) && !d->list_slot)
+                list_machines(d);
+
+        return 0;
+}
+
+typedef struct PidQuestion {
+        MachinedPidHandler handler;
+        void *userdata;
+} PidQuestion;
+
+static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        PidQuestion *q = userdata;
+
+        q->handler(!sd_bus_message_is_method_error(reply, NULL), q->userdata);
+        return 0;
+}
+
+/* Does not start machined: where it does not run there are no machines. */
+static int send_pid_question(Machined *d, uint32_t pid, PidQuestion *q, sd_bus_slot **ret_slot) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                d->manager->bus, &message, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER, "GetMachineByPID");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "u", pid);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r < 0)
+                return r;
+
+        return sd_bus_call_async(d->manager->bus, ret_slot, message, on_pid, q, 0);
+}
+
+int machined_ask_pid(
+        Machined *d, uint32_t pid, MachinedPidHandler handler, void *userdata, sd_bus_slot **ret_slot) {
+        PidQuestion *q;
+        int r;
+
+        if (!d || !d->manager->bus)
+                return -ENOTCONN;
+
+        q = malloc(sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        *q = (PidQuestion) { .handler = handler, .userdata = userdata };
+
+        r = send_pid_question(d, pid, q, ret_slot);
+        if (r < 0) {
+                free(q);
+                return r;
+        }
+
+        (void) sd_bus_slot_set_destroy_callback(*ret_slot, free);
+        return 0;
+}
+
+Machined *machined_free(Machined *d) {
+        Query *q;
+
+        if (!d)
+                return NULL;
+
+        while ((q = TAILQ_FIRST(&d->queries)))
+                query_free(q);
+        sd_bus_slot_unref(d->match_new);
+        sd_bus_slot_unref(d->match_removed);
+        sd_bus_slot_unref(d->match_owner);
+        sd_bus_slot_unref(d->list_slot);
+        sd_event_source_disable_unref(d->retry);
+        free(d);
+        return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Machined *, machined_free, machined_freep);
+
+int machined_new(Manager *m, Machined **ret) {
+        _cleanup_(machined_freep) Machined *d = NULL;
+        int r;
+
+        d = calloc(1, sizeof(*d));
+        if (!d)
+                return -ENOMEM;
+
+        d->manager = m;
+        d->retry_usec = RETRY_MIN_USEC;
+        TAILQ_INIT(&d->queries);
+
+        /* Listening comes before asking: on the bus both keep their order. */
+        r = sd_bus_match_signal_async(m->bus, &d->match_new, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER,
+                "MachineNew", on_machine_new, NULL, d);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(m->bus, &d->match_removed, MACHINED_NAME, MACHINED_PATH,
+                        MACHINED_MANAGER, "MachineRemoved", on_machine_removed, NULL, d);
+        if (r >= 0)
+                r = sd_bus_add_match_async(m->bus, &d->match_owner,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                        "arg0='" MACHINED_NAME "'",
+                        on_owner_changed, NULL, d);
+        if (r < 0)
+                return r;
+
+        list_machines(d);
+        *ret = TAKE_PTR(d);
+        return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <getopt.h>
+
+#include "exit-status.h"
+#include "log.h"
+#include "manager.h"
+
+typedef struct Arguments {
+        ManagerOptions manager;
+        int log_level;
+        bool check_config;
+} Arguments;
+
+static void help(void) {
+        printf("pasidd [OPTIONS…]\n\n"
+               "Gives virtual machines their PASID quotas.\n\n"
+               "  -h --help             Show this help\n"
+               "     --version          Show the version\n"
+               "     --config=FILE      Configuration file (its drop-ins are in FILE.d/)\n"
+               "     --check-config     Check the configuration and exit\n"
+               "     --log-level=LEVEL  Log up to LEVEL: emerg … debug, or 0 … 7 (default: info)\n"
+               "     --root=DIR         Work on the files below DIR, for tests\n\n"
+               "See pasidd(8) and pasidd.conf(5).\n");
+}
+
+static int parse_arguments(int argc, char *argv[], Arguments *args) {
+        enum {
+                ARG_VERSION = 0x100,
+                ARG_CONFIG,
+                ARG_CHECK_CONFIG,
+                ARG_LOG_LEVEL,
+                ARG_ROOT,
+        };
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, ARG_VERSION },
+                { "config", required_argument, NULL, ARG_CONFIG },
+                { "check-config", no_argument, NULL, ARG_CHECK_CONFIG },
+                { "log-level", required_argument, NULL, ARG_LOG_LEVEL },
+                { "root", required_argument, NULL, ARG_ROOT },
+                {},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+
+                case 'h':
+                        help();
+                        return 0;
+
+                case ARG_VERSION:
+                        printf("pasidd " PASIDD_VERSION "\n");
+                        return 0;
+
+                case ARG_CONFIG:
+                        args->manager.config = optarg;
+                        break;
+
+                case ARG_CHECK_CONFIG:
+                        args->check_config = true;
+                        break;
+
+                case ARG_LOG_LEVEL:
+                        args->log_level = log_level_from_string(optarg);
+                        if (args->log_level < 0) {
+                                fprintf(stderr, "pasidd: \"%s\" is not a log level.\n", optarg);
+                                return -EINVAL;
+                        }
+                        break;
+
+                case ARG_ROOT:
+                        if (optarg[0] != '/') {
+                                fprintf(stderr, "pasidd: --root= takes an absolute path, \"%s\" is none.\n",
+                                        optarg);
+                                return -EINVAL;
+                        }
+                        args->manager.root = optarg;
+                        break;
+
+                default:
+                        return -EINVAL;
+                }
+
+        if (optind < argc) {
+                fprintf(stderr, "pasidd: \"%s\" is one argument too many.\n", argv[optind]);
+                return -EINVAL;
+        }
+
+        return 1;
+}
+
+static int check_config(const ManagerOptions *options) {
+        _cleanup_free_ char *file = NULL, *dropins = NULL, *error = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = manager_config_paths(options, &file, &dropins);
+        if (r >= 0)
+                r = config_load(file, dropins, &config, &error);
+        if (r < 0) {
+                fprintf(stderr, "%s\n", error ? error : strerror(-r));
+                return PASIDD_EXIT_CONFIG;
+        }
+
+        printf("OK\n");
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(manager_freep) Manager *m = NULL;
+        Arguments args = { .manager = { .root = "" }, .log_level = LOG_INFO };
+        int r;
+
+        r = parse_arguments(argc, argv, &args);
+        if (r <= 0)
+                return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        log_setup(args.log_level);
+        if (args.check_config)
+                return check_config(&args.manager);
+
+        r = manager_new(&args.manager, &m);
+        if (r >= 0)
+                r = manager_run(m);
+
+        return r < 0 ? m->exit_status : r;
+}

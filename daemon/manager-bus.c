@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* org.pasidd1.Manager, as conf/dbus/org.pasidd1.Manager.xml has it. */
+
+#include <inttypes.h>
+#include <limits.h>
+
+#include "bus-names.h"
+#include "bus.h"
+#include "cgroup.h"
+#include "polkit.h"
+#include "utf8.h"
+#include "uuid.h"
+#include "vm-find.h"
+#include "vm-machine.h"
+#include "vm-quota.h"
+
+static int find_vm(Manager *m, const char *what, VM **ret, sd_bus_error *error) {
+        _cleanup_free_ VMIdentity *identities = NULL;
+        _cleanup_free_ char *candidates = NULL;
+        size_t n = 0, i;
+        VM *vm;
+        int r;
+
+        identities = calloc(m->n_vms + 1, sizeof(VMIdentity));
+        if (!identities)
+                return -ENOMEM;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                identities[n++] = (VMIdentity) { .uuid = vm->uuid, .name = vm->name };
+
+        r = vm_find(identities, n, what, &i, &candidates);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", what);
+        if (r == -ENOTUNIQ)
+                return sd_bus_error_setf(error, PASIDD_ERROR_AMBIGUOUS_VM,
+                        "\"%s\" could be any of these VMs:\n%s", what, strempty(candidates));
+        if (r < 0)
+                return r;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (i-- == 0)
+                        break;
+
+        *ret = vm;
+        return 0;
+}
+
+static int method_get_vm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *what;
+        VM *vm = NULL;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &what);
+        if (r < 0)
+                return r;
+
+        r = find_vm(m, what, &vm, error);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "o", vm->path);
+}
+
+static int method_list_vms(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Manager *m = userdata;
+        VM *vm;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sso)");
+        if (r < 0)
+                return r;
+
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                r = sd_bus_message_append(reply, "(sso)", vm->uuid, vm->name, vm->path);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_send(reply);
+}
+
+/* The kernel and the state file have it, or neither. */
+static int change_default(Manager *m, uint32_t quota, bool runtime, sd_bus_error *error) {
+        const State *persistent = m->state.persistent;
+        uint32_t old_runtime = m->state.runtime->default_quota, old_persistent = persistent->default_quota;
+        bool had_runtime = m->state.runtime->default_quota_set,
+             had_persistent = persistent->default_quota_set;
+        int r;
+
+        /* The persistent one would be of no effect below one for this boot only. */
+        r = state_store_set_default(&m->state, runtime ? &quota : NULL,
+                !runtime         ? &quota
+                : had_persistent ? &old_persistent
+                                 : NULL);
+        if (r < 0)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
+                        "The default quota could not be saved: %s", strerror(-r));
+
+        r = manager_apply_default_quota(m);
+        if (r < 0) {
+                (void) state_store_set_default(&m->state, had_runtime ? &old_runtime : NULL,
+                        had_persistent ? &old_persistent : NULL);
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                        "The kernel did not take the default quota: %s", strerror(-r));
+        }
+
+        manager_apply_all(m);
+        manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
+        return 0;
+}
+
+static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        uint32_t quota, previous = manager_default_quota(m, NULL);
+        int runtime = false, dry_run = false, r;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+        };
+
+        r = sd_bus_message_read(message, "u", &quota);
+        if (r >= 0)
+                r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = bus_check_quota("Quota", quota, error);
+        if (r >= 0 && !dry_run)
+                r = change_default(m, quota, runtime, error);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "u", previous);
+}
+
+static int method_set_default_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        char text[sizeof("4294967295")];
+        uint32_t quota;
+        int r;
+
+        r = sd_bus_message_read(message, "u", &quota);
+        if (r < 0)
+                return r;
+
+        snprintf(text, sizeof(text), "%" PRIu32, quota);
+        return polkit_authorize(userdata, message, PASIDD_ACTION_SET_DEFAULT,
+                (const char *const[]) { "quota", text, NULL }, set_default_quota, error);
+}
+
+static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE], sd_bus_error *error) {
+        const char *s;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &s);
+        if (r < 0)
+                return r;
+
+        if (uuid_canonical(s, uuid) < 0)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a UUID.", s);
+
+        return 0;
+}
+
+/* It ends up in logs, on terminals and in the state file. */
+static int check_name(const char *name, sd_bus_error *error) {
+        if (!isempty(name) && strlen(name) <= NAME_MAX && utf8_is_printable(name))
+                return 0;
+
+        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                "A VM's name is 1 to %i bytes of printable UTF-8.", NAME_MAX);
+}
+
+static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        char uuid[UUID_STRING_SIZE];
+        QuotaSetting metadata = {};
+        const char *name;
+        int reconnect = false, r;
+        const BusOption options[] = {
+                { "quota", 'u', &metadata.quota, &metadata.quota_set },
+                { "watermark", 'u', &metadata.watermark, &metadata.watermark_set },
+                { "reconnect", 'b', &reconnect },
+        };
+        VM *vm;
+
+        r = read_uuid(message, uuid, error);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                r = check_name(name, error);
+        if (r >= 0)
+                r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = bus_check_quota("Quota", metadata.quota, error);
+        if (r >= 0)
+                r = bus_check_quota("Watermark", metadata.watermark, error);
+        if (r < 0)
+                return r;
+
+        r = vm_reserve(m, uuid, name, &metadata, reconnect, &vm);
+        if (r == -EEXIST)
+                return sd_bus_error_setf(
+                        error, SD_BUS_ERROR_INVALID_ARGS, "%s is the id of something else.", uuid);
+        if (r < 0)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
+                        "The reservation could not be saved: %s", strerror(-r));
+
+        return sd_bus_reply_method_return(
+                message, "us", vm->policy.quota, quota_source_to_string(vm->policy.source));
+}
+
+/* Reserve, Confirm and Release have the same action: they are the hook's. */
+static int authorize_hook(
+        sd_bus_message *message, Manager *m, AuthorizedHandler handler, sd_bus_error *error) {
+        const char *uuid;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &uuid);
+        if (r < 0)
+                return r;
+
+        return polkit_authorize(m, message, PASIDD_ACTION_RESERVE,
+                (const char *const[]) { "uuid", uuid, NULL }, handler, error);
+}
+
+static int method_reserve(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return authorize_hook(message, userdata, reserve, error);
+}
+
+/* Changes nothing, so that anybody may ask. */
+static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        char uuid[UUID_STRING_SIZE];
+        Manager *m = userdata;
+        VM *vm;
+        int r;
+
+        r = read_uuid(message, uuid, error);
+        if (r < 0)
+                return r;
+
+        vm = vm_find_by_uuid(m, uuid);
+        if (!vm)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
+
+        if (vm_verify(vm) < 0)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(vm->error));
+
+        return sd_bus_reply_method_return(message, "u", vm->policy.quota);
+}
+
+static int release(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        char uuid[UUID_STRING_SIZE];
+        int r;
+
+        r = read_uuid(message, uuid, error);
+        if (r < 0)
+                return r;
+
+        vm_release(m, uuid);
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return authorize_hook(message, userdata, release, error);
+}
+
+static int reload(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
+        int r;
+
+        r = manager_reload(m, &why);
+        if (r < 0)
+                return sd_bus_error_set(error, PASIDD_ERROR_RELOAD_FAILED, why ? why : strerror(-r));
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return polkit_authorize(userdata, message, PASIDD_ACTION_RELOAD, NULL, reload, error);
+}
+
+static int property_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", PASIDD_VERSION);
+}
+
+static int property_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", manager_state(userdata));
+}
+
+static int property_status(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ char *status = NULL;
+
+        status = manager_status(userdata);
+        return status ? sd_bus_message_append(reply, "s", status) : -ENOMEM;
+}
+
+static int property_default_quota(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "u", manager_default_quota(userdata, NULL));
+}
+
+static int property_default_source(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        DefaultSource source;
+
+        (void) manager_default_quota(userdata, &source);
+        return sd_bus_message_append(reply, "s", default_source_to_string(source));
+}
+
+static int property_allocated(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        uint64_t allocated;
+
+        /* The root counts everything, what the kernel has taken for itself included. */
+        if (cgroup_get_current(m->root, "/", &allocated) < 0)
+                allocated = 0;
+
+        return sd_bus_message_append(reply, "u", (uint32_t) allocated);
+}
+
+static int property_committed(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "t", manager_committed(userdata));
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+
+        SD_BUS_METHOD_WITH_ARGS("GetVM", SD_BUS_ARGS("s", vm), SD_BUS_RESULT("o", path), method_get_vm,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListVMs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sso)", vms), method_list_vms,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetDefaultQuota", SD_BUS_ARGS("u", quota, "a{sv}", options),
+                SD_BUS_RESULT("u", previous), method_set_default_quota, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reserve", SD_BUS_ARGS("s", uuid, "s", name, "a{sv}", options),
+                SD_BUS_RESULT("u", quota, "s", source), method_reserve, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_ARGS("s", uuid), SD_BUS_RESULT("u", quota), method_confirm,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", uuid), SD_BUS_NO_RESULT, method_release,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
+
+        SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Status", "s", property_status, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("DefaultQuota", "u", property_default_quota, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "DefaultQuotaSource", "s", property_default_source, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "Capacity", "u", NULL, offsetof(Manager, capacity), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Allocated", "u", property_allocated, 0, 0),
+        SD_BUS_PROPERTY("Committed", "t", property_committed, 0, 0),
+        SD_BUS_PROPERTY("Resyncs", "t", NULL, offsetof(Manager, resyncs), 0),
+
+        SD_BUS_SIGNAL_WITH_ARGS("VMAdded", SD_BUS_ARGS("s", uuid, "s", name, "o", path), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("VMRemoved", SD_BUS_ARGS("s", uuid, "s", name, "o", path), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("QuotaExceeded",
+                SD_BUS_ARGS("s", uuid, "s", name, "o", path, "t", set, "s", reason, "u", allocated, "u",
+                        quota, "u", suppressed),
+                0),
+        SD_BUS_SIGNAL_WITH_ARGS("WatermarkReached",
+                SD_BUS_ARGS("s", uuid, "s", name, "o", path, "t", set, "u", allocated, "u", watermark), 0),
+
+        SD_BUS_VTABLE_END,
+};
+
+int manager_bus_add(Manager *m) {
+        return sd_bus_add_object_vtable(
+                m->bus, NULL, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, manager_vtable, m);
+}
+
+void manager_bus_send_changes(Manager *m) {
+        const char *names[8];
+        size_t n = 0;
+        int r;
+
+        if (m->changed & MANAGER_CHANGED_STATE) {
+                names[n++] = "State";
+                names[n++] = "Status";
+                names[n++] = "Capacity";
+        }
+        if (m->changed & MANAGER_CHANGED_DEFAULT) {
+                names[n++] = "DefaultQuota";
+                names[n++] = "DefaultQuotaSource";
+        }
+        names[n] = NULL;
+
+        r = sd_bus_emit_properties_changed_strv(
+                m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, (char **) names);
+        if (r < 0)
+                log_debug_errno(r, "Cannot send PropertiesChanged, ignoring: %m");
+}

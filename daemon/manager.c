@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+#include <signal.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "bus.h"
+#include "cgroup.h"
+#include "exit-status.h"
+#include "file-util.h"
+#include "kernel-events.h"
+#include "manager.h"
+#include "messages.h"
+#include "set-match.h"
+#include "sysfs.h"
+#include "vm-machine.h"
+#include "vm-quota.h"
+
+#define CONFIG_NAME "pasidd.conf"
+
+uint64_t manager_now(const Manager *m) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+const char *default_source_to_string(DefaultSource source) {
+        static const char *const table[] = {
+                [DEFAULT_SOURCE_RUNTIME] = "runtime",
+                [DEFAULT_SOURCE_PERSISTENT] = "persistent",
+                [DEFAULT_SOURCE_CONFIG] = "config",
+        };
+
+        return table[source];
+}
+
+uint32_t manager_default_quota(const Manager *m, DefaultSource *ret_source) {
+        DefaultSource source = DEFAULT_SOURCE_CONFIG;
+        uint32_t quota = m->config->default_quota;
+
+        if (m->state.runtime->default_quota_set) {
+                source = DEFAULT_SOURCE_RUNTIME;
+                quota = m->state.runtime->default_quota;
+        } else if (m->state.persistent->default_quota_set) {
+                source = DEFAULT_SOURCE_PERSISTENT;
+                quota = m->state.persistent->default_quota;
+        }
+
+        if (ret_source)
+                *ret_source = source;
+        return quota;
+}
+
+const char *manager_state(const Manager *m) {
+        return m->capacity > 0 ? "running" : "idle";
+}
+
+char *manager_status(const Manager *m) {
+        size_t unmatched = 0;
+        char *status;
+        Set *set;
+        int r;
+
+        if (!m->kernel_present)
+                return strdup("Starting");
+        if (m->capacity == 0)
+                return strdup("No PASID-capable IOMMU on this host; idle");
+
+        TAILQ_FOREACH (set, &m->sets, entries)
+                if (!set->vm)
+                        unmatched++;
+
+        if (unmatched > 0)
+                r = asprintf(&status, "VMs: %zu, sets: %zu (%zu not assigned to a VM yet), PASIDs: %" PRIu32,
+                        m->n_vms, m->n_sets, unmatched, m->capacity);
+        else
+                r = asprintf(
+                        &status, "VMs: %zu, sets: %zu, PASIDs: %" PRIu32, m->n_vms, m->n_sets, m->capacity);
+
+        return r < 0 ? NULL : status;
+}
+
+uint64_t manager_committed(const Manager *m) {
+        uint64_t sum = 0;
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                sum += vm->policy.quota;
+
+        return sum;
+}
+
+void manager_exit(Manager *m, int status) {
+        (void) sd_event_exit(m->event, status);
+}
+
+static void notify_status(Manager *m, const char *more) {
+        _cleanup_free_ char *status = manager_status(m);
+
+        if (status)
+                (void) sd_notifyf(false, "%sSTATUS=%s", more, status);
+}
+
+static int on_changes(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        if (m->ready && (m->changed & MANAGER_CHANGED_STATE))
+                notify_status(m, "");
+        bus_send_changes(m);
+        return 0;
+}
+
+void manager_queue_changes(Manager *m, unsigned changes) {
+        m->changed |= changes;
+        (void) sd_event_source_set_enabled(m->changes, SD_EVENT_ONESHOT);
+}
+
+int manager_apply_default_quota(Manager *m) {
+        return sysfs_write_default_quota(m->root, manager_default_quota(m, NULL));
+}
+
+void manager_apply_all(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                vm_apply(vm);
+}
+
+void manager_check_ready(Manager *m) {
+        /* Without a bus we do what can be done without, and take it up once it comes. */
+        bool bus_settled = m->name_acquired ? m->machines != MACHINES_UNKNOWN : !!m->bus_retry;
+
+        if (m->ready || !m->sets_listed || !bus_settled)
+                return;
+
+        m->ready = true;
+        notify_status(m, "READY=1\n");
+        log_info("pasidd " PASIDD_VERSION " is ready, %s.", manager_state(m));
+}
+
+void manager_machines_known(Manager *m, MachinesKnown known) {
+        m->machines = known;
+        set_match_waiting(m);
+        manager_check_ready(m);
+}
+
+static void on_unit_cgroup(const char *cgroup, void *userdata) {
+        vm_machine_cgroup_appeared(userdata, cgroup);
+}
+
+static int watch_slices(Manager *m) {
+        SliceWatch *slices;
+        int r;
+
+        r = slice_watch_new(m->event, m->root, m->config->slices, on_unit_cgroup, m, &slices);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the slices of Slices=: %m");
+
+        slice_watch_free(m->slices);
+        m->slices = slices;
+        slice_watch_rescan(slices);
+        return 0;
+}
+
+int manager_kernel_is_present(Manager *m, uint32_t capacity) {
+        bool first = !m->kernel_present;
+        int r;
+
+        m->kernel_present = true;
+        m->capacity = capacity;
+        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        log_info("PASIDs on this host: %" PRIu32 "%s.", capacity,
+                capacity > 0 ? "" : ", there is no PASID-capable IOMMU");
+
+        r = manager_apply_default_quota(m);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
+
+        if (!first) {
+                manager_apply_all(m);
+                return 0;
+        }
+
+        r = watch_slices(m);
+        if (r < 0)
+                return r;
+
+        bus_start(m);
+        return 0;
+}
+
+int manager_reload(Manager *m, char **ret_error) {
+        Config *config, *old;
+        struct timespec now;
+        int r;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        (void) sd_notifyf(false,
+                "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading the configuration",
+                (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000);
+
+        r = config_load(m->config_file, m->config_dropin_dir, &config, ret_error);
+        if (r < 0) {
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
+                        "The new configuration is rejected, the old one stays: %s",
+                        *ret_error ? *ret_error : strerror(-r));
+                notify_status(m, "READY=1\n");
+                return r;
+        }
+
+        old = m->config;
+        m->config = config;
+        if (m->kernel_present) {
+                (void) watch_slices(m);
+                r = manager_apply_default_quota(m);
+                if (r < 0)
+                        log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
+        }
+        manager_apply_all(m); /* no VM holds on to a rule of the old one after that */
+        config_free(old);
+
+        manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_DEFAULT);
+        log_info("The configuration has been reloaded.");
+        notify_status(m, "READY=1\n");
+        return 0;
+}
+
+static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        _cleanup_free_ char *error = NULL;
+
+        (void) manager_reload(userdata, &error);
+        return 0;
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping; quotas stay in force");
+        manager_exit(userdata, EXIT_SUCCESS);
+        return 0;
+}
+
+static int load_config(Manager *m, const ManagerOptions *options) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = manager_config_paths(options, &m->config_file, &m->config_dropin_dir);
+        if (r < 0)
+                return log_oom();
+
+        r = config_load(m->config_file, m->config_dropin_dir, &m->config, &error);
+        if (r < 0) {
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
+                        "The configuration is rejected: %s", error ? error : strerror(-r));
+                m->exit_status = PASIDD_EXIT_CONFIG;
+        }
+
+        return r;
+}
+
+int manager_config_paths(const ManagerOptions *options, char **ret_file, char **ret_dropin_dir) {
+        _cleanup_free_ char *file = NULL, *dir = NULL;
+
+        if (options->config)
+                file = strdup(options->config);
+        else
+                file = path_under(options->root, "%s/" CONFIG_NAME,
+                        isempty(options->root) ? PKGCONFDIR : "/etc/pasidd");
+        if (!file || asprintf(&dir, "%s.d", file) < 0) {
+                dir = NULL;
+                return -ENOMEM;
+        }
+
+        *ret_file = TAKE_PTR(file);
+        *ret_dropin_dir = TAKE_PTR(dir);
+        return 0;
+}
+
+static int set_up_event_loop(Manager *m) {
+        sigset_t mask;
+        int r;
+
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGTERM);
+        (void) sigaddset(&mask, SIGINT);
+        (void) sigaddset(&mask, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+
+        r = sd_event_new(&m->event);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop_signal, m);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop_signal, m);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGHUP, on_sighup, m);
+        if (r >= 0)
+                r = sd_event_add_defer(m->event, &m->changes, on_changes, m);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->changes, SD_EVENT_OFF);
+        if (r >= 0)
+                /* After everything else that waits, so that many changes make one signal. */
+                r = sd_event_source_set_priority(m->changes, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_set_watchdog(m->event, true);
+        if (r < 0)
+                return r;
+
+        (void) sd_event_source_set_description(m->changes, "changes");
+        return 0;
+}
+
+int manager_new(const ManagerOptions *options, Manager **ret) {
+        Manager *m;
+
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return log_oom();
+
+        TAILQ_INIT(&m->vms);
+        TAILQ_INIT(&m->sets);
+        TAILQ_INIT(&m->auth_requests);
+        m->exit_status = EXIT_FAILURE;
+
+        *ret = m;
+
+        m->root = strdup(options->root);
+        if (!m->root)
+                return log_oom();
+
+        return load_config(m, options);
+}
+
+Manager *manager_free(Manager *m) {
+        VM *vm;
+
+        if (!m)
+                return NULL;
+
+        if (m->event)
+                bus_stop(m);
+        while (!TAILQ_EMPTY(&m->sets))
+                set_free(TAILQ_FIRST(&m->sets));
+        while ((vm = TAILQ_FIRST(&m->vms)))
+                vm_free(vm);
+
+        slice_watch_free(m->slices);
+        kernel_source_free(m->kernel);
+        state_store_done(&m->state);
+        config_free(m->config);
+        sd_event_source_disable_unref(m->changes);
+        sd_event_unref(m->event);
+        free(m->config_file);
+        free(m->config_dropin_dir);
+        free(m->root);
+        free(m);
+        return NULL;
+}
+
+/* Everything that can be found missing before the event loop runs. */
+static int preflight(Manager *m) {
+        int r;
+
+        r = cgroup_is_unified(m->root);
+        if (r < 0)
+                return log_error_errno(r, "Cannot look at " CGROUP_MOUNT ": %m");
+        if (r == 0) {
+                log_error(CGROUP_MOUNT " is not the unified cgroup hierarchy, which PASID limits need.");
+                m->exit_status = PASIDD_EXIT_NO_KERNEL_SUPPORT;
+                return -EOPNOTSUPP;
+        }
+
+        return state_store_load(&m->state, m->root);
+}
+
+int manager_run(Manager *m) {
+        int r;
+
+        r = preflight(m);
+        if (r < 0)
+                return r;
+
+        r = set_up_event_loop(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot set up the event loop: %m");
+
+        r = vm_restore_reservations(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot take up reservations: %m");
+
+        r = kernel_events_start(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot ask the kernel for PASID sets: %m");
+
+        return sd_event_loop(m->event);
+}

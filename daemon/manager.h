@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/queue.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "config.h"
+#include "kernel-source.h"
+#include "log.h"
+#include "macro.h"
+#include "slice-watch.h"
+#include "state.h"
+
+typedef struct AuthRequest AuthRequest;
+typedef struct Machined Machined;
+typedef struct Manager Manager;
+typedef struct Set Set;
+typedef struct VM VM;
+
+typedef struct ManagerOptions {
+        const char *root;   /* "" in service */
+        const char *config; /* NULL: the usual file and its drop-ins */
+} ManagerOptions;
+
+/* What there is to know about the machines that machined has. */
+typedef enum MachinesKnown {
+        MACHINES_UNKNOWN,     /* not asked yet, or the answer is under way */
+        MACHINES_UNAVAILABLE, /* no bus, or no answer; asked again later */
+        MACHINES_LISTED,
+} MachinesKnown;
+
+/* Who said which quota new sets and VMs without an own one get. */
+typedef enum DefaultSource {
+        DEFAULT_SOURCE_RUNTIME,
+        DEFAULT_SOURCE_PERSISTENT,
+        DEFAULT_SOURCE_CONFIG,
+} DefaultSource;
+
+/*
+ * The whole daemon. Ties the kernel's sets to VMs and sees to it that each has
+ * its quota. Owns all VMs and sets.
+ */
+struct Manager {
+        sd_event *event;
+        char *root;
+        char *config_file;
+        char *config_dropin_dir;
+
+        Config *config;
+        StateStore state;
+
+        KernelSource *kernel;
+        SliceWatch *slices;
+        uint32_t capacity;
+        bool kernel_present; /* capacity is known */
+        bool sets_listed;
+
+        sd_bus *bus;
+        sd_event_source *bus_retry;
+        uint64_t bus_backoff_usec;
+        bool bus_logged;     /* that it cannot be reached */
+        bool name_requested; /* the answer is under way */
+        bool name_acquired;
+
+        Machined *machined;
+        MachinesKnown machines;
+
+        TAILQ_HEAD(VMList, VM) vms;
+        TAILQ_HEAD(SetList, Set) sets;
+        size_t n_vms, n_sets;
+
+        TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
+        size_t n_auth_requests;
+
+        sd_event_source *changes; /* deferred: tells the bus what changed */
+        unsigned changed;         /* ManagerChange */
+
+        uint64_t resyncs;
+        RateLimit resync_log;
+        bool ready;
+        int exit_status; /* when it does not come to running */
+};
+
+/* Properties that wait to be announced. */
+typedef enum ManagerChange {
+        MANAGER_CHANGED_STATE = 1 << 0, /* State, Status, Capacity */
+        MANAGER_CHANGED_DEFAULT = 1 << 1,
+} ManagerChange;
+
+/* Reads the configuration. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
+int manager_new(const ManagerOptions *options, Manager **ret);
+Manager *manager_free(Manager *m);
+DEFINE_CLEANUP_FUNC(Manager *, manager_free, manager_freep);
+
+/*
+ * Runs until told to stop. Returns the process's exit status; or a negative
+ * errno when it could not begin, and m->exit_status is what to end with.
+ */
+int manager_run(Manager *m);
+
+/* Ends the event loop, from within a handler. */
+void manager_exit(Manager *m, int status);
+
+/* "running" or "idle"; and a sentence, for the caller to free. */
+const char *manager_state(const Manager *m);
+char *manager_status(const Manager *m);
+
+/* The default quota in force, and who set it. */
+uint32_t manager_default_quota(const Manager *m, DefaultSource *ret_source);
+const char *default_source_to_string(DefaultSource source);
+
+/*
+ * Tells the kernel the default quota and brings all VMs to what policy says
+ * now. Fails when the kernel did not take the default; problems of single VMs
+ * stay with them.
+ */
+int manager_apply_default_quota(Manager *m);
+void manager_apply_all(Manager *m);
+
+/* The sum of all VMs' quotas. */
+uint64_t manager_committed(const Manager *m);
+
+/*
+ * Reads the configuration anew. On failure the old one stays and *ret_error
+ * says why, with file and line; the caller frees it.
+ */
+int manager_reload(Manager *m, char **ret_error);
+
+/* Something about the manager or a VM changed that the bus should hear of, once the current handler is through. */
+void manager_queue_changes(Manager *m, unsigned changes);
+
+/* Where configuration is read from; the caller frees both. -ENOMEM. */
+int manager_config_paths(const ManagerOptions *options, char **ret_file, char **ret_dropin_dir);
+
+/* The kernel has PASID sets: everything that works with them begins, at the first call. */
+int manager_kernel_is_present(Manager *m, uint32_t capacity);
+
+/* The bus came, is lost, or cannot be reached; whether machines are known changed. */
+void manager_machines_known(Manager *m, MachinesKnown known);
+/* Sends READY=1 when everything is in place for the first time. */
+void manager_check_ready(Manager *m);
+
+uint64_t manager_now(const Manager *m);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * MESSAGE_ID= of the records that are worth finding again, described in the
+ * journal catalog (conf/pasidd.catalog). Made with "systemd-id128 new"; an id
+ * stays with its meaning for good.
+ */
+
+#define MESSAGE_VM_ADDED           "cf19d23db8a94c7eb7867b650ee8036c"
+#define MESSAGE_VM_REMOVED         "f99d7c0bc8e8474b888a05ec028a1c25"
+#define MESSAGE_QUOTA_SET          "8ac09661c27b4ff4a3fc7e288f8d1540"
+#define MESSAGE_QUOTA_NOT_APPLIED  "d61725c412b241e189107987899a6f6e"
+#define MESSAGE_QUOTA_EXCEEDED     "4897a2b7c03943b59556d6dc602a6bca"
+#define MESSAGE_WATERMARK_REACHED  "0dae07b8277349cdb12a17b01ef9e4cd"
+#define MESSAGE_FOREIGN_CHANGE     "3f9cf2cc48fa4c01a21c90b59d8edd12"
+#define MESSAGE_RESYNC             "51be6bade2f443e79ab1aba26270cef7"
+#define MESSAGE_STATE_CORRUPT      "80fb7e17c7934139b239a1f1ea9f3cbb"
+#define MESSAGE_CONFIG_REJECTED    "bd73933180ad40068ced73db47771728"
+#define MESSAGE_NO_KERNEL_SUPPORT  "39788a8d6ef24b6aa0433852ba36b95f"
+#define MESSAGE_SET_UNMATCHED      "cc7f0e7f3ba84797b4dd6c035dd7bd57"
+#define MESSAGE_RESERVATION_LAPSED "9c9ac6fead0a415daba238bfddf39a2a"

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/*
+ * Every method that changes something goes through here, and nowhere else is
+ * it decided who may. root may; for others polkit decides, asked without
+ * waiting. No polkit, no answer, an error: no.
+ */
+
+/*
+ * Called with the message rewound once its sender is authorised. What it
+ * returns is handled as with a method handler of sd-bus. Objects may have gone
+ * since the call came in: look them up again.
+ */
+typedef int (*AuthorizedHandler)(sd_bus_message *message, Manager *m, sd_bus_error *error);
+
+/*
+ * For the method handler to return. details: key, value, …, NULL: shown to
+ * the user and to polkit's rules; may be NULL.
+ */
+int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
+        AuthorizedHandler handler, sd_bus_error *error);
+
+/* The bus is gone, nobody waits for an answer any more. */
+void polkit_forget_requests(Manager *m);

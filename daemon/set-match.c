@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "machined.h"
+#include "messages.h"
+#include "proc.h"
+#include "set-match.h"
+#include "unit-id.h"
+#include "utf8.h"
+#include "vm-machine.h"
+#include "vm-quota.h"
+
+static void join(Set *set, VM *vm) {
+        set_forget_question(set);
+        vm_add_set(vm, set);
+        log_debug("Set %" PRIu64 " belongs to VM %s.", set->kernel.id, vm->name);
+        vm_apply_set(vm, set);
+        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATE);
+}
+
+/* A VM that was made for this set. */
+static void join_new(Set *set, VM *vm) {
+        vm->leader = set->kernel.tgid;
+        set_forget_question(set);
+        vm_add_set(vm, set);
+        vm_apply(vm);
+        vm_announce(vm);
+}
+
+/* The end of each step: without VM and without a question, the set waits for better knowledge. */
+static void settle(Set *set) {
+        if (!set->vm && !set->question)
+                set_forget_question(set);
+}
+
+/* A machine that has the cgroup in which the set was made, wherever its process is now. */
+static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->cgroup && cgroup_contains_id(m->root, vm->cgroup, id) > 0)
+                        return vm;
+
+        return NULL;
+}
+
+/*
+ * An id for what has none: that of this boot, mixed with the set's or the
+ * cgroup's, which the kernel never uses twice.
+ */
+static int derive_uuid(uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
+        sd_id128_t uuid;
+        int r;
+
+        r = sd_id128_get_boot(&uuid);
+        if (r < 0)
+                return r;
+
+        uuid.qwords[0] ^= set;
+        uuid.qwords[1] ^= cgroup;
+        (void) sd_id128_to_uuid_string(uuid, buf);
+        return 0;
+}
+
+static void join_own_vm(Set *set) {
+        _cleanup_free_ char *name = NULL;
+        char uuid[UUID_STRING_SIZE];
+        LogContext context;
+        VM *vm;
+        int r;
+
+        r = derive_uuid(set->kernel.id, 0, uuid);
+        if (r >= 0 && asprintf(&name, "set-%" PRIu64, set->kernel.id) < 0) {
+                name = NULL;
+                r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = vm_new(set->manager, VM_KIND_SET, uuid, NULL, name, &vm);
+        if (r < 0) {
+                log_error_errno(r, "Cannot keep track of set %" PRIu64 ": %m", set->kernel.id);
+                return;
+        }
+
+        context = vm_log_context(vm, MESSAGE_SET_UNMATCHED);
+        context.set = set->kernel.id;
+        context.set_known = true;
+        log_context(LOG_NOTICE, &context,
+                "Set %" PRIu64 " of process %" PRIu32
+                " belongs to no unit, it is treated as a VM of its own.",
+                set->kernel.id, set->kernel.tgid);
+
+        join_new(set, vm);
+}
+
+/*
+ * Users name the units of their own manager as they like. These must not be
+ * taken for a unit of the system, which overrides and rules may be meant for:
+ * they are named "user@UID.service/UNIT".
+ */
+static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
+        const char *manager = strstr(unit_path, "/user@");
+        size_t n = 0;
+        char *name;
+
+        if (manager) {
+                n = strcspn(++manager, "/") + 1;
+                if (manager[n - 1] == '\0')
+                        n = 0; /* the user's manager itself */
+        }
+
+        if (asprintf(&name, "%.*s%s", (int) n, strempty(manager), unit) < 0)
+                return -ENOMEM;
+
+        if (!utf8_is_printable(name)) {
+                free(name);
+                return -EBADMSG;
+        }
+
+        *ret = name;
+        return 0;
+}
+
+static int make_unit_vm(Manager *m, const char *uuid, const char *unit, const char *unit_path, VM **ret) {
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        VM *vm;
+        int r;
+
+        r = unit_vm_name(unit, unit_path, &name);
+        if (r < 0)
+                return r;
+
+        if (asprintf(&key, "unit:%s", name) < 0) {
+                key = NULL;
+                return -ENOMEM;
+        }
+
+        r = vm_new(m, VM_KIND_UNIT, uuid, key, name, &vm);
+        if (r < 0)
+                return r;
+
+        vm->unit = strdup(unit);
+        if (!vm->unit) {
+                vm_free(vm);
+                return -ENOMEM;
+        }
+
+        r = vm_set_cgroup(vm, unit_path);
+        if (r < 0) {
+                vm_free(vm);
+                return r;
+        }
+
+        *ret = vm;
+        return 0;
+}
+
+/* uuid: NULL when systemd does not know an InvocationID. */
+static void join_unit(Set *set, const char *uuid) {
+        Manager *m = set->manager;
+        char derived[UUID_STRING_SIZE];
+        uint64_t id;
+        VM *vm;
+        int r = 0;
+
+        vm = vm_find_by_cgroup(m, set->unit_path);
+        if (vm) {
+                join(set, vm);
+                return;
+        }
+
+        if (!uuid) {
+                r = cgroup_get_id(m->root, set->unit_path, &id);
+                if (r >= 0)
+                        r = derive_uuid(0, id, derived);
+                uuid = derived;
+        }
+        if (r >= 0)
+                r = make_unit_vm(m, uuid, set->unit, set->unit_path, &vm);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot make a VM of unit %s: %m", set->unit);
+                join_own_vm(set);
+                return;
+        }
+
+        join_new(set, vm);
+}
+
+static void on_invocation_id(const sd_id128_t *id, void *userdata) {
+        Set *set = userdata;
+        char uuid[UUID_STRING_SIZE];
+
+        set->question = sd_bus_slot_unref(set->question);
+        if (id)
+                (void) sd_id128_to_uuid_string(*id, uuid);
+        join_unit(set, id ? uuid : NULL);
+        settle(set);
+}
+
+/* No machine: the unit itself. Its InvocationID is on its cgroup, or else systemd is asked. */
+static void match_unit(Set *set) {
+        char uuid[UUID_STRING_SIZE];
+        sd_id128_t id;
+
+        if (cgroup_get_invocation_id(set->manager->root, set->unit_path, &id) >= 0) {
+                (void) sd_id128_to_uuid_string(id, uuid);
+                join_unit(set, uuid);
+                return;
+        }
+
+        if (unit_ask_invocation_id(set->manager, set->unit, on_invocation_id, set, &set->question) < 0)
+                join_unit(set, NULL);
+}
+
+static void on_machine(bool is_machine, void *userdata) {
+        Set *set = userdata;
+        VM *vm;
+
+        set->question = sd_bus_slot_unref(set->question);
+
+        vm = vm_find_by_cgroup(set->manager, set->unit_path);
+        if (!vm)
+                vm = vm_machine_claim_cgroup(set->manager, set->unit, set->unit_path);
+
+        /* If its properties are still under way, it is matched once they are here. */
+        if (vm)
+                join(set, vm);
+        else if (!is_machine || !machined_is_asking(set->manager->machined))
+                match_unit(set);
+
+        settle(set);
+}
+
+/*
+ * Is the unit a machine's, one that we have not heard of yet? machined sends
+ * MachineNew before the machine's processes are let go, so with the answer to
+ * this question every earlier announcement has been heard too.
+ */
+static void ask_for_machine(Set *set) {
+        Manager *m = set->manager;
+
+        if (m->machines == MACHINES_LISTED &&
+                machined_ask_pid(m->machined, set->kernel.tgid, on_machine, set, &set->question) >= 0)
+                return;
+
+        if (m->machines != MACHINES_UNKNOWN && strncmp(set->unit, "machine-", strlen("machine-")) != 0)
+                match_unit(set);
+}
+
+void set_match(Set *set) {
+        _cleanup_free_ char *cgroup = NULL;
+        Manager *m = set->manager;
+        bool moved = true;
+        uint64_t id;
+        VM *vm = NULL;
+        int r;
+
+        if (set->vm || set->match == SET_MATCH_ASKING)
+                return;
+        set_forget_question(set);
+        set->match = SET_MATCH_ASKING;
+
+        r = proc_get_cgroup(m->root, (pid_t) set->kernel.tgid, set->kernel.start_time, &cgroup);
+        if (r < 0)
+                log_debug_errno(r, "Cannot find the process of set %" PRIu64 ": %m", set->kernel.id);
+        else
+                moved = set->kernel.cgroup_id != 0 &&
+                        (cgroup_get_id(m->root, cgroup, &id) < 0 || id != set->kernel.cgroup_id);
+
+        if (moved && set->kernel.cgroup_id != 0)
+                vm = find_by_cgroup_id(m, set->kernel.cgroup_id);
+        if (!vm && cgroup && cgroup_path_get_unit(cgroup, &set->unit, &set->unit_path) >= 0) {
+                vm = vm_find_by_cgroup(m, set->unit_path);
+                if (!vm)
+                        vm = vm_machine_claim_cgroup(m, set->unit, set->unit_path);
+        }
+
+        if (vm)
+                join(set, vm);
+        else if (set->unit)
+                ask_for_machine(set);
+        else if (m->machines != MACHINES_UNKNOWN)
+                join_own_vm(set);
+
+        settle(set);
+}
+
+void set_match_waiting(Manager *m) {
+        Set *set;
+
+        TAILQ_FOREACH (set, &m->sets, entries)
+                if (!set->vm && set->match == SET_MATCH_WAITING)
+                        set_match(set);
+}
+
+void set_match_adopt(VM *machine) {
+        Manager *m = machine->manager;
+        VM *vm, *next;
+        Set *set;
+
+        for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
+                next = TAILQ_NEXT(vm, entries);
+                if (vm == machine || vm->kind == VM_KIND_MACHINE || !streq_ptr(vm->cgroup, machine->cgroup))
+                        continue;
+
+                while ((set = TAILQ_FIRST(&vm->sets))) {
+                        vm_remove_set(vm, set);
+                        join(set, machine);
+                }
+                machine->gone_denied += vm->gone_denied;
+                machine->gone_peak += vm->gone_peak;
+                vm_remove(vm, "it is a machine's");
+        }
+
+        set_match_waiting(m);
+}

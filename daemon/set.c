@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "set.h"
+#include "vm.h"
+
+/* A few thousand sets at most (the kernel's max_sets), and few events: a list will do. */
+Set *set_find(Manager *m, uint64_t id) {
+        Set *set;
+
+        TAILQ_FOREACH (set, &m->sets, entries)
+                if (set->kernel.id == id)
+                        return set;
+
+        return NULL;
+}
+
+Set *set_get(Manager *m, const GenlSet *kernel) {
+        Set *set;
+
+        set = set_find(m, kernel->id);
+        if (!set) {
+                set = calloc(1, sizeof(*set));
+                if (!set) {
+                        log_oom();
+                        return NULL;
+                }
+
+                set->manager = m;
+                TAILQ_INSERT_TAIL(&m->sets, set, entries);
+                m->n_sets++;
+                manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        }
+
+        set->kernel = *kernel;
+        return set;
+}
+
+void set_forget_question(Set *set) {
+        set->question = sd_bus_slot_unref(set->question);
+        free(TAKE_PTR(set->unit));
+        free(TAKE_PTR(set->unit_path));
+        if (set->match == SET_MATCH_ASKING)
+                set->match = SET_MATCH_WAITING;
+}
+
+void set_free(Set *set) {
+        if (set->vm)
+                vm_remove_set(set->vm, set);
+
+        set_forget_question(set);
+        TAILQ_REMOVE(&set->manager->sets, set, entries);
+        set->manager->n_sets--;
+        free(set);
+}
+
+void set_remove(Set *set) {
+        Manager *m = set->manager;
+        VM *vm = set->vm;
+
+        if (vm) {
+                vm->gone_denied += set->kernel.denied;
+                vm->gone_peak += set->kernel.peak;
+        }
+
+        set_free(set);
+        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+
+        if (vm && vm_is_finished(vm))
+                vm_remove(vm, "its last set is gone");
+}

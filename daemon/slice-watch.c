@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <sys/inotify.h>
+#include <sys/queue.h>
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "log.h"
+#include "slice-watch.h"
+
+DEFINE_CLEANUP_FUNC(DIR *, closedir, closedirp);
+
+typedef struct WatchedSlice {
+        TAILQ_ENTRY(WatchedSlice) entries;
+        SliceWatch *watch;
+        char *cgroup;
+        sd_event_source *source;
+        bool enable_failed; /* logged already */
+} WatchedSlice;
+
+struct SliceWatch {
+        sd_event *event;
+        char *root;
+        char **cgroups; /* of the slices asked for */
+        size_t n_cgroups;
+        TAILQ_HEAD(, WatchedSlice) slices;
+        SliceWatchUnitHandler handler;
+        void *userdata;
+};
+
+static void watch_slice(SliceWatch *w, const char *cgroup);
+
+static bool has_suffix(const char *s, const char *suffix) {
+        size_t n = strlen(s), m = strlen(suffix);
+
+        return n > m && streq(s + n - m, suffix);
+}
+
+static void watched_slice_free(WatchedSlice *slice) {
+        TAILQ_REMOVE(&slice->watch->slices, slice, entries);
+        sd_event_source_disable_unref(slice->source);
+        free(slice->cgroup);
+        free(slice);
+}
+
+bool slice_watch_covers(const SliceWatch *w, const char *cgroup) {
+        for (size_t i = 0; i < w->n_cgroups; i++)
+                if (cgroup_path_is_below(cgroup, w->cgroups[i]))
+                        return true;
+
+        return false;
+}
+
+/* Is the cgroup one of the slices, above one or below one? */
+static bool slice_is_relevant(const SliceWatch *w, const char *cgroup) {
+        if (slice_watch_covers(w, cgroup))
+                return true;
+
+        for (size_t i = 0; i < w->n_cgroups; i++)
+                if (cgroup_path_is_below(w->cgroups[i], cgroup))
+                        return true;
+
+        return false;
+}
+
+static WatchedSlice *find_watched(const SliceWatch *w, const char *cgroup) {
+        WatchedSlice *slice;
+
+        TAILQ_FOREACH (slice, &w->slices, entries)
+                if (streq(slice->cgroup, cgroup))
+                        return slice;
+
+        return NULL;
+}
+
+/*
+ * The kernel does not tell a directory's own watch that it was removed from
+ * cgroupfs, only that of its parent.
+ */
+static void child_vanished(SliceWatch *w, const char *parent, const char *name) {
+        _cleanup_free_ char *cgroup = NULL;
+        WatchedSlice *slice, *next;
+
+        if (asprintf(&cgroup, "%s/%s", streq(parent, "/") ? "" : parent, name) < 0) {
+                cgroup = NULL;
+                log_oom();
+                return;
+        }
+
+        for (slice = TAILQ_FIRST(&w->slices); slice; slice = next) {
+                next = TAILQ_NEXT(slice, entries);
+                if (cgroup_path_is_below(slice->cgroup, cgroup)) {
+                        log_debug("Cgroup %s is gone.", slice->cgroup);
+                        watched_slice_free(slice);
+                }
+        }
+}
+
+static void child_appeared(SliceWatch *w, const char *parent, const char *name) {
+        _cleanup_free_ char *cgroup = NULL;
+
+        if (asprintf(&cgroup, "%s/%s", streq(parent, "/") ? "" : parent, name) < 0) {
+                cgroup = NULL;
+                log_oom();
+                return;
+        }
+
+        if (has_suffix(name, ".slice")) {
+                if (slice_is_relevant(w, cgroup))
+                        watch_slice(w, cgroup);
+        } else if ((has_suffix(name, ".scope") || has_suffix(name, ".service")) &&
+                   slice_watch_covers(w, cgroup))
+                w->handler(cgroup, w->userdata);
+}
+
+static void enable_misc(WatchedSlice *slice) {
+        int r;
+
+        r = cgroup_enable_misc(slice->watch->root, slice->cgroup);
+        if (r > 0)
+                log_info("Enabled the misc controller in cgroup %s.", slice->cgroup);
+        if (r >= 0) {
+                slice->enable_failed = false;
+                return;
+        }
+
+        if (!slice->enable_failed)
+                log_context_errno(r == -ENOENT ? LOG_DEBUG : LOG_WARNING, NULL, r,
+                        "Cannot enable the misc controller in cgroup %s, VMs below are limited by their "
+                        "sets' quotas only: %m",
+                        slice->cgroup);
+        slice->enable_failed = true;
+}
+
+static void scan_slice(WatchedSlice *slice) {
+        SliceWatch *w = slice->watch;
+        _cleanup_free_ char *path = NULL, *cgroup = NULL;
+        _cleanup_(closedirp) DIR *d = NULL;
+        struct dirent *de;
+
+        enable_misc(slice);
+
+        /* A handler may make us look anew and drop this slice. */
+        cgroup = strdup(slice->cgroup);
+        path = cgroup_file(w->root, slice->cgroup, NULL);
+        if (!cgroup || !path) {
+                log_oom();
+                return;
+        }
+
+        d = opendir(path);
+        if (!d)
+                return;
+
+        while ((de = readdir(d)))
+                if (de->d_type == DT_DIR && de->d_name[0] != '.')
+                        child_appeared(w, cgroup, de->d_name);
+}
+
+static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        WatchedSlice *slice = userdata;
+
+        if (event->mask & IN_Q_OVERFLOW) {
+                slice_watch_rescan(slice->watch);
+                return 0;
+        }
+
+        if (event->mask & (IN_IGNORED | IN_UNMOUNT)) {
+                watched_slice_free(slice);
+                return 0;
+        }
+
+        if (!(event->mask & IN_ISDIR) || event->len == 0)
+                return 0;
+
+        if (event->mask & (IN_DELETE | IN_MOVED_FROM))
+                child_vanished(slice->watch, slice->cgroup, event->name);
+        if (event->mask & (IN_CREATE | IN_MOVED_TO))
+                child_appeared(slice->watch, slice->cgroup, event->name);
+
+        return 0;
+}
+
+/* Watches first and looks around then, so that nothing is made unseen in between. */
+static void watch_slice(SliceWatch *w, const char *cgroup) {
+        _cleanup_free_ char *path = NULL;
+        WatchedSlice *slice;
+        int r;
+
+        slice = find_watched(w, cgroup);
+        if (slice) {
+                scan_slice(slice);
+                return;
+        }
+
+        path = cgroup_file(w->root, cgroup, NULL);
+        slice = calloc(1, sizeof(*slice));
+        if (slice)
+                slice->cgroup = strdup(cgroup);
+        if (!path || !slice || !slice->cgroup) {
+                free(slice);
+                log_oom();
+                return;
+        }
+
+        slice->watch = w;
+        TAILQ_INSERT_TAIL(&w->slices, slice, entries);
+
+        r = sd_event_add_inotify(w->event, &slice->source, path,
+                IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR, on_inotify, slice);
+        if (r < 0) {
+                if (r != -ENOENT)
+                        log_warning_errno(r, "Cannot watch cgroup %s: %m", cgroup);
+                watched_slice_free(slice);
+                return;
+        }
+        (void) sd_event_source_set_description(slice->source, "slice-watch");
+        /* Before the bus and netlink: a new cgroup should have its limit before anything else is done. */
+        (void) sd_event_source_set_priority(slice->source, SD_EVENT_PRIORITY_IMPORTANT);
+
+        scan_slice(slice);
+}
+
+void slice_watch_rescan(SliceWatch *w) {
+        /* Everything hangs on the root, which looks at its children. */
+        watch_slice(w, "/");
+}
+
+int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret) {
+        WatchedSlice *slice;
+
+        TAILQ_FOREACH (slice, &w->slices, entries) {
+                _cleanup_free_ char *cgroup = NULL, *path = NULL;
+
+                if (asprintf(&cgroup, "%s/%s", streq(slice->cgroup, "/") ? "" : slice->cgroup, unit) < 0) {
+                        cgroup = NULL;
+                        return -ENOMEM;
+                }
+
+                path = cgroup_file(w->root, cgroup, NULL);
+                if (!path)
+                        return -ENOMEM;
+
+                if (access(path, F_OK) == 0) {
+                        *ret = TAKE_PTR(cgroup);
+                        return 0;
+                }
+        }
+
+        return -ENOENT;
+}
+
+int slice_watch_new(sd_event *event, const char *root, char *const *slices, SliceWatchUnitHandler handler,
+        void *userdata, SliceWatch **ret) {
+        _cleanup_(slice_watch_freep) SliceWatch *w = NULL;
+        size_t n = 0;
+        int r;
+
+        while (slices[n])
+                n++;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+
+        TAILQ_INIT(&w->slices);
+        w->event = sd_event_ref(event);
+        w->handler = handler;
+        w->userdata = userdata;
+        w->root = strdup(root);
+        w->cgroups = calloc(n + 1, sizeof(char *));
+        if (!w->root || !w->cgroups)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n; i++) {
+                r = cgroup_path_from_slice(slices[i], &w->cgroups[i]);
+                if (r < 0)
+                        return r;
+                w->n_cgroups++;
+        }
+
+        *ret = TAKE_PTR(w);
+        return 0;
+}
+
+SliceWatch *slice_watch_free(SliceWatch *w) {
+        WatchedSlice *slice;
+
+        if (!w)
+                return NULL;
+
+        while ((slice = TAILQ_FIRST(&w->slices)))
+                watched_slice_free(slice);
+        for (size_t i = 0; i < w->n_cgroups; i++)
+                free(w->cgroups[i]);
+        free(w->cgroups);
+        free(w->root);
+        sd_event_unref(w->event);
+        free(w);
+        return NULL;
+}

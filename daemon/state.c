@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "file-util.h"
+#include "log.h"
+#include "messages.h"
+#include "state.h"
+
+static int load(const char *path, State **ret) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = state_load(path, ret, &error);
+        if (r < 0)
+                return log_error_errno(r, "Cannot read the state file %s: %m", path);
+        if (r > 0)
+                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
+                        "State file %s is unusable and was set aside: %s", path, strempty(error));
+
+        return 0;
+}
+
+int state_store_load(StateStore *store, const char *root) {
+        int r;
+
+        store->persistent_path = path_under(root, PERSISTENT_STATE_FILE);
+        store->runtime_path = path_under(root, RUNTIME_STATE_FILE);
+        if (!store->persistent_path || !store->runtime_path)
+                return log_oom();
+
+        r = load(store->persistent_path, &store->persistent);
+        if (r < 0)
+                return r;
+
+        return load(store->runtime_path, &store->runtime);
+}
+
+void state_store_done(StateStore *store) {
+        state_free(store->persistent);
+        state_free(store->runtime);
+        free(store->persistent_path);
+        free(store->runtime_path);
+        *store = (StateStore) {};
+}
+
+QuotaSetting state_store_get_override(const State *state, const char *key) {
+        const StateEntry *e = state_find(state, key);
+
+        return e ? e->override : (QuotaSetting) {};
+}
+
+QuotaSetting state_store_get_metadata(const StateStore *store, const char *key) {
+        const StateEntry *e = state_find(store->runtime, key);
+
+        return e ? e->metadata : (QuotaSetting) {};
+}
+
+static bool setting_equal(const QuotaSetting *a, const QuotaSetting *b) {
+        return a->quota_set == b->quota_set && a->watermark_set == b->watermark_set &&
+               (!a->quota_set || a->quota == b->quota) && (!a->watermark_set || a->watermark == b->watermark);
+}
+
+static int set_name(StateEntry *entry, const char *name) {
+        char *copy = NULL;
+
+        if (name) {
+                copy = strdup(name);
+                if (!copy)
+                        return -ENOMEM;
+        }
+
+        free(entry->name);
+        entry->name = copy;
+        return 0;
+}
+
+static int copy_state(const State *s, State **ret) {
+        _cleanup_free_ char *text = NULL, *error = NULL;
+        int r;
+
+        r = state_format(s, &text);
+        if (r < 0)
+                return r;
+
+        return state_parse(text, strlen(text), ret, &error);
+}
+
+/* A state about to be changed: changes go into next, and take effect all at once. */
+typedef struct Transaction {
+        State **current;
+        const char *path;
+        State *next;
+} Transaction;
+
+static void transaction_done(Transaction *t) {
+        state_free(t->next);
+}
+
+static int transaction_begin(Transaction *t, State **current, const char *path) {
+        t->current = current;
+        t->path = path;
+        return copy_state(*current, &t->next);
+}
+
+static int transaction_save(Transaction *t) {
+        int r;
+
+        state_prune(t->next);
+        r = state_save(t->next, t->path);
+        if (r < 0)
+                return log_error_errno(r, "Cannot write the state file %s: %m", t->path);
+
+        return 0;
+}
+
+static void transaction_commit(Transaction *t) {
+        state_free(*t->current);
+        *t->current = TAKE_PTR(t->next);
+}
+
+/* Saves both files or none. Either may be without changes (next is NULL). */
+static int transactions_commit(Transaction *persistent, Transaction *runtime) {
+        int r;
+
+        if (persistent->next) {
+                r = transaction_save(persistent);
+                if (r < 0)
+                        return r;
+        }
+
+        if (runtime->next) {
+                r = transaction_save(runtime);
+                if (r < 0) {
+                        int k;
+
+                        if (persistent->next) {
+                                k = state_save(*persistent->current, persistent->path);
+                                if (k < 0)
+                                        log_error_errno(
+                                                k, "Cannot restore the state file %s: %m", persistent->path);
+                        }
+                        return r;
+                }
+        }
+
+        if (persistent->next)
+                transaction_commit(persistent);
+        if (runtime->next)
+                transaction_commit(runtime);
+
+        return 0;
+}
+
+static int put_override(Transaction *t, State **state, const char *path, const char *key, const char *name,
+        const QuotaSetting *setting) {
+        QuotaSetting now = state_store_get_override(*state, key);
+        StateEntry *entry;
+        int r;
+
+        if (setting_equal(&now, setting))
+                return 0;
+
+        r = transaction_begin(t, state, path);
+        if (r < 0)
+                return r;
+
+        entry = state_get(t->next, key);
+        if (!entry)
+                return -ENOMEM;
+
+        entry->override = *setting;
+        return set_name(entry, name);
+}
+
+int state_store_set_overrides(StateStore *store, const char *key, const char *name,
+        const QuotaSetting *runtime, const QuotaSetting *persistent) {
+        _cleanup_(transaction_done) Transaction p = {}, r = {};
+        int k;
+
+        k = put_override(&p, &store->persistent, store->persistent_path, key, name, persistent);
+        if (k < 0)
+                return k;
+
+        k = put_override(&r, &store->runtime, store->runtime_path, key, name, runtime);
+        if (k < 0)
+                return k;
+
+        return transactions_commit(&p, &r);
+}
+
+static int put_default(Transaction *t, State **state, const char *path, const uint32_t *value) {
+        int r;
+
+        if (value ? (*state)->default_quota_set && (*state)->default_quota == *value
+                  : !(*state)->default_quota_set)
+                return 0;
+
+        r = transaction_begin(t, state, path);
+        if (r < 0)
+                return r;
+
+        t->next->default_quota_set = value;
+        t->next->default_quota = value ? *value : 0;
+        return 0;
+}
+
+int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
+        _cleanup_(transaction_done) Transaction p = {}, r = {};
+        int k;
+
+        k = put_default(&p, &store->persistent, store->persistent_path, persistent);
+        if (k < 0)
+                return k;
+
+        k = put_default(&r, &store->runtime, store->runtime_path, runtime);
+        if (k < 0)
+                return k;
+
+        return transactions_commit(&p, &r);
+}
+
+static int put_reservation(
+        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved) {
+        _cleanup_(transaction_done) Transaction p = {}, t = {};
+        StateEntry *entry;
+        int r;
+
+        r = transaction_begin(&t, &store->runtime, store->runtime_path);
+        if (r < 0)
+                return r;
+
+        entry = state_get(t.next, key);
+        if (!entry)
+                return -ENOMEM;
+
+        entry->metadata = *metadata;
+        entry->reserved = reserved;
+        r = set_name(entry, name);
+        if (r < 0)
+                return r;
+
+        return transactions_commit(&p, &t);
+}
+
+int state_store_set_reservation(
+        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved) {
+        const StateEntry *e = state_find(store->runtime, key);
+
+        if (e && e->reserved == reserved && streq_ptr(e->name, name) && setting_equal(&e->metadata, metadata))
+                return 0;
+
+        return put_reservation(store, key, name, metadata, reserved);
+}
+
+void state_store_drop_reservation(StateStore *store, const char *key) {
+        StateEntry *e = state_find(store->runtime, key);
+        QuotaSetting none = {};
+        int r;
+
+        if (!e || (!e->reserved && setting_equal(&e->metadata, &none)))
+                return;
+
+        /* The name stays with an override, for people. */
+        r = put_reservation(store, key, e->name, &none, false);
+        if (r < 0)
+                log_warning_errno(r, "Cannot drop the reservation of VM %s: %m", key);
+}

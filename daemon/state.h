@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+#include "state-file.h"
+
+/* The two state files, and the changes that the daemon makes to them. */
+
+#define PERSISTENT_STATE_FILE "/var/lib/pasidd/state.json"
+#define RUNTIME_STATE_FILE    "/run/pasidd/state.json"
+
+typedef struct StateStore {
+        State *persistent;
+        State *runtime;
+        char *persistent_path;
+        char *runtime_path;
+} StateStore;
+
+/* Reads both. A file that does not parse is set aside and logged. */
+int state_store_load(StateStore *store, const char *root);
+void state_store_done(StateStore *store);
+
+/* The setting of one layer, all unset when there is none. */
+QuotaSetting state_store_get_override(const State *state, const char *key);
+QuotaSetting state_store_get_metadata(const StateStore *store, const char *key);
+
+/*
+ * Puts the overrides in place and saves the files that this changes. On
+ * failure everything is as it was before.
+ */
+int state_store_set_overrides(StateStore *store, const char *key, const char *name,
+        const QuotaSetting *runtime, const QuotaSetting *persistent);
+
+/* The default quota of both layers, NULL for none; likewise. */
+int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
+
+/* What the libvirt hook said of a VM. Likewise. metadata may be all unset. */
+int state_store_set_reservation(
+        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved);
+
+/* Metadata and reservation go, overrides stay. Logs failure. */
+void state_store_drop_reservation(StateStore *store, const char *key);

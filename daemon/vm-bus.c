@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* org.pasidd1.VM, as conf/dbus/org.pasidd1.VM.xml has it. */
+
+#include <inttypes.h>
+
+#include "bus-names.h"
+#include "bus.h"
+#include "polkit.h"
+#include "set.h"
+#include "sysfs.h"
+#include "vm-quota.h"
+
+/* The VM may have gone while polkit was asked. */
+static int vm_of_message(Manager *m, sd_bus_message *message, VM **ret, sd_bus_error *error) {
+        VM *vm;
+
+        vm = vm_find_by_path(m, sd_bus_message_get_path(message));
+        if (!vm)
+                return sd_bus_error_set(error, PASIDD_ERROR_NO_SUCH_VM, "The VM is gone.");
+
+        *ret = vm;
+        return 0;
+}
+
+static int change_overrides(
+        VM *vm, const VMOverrides *overrides, bool dry_run, PolicyResult *ret_policy, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
+
+        switch (vm_change_overrides(vm, overrides, dry_run, ret_policy, &why)) {
+
+        case VM_OVERRIDE_DONE:
+                return 0;
+
+        case VM_OVERRIDE_NOT_APPLIED:
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                        "The kernel did not take the quota of VM %s: %s", vm->name, strempty(why));
+
+        case VM_OVERRIDE_NOT_SAVED:
+                return sd_bus_error_set(error, PASIDD_ERROR_NOT_SAVED, strempty(why));
+        }
+
+        return -EINVAL;
+}
+
+static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        int runtime = false, dry_run = false, r;
+        uint32_t quota, watermark = 0, previous;
+        bool watermark_given = false;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+                { "watermark", 'u', &watermark, &watermark_given },
+        };
+        VMOverrides overrides;
+        PolicyResult policy;
+        QuotaSetting *target;
+        VM *vm = NULL;
+
+        r = sd_bus_message_read(message, "u", &quota);
+        if (r >= 0)
+                r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = bus_check_quota("Quota", quota, error);
+        if (r >= 0)
+                r = bus_check_quota("Watermark", watermark, error);
+        if (r >= 0)
+                r = vm_of_message(m, message, &vm, error);
+        if (r < 0)
+                return r;
+
+        vm_get_overrides(vm, &overrides);
+        target = runtime ? &overrides.runtime : &overrides.persistent;
+        target->quota = quota;
+        target->quota_set = true;
+        if (watermark_given) {
+                target->watermark = watermark;
+                target->watermark_set = true;
+        }
+        /* One for this boot only would still win, and the caller wants this one in force. */
+        if (!runtime)
+                overrides.runtime = (QuotaSetting) {};
+
+        previous = vm->policy.quota;
+        r = change_overrides(vm, &overrides, dry_run, &policy, error);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "us", previous, quota_source_to_string(policy.source));
+}
+
+static int reset_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        int runtime = false, dry_run = false, r;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+        };
+        VMOverrides overrides;
+        PolicyResult policy;
+        VM *vm = NULL;
+
+        r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = vm_of_message(m, message, &vm, error);
+        if (r < 0)
+                return r;
+
+        vm_get_overrides(vm, &overrides);
+        overrides.runtime = (QuotaSetting) {};
+        if (!runtime)
+                overrides.persistent = (QuotaSetting) {};
+
+        r = change_overrides(vm, &overrides, dry_run, &policy, error);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "us", policy.quota, quota_source_to_string(policy.source));
+}
+
+static int method_set_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        char text[sizeof("4294967295")];
+        VM *vm = userdata;
+        uint32_t quota;
+        int r;
+
+        r = sd_bus_message_read(message, "u", &quota);
+        if (r < 0)
+                return r;
+
+        snprintf(text, sizeof(text), "%" PRIu32, quota);
+        return polkit_authorize(vm->manager, message, PASIDD_ACTION_SET_QUOTA,
+                (const char *const[]) { "vm", vm->name, "uuid", vm->uuid, "quota", text, NULL }, set_quota,
+                error);
+}
+
+static int method_reset_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        VM *vm = userdata;
+
+        return polkit_authorize(vm->manager, message, PASIDD_ACTION_SET_QUOTA,
+                (const char *const[]) { "vm", vm->name, "uuid", vm->uuid, NULL }, reset_quota, error);
+}
+
+static int property_string(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const char *const *s = userdata;
+
+        return sd_bus_message_append(reply, "s", strempty(*s));
+}
+
+static int property_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const VM *vm = userdata;
+
+        return sd_bus_message_append(reply, "s", vm->uuid);
+}
+
+static int property_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const VM *vm = userdata;
+
+        return sd_bus_message_append(reply, "s", vm_state_to_string(vm->state));
+}
+
+static int property_source(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const VM *vm = userdata;
+
+        return sd_bus_message_append(reply, "s", quota_source_to_string(vm->policy.source));
+}
+
+static int property_origin(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ char *origin = NULL;
+        int r;
+
+        r = vm_quota_origin(userdata, &origin);
+        return r < 0 ? r : sd_bus_message_append(reply, "s", origin);
+}
+
+static int property_in_force(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const VM *vm = userdata;
+
+        return sd_bus_message_append(reply, "b", vm->in_force);
+}
+
+static int property_counter(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        VMCounters counters;
+
+        vm_read_counters(userdata, &counters);
+        if (streq(property, "Allocated"))
+                return sd_bus_message_append(reply, "u", counters.allocated);
+        if (streq(property, "Peak"))
+                return sd_bus_message_append(reply, "u", counters.peak);
+
+        return sd_bus_message_append(reply, "t", counters.denied);
+}
+
+static int property_sets(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        VM *vm = userdata;
+        Set *set;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(tuuuuut)");
+        if (r < 0)
+                return r;
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                GenlSet *k = &set->kernel;
+
+                (void) sysfs_set_refresh(vm->manager->root, k);
+                r = sd_bus_message_append(reply, "(tuuuuut)", k->id, k->tgid, k->quota, k->watermark,
+                        k->allocated, k->peak, k->denied);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(reply);
+}
+
+static const sd_bus_vtable vm_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+
+        SD_BUS_METHOD_WITH_ARGS("SetQuota", SD_BUS_ARGS("u", quota, "a{sv}", options),
+                SD_BUS_RESULT("u", previous, "s", source), method_set_quota, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResetQuota", SD_BUS_ARGS("a{sv}", options),
+                SD_BUS_RESULT("u", quota, "s", source), method_reset_quota, SD_BUS_VTABLE_UNPRIVILEGED),
+
+        SD_BUS_PROPERTY("UUID", "s", property_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY(
+                "Name", "s", property_string, offsetof(VM, name), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "Unit", "s", property_string, offsetof(VM, unit), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "Slice", "s", property_string, offsetof(VM, slice), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ControlGroup", "s", property_string, offsetof(VM, cgroup),
+                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Leader", "u", NULL, offsetof(VM, leader), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Quota", "u", NULL, offsetof(VM, policy.quota), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("QuotaSource", "s", property_source, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("QuotaOrigin", "s", property_origin, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "Watermark", "u", NULL, offsetof(VM, policy.watermark), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("QuotaInForce", "b", property_in_force, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "QuotaError", "s", property_string, offsetof(VM, error), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, 0),
+        SD_BUS_PROPERTY("Peak", "u", property_counter, 0, 0),
+        SD_BUS_PROPERTY("Denied", "t", property_counter, 0, 0),
+        SD_BUS_PROPERTY("Sets", "a(tuuuuut)", property_sets, 0, 0),
+
+        SD_BUS_VTABLE_END,
+};
+
+static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+        sd_bus_error *error) {
+        VM *vm;
+
+        vm = vm_find_by_path(userdata, path);
+        if (!vm)
+                return 0;
+
+        *ret_found = vm;
+        return 1;
+}
+
+static int enumerate_objects(
+        sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, sd_bus_error *error) {
+        Manager *m = userdata;
+        char **nodes;
+        size_t n = 0;
+        VM *vm;
+
+        nodes = calloc(m->n_vms + 1, sizeof(char *));
+        if (!nodes)
+                return -ENOMEM;
+
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                nodes[n] = strdup(vm->path);
+                if (!nodes[n]) {
+                        while (n > 0)
+                                free(nodes[--n]);
+                        free(nodes);
+                        return -ENOMEM;
+                }
+                n++;
+        }
+
+        *ret_nodes = nodes;
+        return 1;
+}
+
+int vm_bus_add(Manager *m) {
+        int r;
+
+        r = sd_bus_add_fallback_vtable(
+                m->bus, NULL, PASIDD_VM_PATH_PREFIX, PASIDD_VM_INTERFACE, vm_vtable, find_object, m);
+        if (r < 0)
+                return r;
+
+        return sd_bus_add_node_enumerator(m->bus, NULL, PASIDD_VM_PATH_PREFIX, enumerate_objects, m);
+}
+
+void vm_bus_send_changes(VM *vm) {
+        static const struct {
+                VMChange change;
+                const char *name;
+        } table[] = {
+                { VM_CHANGED_NAME, "Name" },
+                { VM_CHANGED_STATE, "State" },
+                { VM_CHANGED_STATE, "Unit" },
+                { VM_CHANGED_STATE, "Slice" },
+                { VM_CHANGED_STATE, "ControlGroup" },
+                { VM_CHANGED_STATE, "Leader" },
+                { VM_CHANGED_QUOTA, "Quota" },
+                { VM_CHANGED_QUOTA, "QuotaSource" },
+                { VM_CHANGED_QUOTA, "QuotaOrigin" },
+                { VM_CHANGED_QUOTA, "Watermark" },
+                { VM_CHANGED_FORCE, "QuotaInForce" },
+                { VM_CHANGED_FORCE, "QuotaError" },
+        };
+        const char *names[ELEMENTSOF(table) + 1];
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (vm->changed & table[i].change)
+                        names[n++] = table[i].name;
+        names[n] = NULL;
+
+        r = sd_bus_emit_properties_changed_strv(
+                vm->manager->bus, vm->path, PASIDD_VM_INTERFACE, (char **) names);
+        if (r < 0)
+                log_debug_errno(r, "Cannot send PropertiesChanged, ignoring: %m");
+}

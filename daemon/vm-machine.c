@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "messages.h"
+#include "proc.h"
+#include "set-match.h"
+#include "vm-machine.h"
+#include "vm-quota.h"
+
+/* From the hook's word to the machine pass seconds. What takes longer than this has failed unheard. */
+#define RESERVATION_TIMEOUT_USEC (UINT64_C(600) * 1000000)
+
+static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        VM *vm = userdata;
+        LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
+
+        log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
+                vm->name);
+        state_store_drop_reservation(&vm->manager->state, vm->key);
+        vm_remove(vm, "it never started");
+        return 0;
+}
+
+static void await_start(VM *vm) {
+        int r;
+
+        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
+        r = sd_event_add_time_relative(vm->manager->event, &vm->reservation_timeout, CLOCK_MONOTONIC,
+                RESERVATION_TIMEOUT_USEC, RESERVATION_TIMEOUT_USEC / 10, on_reservation_timeout, vm);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(vm->reservation_timeout, "vm-reservation");
+}
+
+static void cgroup_known(VM *vm, const char *unit_path) {
+        int r;
+
+        r = vm_set_cgroup(vm, unit_path);
+        if (r < 0) {
+                log_error_errno(r, "Cannot use cgroup %s of VM %s: %m", unit_path, vm->name);
+                return;
+        }
+
+        vm_apply(vm);
+        set_match_adopt(vm);
+}
+
+/* Where the leader runs, if that is in the machine's unit. It is moved there only after machined was told. */
+static void find_cgroup(VM *vm) {
+        _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
+
+        if (!vm->unit)
+                return;
+
+        if (vm->leader > 0 &&
+                proc_get_cgroup_unverified(vm->manager->root, (pid_t) vm->leader, &cgroup) >= 0 &&
+                cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit)) {
+                cgroup_known(vm, unit_path);
+                return;
+        }
+
+        free(TAKE_PTR(unit_path));
+        if (slice_watch_find_unit(vm->manager->slices, vm->unit, &unit_path) >= 0)
+                cgroup_known(vm, unit_path);
+}
+
+/* libvirt's own name for the domain, if the hook has told it; else what the machine's name gives. */
+static int choose_name(Manager *m, const MachineInfo *info, char **ret) {
+        const StateEntry *e = state_find(m->state.runtime, info->uuid);
+        char *name;
+
+        if (!e || !e->name)
+                return machine_name_to_vm_name(info->name, ret);
+
+        name = strdup(e->name);
+        if (!name)
+                return -ENOMEM;
+
+        *ret = name;
+        return 0;
+}
+
+static VM *get_machine_vm(Manager *m, const MachineInfo *info) {
+        _cleanup_free_ char *name = NULL;
+        VM *vm;
+        int r;
+
+        vm = vm_find_by_uuid(m, info->uuid);
+        if (vm)
+                return vm;
+
+        r = choose_name(m, info, &name);
+        if (r >= 0)
+                r = vm_new(m, VM_KIND_MACHINE, info->uuid, NULL, name, &vm);
+        if (r < 0) {
+                log_error_errno(r, "Cannot keep track of machine %s: %m", info->name);
+                return NULL;
+        }
+
+        return vm;
+}
+
+static int begin_running(VM *vm, const MachineInfo *info) {
+        QuotaSetting metadata = state_store_get_metadata(&vm->manager->state, vm->key);
+        int r;
+
+        if (vm->machine)
+                log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
+
+        /* The last machine's cgroup is none of this one's. */
+        r = vm_set_machine(vm, NULL, NULL, 0);
+        if (r >= 0)
+                r = vm_set_machine(vm, info->name, info->unit, info->leader);
+        if (r < 0)
+                return r;
+
+        vm->reserved_again = false;
+        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
+        (void) state_store_set_reservation(&vm->manager->state, vm->key, vm->name, &metadata, false);
+        return 0;
+}
+
+void vm_machine_appeared(Manager *m, const MachineInfo *info) {
+        VM *vm;
+        int r;
+
+        vm = get_machine_vm(m, info);
+        if (!vm)
+                return;
+        if (vm->kind != VM_KIND_MACHINE) {
+                log_warning("Machine %s has the id of %s, ignoring it.", info->name, vm->name);
+                return;
+        }
+
+        vm->listed = true;
+        if (!streq_ptr(vm->machine, info->name)) {
+                r = begin_running(vm, info);
+                if (r < 0) {
+                        log_error_errno(r, "Cannot keep track of machine %s: %m", info->name);
+                        return;
+                }
+        }
+
+        if (!vm->cgroup)
+                find_cgroup(vm);
+        vm_apply(vm);
+        vm_announce(vm);
+}
+
+/* The machine is gone. The next start may have been announced already. */
+static void machine_gone(VM *vm) {
+        Manager *m = vm->manager;
+
+        if (!vm->reserved_again) {
+                state_store_drop_reservation(&m->state, vm->key);
+                vm_remove(vm, "its machine has ended");
+                /* A set outlives its machine when another process holds the container. */
+                set_match_waiting(m);
+                return;
+        }
+
+        vm->reserved_again = false;
+        if (vm_set_machine(vm, NULL, NULL, 0) < 0) {
+                log_oom();
+                return;
+        }
+        await_start(vm);
+        vm_apply(vm);
+}
+
+void vm_machine_removed(Manager *m, const char *machine) {
+        VM *vm;
+
+        vm = vm_find_by_machine(m, machine);
+        if (vm)
+                machine_gone(vm);
+}
+
+void vm_machines_begin(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                vm->listed = false;
+}
+
+/* Metadata of VMs that ended while nobody looked. */
+static void drop_stale_metadata(Manager *m) {
+        const State *state = m->state.runtime;
+
+        for (size_t i = state->n_entries; i > 0; i--) {
+                const StateEntry *e = &state->entries[i - 1];
+
+                if (!e->reserved && (e->metadata.quota_set || e->metadata.watermark_set) &&
+                        !vm_find_by_uuid(m, e->key)) {
+                        _cleanup_free_ char *key = strdup(e->key);
+
+                        if (key)
+                                state_store_drop_reservation(&m->state, key);
+
+                        state = m->state.runtime;
+                        if (i > state->n_entries)
+                                i = state->n_entries + 1;
+                }
+        }
+}
+
+void vm_machines_end(Manager *m) {
+        VM *vm, *next;
+
+        for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
+                next = TAILQ_NEXT(vm, entries);
+                if (vm->machine && !vm->listed)
+                        machine_gone(vm);
+        }
+
+        drop_stale_metadata(m);
+}
+
+VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->machine && !vm->cgroup && streq_ptr(vm->unit, unit)) {
+                        cgroup_known(vm, unit_path);
+                        return vm->cgroup ? vm : NULL;
+                }
+
+        return NULL;
+}
+
+void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
+        _cleanup_free_ char *unit = NULL, *unit_path = NULL;
+
+        if (cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0)
+                (void) vm_machine_claim_cgroup(m, unit, unit_path);
+}
+
+int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
+        VM **ret) {
+        bool running;
+        VM *vm;
+        int r;
+
+        vm = vm_find_by_uuid(m, uuid);
+        if (vm && vm->kind != VM_KIND_MACHINE)
+                return -EEXIST;
+
+        running = vm && vm->machine;
+        r = state_store_set_reservation(&m->state, uuid, name, metadata, !(running && reconnect));
+        if (r < 0)
+                return r;
+
+        if (!vm) {
+                r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, name, &vm);
+                if (r < 0)
+                        return r;
+        }
+
+        r = vm_set_name(vm, name);
+        if (r < 0)
+                return r;
+
+        if (!running)
+                await_start(vm);
+        else if (!reconnect)
+                vm->reserved_again = true;
+
+        vm_apply(vm);
+        vm_announce(vm);
+
+        *ret = vm;
+        return 0;
+}
+
+void vm_release(Manager *m, const char *uuid) {
+        VM *vm;
+
+        vm = vm_find_by_uuid(m, uuid);
+        if (vm && vm->kind == VM_KIND_MACHINE && vm->machine) {
+                /* Its processes may still be ending: the quota holds until they have. */
+                vm->reserved_again = false;
+                return;
+        }
+
+        state_store_drop_reservation(&m->state, uuid);
+        if (vm && vm->kind == VM_KIND_MACHINE)
+                vm_remove(vm, "it was released");
+}
+
+int vm_restore_reservations(Manager *m) {
+        const State *state = m->state.runtime;
+        int r;
+
+        for (size_t i = 0; i < state->n_entries; i++) {
+                const StateEntry *e = &state->entries[i];
+                char uuid[UUID_STRING_SIZE];
+                VM *vm;
+
+                if (!e->reserved || uuid_canonical(e->key, uuid) < 0)
+                        continue;
+
+                r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, e->name ? e->name : uuid, &vm);
+                if (r == -EEXIST)
+                        continue;
+                if (r < 0)
+                        return r;
+
+                await_start(vm);
+                vm_apply(vm);
+                vm_announce(vm);
+        }
+
+        return 0;
+}

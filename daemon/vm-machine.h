@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "policy.h"
+#include "vm.h"
+
+/*
+ * The life of a machine's VM: announced by the libvirt hook (reserved), seen
+ * in machined (running), given a cgroup, gone from machined.
+ */
+
+/* What machined says of a machine of class "vm". */
+typedef struct MachineInfo {
+        const char *name;
+        const char *uuid; /* canonical */
+        const char *unit; /* may be NULL */
+        uint32_t leader;
+} MachineInfo;
+
+/* A machine is there. May be told again of one that is known. */
+void vm_machine_appeared(Manager *m, const MachineInfo *info);
+void vm_machine_removed(Manager *m, const char *machine);
+
+/* Around a full list: what is not in it is gone. */
+void vm_machines_begin(Manager *m);
+void vm_machines_end(Manager *m);
+
+/* A unit's cgroup has appeared; if it is a machine's, its limit is set. */
+void vm_machine_cgroup_appeared(Manager *m, const char *cgroup);
+
+/* Does the unit's cgroup belong to a machine whose cgroup was not known so far? It is then. NULL if not. */
+VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path);
+
+/*
+ * The hook says that a VM is about to start (or, with reconnect, that it runs).
+ * Saved before it takes effect. Gives the VM, or a negative errno.
+ */
+int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
+        VM **ret);
+
+/* The hook says that it has ended. A VM whose machine is still there goes with that. */
+void vm_release(Manager *m, const char *uuid);
+
+/* At start: what the state file knows of. */
+int vm_restore_reservations(Manager *m);

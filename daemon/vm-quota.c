@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "cgroup.h"
+#include "file-util.h"
+#include "messages.h"
+#include "misc-file.h"
+#include "quota.h"
+#include "set.h"
+#include "sysfs.h"
+#include "vm-quota.h"
+
+/* Two writers that both insist must not keep each other busy. */
+#define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
+#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
+#define FOREIGN_BURST         5U
+
+static void resolve(const VM *vm, const VMOverrides *overrides, PolicyResult *ret) {
+        const Manager *m = vm->manager;
+        PolicyInput input = {
+                .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
+                .name = vm->name,
+                .slice = vm->slice,
+                .runtime = overrides->runtime,
+                .persistent = overrides->persistent,
+                .metadata = state_store_get_metadata(&m->state, vm->key),
+                .default_quota = manager_default_quota(m, NULL),
+                .default_watermark = m->config->default_watermark,
+        };
+
+        policy_resolve(m->config, &input, ret);
+}
+
+void vm_get_overrides(const VM *vm, VMOverrides *ret) {
+        const Manager *m = vm->manager;
+
+        *ret = (VMOverrides) {
+                .runtime = state_store_get_override(m->state.runtime, vm->key),
+                .persistent = state_store_get_override(m->state.persistent, vm->key),
+        };
+}
+
+static int explain(char **ret_error, int r, const char *format, ...) _printf_(3, 4);
+
+/* The first thing that went wrong is told. */
+static int explain(char **ret_error, int r, const char *format, ...) {
+        _cleanup_free_ char *what = NULL;
+        va_list ap;
+        int k;
+
+        if (*ret_error)
+                return r;
+
+        va_start(ap, format);
+        k = vasprintf(&what, format, ap);
+        va_end(ap);
+        if (k < 0) {
+                what = NULL;
+                return r;
+        }
+
+        if (r < 0)
+                k = asprintf(ret_error, "%s: %s", what, strerror(-r));
+        else
+                *ret_error = TAKE_PTR(what);
+        if (k < 0)
+                *ret_error = NULL;
+
+        return r;
+}
+
+/* The limit holds for the unit's own cgroup; a lone set has none that is its own. */
+static bool has_limit(const VM *vm) {
+        return vm->kind != VM_KIND_SET && vm->cgroup && vm->manager->capacity > 0;
+}
+
+/* What a failure with misc.max means: 0 if nothing, else r. */
+static int limit_error(const VM *vm, int r, char **ret_error) {
+        uint64_t id;
+
+        if (!errno_is_gone(r))
+                return explain(ret_error, r, "%s/misc.max", vm->cgroup);
+
+        if (cgroup_get_id(vm->manager->root, vm->cgroup, &id) < 0) {
+                log_debug("Cgroup %s is gone.", vm->cgroup);
+                return 0;
+        }
+
+        /* Units elsewhere are limited by their sets. */
+        if (vm->kind == VM_KIND_UNIT && !slice_watch_covers(vm->manager->slices, vm->cgroup))
+                return 0;
+
+        (void) explain(ret_error, 0, "the misc controller is not enabled for %s", vm->cgroup);
+        return -EOPNOTSUPP;
+}
+
+static int write_set(const VM *vm, const Set *set, const PolicyResult *policy, char **ret_error) {
+        const char *root = vm->manager->root;
+        uint64_t id = set->kernel.id;
+        int r;
+
+        r = sysfs_set_write_quota(root, id, policy->quota);
+        if (r < 0 && !errno_is_gone(r))
+                return explain(ret_error, r, "quota of set %" PRIu64, id);
+
+        r = sysfs_set_write_watermark(root, id, policy->watermark);
+        if (r < 0 && !errno_is_gone(r))
+                return explain(ret_error, r, "watermark of set %" PRIu64, id);
+
+        return 0;
+}
+
+/* Goes on after a failure: the more places have the quota, the better. Returns the first failure. */
+static int write_all(const VM *vm, const PolicyResult *policy, char **ret_error) {
+        Set *set;
+        int r, ret = 0;
+
+        if (has_limit(vm)) {
+                r = cgroup_set_limit(vm->manager->root, vm->cgroup, policy->quota);
+                if (r < 0)
+                        ret = limit_error(vm, r, ret_error);
+        }
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                r = write_set(vm, set, policy, ret_error);
+                if (r < 0 && ret >= 0)
+                        ret = r;
+        }
+
+        return ret;
+}
+
+static void set_force(VM *vm, bool in_force, char *error) {
+        _cleanup_free_ char *owned = error;
+
+        if (vm->in_force == in_force && streq(strempty(vm->error), strempty(owned)))
+                return;
+
+        if (!in_force && vm->state == VM_RUNNING) {
+                LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
+
+                context.quota = vm->policy.quota;
+                context.quota_known = true;
+                log_context(LOG_WARNING, &context, "Quota %" PRIu32 " of VM %s is not in force: %s.",
+                        vm->policy.quota, vm->name, strempty(owned));
+        }
+
+        vm->in_force = in_force;
+        free(vm->error);
+        vm->error = TAKE_PTR(owned);
+        vm_queue_changes(vm, VM_CHANGED_FORCE);
+}
+
+/* What is known after all was written or looked at. error is taken over. */
+static void judge_force(VM *vm, int r, char *error) {
+        if (r < 0) {
+                set_force(vm, false, error);
+                return;
+        }
+
+        free(error);
+        if (vm->manager->capacity == 0)
+                set_force(vm, true, NULL); /* there is nothing to have */
+        else if (vm->state == VM_RESERVED)
+                set_force(vm, false, strdup("not running yet"));
+        else if (vm->kind == VM_KIND_MACHINE && !vm->cgroup && vm->n_sets == 0)
+                set_force(vm, false, strdup("its cgroup is not known yet"));
+        else
+                set_force(vm, true, NULL);
+}
+
+static void take_policy(VM *vm, const PolicyResult *policy) {
+        LogContext context;
+        bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source ||
+                       vm->policy.watermark != policy->watermark;
+
+        if (!changed && vm->policy.rule == policy->rule)
+                return;
+
+        vm->policy = *policy;
+        vm_queue_changes(vm, VM_CHANGED_QUOTA);
+        if (!changed)
+                return;
+
+        context = vm_log_context(vm, MESSAGE_QUOTA_SET);
+        context.quota = policy->quota;
+        context.quota_known = true;
+        log_context(LOG_INFO, &context, "Quota of VM %s is %" PRIu32 " (%s).", vm->name, policy->quota,
+                quota_source_to_string(policy->source));
+}
+
+void vm_apply(VM *vm) {
+        VMOverrides overrides;
+        PolicyResult policy;
+        char *error = NULL;
+        int r;
+
+        vm_get_overrides(vm, &overrides);
+        resolve(vm, &overrides, &policy);
+        take_policy(vm, &policy);
+
+        if (has_limit(vm))
+                vm_watch_limit(vm);
+        r = write_all(vm, &vm->policy, &error);
+        judge_force(vm, r, error);
+}
+
+void vm_apply_set(VM *vm, Set *set) {
+        char *error = NULL;
+        int r;
+
+        r = write_set(vm, set, &vm->policy, &error);
+        if (r < 0 || vm->in_force || vm->n_sets == 1)
+                judge_force(vm, r, error);
+        else
+                free(error);
+}
+
+int vm_verify(VM *vm) {
+        const char *root = vm->manager->root;
+        _cleanup_free_ char *error = NULL;
+        uint32_t quota;
+        uint64_t limit;
+        Set *set;
+        int r, ret = 0;
+
+        if (has_limit(vm)) {
+                r = cgroup_get_limit(root, vm->cgroup, &limit);
+                if (r < 0)
+                        ret = limit_error(vm, r, &error);
+                else if (limit != vm->policy.quota) {
+                        ret = -ESTALE;
+                        explain(&error, 0, "%s/misc.max has another value", vm->cgroup);
+                }
+        }
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                r = sysfs_set_read_quota(root, set->kernel.id, &quota);
+                if (r < 0 && !errno_is_gone(r))
+                        ret = explain(&error, r, "quota of set %" PRIu64, set->kernel.id);
+                else if (r >= 0 && quota != vm->policy.quota) {
+                        ret = -ESTALE;
+                        explain(&error, 0, "set %" PRIu64 " has quota %" PRIu32, set->kernel.id, quota);
+                }
+        }
+
+        judge_force(vm, ret, TAKE_PTR(error));
+        return vm->in_force ? 0 : ret < 0 ? ret : -EAGAIN;
+}
+
+static void roll_back(VM *vm) {
+        _cleanup_free_ char *error = NULL;
+
+        if (write_all(vm, &vm->policy, &error) < 0) {
+                LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
+
+                log_context(LOG_ERR, &context, "Cannot give VM %s its old quota back: %s", vm->name,
+                        strempty(error));
+        }
+}
+
+VMOverrideResult vm_change_overrides(
+        VM *vm, const VMOverrides *overrides, bool dry_run, PolicyResult *ret_policy, char **ret_error) {
+        _cleanup_free_ char *error = NULL;
+        PolicyResult policy;
+        int r;
+
+        resolve(vm, overrides, &policy);
+        if (dry_run) {
+                *ret_policy = policy;
+                return VM_OVERRIDE_DONE;
+        }
+
+        r = write_all(vm, &policy, &error);
+        if (r < 0) {
+                roll_back(vm);
+                *ret_error = TAKE_PTR(error);
+                return VM_OVERRIDE_NOT_APPLIED;
+        }
+
+        r = state_store_set_overrides(
+                &vm->manager->state, vm->key, vm->name, &overrides->runtime, &overrides->persistent);
+        if (r < 0) {
+                roll_back(vm);
+                if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return VM_OVERRIDE_NOT_SAVED;
+        }
+
+        take_policy(vm, &policy);
+        judge_force(vm, 0, NULL);
+        *ret_policy = policy;
+        return VM_OVERRIDE_DONE;
+}
+
+static void revert(VM *vm);
+
+static int on_revert_holdoff(sd_event_source *source, uint64_t usec, void *userdata) {
+        VM *vm = userdata;
+
+        vm->revert_holdoff = sd_event_source_disable_unref(vm->revert_holdoff);
+        if (vm->revert_again) {
+                vm->revert_again = false;
+                revert(vm);
+        }
+
+        return 0;
+}
+
+static void revert(VM *vm) {
+        int r;
+
+        if (vm->revert_holdoff) {
+                vm->revert_again = true;
+                return;
+        }
+
+        r = sd_event_add_time_relative(vm->manager->event, &vm->revert_holdoff, CLOCK_MONOTONIC,
+                REVERT_HOLDOFF_USEC, REVERT_HOLDOFF_USEC / 10, on_revert_holdoff, vm);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(vm->revert_holdoff, "vm-revert-holdoff");
+
+        vm_apply(vm);
+}
+
+static void adopt(VM *vm, uint64_t value) {
+        _cleanup_free_ char *error = NULL;
+        VMOverrides overrides;
+        PolicyResult policy;
+
+        vm_get_overrides(vm, &overrides);
+        overrides.runtime.quota = value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
+        overrides.runtime.quota_set = true;
+
+        if (vm_change_overrides(vm, &overrides, false, &policy, &error) != VM_OVERRIDE_DONE)
+                log_warning("Cannot adopt the quota of VM %s: %s", vm->name, strempty(error));
+}
+
+static void foreign_change(VM *vm, const char *what, uint64_t value) {
+        bool adopts = vm->manager->config->foreign_change == FOREIGN_CHANGE_ADOPT;
+        unsigned suppressed;
+
+        if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
+                    &suppressed)) {
+                LogContext context = vm_log_context(vm, MESSAGE_FOREIGN_CHANGE);
+                char text[sizeof("18446744073709551615")] = "max";
+
+                if (value != MISC_MAX)
+                        snprintf(text, sizeof(text), "%" PRIu64, value);
+                log_context(LOG_WARNING, &context,
+                        "Somebody else set %s of VM %s to %s instead of %" PRIu32
+                        ", %s (%u more not logged).",
+                        what, vm->name, text, vm->policy.quota, adopts ? "adopting it" : "reverting it",
+                        suppressed);
+        }
+
+        if (adopts)
+                adopt(vm, value);
+        else
+                revert(vm);
+}
+
+void vm_quota_written(VM *vm, Set *set) {
+        uint32_t quota;
+
+        /* The event may be about a value that was overwritten meanwhile: look at what is there now. */
+        if (sysfs_set_read_quota(vm->manager->root, set->kernel.id, &quota) < 0 || quota == vm->policy.quota)
+                return;
+
+        foreign_change(vm, "the quota of a set", quota);
+}
+
+void vm_limit_written(VM *vm) {
+        uint64_t limit;
+
+        if (!has_limit(vm) || cgroup_get_limit(vm->manager->root, vm->cgroup, &limit) < 0 ||
+                limit == vm->policy.quota)
+                return;
+
+        foreign_change(vm, "misc.max", limit);
+}

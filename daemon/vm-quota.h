@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "policy.h"
+#include "vm.h"
+
+/*
+ * The quota of a VM: what policy says, its way into the kernel, and what
+ * happens when somebody else changes it there.
+ */
+
+/* Works out what should hold and writes it where it does not. What fails is in vm->in_force and vm->error. */
+void vm_apply(VM *vm);
+
+/* The same for one set that has just been added. */
+void vm_apply_set(VM *vm, Set *set);
+
+/* Does the kernel show the quota everywhere now? Brings vm->in_force up to date. 0 or a negative errno. */
+int vm_verify(VM *vm);
+
+/* Overrides, as they should be from now on. */
+typedef struct VMOverrides {
+        QuotaSetting runtime;
+        QuotaSetting persistent;
+} VMOverrides;
+
+void vm_get_overrides(const VM *vm, VMOverrides *ret);
+
+typedef enum VMOverrideResult {
+        VM_OVERRIDE_DONE,
+        VM_OVERRIDE_NOT_APPLIED, /* the kernel refused */
+        VM_OVERRIDE_NOT_SAVED,   /* the state file could not be written */
+} VMOverrideResult;
+
+/*
+ * All or nothing: writes the quota that follows from the overrides to the
+ * kernel, then saves them. If either fails the kernel gets the old quota back
+ * and *ret_error (to be freed) says what failed. With dry_run nothing changes.
+ * *ret_policy: what holds (or would hold) afterwards.
+ */
+VMOverrideResult vm_change_overrides(
+        VM *vm, const VMOverrides *overrides, bool dry_run, PolicyResult *ret_policy, char **ret_error);
+
+/* The kernel says that a quota was written. Ours is recognised by its value; another's is reverted or adopted. */
+void vm_quota_written(VM *vm, Set *set);
+void vm_limit_written(VM *vm);

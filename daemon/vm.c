@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <sys/inotify.h>
+
+#include "bus.h"
+#include "bus-names.h"
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "file-util.h"
+#include "messages.h"
+#include "set.h"
+#include "sysfs.h"
+#include "vm-quota.h"
+#include "vm.h"
+
+const char *vm_state_to_string(VMState state) {
+        return state == VM_RESERVED ? "reserved" : "running";
+}
+
+LogContext vm_log_context(const VM *vm, const char *message_id) {
+        return (LogContext) { .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
+}
+
+VM *vm_find_by_uuid(Manager *m, const char *uuid) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq(vm->uuid, uuid))
+                        return vm;
+
+        return NULL;
+}
+
+VM *vm_find_by_path(Manager *m, const char *path) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq(vm->path, path))
+                        return vm;
+
+        return NULL;
+}
+
+VM *vm_find_by_machine(Manager *m, const char *machine) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq_ptr(vm->machine, machine))
+                        return vm;
+
+        return NULL;
+}
+
+VM *vm_find_by_cgroup(Manager *m, const char *unit_path) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq_ptr(vm->cgroup, unit_path))
+                        return vm;
+
+        return NULL;
+}
+
+static int replace(char **where, const char *s) {
+        char *copy = NULL;
+
+        if (s) {
+                copy = strdup(s);
+                if (!copy)
+                        return -ENOMEM;
+        }
+
+        free(*where);
+        *where = copy;
+        return 0;
+}
+
+int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret) {
+        VM *vm;
+
+        if (vm_find_by_uuid(m, uuid))
+                return -EEXIST;
+
+        vm = calloc(1, sizeof(*vm));
+        if (!vm)
+                return -ENOMEM;
+
+        TAILQ_INIT(&vm->sets);
+        vm->manager = m;
+        vm->kind = kind;
+        vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;
+        snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
+        vm->key = strdup(key ? key : uuid);
+        vm->name = strdup(name);
+        TAILQ_INSERT_TAIL(&m->vms, vm, entries);
+        m->n_vms++;
+
+        if (!vm->key || !vm->name || sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &vm->path) < 0) {
+                vm_free(vm);
+                return -ENOMEM;
+        }
+
+        *ret = vm;
+        return 0;
+}
+
+VM *vm_free(VM *vm) {
+        Manager *m = vm->manager;
+        Set *set;
+
+        while ((set = TAILQ_FIRST(&vm->sets)))
+                vm_remove_set(vm, set);
+
+        TAILQ_REMOVE(&m->vms, vm, entries);
+        m->n_vms--;
+
+        sd_event_source_disable_unref(vm->reservation_timeout);
+        sd_event_source_disable_unref(vm->limit_watch);
+        sd_event_source_disable_unref(vm->gone_watch);
+        sd_event_source_disable_unref(vm->revert_holdoff);
+        free(vm->key);
+        free(vm->path);
+        free(vm->name);
+        free(vm->machine);
+        free(vm->unit);
+        free(vm->slice);
+        free(vm->cgroup);
+        free(vm->error);
+        free(vm);
+        return NULL;
+}
+
+void vm_announce(VM *vm) {
+        if (vm->announced)
+                return;
+
+        vm->announced = true;
+        vm->changed = 0; /* new ones come with all their properties */
+        log_context(LOG_INFO,
+                &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
+                "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
+        bus_vm_added(vm);
+        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATE);
+}
+
+void vm_remove(VM *vm, const char *why) {
+        Manager *m = vm->manager;
+        LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
+
+        log_context(LOG_INFO, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
+        bus_vm_removed(vm);
+        vm_free(vm);
+        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+}
+
+bool vm_is_finished(const VM *vm) {
+        uint64_t id;
+
+        if (vm->n_sets > 0)
+                return false;
+
+        switch (vm->kind) {
+
+        case VM_KIND_MACHINE:
+                return vm->state == VM_RUNNING && !vm->machine;
+
+        case VM_KIND_UNIT:
+                return !vm->cgroup || cgroup_get_id(vm->manager->root, vm->cgroup, &id) == -ENOENT;
+
+        case VM_KIND_SET:
+                return true;
+        }
+
+        return true;
+}
+
+int vm_set_name(VM *vm, const char *name) {
+        int r;
+
+        if (streq(vm->name, name))
+                return 0;
+
+        r = replace(&vm->name, name);
+        if (r < 0)
+                return r;
+
+        vm_queue_changes(vm, VM_CHANGED_NAME);
+        return 0;
+}
+
+int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader) {
+        int r;
+
+        r = replace(&vm->machine, machine);
+        if (r >= 0)
+                r = replace(&vm->unit, unit);
+        if (r < 0)
+                return r;
+
+        vm->leader = leader;
+        if (machine)
+                vm->state = VM_RUNNING;
+        else {
+                vm->state = VM_RESERVED;
+                vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+                free(TAKE_PTR(vm->cgroup));
+                free(TAKE_PTR(vm->slice));
+        }
+        vm_queue_changes(vm, VM_CHANGED_STATE);
+        return 0;
+}
+
+static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        VM *vm = userdata;
+
+        if (event->mask & IN_IGNORED)
+                vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        else
+                vm_limit_written(vm);
+
+        return 0;
+}
+
+/* Only what somebody writes raises an event in cgroupfs, our own writing included. */
+void vm_watch_limit(VM *vm) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (vm->limit_watch)
+                return;
+
+        path = cgroup_file(vm->manager->root, vm->cgroup, "misc.max");
+        if (!path) {
+                log_oom();
+                return;
+        }
+
+        r = sd_event_add_inotify(
+                vm->manager->event, &vm->limit_watch, path, IN_CLOSE_WRITE, on_limit_written, vm);
+        if (r < 0) {
+                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
+                return;
+        }
+
+        (void) sd_event_source_set_description(vm->limit_watch, "vm-limit");
+}
+
+static int on_sibling_gone(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        VM *vm = userdata;
+
+        if (vm_is_finished(vm))
+                vm_remove(vm, "its unit is gone");
+
+        return 0;
+}
+
+/* A unit's end is seen in the directory above only. */
+static void watch_unit(VM *vm) {
+        _cleanup_free_ char *path = NULL;
+        char *slash;
+        int r;
+
+        path = cgroup_file(vm->manager->root, vm->cgroup, NULL);
+        if (!path) {
+                log_oom();
+                return;
+        }
+
+        slash = strrchr(path, '/');
+        *slash = '\0';
+
+        r = sd_event_add_inotify(vm->manager->event, &vm->gone_watch, path,
+                IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR, on_sibling_gone, vm);
+        if (r < 0) {
+                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
+                return;
+        }
+
+        (void) sd_event_source_set_description(vm->gone_watch, "vm-unit");
+}
+
+int vm_set_cgroup(VM *vm, const char *unit_path) {
+        _cleanup_free_ char *slice = NULL;
+        int r;
+
+        if (streq_ptr(vm->cgroup, unit_path))
+                return 0;
+
+        r = cgroup_path_get_slice(unit_path, &slice);
+        if (r < 0)
+                return r;
+
+        r = replace(&vm->cgroup, unit_path);
+        if (r < 0)
+                return r;
+
+        free(vm->slice);
+        vm->slice = TAKE_PTR(slice);
+
+        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        if (vm->kind == VM_KIND_UNIT)
+                watch_unit(vm);
+
+        vm_queue_changes(vm, VM_CHANGED_STATE);
+        return 0;
+}
+
+void vm_add_set(VM *vm, Set *set) {
+        set->vm = vm;
+        set->match = SET_MATCH_DONE;
+        TAILQ_INSERT_TAIL(&vm->sets, set, of_vm);
+        vm->n_sets++;
+}
+
+void vm_remove_set(VM *vm, Set *set) {
+        TAILQ_REMOVE(&vm->sets, set, of_vm);
+        vm->n_sets--;
+        set->vm = NULL;
+        set->match = SET_MATCH_WAITING;
+}
+
+void vm_queue_changes(VM *vm, unsigned changes) {
+        vm->changed |= changes;
+        manager_queue_changes(vm->manager, 0);
+}
+
+static uint32_t clamp_u32(uint64_t value) {
+        return value < UINT32_MAX ? (uint32_t) value : UINT32_MAX;
+}
+
+void vm_read_counters(VM *vm, VMCounters *ret) {
+        uint64_t allocated = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
+        Set *set;
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                (void) sysfs_set_refresh(vm->manager->root, &set->kernel);
+                allocated += set->kernel.allocated;
+                peak += set->kernel.peak;
+                denied += set->kernel.denied;
+        }
+
+        /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
+         * high at times, because it includes charges that a cgroup above refused. */
+        if (vm->cgroup && vm->kind != VM_KIND_SET &&
+                cgroup_get_peak(vm->manager->root, vm->cgroup, &cgroup_peak) >= 0 && cgroup_peak < peak &&
+                cgroup_peak >= allocated)
+                peak = cgroup_peak;
+
+        *ret = (VMCounters) {
+                .allocated = clamp_u32(allocated),
+                .peak = clamp_u32(peak),
+                .denied = denied,
+        };
+}
+
+int vm_quota_origin(const VM *vm, char **ret) {
+        const Manager *m = vm->manager;
+        DefaultSource source;
+        const char *origin = "";
+        char *s;
+        int r;
+
+        switch (vm->policy.source) {
+
+        case QUOTA_SOURCE_RUNTIME:
+                origin = m->state.runtime_path;
+                break;
+
+        case QUOTA_SOURCE_PERSISTENT:
+                origin = m->state.persistent_path;
+                break;
+
+        case QUOTA_SOURCE_METADATA:
+                origin = "the libvirt domain's metadata";
+                break;
+
+        case QUOTA_SOURCE_RULE:
+                r = asprintf(&s, "%s (%s:%u)", vm->policy.rule->name, vm->policy.rule->file,
+                        vm->policy.rule->line);
+                if (r < 0)
+                        return -ENOMEM;
+
+                *ret = s;
+                return 0;
+
+        case QUOTA_SOURCE_DEFAULT:
+                (void) manager_default_quota(m, &source);
+                origin = source == DEFAULT_SOURCE_RUNTIME      ? m->state.runtime_path
+                         : source == DEFAULT_SOURCE_PERSISTENT ? m->state.persistent_path
+                                                               : "DefaultQuota=";
+                break;
+
+        default:
+                break;
+        }
+
+        s = strdup(origin);
+        if (!s)
+                return -ENOMEM;
+
+        *ret = s;
+        return 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "genl-parse.h"
+#include "manager.h"
+#include "policy.h"
+#include "uuid.h"
+
+typedef enum VMKind {
+        VM_KIND_MACHINE, /* machined's, or one that libvirt announced; UUID is libvirt's */
+        VM_KIND_UNIT,    /* a unit whose processes have sets; UUID is its InvocationID */
+        VM_KIND_SET,     /* a set whose unit is not known */
+} VMKind;
+
+typedef enum VMState {
+        VM_RESERVED,
+        VM_RUNNING,
+} VMState;
+
+typedef enum VMChange {
+        VM_CHANGED_NAME = 1 << 0,
+        VM_CHANGED_STATE = 1 << 1, /* State, Unit, Slice, ControlGroup, Leader */
+        VM_CHANGED_QUOTA = 1 << 2, /* Quota, its source and origin, Watermark */
+        VM_CHANGED_FORCE = 1 << 3, /* QuotaInForce, QuotaError */
+} VMChange;
+
+struct VM {
+        TAILQ_ENTRY(VM) entries;
+        Manager *manager;
+        VMKind kind;
+        VMState state;
+        char uuid[UUID_STRING_SIZE];
+        char *key;  /* in the state files */
+        char *path; /* D-Bus object */
+        char *name;
+        char *machine; /* machined's name; NULL without one */
+        char *unit;
+        char *slice;
+        char *cgroup; /* the unit's; NULL while it is not known */
+        uint32_t leader;
+
+        PolicyResult policy; /* what should hold */
+        bool in_force;
+        char *error; /* why not */
+
+        TAILQ_HEAD(, Set) sets;
+        size_t n_sets;
+        uint64_t gone_denied, gone_peak; /* of sets that are gone */
+
+        bool reserved_again; /* the next start is announced while the machine of the last still exists */
+        bool listed;         /* in the list of machines that is being gone through */
+        sd_event_source *reservation_timeout;
+
+        sd_event_source *limit_watch; /* misc.max */
+        sd_event_source *gone_watch;  /* the directory above a unit's cgroup */
+        sd_event_source *revert_holdoff;
+        bool revert_again;
+
+        bool announced;   /* VMAdded was sent */
+        unsigned changed; /* VMChange */
+        RateLimit limit_log, foreign_log;
+};
+
+/*
+ * Makes a VM; nothing is known of it but who it is. The bus learns of it by
+ * vm_announce(). key: NULL for the UUID. -EEXIST when the UUID is taken.
+ */
+int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret);
+
+/* Tells the bus, unless it knows already. */
+void vm_announce(VM *vm);
+
+/* Takes the VM from the bus and frees it. Its sets are left without a VM. */
+void vm_remove(VM *vm, const char *why);
+
+/* The same without a word, when the daemon ends. */
+VM *vm_free(VM *vm);
+
+VM *vm_find_by_uuid(Manager *m, const char *uuid);
+VM *vm_find_by_path(Manager *m, const char *path);
+VM *vm_find_by_machine(Manager *m, const char *machine);
+VM *vm_find_by_cgroup(Manager *m, const char *unit_path);
+
+/* Each takes effect on policy with the next vm_apply(). */
+int vm_set_name(VM *vm, const char *name);
+int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader);
+int vm_set_cgroup(VM *vm, const char *unit_path);
+/* Hears of everything that is written to the cgroup's misc.max from now on, if it has one. */
+void vm_watch_limit(VM *vm);
+
+void vm_add_set(VM *vm, Set *set);
+void vm_remove_set(VM *vm, Set *set);
+
+/* Is nothing left that the VM lives by? */
+bool vm_is_finished(const VM *vm);
+
+/* "reserved", "running" */
+const char *vm_state_to_string(VMState state);
+
+/* Announces changed properties once the current handler is through. */
+void vm_queue_changes(VM *vm, unsigned changes);
+
+LogContext vm_log_context(const VM *vm, const char *message_id);
+
+/* Counters over all sets, read from the kernel. */
+typedef struct VMCounters {
+        uint32_t allocated;
+        uint32_t peak;
+        uint64_t denied;
+} VMCounters;
+void vm_read_counters(VM *vm, VMCounters *ret);
+
+/* In words, where the quota comes from. The caller frees *ret. */
+int vm_quota_origin(const VM *vm, char **ret);
