@@ -54,6 +54,8 @@ boot_qemu_args() {
         QEMU_ARGS+=(-accel kvm -cpu host)
     else
         QEMU_ARGS+=(-accel tcg,thread=multi -cpu max)
+        # The kernel checks its timer by counting loops, which an emulated CPU on a busy host may not get done.
+        cmdline+=" no_timer_check"
     fi
 
     case $opt_iommu in

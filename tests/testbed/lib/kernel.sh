@@ -17,15 +17,45 @@ kernel_configs() {
     [[ $1 != debug ]] || echo /src/kernel/configs/debug.config
 }
 
-# Refreshes /k. Compared by content, because assembling gives every patched file a new time.
+# Refreshes the tree that is shown as /k. Only the files that the series touches are assembled anew and then compared by
+# content with those of the tree, so that what did not change keeps its time, and make has nothing to do for it.
 kernel_assemble() {
-    local new=$CACHE/work/kernel-tree.new tree=$CACHE/work/kernel-tree
-    rm -rf --one-file-system "$new"
-    mkdir -p "$new" "$tree"
-    view_bind "$CACHE/work" /work
-    view_run /src/kernel/tree assemble --source /usr/src/linux-source-6.12.tar.xz /work/kernel-tree.new/linux
-    view_run rsync -rlp --checksum --delete --exclude=/.git /work/kernel-tree.new/linux/ /work/kernel-tree/
-    rm -rf --one-file-system "$new"
+    local work=$CACHE/work pristine tree=$CACHE/work/kernel-tree part=$CACHE/work/kernel-part
+    pristine=$work/kernel-pristine-$(kernel_source_version)
+    rm -rf --one-file-system "$part" "$part.new"
+    mkdir -p "$part"
+
+    if [[ ! -d $pristine ]]; then
+        rm -rf --one-file-system "$tree" "$work"/kernel-pristine-*
+        mkdir "$pristine.new"
+        view_run tar -C "/work/${pristine##*/}.new" --strip-components=1 -xf /usr/src/linux-source-6.12.tar.xz
+        mv -T "$pristine.new" "$pristine"
+    fi
+    if [[ ! -e $tree.overlaid ]]; then
+        rm -rf --one-file-system "$tree"
+        # Links: rsync and the series replace files, nothing writes into them.
+        cp -al "$pristine" "$tree"
+        : >"$tree.overlaid"
+    fi
+
+    (cd "$pristine" && {
+        echo MAINTAINERS
+        sed -n 's@^--- a/@@p' "$SOURCE"/kernel/patches/6.12/*.patch
+    } | sort -u | xargs cp -a --parents -t "$part")
+    view_run /src/kernel/tree assemble --source /work/kernel-part /work/kernel-part.new
+
+    # What the series no longer touches goes back to what it was.
+    (cd "$part.new" && find . -type f | sort) >"$tree.overlaid.new"
+    comm -23 "$tree.overlaid" "$tree.overlaid.new" | while IFS= read -r file; do
+        rm -f "$tree/$file"
+        # A copy, not a link: its time has to be later than that of what was built from the patched one.
+        [[ ! -e $pristine/$file ]] || cp "$pristine/$file" "$tree/$file"
+    done
+    sort -u "$tree.overlaid" "$tree.overlaid.new" >"$tree.overlaid.both"
+    mv "$tree.overlaid.both" "$tree.overlaid"
+    view_run rsync -rlp --checksum /work/kernel-part.new/ /work/kernel-tree/
+    mv "$tree.overlaid.new" "$tree.overlaid"
+    rm -rf --one-file-system "$part" "$part.new"
 }
 
 kernel_build() {
@@ -33,6 +63,7 @@ kernel_build() {
     mkdir -p "$CACHE/work/kernel-build-$flavour"
     view_open "$ROOT"
     view_bind "$SOURCE" /src ro
+    view_bind "$CACHE/work" /work
     kernel_assemble
     view_bind "$CACHE/work/kernel-tree" /k ro
     view_bind "$CACHE/work/kernel-build-$flavour" /b
