@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what: reads are open, polkit decides about each change, and what it does not allow is denied."""
+
+import unittest
+
+from minibus import ALLOW_INTERACTIVE, BusError, wait_until
+from testenv import *
+
+
+class Auth(BusTest):
+    def setUp(self):
+        super().setUp()
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+
+    def changes(self):
+        """Every method that changes something, with the polkit action that it needs."""
+        return (
+            ("org.pasidd1.set-quota", lambda: self.set_quota(WEB, 5)),
+            ("org.pasidd1.set-quota", lambda: self.set_quota(WEB, 5, runtime=True)),
+            ("org.pasidd1.set-quota", lambda: self.set_quota(WEB, 5, dry_run=True)),
+            ("org.pasidd1.set-quota", lambda: self.reset_quota(WEB)),
+            ("org.pasidd1.set-default-quota", lambda: self.set_default(5)),
+            ("org.pasidd1.reserve", lambda: self.reserve(DB, "db", quota=5)),
+            ("org.pasidd1.reserve", lambda: self.release(WEB)),
+            ("org.pasidd1.reload", lambda: self.manager_call("Reload")),
+        )
+
+    def check_denied(self):
+        self.root.config("[Manager]\nDefaultQuota=5\n")
+        before = self.snapshot()
+        for i, (_, change) in enumerate(self.changes()):
+            with self.subTest(change=i):
+                self.assert_error(ACCESS_DENIED, "denied", change)
+                self.assertEqual(self.snapshot(), before)
+
+    def check_reads(self):
+        self.assertEqual(self.vm_names(), ["web"])
+        self.assertEqual(self.get(WEB, "Quota"), 1000)
+        self.assertEqual(self.get_manager("DefaultQuota"), 1000)
+        self.assertEqual(self.confirm(WEB), (1000,))
+        self.assertEqual(self.manager_call("GetVM", "s", "web"), (vm_path(WEB),))
+
+    def test_no(self):
+        self.polkit.mode = "no"
+        self.check_denied()
+        self.check_reads()
+
+    def test_challenge_is_no_yes(self):
+        self.polkit.mode = "challenge"
+        self.check_denied()
+
+    def test_polkit_fails(self):
+        self.polkit.mode = "error"
+        self.check_denied()
+
+    def test_polkit_absent(self):
+        self.polkit.stop()
+        self.check_denied()
+        self.check_reads()
+
+    def test_actions(self):
+        """Which action is asked for, and what polkit's rules can decide on."""
+        for i, (action, change) in enumerate(self.changes()):
+            with self.subTest(change=i):
+                self.polkit.questions.clear()
+                change()
+                (question,) = self.polkit.questions
+                self.assertEqual(question["action"], action)
+                self.assertEqual(question["subject"], ("system-bus-name", {"name": self.client.name}))
+                self.assertEqual(question["flags"], 0)
+
+    def test_details(self):
+        self.set_quota(WEB, 5)
+        self.assertEqual(self.polkit.questions[-1]["details"], {"vm": "web", "uuid": WEB, "quota": "5"})
+        self.reset_quota(WEB)
+        self.assertEqual(self.polkit.questions[-1]["details"], {"vm": "web", "uuid": WEB})
+        self.set_default(6)
+        self.assertEqual(self.polkit.questions[-1]["details"], {"quota": "6"})
+        self.reserve(DB, "db")
+        self.assertEqual(self.polkit.questions[-1]["details"], {"uuid": DB})
+
+    def test_interactive(self):
+        self.set_quota(WEB, 5, flags=ALLOW_INTERACTIVE)
+        self.assertEqual(self.polkit.questions[-1]["flags"], 1)
+
+    def test_does_not_block(self):
+        """While polkit thinks, or a user types a password, everything else goes on."""
+        self.polkit.mode = "hold"
+        serial = self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        self.check_reads()
+        self.add_machine("db", DB, 2, sets=[2])
+        self.wait_vm("db")
+        self.wait_quota(2, 1000)
+        self.assertEqual(self.root.quota(1), 1000)
+        self.polkit.let_go()
+        self.assertEqual(self.client.reply(serial), (1000, "persistent"))
+        self.assertEqual(self.root.quota(1), 5)
+
+    def test_vm_gone_meanwhile(self):
+        self.polkit.mode = "hold"
+        serial = self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+        self.polkit.let_go()
+        self.assert_error("org.pasidd1.Error.NoSuchVM", "gone", self.client.reply, serial)
+
+    def test_caller_gone_meanwhile(self):
+        self.polkit.mode = "hold"
+        client = self.connect()
+        client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        client.close()
+        self.polkit.mode = "yes"
+        self.polkit.let_go()
+        self.assertEqual(self.set_quota(WEB, 6)[1], "persistent")
+
+    def test_flood(self):
+        """Requests that wait for polkit must not use up the calls that the bus lets the daemon have open (128)."""
+        self.polkit.mode = "hold"
+        clients = [self.connect() for _ in range(4)]
+        serials = [
+            (c, c.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))) for c in clients for _ in range(60)
+        ]
+        self.assert_error("org.freedesktop.DBus.Error.LimitsExceeded", "Too many", self.set_quota, WEB, 6)
+        self.check_reads()
+        if IS_ROOT:
+            self.assertEqual(self.reserve(OTHER, "late", client=self.connect(0)), (1000, "default"))
+        self.add_machine("db", DB, 2)
+        self.wait_vm("db")
+        self.root.add_set(2, 1002, self.get(DB, "ControlGroup"))
+        self.wait_quota(2, 1000)
+
+        # Those that were let in get their answer, the others got an error.
+        self.polkit.mode = "yes"
+        self.polkit.let_go()
+        answers = []
+        for client, serial in serials:
+            try:
+                answers.append(client.reply(serial)[1])
+            except BusError as e:
+                answers.append(e.name)
+        self.assertEqual(set(answers), {"persistent", "org.freedesktop.DBus.Error.LimitsExceeded"})
+        self.assertEqual(self.set_quota(WEB, 6), (5, "persistent"))
+
+    def test_stops_while_asking(self):
+        self.polkit.mode = "hold"
+        self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        self.assertEqual(self.daemon.stop(), 0)
+
+    @unittest.skipUnless(IS_ROOT, "needs root rights, to be root on the bus")
+    def test_root_is_not_asked(self):
+        self.polkit.mode = "no"
+        root = self.connect(0)
+        self.assertEqual(self.set_quota(WEB, 5, client=root), (1000, "persistent"))
+        self.assertEqual(self.reserve(DB, "db", client=root), (1000, "default"))
+        self.assertEqual(self.polkit.questions, [])
+
+    @unittest.skipUnless(IS_ROOT, "needs root rights: without, daemon and caller are one user, who may own the name")
+    def test_nobody_else_owns_the_name(self):
+        self.daemon.stop()
+        self.assert_error(ACCESS_DENIED, "not allowed to own", self.client.request_name, BUS_NAME)
+
+    def test_other_interfaces_stay_out(self):
+        """The bus policy names what callers may reach."""
+        self.assert_error(
+            ACCESS_DENIED, "", self.call, MANAGER_PATH, "org.freedesktop.LogControl1", "Anything", "s", ("x",)
+        )
+
+
+class WithoutPolkit(BusTest):
+    with_polkit = False
+
+    def test_denied(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        before = self.snapshot()
+        self.assert_error(ACCESS_DENIED, "denied", self.set_quota, WEB, 5)
+        self.assertEqual(self.snapshot(), before)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pasidctl and the libvirt hook against the daemon."""
+
+import json
+import subprocess
+
+from minibus import wait_until
+from testenv import *
+
+OK, FAILURE, USAGE, NOT_FOUND, DENIED, NOT_RUNNING = range(6)
+
+DOMAIN = """<domain type='kvm' id='1'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <metadata>{metadata}</metadata>
+</domain>
+"""
+METADATA = '<pasid:quota xmlns:pasid="urn:pasidd:domain:1" max="4" watermark="3"/>'
+
+
+class CtlTest(BusTest):
+    config = "[Manager]\nDefaultQuota=100\n"
+
+    def setUp(self):
+        super().setUp()
+        # The build directory may be out of reach for the other user.
+        self.program = self.directory / "pasidctl"
+        shutil.copy(PASIDCTL, self.program)
+
+    def spawn(self, *args, **more):
+        environment = {k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN", "PATH"))}
+        return subprocess.Popen(
+            [self.program, *args],
+            env={
+                **environment,
+                "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}",
+                "LC_ALL": "C.UTF-8",
+                "TZ": "UTC",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **({"user": CALLER_UID, "group": CALLER_UID, "extra_groups": []} if IS_ROOT else {}),
+            **{"stdin": subprocess.DEVNULL, **more},
+        )
+
+    def run_ctl(self, *args, stdin=None):
+        p = self.spawn(*args, **({"stdin": subprocess.PIPE} if stdin is not None else {}))
+        out, err = p.communicate(stdin, timeout=60)
+        return p.returncode, out, err
+
+    def ok(self, *args):
+        status, out, err = self.run_ctl(*args)
+        self.assertEqual((status, err), (OK, ""), out)
+        return out
+
+    def json(self, *args):
+        """Both forms say the same; short is one line."""
+        short = self.ok(*args, "--json=short")
+        self.assertEqual(len(short.splitlines()), 1)
+        pretty = json.loads(self.ok(*args, "--json=pretty"))
+        self.assertEqual(json.loads(short), pretty)
+        return pretty
+
+    def fail_with(self, status, pattern, *args):
+        got, out, err = self.run_ctl(*args)
+        self.assertEqual((got, out), (status, ""), err)
+        self.assertRegex(err, pattern)
+        self.assertNotEqual(err, "")
+
+
+class Reading(CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.add_machine("db", DB, 2)
+        self.start()
+        self.set_quota(WEB, 7, watermark=5)
+        for name, value in (("allocated", 2), ("peak", 3), ("denied", 4)):
+            self.root.set_attribute(1, name, value)
+        self.root.write("sys/fs/cgroup/misc.current", "pasid 2\n")
+
+    def test_list(self):
+        vms = self.json("list")
+        self.assertEqual([vm["name"] for vm in vms], ["db", "web"])
+        self.assertEqual(vms[1], self.json("show", "web"))
+        self.assertEqual(
+            self.json("list", "-o", "NAME,QUOTA,SOURCE,DENIED"),
+            [
+                {"name": "db", "quota": 100, "source": "default", "denied": 0},
+                {"name": "web", "quota": 7, "source": "persistent", "denied": 4},
+            ],
+        )
+        lines = self.ok("list").splitlines()
+        self.assertEqual(lines[0].split(), "NAME UUID STATE QUOTA SOURCE ALLOCATED PEAK DENIED".split())
+        self.assertEqual(lines[2].split(), ["web", WEB, "running", "7", "persistent", "2", "3", "4"])
+        self.assertEqual(self.ok("list", "--no-legend", "-o", "name,quota").split(), ["db", "100", "web", "7"])
+
+    def test_show(self):
+        for what in (WEB, WEB.upper(), "web", "aaaab"):
+            shown = self.json("show", what)
+            self.assertEqual(shown["uuid"], WEB)
+            self.assertEqual(shown["control_group"], self.cgroup)
+            self.assertEqual(shown["watermark"], 5)
+            self.assertEqual(
+                shown["sets"],
+                [{"id": 1, "tgid": 1001, "quota": 7, "watermark": 5, "allocated": 2, "peak": 3, "denied": 4}],
+            )
+        self.assertIn(f"UUID: {WEB}\n", self.ok("show", "web"))
+
+    def test_status(self):
+        status = self.json("status")
+        self.assertEqual(status["state"], "running")
+        self.assertEqual((status["default_quota"], status["default_quota_source"]), (100, "config"))
+        self.assertEqual((status["capacity"], status["allocated"]), (100000, 2))
+        self.assertEqual((status["committed"], status["vms"], status["resyncs"]), (107, 2, 0))
+
+    def test_not_found(self):
+        self.fail_with(NOT_FOUND, 'no VM "mail"', "show", "mail")
+        self.fail_with(NOT_FOUND, 'no VM "mail"', "set-quota", "mail", "5")
+        self.fail_with(NOT_FOUND, "could be any of", "show", "aaaa")
+        self.fail_with(NOT_FOUND, "empty", "show", "")
+
+
+class Changing(CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+
+    def test_set_quota(self):
+        change = {"name": "web", "uuid": WEB, "previous": 100, "quota": 7, "source": "persistent", "dry_run": False}
+        self.assertEqual(json.loads(self.ok("set-quota", "web", "7", "--json=short")), change)
+        self.assertEqual(self.root.quota(1), 7)
+        self.assertEqual(self.ok("set-quota", "web", "max", "--runtime"), "web: quota 7 -> 1048576 (runtime)\n")
+        self.assertEqual(self.root.quota(1), 1048576)
+        self.ok("set-quota", "web", "8", "--watermark=6")
+        self.assertEqual(self.root.set_value(1, "watermark"), 6)
+
+    def test_reset_quota(self):
+        self.ok("set-quota", "web", "7")
+        self.ok("set-quota", "web", "8", "--runtime")
+        self.assertEqual(self.ok("reset-quota", "web", "--runtime"), "web: quota 8 -> 7 (persistent)\n")
+        self.assertEqual(self.json("reset-quota", "web", "--dry-run")["quota"], 100)
+        self.assertEqual(self.ok("reset-quota", "web"), "web: quota 7 -> 100 (default)\n")
+        self.assertEqual(self.root.quota(1), 100)
+
+    def test_set_default(self):
+        self.ok("set-default", "9")
+        self.assertEqual(self.root.default_quota(), 9)
+        self.assertEqual(self.root.quota(1), 9)
+        self.assertEqual(self.get_manager("DefaultQuotaSource"), "persistent")
+
+    def test_dry_run(self):
+        before = self.snapshot()
+        self.assertEqual(
+            self.ok("set-quota", "web", "7", "--dry-run"), "web: quota would change 100 -> 7 (persistent)\n"
+        )
+        self.ok("set-default", "7", "--dry-run")
+        self.ok("reset-quota", "web", "--dry-run")
+        self.assertEqual(self.snapshot(), before)
+
+    def test_reload(self):
+        self.root.config("[Manager]\nDefaultQuota=200\n")
+        self.ok("reload")
+        self.assertEqual(self.get(WEB, "Quota"), 200)
+        self.root.config("bogus\n")
+        self.fail_with(FAILURE, "pasidd.conf:1: neither", "reload")
+        self.assertEqual(self.get(WEB, "Quota"), 200)
+
+    def test_bad_arguments(self):
+        before = self.snapshot()
+        for arguments, pattern in (
+            ((), "No command"),
+            (("bogus",), "bogus"),
+            (("set-quota",), "missing"),
+            (("set-quota", "web"), "missing"),
+            (("set-quota", "web", "5", "6"), "'6' is one argument too many"),
+            (("set-quota", "web", ""), "not a decimal number"),
+            (("set-quota", "web", "-1"), "'-1' is not a decimal number"),
+            (("set-quota", "web", "--", "-1"), "'-1' is not a decimal number"),
+            (("set-quota", "web", "5x"), "'5x' is not a decimal number"),
+            (("set-quota", "web", " 5"), "not a decimal number"),
+            (("set-quota", "web", "0x5"), "not a decimal number"),
+            (("set-quota", "web", "1048577"), "above 1048576"),
+            (("set-quota", "web", "99999999999999999999"), "above 1048576"),
+            (("set-quota", "web", "5", "--watermark=x"), "Watermark 'x' is not"),
+            (("set-quota", "web", "5", "--watermark=1048577"), "above 1048576"),
+            (("set-quota", "web", "5", "--bogus"), "bogus"),
+            (("set-quota", "web", "5", "--no-legend"), "no meaning"),
+            (("set-default", "5", "--watermark=3"), "no meaning"),
+            (("set-default", "many"), "not a decimal number"),
+            (("reset-quota", "web", "--watermark=3"), "no meaning"),
+            (("list", "--json=xml"), "short, pretty or off"),
+            (("list", "-o", "NAME,BOGUS"), "BOGUS"),
+            (("list", "web"), "one argument too many"),
+        ):
+            with self.subTest(arguments=arguments):
+                self.fail_with(USAGE, pattern, *arguments)
+        self.assertEqual(self.snapshot(), before)
+
+    def test_denied(self):
+        self.polkit.mode = "no"
+        before = self.snapshot()
+        for arguments in (("set-quota", "web", "5"), ("reset-quota", "web"), ("set-default", "5"), ("reload",)):
+            with self.subTest(arguments=arguments):
+                self.fail_with(DENIED, "denied", *arguments)
+        self.assertEqual(self.snapshot(), before)
+        self.assertEqual(self.polkit.questions[0]["flags"], 1)
+        self.polkit.questions.clear()
+        self.fail_with(DENIED, "denied", "set-quota", "web", "5", "--no-ask-password")
+        self.assertEqual(self.polkit.questions[0]["flags"], 0)
+
+    def test_refused_by_the_kernel(self):
+        path = self.root.path / "sys/class/vfio_pasid/set1/quota"
+        path.chmod(0o444)
+        self.fail_with(FAILURE, "quota of set 1: Permission denied", "set-quota", "web", "5")
+
+    def test_hostile_name(self):
+        """What came from elsewhere does not get at the terminal."""
+        self.systemd.invocations["x\\x1b[31m.service"] = OTHER
+        self.add_unit("x\\x1b[31m.service", 9, OTHER)
+        self.wait_vm("x\\x1b[31m.service")
+        self.assertNotIn("\x1b", self.ok("list"))
+
+
+class NotRunning(CtlTest):
+    def test_no_daemon(self):
+        for arguments in (
+            ("list",),
+            ("show", "web"),
+            ("status",),
+            ("set-quota", "web", "5"),
+            ("reset-quota", "web"),
+            ("set-default", "5"),
+            ("reload",),
+        ):
+            with self.subTest(arguments=arguments):
+                self.fail_with(NOT_RUNNING, "pasidd is not running", *arguments)
+
+    def test_no_bus(self):
+        self.bus.stop()
+        self.fail_with(NOT_RUNNING, "system bus", "list")
+
+    def test_usage_comes_first(self):
+        self.fail_with(USAGE, "not a decimal number", "set-quota", "web", "x")
+
+
+class Monitor(CtlTest):
+    def test_events(self):
+        self.start()
+        p = self.spawn("monitor", "--json=short")
+        self.addCleanup(p.communicate)
+        self.addCleanup(p.kill)
+        self.assertIn("monitoring", p.stderr.readline())
+
+        events = []
+
+        def read():
+            while line := p.stdout.readline():
+                events.append(json.loads(line))
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+
+        def wait_event(event, **values):
+            def find():
+                return [e for e in events if e["event"] == event and all(e.get(k) == v for k, v in values.items())]
+
+            wait_until(find, f"event {event} {values}; those that came: {events}")
+
+        self.add_machine("web", WEB, 1, sets=[1])
+        wait_event("VMAdded", uuid=WEB, name="web")
+        self.wait_quota(1, 100)
+        self.set_quota(WEB, 4, watermark=3)
+        self.root.set_attribute(1, "allocated", 4)
+        wait_event("WatermarkReached", uuid=WEB, set=1, allocated=4, watermark=3)
+        self.root.set_attribute(1, "denied", 1)
+        wait_event("QuotaExceeded", uuid=WEB, set=1, reason="quota", allocated=4, quota=4, suppressed=0)
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        wait_event("VMRemoved", uuid=WEB, name="web")
+        self.assertTrue(all("time" in e for e in events))
+        changes = [e for e in events if e["event"] == "PropertiesChanged" and e.get("uuid") == WEB]
+        self.assertTrue(any(e["changed"].get("Quota") == 4 for e in changes), changes)
+        p.kill()
+        reader.join()
+
+
+class Hook(CtlTest):
+    def hook(self, *args, uuid=WEB, name="web", metadata=METADATA, stdin=None):
+        xml = stdin if stdin is not None else DOMAIN.format(name=name, uuid=uuid, metadata=metadata)
+        status, out, err = self.run_ctl("libvirt-hook", *args, stdin=xml)
+        # On some operations it would become the domain's XML.
+        self.assertEqual(out, "")
+        return status, err
+
+    def test_life_of_a_vm(self):
+        self.start()
+        self.assertEqual(self.hook("web", "prepare", "begin", "-"), (OK, ""))
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.assertEqual(self.get(WEB, "Watermark"), 3)
+        self.assertEqual(self.get(WEB, "State"), "reserved")
+        self.assertEqual(self.hook("web", "start", "begin", "-"), (OK, ""))
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_get(WEB, "State", "running")
+        self.wait_limit(cgroup, 4)
+        self.assertEqual(self.hook("web", "started", "begin", "-"), (OK, ""))
+        self.assertEqual(self.hook("web", "reconnect", "begin", "-"), (OK, ""))
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.assertEqual(self.hook("web", "stopped", "end", "-"), (OK, ""))
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+        self.assertEqual(self.hook("web", "release", "end", "-"), (OK, ""))
+        self.assertEqual(self.list_vms(), [])
+
+    def test_prepared_only(self):
+        self.start()
+        self.hook("web", "prepare", "begin", "-")
+        self.assertEqual(self.hook("web", "release", "end", "-"), (OK, ""))
+        self.assertEqual(self.list_vms(), [])
+
+    def test_migrate_and_restore(self):
+        self.start()
+        for operation in ("migrate", "restore"):
+            self.assertEqual(self.hook("web", operation, "begin", "-"), (OK, ""))
+            self.assertEqual(self.source(WEB), (4, "metadata"))
+            self.hook("web", "release", "end", "-")
+
+    def test_not_in_force(self):
+        self.start()
+        self.hook("web", "prepare", "begin", "-")
+        status, err = self.hook("web", "started", "begin", "-")
+        self.assertEqual(status, OK)
+        self.assertIn("not in force", err)
+
+    def test_bad_domain(self):
+        self.start()
+        bad = '<pasid:quota xmlns:pasid="urn:pasidd:domain:1" max="many"/>'
+        status, err = self.hook("web", "prepare", "begin", "-", metadata=bad)
+        self.assertEqual(status, FAILURE)
+        self.assertEqual(len(err.splitlines()), 1)
+        for stdin in ("", "<domain>", "not XML", "<!DOCTYPE x [<!ENTITY a 'b'>]><domain/>"):
+            with self.subTest(stdin=stdin):
+                self.assertEqual(self.hook("web", "prepare", "begin", "-", stdin=stdin)[0], FAILURE)
+                # A failure here would kill a VM that runs.
+                self.assertEqual(self.hook("web", "reconnect", "begin", "-", stdin=stdin)[0], OK)
+                self.assertEqual(self.hook("web", "release", "end", "-", stdin=stdin)[0], OK)
+        self.assertEqual(self.list_vms(), [])
+
+    def test_unknown_operations(self):
+        self.start()
+        for args in (("web", "attach", "begin", "-"), ("web", "prepare", "end", "-", "extra"), ("web", "x", "y", "z")):
+            with self.subTest(args=args):
+                self.assertEqual(self.hook(*args), (OK, ""))
+        self.assertEqual(self.list_vms(), [])
+
+    def test_without_daemon(self):
+        for operation, sub in (("reconnect", "begin"), ("started", "begin"), ("stopped", "end"), ("release", "end")):
+            with self.subTest(operation=operation):
+                self.assertEqual(self.hook("web", operation, sub, "-")[0], OK)
+
+    def test_polkit_that_does_not_answer(self):
+        """Two seconds, whatever happens."""
+        self.start()
+        self.polkit.mode = "hold"
+        before = time.monotonic()
+        status, err = self.hook("web", "reconnect", "begin", "-")
+        self.assertEqual(status, OK)
+        self.assertIn("in time", err)
+        self.assertLess(time.monotonic() - before, 4)
+
+    def test_stdin_that_does_not_end(self):
+        self.start()
+        p = self.spawn("libvirt-hook", "web", "reconnect", "begin", "-", stdin=subprocess.PIPE)
+        self.addCleanup(p.communicate)
+        before = time.monotonic()
+        self.assertEqual(p.wait(10), OK)
+        self.assertLess(time.monotonic() - before, 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the libvirt hook tells: reservations, from before a VM's start to after its end."""
+
+import json
+
+from minibus import wait_until
+from testenv import *
+
+NO_SUCH_VM = "org.pasidd1.Error.NoSuchVM"
+NOT_APPLIED = "org.pasidd1.Error.NotApplied"
+
+
+class Reserve(BusTest):
+    config = "[Manager]\nDefaultQuota=100\nDefaultWatermark=1\n[Rule r]\nMatchName=db*\nQuota=40\n"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def test_life_of_a_vm(self):
+        self.assertEqual(self.reserve(WEB, "web", quota=5, watermark=3), (5, "metadata"))
+        self.assertEqual(self.client.wait_signal("VMAdded").args, (WEB, "web", vm_path(WEB)))
+        properties = self.get_all(WEB)
+        self.assertEqual(properties["State"], "reserved")
+        self.assertEqual((properties["Quota"], properties["Watermark"]), (5, 3))
+        self.assertEqual((properties["ControlGroup"], properties["Unit"], properties["Leader"]), ("", "", 0))
+        self.assertFalse(properties["QuotaInForce"])
+        self.assertEqual(self.get_manager("Committed"), 5)
+        self.assert_error(NOT_APPLIED, "not running yet", self.confirm, WEB)
+
+        self.client.forget_signals()
+        cgroup = self.add_machine("web", WEB, 1)
+        self.wait_changed(State="running", QuotaInForce=True)
+        self.assertEqual(self.root.limit(cgroup), "pasid 5")
+        self.assertEqual(self.confirm(WEB), (5,))
+        self.root.add_set(1, 1001, cgroup)
+        self.wait_quota(1, 5)
+        self.assertEqual(self.root.set_value(1, "watermark"), 3)
+
+        # "stopped" and "release" come before machined has seen the end: the quota holds that long.
+        self.release(WEB)
+        self.assertEqual(self.source(WEB), (5, "metadata"))
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        self.assertEqual(self.client.wait_signal("VMRemoved").args[0], WEB)
+        self.release(WEB)
+        self.assertEqual(json.loads(self.root.read("run/pasidd/state.json"))["vms"], {})
+
+    def test_without_metadata(self):
+        self.assertEqual(self.reserve(WEB, "web"), (100, "default"))
+        self.assertEqual(self.reserve(DB, "db"), (40, "rule"))
+        self.assertEqual(self.reserve(OTHER, "x", watermark=9), (100, "default"))
+        self.assertEqual(self.get(OTHER, "Watermark"), 9)
+        self.assertEqual(self.get_manager("Committed"), 240)
+
+    def test_override_wins(self):
+        self.reserve(WEB, "web", quota=5)
+        self.assertEqual(self.set_quota(WEB, 6), (5, "persistent"))
+        self.assertEqual(self.reserve(WEB, "web", quota=7), (6, "persistent"))
+        self.assertEqual(self.reset_quota(WEB), (7, "metadata"))
+
+    def test_other_forms_of_the_uuid(self):
+        self.reserve(WEB.upper(), "web")
+        self.reserve(WEB.replace("-", ""), "web2")
+        self.assertEqual(self.list_vms(), [(WEB, "web2", vm_path(WEB))])
+
+    def test_never_started(self):
+        self.reserve(WEB, "web", quota=5)
+        self.release(WEB)
+        self.assertEqual(self.client.wait_signal("VMRemoved").args[0], WEB)
+        self.assertEqual(self.list_vms(), [])
+        self.assert_error(NO_SUCH_VM, "no VM", self.confirm, WEB)
+
+    def test_release_of_the_unknown(self):
+        self.release(OTHER)
+        self.release(OTHER)
+
+    def test_name_of_the_domain(self):
+        """machined's name is a shortened one; the hook has the real one."""
+        self.reserve(WEB, "a name with blanks é", quota=5)
+        self.add_machine("anamewithblanks", WEB, 1)
+        self.wait_get(WEB, "State", "running")
+        self.assertEqual(self.get(WEB, "Name"), "a name with blanks é")
+        self.assertEqual(self.manager_call("GetVM", "s", "a name with blanks é"), (vm_path(WEB),))
+        self.restart()
+        self.assertEqual(self.get(WEB, "Name"), "a name with blanks é")
+
+    def test_survives_kill(self):
+        self.reserve(WEB, "web", quota=5, watermark=2)
+        self.restart()
+        properties = self.get_all(WEB)
+        self.assertEqual((properties["State"], properties["Quota"], properties["Watermark"]), ("reserved", 5, 2))
+        cgroup = self.add_machine("web", WEB, 1)
+        self.wait_limit(cgroup, 5)
+        self.restart()
+        self.assertEqual(self.source(WEB), (5, "metadata"))
+        self.assertEqual(self.get(WEB, "State"), "running")
+
+    def test_ended_while_nobody_looked(self):
+        self.reserve(WEB, "web", quota=5)
+        self.add_machine("web", WEB, 1)
+        self.wait_get(WEB, "State", "running")
+        self.daemon.kill()
+        self.machined.remove("qemu-1-web")
+        self.start()
+        self.assertEqual(self.list_vms(), [])
+        # Its metadata must not meet its next start.
+        self.add_machine("web", WEB, 2)
+        self.wait_vm("web")
+        self.assertEqual(self.source(WEB), (100, "default"))
+
+    def test_reconnect(self):
+        """libvirtd was restarted and tells of the VMs that run."""
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_vm("web")
+        self.assertEqual(self.source(WEB), (100, "default"))
+        self.assertEqual(self.reserve(WEB, "web", quota=5, reconnect=True), (5, "metadata"))
+        self.assertEqual(self.get(WEB, "State"), "running")
+        self.assertEqual(self.root.limit(cgroup), "pasid 5")
+        self.assertEqual(self.root.quota(1), 5)
+
+    def test_restart_overlaps(self):
+        """The next start is prepared before machined has seen the last end."""
+        self.reserve(WEB, "web", quota=5)
+        self.add_machine("web", WEB, 1)
+        self.wait_get(WEB, "State", "running")
+        self.reserve(WEB, "web", quota=6)
+        self.machined.remove("qemu-1-web")
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.source(WEB), (6, "metadata"))
+        cgroup = self.add_machine("web", WEB, 2)
+        self.wait_get(WEB, "State", "running")
+        self.wait_limit(cgroup, 6)
+
+    def test_confirm_tells_the_truth(self):
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_vm("web")
+        self.wait_quota(1, 100)
+        self.assertEqual(self.confirm(WEB), (100,))
+        self.assertEqual(self.confirm(WEB.upper()), (100,))
+        # Nobody tells the daemon about this one: it has to look.
+        aside = self.root.path / f"sys/fs/cgroup{cgroup}/misc.max"
+        aside.unlink()
+        aside.mkdir()
+        self.assert_error(NOT_APPLIED, "/misc.max: Is a directory", self.confirm, WEB)
+        self.assertFalse(self.get(WEB, "QuotaInForce"))
+        self.assertIn("misc.max", self.get(WEB, "QuotaError"))
+
+    def test_uuid_of_a_unit(self):
+        self.add_unit("vm.service", 1, OTHER)
+        self.wait_vm("vm.service")
+        self.assert_error(INVALID_ARGS, "something else", self.reserve, OTHER, "web")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which VMs there are, and what is known of them."""
+
+import xml.etree.ElementTree as ElementTree
+
+from minibus import BusError, wait_until
+from testenv import *
+
+UNIT_ID = "12345678-0000-4000-8000-000000000003"
+
+
+def describe(interface):
+    """What an interface's XML says, in a form that can be compared."""
+    members = {}
+    for member in interface:
+        if member.tag not in ("method", "signal", "property"):
+            continue
+        annotations = {a.get("name"): a.get("value") for a in member.findall("annotation")}
+        # What is left out means the default.
+        annotations = {k: v for k, v in annotations.items() if not (k.endswith("EmitsChangedSignal") and v == "true")}
+        arguments = [
+            (a.get("name"), a.get("type"), a.get("direction", "in" if member.tag == "method" else "out"))
+            for a in member.findall("arg")
+        ]
+        members[member.tag, member.get("name")] = (
+            member.get("type"),
+            member.get("access"),
+            arguments,
+            annotations,
+        )
+    return members
+
+
+class Introspection(BusTest):
+    def check(self, path, name):
+        (text,) = self.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")
+        live = {i.get("name"): i for i in ElementTree.fromstring(text).findall("interface")}
+        documented = ElementTree.parse(SOURCE / f"conf/dbus/{name}.xml").getroot().find("interface")
+        self.maxDiff = None
+        self.assertEqual(describe(live[name]), describe(documented))
+
+    def test_manager(self):
+        self.start()
+        self.check(MANAGER_PATH, MANAGER)
+
+    def test_vm(self):
+        self.add_machine("web", WEB, 1)
+        self.start()
+        self.check(vm_path(WEB), VM)
+
+    def test_tree(self):
+        self.add_machine("web", WEB, 1)
+        self.start()
+        (text,) = self.call(f"{MANAGER_PATH}/vm", "org.freedesktop.DBus.Introspectable", "Introspect")
+        nodes = [n.get("name") for n in ElementTree.fromstring(text).findall("node")]
+        self.assertEqual(nodes, [vm_path(WEB).rsplit("/", 1)[1]])
+
+    def test_object_manager(self):
+        self.add_machine("web", WEB, 1)
+        self.start()
+        (objects,) = self.call(MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        self.assertEqual(objects[vm_path(WEB)][VM]["Name"], "web")
+        self.assertEqual(objects[vm_path(WEB)][VM]["UUID"], WEB)
+
+
+class Machines(BusTest):
+    def test_none(self):
+        self.start()
+        self.assertEqual(self.list_vms(), [])
+        self.assertEqual(self.get_manager("State"), "running")
+        self.assertEqual(self.get_manager("Capacity"), 100000)
+        self.assertEqual(self.get_manager("Committed"), 0)
+        self.assertEqual(self.get_manager("Resyncs"), 0)
+
+    def test_there_at_start(self):
+        cgroup = self.add_machine("web", WEB, 1, sets=[7])
+        self.start()
+        self.assertEqual(self.list_vms(), [(WEB, "web", vm_path(WEB))])
+        self.wait_get(WEB, "QuotaInForce", True)
+        self.root.set_attribute(7, "allocated", 3)
+        self.root.set_attribute(7, "peak", 4)
+        self.root.set_attribute(7, "denied", 5)
+        self.assertEqual(
+            self.get_all(WEB),
+            {
+                "UUID": WEB,
+                "Name": "web",
+                "State": "running",
+                "Unit": cgroup.rsplit("/", 1)[1],
+                "Slice": "machine.slice",
+                "ControlGroup": cgroup,
+                "Leader": 1001,
+                "Quota": 1000,
+                "QuotaSource": "default",
+                "QuotaOrigin": "DefaultQuota=",
+                "Watermark": 0,
+                "QuotaInForce": True,
+                "QuotaError": "",
+                "Allocated": 3,
+                "Peak": 4,
+                "Denied": 5,
+                "Sets": [(7, 1001, 1000, 0, 3, 4, 5)],
+            },
+        )
+        self.assertEqual(self.root.limit(cgroup), "pasid 1000")
+
+    def test_comes_and_goes(self):
+        self.start()
+        cgroup = self.add_machine("web", WEB, 1, sets=[7])
+        added = self.client.wait_signal("VMAdded")
+        self.assertEqual(added.args, (WEB, "web", vm_path(WEB)))
+        interfaces = self.client.wait_signal("InterfacesAdded")
+        self.assertEqual(interfaces.args[0], vm_path(WEB))
+        self.assertEqual(interfaces.args[1][VM]["UUID"], WEB)
+        self.wait_limit(cgroup, 1000)
+        self.wait_get(WEB, "QuotaInForce", True)
+        self.assertEqual(self.get_manager("Committed"), 1000)
+
+        self.root.remove_set(7)
+        self.machined.remove("qemu-1-web")
+        removed = self.client.wait_signal("VMRemoved")
+        self.assertEqual(removed.args, (WEB, "web", vm_path(WEB)))
+        self.assertEqual(self.client.wait_signal("InterfacesRemoved").args[0], vm_path(WEB))
+        self.assertEqual(self.list_vms(), [])
+        self.assert_error("org.freedesktop.DBus.Error.UnknownObject", "Unknown object", self.get, WEB, "Name")
+
+    def test_announced_before_its_cgroup(self):
+        """machined says MachineNew before the scope exists."""
+        self.start()
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        cgroup = f"/machine.slice/{unit}"
+        self.root.process(1001, "/system.slice/libvirtd.service")
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        self.client.wait_signal("VMAdded")
+        self.assertEqual(self.get(WEB, "ControlGroup"), "")
+        self.assertFalse(self.get(WEB, "QuotaInForce"))
+        self.assertNotEqual(self.get(WEB, "QuotaError"), "")
+        self.client.forget_signals()
+
+        self.root.cgroup(cgroup)
+        self.wait_limit(cgroup, 1000)
+        self.wait_changed(ControlGroup=cgroup, Slice="machine.slice", QuotaInForce=True, QuotaError="")
+
+    def test_other_classes(self):
+        self.machined.add("container", DB, "machine-container.scope", 1002, machine_class="container")
+        self.add_machine("web", WEB, 1)
+        self.start()
+        self.assertEqual(self.vm_names(), ["web"])
+        self.machined.add("container2", OTHER, "machine-container2.scope", 1003, machine_class="container")
+        self.machined.add("qemu-4-late", DB, "machine-late.scope", 1004)
+        self.wait_vm("late")
+        self.assertEqual(self.vm_names(), ["late", "web"])
+
+    def test_without_uuid_goes_by_its_unit(self):
+        """A machine that machined knows no Id of."""
+        cgroup = "/machine.slice/machine-raw.scope"
+        self.root.cgroup(cgroup)
+        self.root.process(1005, cgroup)
+        self.root.add_set(5, 1005, cgroup)
+        self.machined.add("raw", None, "machine-raw.scope", 1005)
+        self.systemd.invocations["machine-raw.scope"] = UNIT_ID
+        self.start()
+        self.wait_vm("machine-raw.scope")
+        self.assertEqual(self.get(UNIT_ID, "UUID"), UNIT_ID)
+
+    def test_machined_restarts(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.add_machine("db", DB, 2, sets=[2])
+        self.start()
+        self.assertEqual(self.vm_names(), ["db", "web"])
+
+        self.machined.stop()
+        self.client.sync()
+        self.assertEqual(self.vm_names(), ["db", "web"])
+        self.set_quota(WEB, 5)
+        self.assertEqual(self.root.quota(1), 5)
+
+        # What changes while it is away is found when it comes back.
+        self.root.remove_set(2)
+        self.machined.remove("qemu-2-db")
+        self.add_machine("late", OTHER, 3, sets=[3])
+        self.machined.start()
+        self.wait_vm("late")
+        self.wait_no_vm("db")
+        self.assertEqual(self.vm_names(), ["late", "web"])
+        self.wait_quota(3, 1000)
+        self.assertEqual(self.source(WEB), (5, "persistent"))
+
+    def test_machined_fails_at_first(self):
+        self.add_machine("web", WEB, 1)
+        self.machined.fail_list = "not now"
+        self.start()
+        self.daemon.wait_output("not now")
+        self.assertEqual(self.list_vms(), [])
+        self.machined.fail_list = None
+        self.wait_vm("web")
+
+    def test_same_uuid_again(self):
+        """A VM that is stopped and started anew: another machine, the same VM."""
+        first = self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.set_quota(WEB, 9)
+        self.root.remove_set(1)
+        self.root.remove_cgroup(first)
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+        second = self.add_machine("web", WEB, 2, sets=[2])
+        self.wait_vm("web")
+        self.wait_quota(2, 9)
+        self.wait_limit(second, 9)
+        self.assertEqual(self.get(WEB, "ControlGroup"), second)
+
+
+class WithoutMachined(BusTest):
+    with_machined = False
+
+    def test_starts(self):
+        self.start()
+        self.assertEqual(self.list_vms(), [])
+        self.daemon.wait_output("systemd-machined is not available")
+
+    def test_comes_later(self):
+        self.start()
+        self.machined = Machined(self.bus)
+        self.addCleanup(self.machined.stop)
+        self.add_machine("web", WEB, 1)
+        self.wait_vm("web")
+
+
+class Sets(BusTest):
+    def test_of_a_machine(self):
+        cgroup = self.add_machine("web", WEB, 1)
+        self.start()
+        self.set_quota(WEB, 4)
+        self.root.add_set(1, 1001, cgroup)
+        self.wait_quota(1, 4)
+        self.root.process(1010, f"{cgroup}/libvirt/vcpu0")
+        self.root.add_set(2, 1010, cgroup)
+        self.wait_quota(2, 4)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 2, "both sets are the VM's")
+        self.assertEqual(self.vm_names(), ["web"])
+
+        # Counters go on when a set ends.
+        self.root.set_attribute(1, "denied", 3)
+        self.root.set_attribute(1, "allocated", 2)
+        wait_until(lambda: self.get(WEB, "Denied") == 3, "the refusals are counted")
+        self.assertEqual(self.get(WEB, "Allocated"), 2)
+        self.root.remove_set(1)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the set is gone")
+        self.assertEqual(self.get(WEB, "Allocated"), 0)
+        self.assertEqual(self.get(WEB, "Denied"), 3)
+
+    def test_before_the_machine(self):
+        """The set is there before machined tells of the machine: never mistaken for a plain unit's."""
+        self.start()
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        cgroup = f"/machine.slice/{unit}"
+        self.root.cgroup(cgroup)
+        self.root.process(1001, cgroup)
+        self.root.add_set(1, 1001, cgroup)
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        self.wait_vm("web")
+        self.wait_quota(1, 1000)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the set is the VM's")
+        self.assertEqual(self.vm_names(), ["web"])
+
+    def test_of_a_unit(self):
+        self.start()
+        cgroup = self.add_unit("firecracker.service", 1, UNIT_ID)
+        self.client.wait_signal("VMAdded")
+        properties = self.get_all(UNIT_ID)
+        self.assertEqual(properties["Name"], "firecracker.service")
+        self.assertEqual(properties["Unit"], "firecracker.service")
+        self.assertEqual(properties["Slice"], "system.slice")
+        self.assertEqual(properties["ControlGroup"], cgroup)
+        self.assertEqual(properties["State"], "running")
+        self.assertEqual(properties["Leader"], 2001)
+        self.set_quota(UNIT_ID, 3)
+        self.assertEqual(self.root.quota(1), 3)
+
+        self.root.remove_set(1)
+        self.root.remove_cgroup(cgroup)
+        self.client.wait_signal("VMRemoved")
+        self.assertEqual(self.list_vms(), [])
+
+    def test_unit_override_by_name(self):
+        """The next run of the unit has another InvocationID and the same persistent quota."""
+        cgroup = self.add_unit("firecracker.service", 1, UNIT_ID)
+        self.start()
+        self.wait_vm("firecracker.service")
+        self.set_quota(UNIT_ID, 3)
+        self.root.remove_set(1)
+        self.root.remove_cgroup(cgroup)
+        self.wait_no_vm("firecracker.service")
+        self.add_unit("firecracker.service", 2, OTHER)
+        self.wait_vm("firecracker.service")
+        self.wait_quota(2, 3)
+        self.assertEqual(self.source(OTHER), (3, "persistent"))
+
+    def test_of_no_unit(self):
+        self.root.process(3000, "/")
+        self.root.add_set(1, 3000)
+        self.start()
+        self.wait_vm("set-1")
+        ((uuid, _, _),) = self.list_vms()
+        self.set_quota(uuid, 2)
+        self.assertEqual(self.root.quota(1), 2)
+        self.root.remove_set(1)
+        self.wait_no_vm("set-1")
+
+    def test_recycled_pid(self):
+        """The process that /proc shows is another one than the set's."""
+        cgroup = self.add_machine("web", WEB, 1)
+        self.root.add_set(1, 1001, start_time=4000)
+        self.start()
+        self.wait_vm("set-1")
+        self.assertEqual(self.get(WEB, "Sets"), [])
+
+        # The cgroup in which the set was made is as good as the process.
+        self.root.add_set(2, 1001, cgroup, start_time=4000)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the set is the VM's")
+
+    def test_users_unit_is_not_the_systems(self):
+        """A user may call a unit what they like; it must not get the quota of the system's unit of that name."""
+        cgroup = self.add_unit("vm.service", 1, UNIT_ID)
+        self.start()
+        self.wait_vm("vm.service")
+        self.set_quota(UNIT_ID, 500)
+        self.root.remove_set(1)
+        self.root.remove_cgroup(cgroup)
+        self.wait_no_vm("vm.service")
+
+        slice_name = "user.slice/user-1000.slice/user@1000.service/app"
+        self.add_unit("vm.service", 2, OTHER, slice_name=slice_name)
+        self.client.wait_signal("VMAdded", lambda args: args[0] != UNIT_ID)
+        ((uuid, _, _),) = self.list_vms()
+        self.assertEqual(self.source(uuid), (1000, "default"))
+
+
+class Lookup(BusTest):
+    def test_get_vm(self):
+        self.add_machine("web", WEB, 1)
+        self.add_machine("db", DB, 2)
+        self.add_machine("aaaa", OTHER, 3)
+        self.start()
+        for what, uuid in (
+            (WEB, WEB),
+            (WEB.upper(), WEB),
+            (WEB.replace("-", ""), WEB),
+            ("web", WEB),
+            ("aaaab", WEB),
+            ("aaaacccc-0000", DB),
+            ("aaaa", OTHER),
+        ):
+            with self.subTest(what=what):
+                self.assertEqual(self.manager_call("GetVM", "s", what), (vm_path(uuid),))
+
+    def test_not_found(self):
+        self.add_machine("web", WEB, 1)
+        self.start()
+        for what in ("", "we", "Web", "aaa", "bbbb", OTHER, "web\n"):
+            with self.subTest(what=what):
+                self.assert_error("org.pasidd1.Error.NoSuchVM", "no VM", self.manager_call, "GetVM", "s", what)
+
+    def test_ambiguous(self):
+        self.add_machine("twin", WEB, 1)
+        self.add_machine("twin", DB, 2)
+        self.start()
+        for what in ("twin", "aaaa"):
+            with self.subTest(what=what):
+                with self.assertRaises(BusError) as context:
+                    self.manager_call("GetVM", "s", what)
+                self.assertEqual(context.exception.name, "org.pasidd1.Error.AmbiguousVM")
+                # Says what could have been meant.
+                for line in (f"{WEB} twin", f"{DB} twin"):
+                    self.assertIn(line, context.exception.message.splitlines())
+
+
+class Slices(BusTest):
+    config = "[Manager]\nSlices=machine.slice tenant-a.slice\n"
+
+    def enabled(self, cgroup):
+        path = "sys/fs/cgroup" + ("" if cgroup == "/" else cgroup) + "/cgroup.subtree_control"
+        return self.root.exists(path) and "+misc" in self.root.read(path)
+
+    def test_enabled_at_start(self):
+        self.root.cgroup("/tenant.slice")
+        self.root.cgroup("/tenant.slice/tenant-a.slice")
+        self.root.cgroup("/system.slice")
+        self.start()
+        for cgroup in ("/", "/machine.slice", "/tenant.slice", "/tenant.slice/tenant-a.slice"):
+            with self.subTest(cgroup=cgroup):
+                self.assertTrue(self.enabled(cgroup))
+        self.assertFalse(self.enabled("/system.slice"))
+
+    def test_appears_later_and_again(self):
+        self.start()
+        for _ in range(2):
+            self.root.cgroup("/tenant.slice")
+            self.root.cgroup("/tenant.slice/tenant-a.slice")
+            wait_until(lambda: self.enabled("/tenant.slice/tenant-a.slice"), "misc is enabled in the new slice")
+            self.assertTrue(self.enabled("/tenant.slice"))
+            self.root.remove_cgroup("/tenant.slice")
+            self.client.sync()
+            self.get_manager("State")
+
+    def test_enabled_already(self):
+        self.root.write("sys/fs/cgroup/machine.slice/cgroup.subtree_control", "cpu misc\n")
+        self.start()
+        self.assertEqual(self.root.read("sys/fs/cgroup/machine.slice/cgroup.subtree_control"), "cpu misc\n")
+
+    def test_not_available(self):
+        self.root.write("sys/fs/cgroup/machine.slice/cgroup.controllers", "cpu\n")
+        self.start()
+        self.daemon.wait_output("Cannot enable the misc controller in cgroup /machine.slice")
+        self.assertEqual(self.root.read("sys/fs/cgroup/machine.slice/cgroup.subtree_control"), "")
+
+    def test_machine_in_a_tenants_slice(self):
+        self.root.cgroup("/tenant.slice")
+        self.root.cgroup("/tenant.slice/tenant-a.slice")
+        self.start()
+        cgroup = self.add_machine("web", WEB, 1, slice_name="tenant.slice/tenant-a", sets=[1])
+        self.wait_limit(cgroup, 1000)
+        self.assertEqual(self.get(WEB, "Slice"), "tenant-a.slice")
+
+
+if __name__ == "__main__":
+    main()
