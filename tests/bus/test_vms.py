@@ -196,6 +196,21 @@ class Machines(BusTest):
         self.machined.fail_list = None
         self.wait_vm("web")
 
+    def test_many(self):
+        """More than the 128 calls that the bus lets one connection have open at a time."""
+        uuids = [f"aaaabbbb-0000-4000-8000-{i:012x}" for i in range(1, 301)]
+        for i, uuid in enumerate(uuids, 1):
+            self.add_machine(f"vm{i}", uuid, i, sets=[i])
+            self.root.process(5000 + i, "/")
+            self.root.add_set(1000 + i, 5000 + i)
+            self.add_unit(f"vm{i}.service", 2000 + i, f"bbbbbbbb-0000-4000-8000-{i:012x}")
+        self.start()
+        wait_until(lambda: len(self.list_vms()) == 900, f"all VMs are there, not {len(self.list_vms())}")
+        self.assertEqual({uuid for uuid, _, _ in self.list_vms()} & set(uuids), set(uuids))
+        self.set_default(7)
+        for i in range(1, 301):
+            self.assertEqual([self.root.quota(i) for i in (i, 1000 + i, 2000 + i)], [7, 7, 7])
+
     def test_same_uuid_again(self):
         """A VM that is stopped and started anew: another machine, the same VM."""
         first = self.add_machine("web", WEB, 1, sets=[1])
