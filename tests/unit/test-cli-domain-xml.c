@@ -20,18 +20,19 @@ static void test_good(void **state _unused_) {
                 bool quota_set, watermark_set;
                 uint32_t quota, watermark;
         } cases[] = {
-                {"<domain><name>demo</name><uuid>" UUID "</uuid></domain>"},
-                {DOMAIN("")},
-                {DOMAIN("<pasid:quota" NS " max='4'/>"), true, false, 4, 0},
-                {DOMAIN("<pasid:quota" NS " max='0' watermark=\"1048576\"/>"), true, true, 0, 1048576},
-                {DOMAIN("<quota xmlns='urn:pasidd:domain:1' watermark='3'/>"), false, true, 0, 3},
+                { "<domain><name>demo</name><uuid>" UUID "</uuid></domain>" },
+                { DOMAIN("") },
+                { DOMAIN("<pasid:quota" NS " max='4'/>"), true, false, 4, 0 },
+                { DOMAIN("<pasid:quota" NS " max='0' watermark=\"1048576\"/>"), true, true, 0, 1048576 },
+                { DOMAIN("<quota xmlns='urn:pasidd:domain:1' watermark='3'/>"), false, true, 0, 3 },
                 /* other people's metadata, and annotations of ours */
-                {DOMAIN("<quota max='x'/><o:quota xmlns:o='urn:other' max='x'/>")},
-                {DOMAIN("<pasid:quota" NS " xmlns:o='urn:other' o:max='x' max='4'/>"), true, false, 4, 0},
-                {"<?xml version='1.0'?><!-- c --><domain><uuid>11111111222233334444555555555555</uuid>"
-                 "<name>demo</name></domain>"},
+                { DOMAIN("<quota max='x'/><o:quota xmlns:o='urn:other' max='x'/>") },
+                { DOMAIN("<pasid:quota" NS " xmlns:o='urn:other' o:max='x' max='4'/>"), true, false, 4, 0 },
+                { "<?xml version='1.0'?><!-- c --><domain><uuid>11111111222233334444555555555555</uuid>"
+                  "<name>demo</name></domain>" },
                 /* the name of something else deeper down is not the domain's */
-                {"<domain><devices><name>a</name></devices><name>demo</name><uuid>" UUID "</uuid></domain>"},
+                { "<domain><devices><name>a</name></devices><name>demo</name><uuid>" UUID
+                  "</uuid></domain>" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -55,41 +56,41 @@ static void test_bad(void **state _unused_) {
                 const char *xml;
                 const char *error; /* part of it */
         } cases[] = {
-                {"", "empty"},
-                {"x", "well-formed"},
-                {"<domain>", "well-formed"},
-                {"<domain></domain><domain/>", "well-formed"},
-                {"<network><name>demo</name></network>", "no libvirt domain"},
-                {"<domain xmlns='urn:x'><name>demo</name></domain>", "no libvirt domain"},
-                {"<domain/>", "no <name>"},
-                {"<domain><name>demo</name></domain>", "no <uuid>"},
-                {"<domain><name/><uuid>" UUID "</uuid></domain>", "<name>"},
-                {"<domain><name>a\nb</name><uuid>" UUID "</uuid></domain>", "<name>"},
-                {"<domain><name>a</name><name>b</name><uuid>" UUID "</uuid></domain>", "two <name>"},
-                {"<domain><name>a</name><uuid>" UUID "0</uuid></domain>", "<uuid>"},
-                {"<domain><name>a</name><uuid>00000000-0000-0000-0000-000000000000</uuid></domain>",
-                        "<uuid>"},
+                { "", "empty" },
+                { "x", "well-formed" },
+                { "<domain>", "well-formed" },
+                { "<domain></domain><domain/>", "well-formed" },
+                { "<network><name>demo</name></network>", "no libvirt domain" },
+                { "<domain xmlns='urn:x'><name>demo</name></domain>", "no libvirt domain" },
+                { "<domain/>", "no <name>" },
+                { "<domain><name>demo</name></domain>", "no <uuid>" },
+                { "<domain><name/><uuid>" UUID "</uuid></domain>", "<name>" },
+                { "<domain><name>a\nb</name><uuid>" UUID "</uuid></domain>", "<name>" },
+                { "<domain><name>a</name><name>b</name><uuid>" UUID "</uuid></domain>", "two <name>" },
+                { "<domain><name>a</name><uuid>" UUID "0</uuid></domain>", "<uuid>" },
+                { "<domain><name>a</name><uuid>00000000-0000-0000-0000-000000000000</uuid></domain>",
+                        "<uuid>" },
 
-                {"<!DOCTYPE domain><domain><name>a</name><uuid>" UUID "</uuid></domain>", "DOCTYPE"},
-                {"<!DOCTYPE domain [<!ENTITY e 'demo'>]><domain><name>&e;</name></domain>", "DOCTYPE"},
-                {"<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>", "DOCTYPE"},
-                {"<domain><name>&e;</name><uuid>" UUID "</uuid></domain>", "well-formed"},
+                { "<!DOCTYPE domain><domain><name>a</name><uuid>" UUID "</uuid></domain>", "DOCTYPE" },
+                { "<!DOCTYPE domain [<!ENTITY e 'demo'>]><domain><name>&e;</name></domain>", "DOCTYPE" },
+                { "<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>", "DOCTYPE" },
+                { "<domain><name>&e;</name><uuid>" UUID "</uuid></domain>", "well-formed" },
 
-                {DOMAIN("<pasid:quota" NS "/>"), "without max= or watermark="},
-                {DOMAIN("<pasid:quota" NS " max=''/>"), "max=\"\""},
-                {DOMAIN("<pasid:quota" NS " max='-1'/>"), "max=\"-1\""},
-                {DOMAIN("<pasid:quota" NS " max=' 4'/>"), "max=\" 4\""},
-                {DOMAIN("<pasid:quota" NS " max='4x'/>"), "max=\"4x\""},
-                {DOMAIN("<pasid:quota" NS " max='max'/>"), "max=\"max\""},
-                {DOMAIN("<pasid:quota" NS " max='1048577'/>"), "above 1048576"},
-                {DOMAIN("<pasid:quota" NS " max='4' watermark='y'/>"), "watermark=\"y\""},
-                {DOMAIN("<pasid:quota" NS " maximum='4'/>"), "\"maximum\""},
-                {DOMAIN("<pasid:qouta" NS " max='4'/>"), "<pasid:qouta>"},
-                {DOMAIN("<pasid:quota" NS " max='4'/><pasid:quota" NS " max='5'/>"), "two <pasid:quota>"},
+                { DOMAIN("<pasid:quota" NS "/>"), "without max= or watermark=" },
+                { DOMAIN("<pasid:quota" NS " max=''/>"), "max=\"\"" },
+                { DOMAIN("<pasid:quota" NS " max='-1'/>"), "max=\"-1\"" },
+                { DOMAIN("<pasid:quota" NS " max=' 4'/>"), "max=\" 4\"" },
+                { DOMAIN("<pasid:quota" NS " max='4x'/>"), "max=\"4x\"" },
+                { DOMAIN("<pasid:quota" NS " max='max'/>"), "max=\"max\"" },
+                { DOMAIN("<pasid:quota" NS " max='1048577'/>"), "above 1048576" },
+                { DOMAIN("<pasid:quota" NS " max='4' watermark='y'/>"), "watermark=\"y\"" },
+                { DOMAIN("<pasid:quota" NS " maximum='4'/>"), "\"maximum\"" },
+                { DOMAIN("<pasid:qouta" NS " max='4'/>"), "<pasid:qouta>" },
+                { DOMAIN("<pasid:quota" NS " max='4'/><pasid:quota" NS " max='5'/>"), "two <pasid:quota>" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                DomainXml domain = {.quota = 4711};
+                DomainXml domain = { .quota = 4711 };
                 _cleanup_free_ char *error = NULL;
 
                 test_case("%s", cases[i].xml);
