@@ -677,8 +677,8 @@ class TapResult(unittest.TestResult):
 
     def complain(self, test, error):
         self.line("not ok", test)
-        text = self._exc_info_to_string(error, test)
-        print("".join(f"# {line}\n" for line in text.splitlines()), file=self.stream, end="", flush=True)
+        # meson shows this, and not what a comment in the protocol says.
+        print(f"{test.id()}:\n{self._exc_info_to_string(error, test)}", file=sys.stderr, flush=True)
 
     def addSuccess(self, test):
         super().addSuccess(test)
