@@ -56,6 +56,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include <kunit/visibility.h>
+
 #include "vfio_pasid_priv.h"
 
 /* States of an entry in vfio_pasid_set.pasids. */
@@ -77,16 +79,19 @@ static const struct kernel_param_ops vfio_pasid_quota_ops = {
 };
 
 unsigned int vfio_pasid_default_quota = 1000;
+EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_default_quota);
 module_param_cb(default_quota, &vfio_pasid_quota_ops, &vfio_pasid_default_quota,
 		0644);
 MODULE_PARM_DESC(default_quota, "Quota that a new set starts with (1000)");
 
 unsigned int vfio_pasid_max_sets = 4096;
+EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_max_sets);
 module_param_named(max_sets, vfio_pasid_max_sets, uint, 0644);
 MODULE_PARM_DESC(max_sets, "Most sets that may exist at once (4096)");
 
-LIST_HEAD(vfio_pasid_sets);
+/* The sets, each one's users, and making and listing a device for it. */
 DEFINE_MUTEX(vfio_pasid_sets_lock);
+LIST_HEAD(vfio_pasid_sets);
 unsigned int vfio_pasid_nr_sets;
 static u64 vfio_pasid_last_id;
 
@@ -114,7 +119,7 @@ static struct vfio_pasid_set *vfio_pasid_set_make(struct mm_struct *mm)
 	lockdep_assert_held(&vfio_pasid_sets_lock);
 
 	if (vfio_pasid_nr_sets >= READ_ONCE(vfio_pasid_max_sets)) {
-		pr_notice_ratelimited("all %u sets are in use\n",
+		pr_notice_ratelimited("no more than %u sets, see max_sets\n",
 				      vfio_pasid_nr_sets);
 		return ERR_PTR(-ENOMEM);
 	}

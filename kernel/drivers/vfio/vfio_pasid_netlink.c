@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include <kunit/visibility.h>
 #include <uapi/linux/vfio_pasid.h>
 
 #include "vfio_pasid_nl.h"
@@ -20,7 +21,7 @@
 static DEFINE_MUTEX(vfio_pasid_event_lock);
 static u64 vfio_pasid_event_seq;
 
-static u64 vfio_pasid_last_seq(void)
+u64 vfio_pasid_last_seq(void)
 {
 	u64 seq;
 
@@ -29,6 +30,7 @@ static u64 vfio_pasid_last_seq(void)
 	mutex_unlock(&vfio_pasid_event_lock);
 	return seq;
 }
+EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_last_seq);
 
 static int vfio_pasid_put_set(struct sk_buff *skb, struct vfio_pasid_set *set,
 			      u64 seq)

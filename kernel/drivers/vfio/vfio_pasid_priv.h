@@ -72,6 +72,7 @@ void vfio_pasid_netlink_exit(void);
 void vfio_pasid_notify(struct vfio_pasid_set *set, enum vfio_pasid_event event);
 void vfio_pasid_notify_limit(struct vfio_pasid_set *set, int err,
 			     u32 suppressed);
+u64 vfio_pasid_last_seq(void);
 #else
 static inline int vfio_pasid_netlink_init(void)
 {

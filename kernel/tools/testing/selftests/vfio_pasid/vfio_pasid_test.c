@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -20,7 +19,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +34,16 @@
 
 #define CLASS_DIR	"/sys/class/vfio_pasid"
 #define DRIVER_DIR	"/sys/bus/pci/drivers/vfio-pci"
+#define MDEV_CLASS_DIR	"/sys/class/mdev_bus"
+#define MDEV_DIR	"/sys/bus/mdev/devices"
 #define CGROUP_DIR	"/sys/fs/cgroup"
 #define TEST_CGROUP	CGROUP_DIR "/vfio_pasid_test"
 #define PARAM_DIR	"/sys/module/vfio_pasid/parameters"
 
 #define MAX_GROUPS	4
 #define NO_SET		0
+#define NO_VALUE	(~0ULL)
+#define MAX		(~0U)	/* no upper bound */
 
 /* ---- files ---- */
 
@@ -77,48 +79,48 @@ static int write_file(const char *path, const char *text)
 	return len < 0 ? len : 0;
 }
 
-static uint64_t read_u64(const char *path)
+static __u64 read_u64(const char *path)
 {
 	char buf[64];
 
 	if (read_file(path, buf, sizeof(buf)))
-		return UINT64_MAX;
+		return NO_VALUE;
 	return strtoull(buf, NULL, 10);
 }
 
-static uint64_t set_get(uint64_t id, const char *name)
+static __u64 set_get(__u64 id, const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s", id, name);
+	snprintf(path, sizeof(path), CLASS_DIR "/set%llu/%s", id, name);
 	return read_u64(path);
 }
 
-static int set_put_text(uint64_t id, const char *name, const char *text)
+static int set_put_text(__u64 id, const char *name, const char *text)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s", id, name);
+	snprintf(path, sizeof(path), CLASS_DIR "/set%llu/%s", id, name);
 	return write_file(path, text);
 }
 
-static int set_put(uint64_t id, const char *name, uint64_t value)
+static int set_put(__u64 id, const char *name, __u64 value)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
+	snprintf(text, sizeof(text), "%llu\n", value);
 	return set_put_text(id, name, text);
 }
 
-static bool set_exists(uint64_t id)
+static bool set_exists(__u64 id)
 {
-	return set_get(id, "quota") != UINT64_MAX;
+	return set_get(id, "quota") != NO_VALUE;
 }
 
 /* The newest set of a process; older ones can be left from before an exec. */
-static uint64_t set_of(pid_t pid)
+static __u64 set_of(pid_t pid)
 {
-	uint64_t id, found = NO_SET;
+	__u64 id, found = NO_SET;
 	struct dirent *de;
 	DIR *dir;
 
@@ -126,9 +128,9 @@ static uint64_t set_of(pid_t pid)
 	if (!dir)
 		return NO_SET;
 	while ((de = readdir(dir))) {
-		if (sscanf(de->d_name, "set%" SCNu64, &id) != 1)
+		if (sscanf(de->d_name, "set%llu", &id) != 1)
 			continue;
-		if (set_get(id, "tgid") == (uint64_t)pid && id > found)
+		if (set_get(id, "tgid") == (__u64)pid && id > found)
 			found = id;
 	}
 	closedir(dir);
@@ -136,38 +138,38 @@ static uint64_t set_of(pid_t pid)
 }
 
 /* Field 22 of /proc/PID/stat. */
-static uint64_t start_time_of(pid_t pid)
+static __u64 start_time_of(pid_t pid)
 {
 	char path[64], buf[1024], *p;
 	int i;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (read_file(path, buf, sizeof(buf)))
-		return UINT64_MAX;
+		return NO_VALUE;
 	p = strrchr(buf, ')');
 	for (i = 2; p && i < 22; i++)
 		p = strchr(p + 1, ' ');
-	return p ? strtoull(p + 1, NULL, 10) : UINT64_MAX;
+	return p ? strtoull(p + 1, NULL, 10) : NO_VALUE;
 }
 
 /* The line of "pasid", or of "pasid.max" in misc.events. */
-static uint64_t misc_get(const char *dir, const char *file, const char *key)
+static __u64 misc_get(const char *dir, const char *file, const char *key)
 {
 	char path[PATH_MAX], buf[1024], *line, *save;
 	size_t len = strlen(key);
 
 	snprintf(path, sizeof(path), "%s/misc.%s", dir, file);
 	if (read_file(path, buf, sizeof(buf)))
-		return UINT64_MAX;
+		return NO_VALUE;
 	for (line = strtok_r(buf, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (!strncmp(line, key, len) && line[len] == ' ')
 			return strtoull(line + len + 1, NULL, 10);
 	}
-	return UINT64_MAX;
+	return NO_VALUE;
 }
 
-static uint64_t misc_total(void)
+static __u64 misc_total(void)
 {
 	return misc_get(CGROUP_DIR, "current", "pasid");
 }
@@ -232,6 +234,63 @@ static int open_container(int group, bool set_iommu)
 	return container;
 }
 
+/*
+ * Make a mediated device, of a parent that is behind an IOMMU or of one that is
+ * not, and open its group.  Returns -ENODEV if there is no such parent.
+ */
+static int open_mdev(bool iommu, const char *uuid)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+	struct dirent *parent, *type;
+	int ret = -ENODEV;
+	DIR *dir, *types;
+	ssize_t len;
+
+	dir = opendir(MDEV_CLASS_DIR);
+	if (!dir)
+		return -ENODEV;
+	while (ret == -ENODEV && (parent = readdir(dir))) {
+		if (parent->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), MDEV_CLASS_DIR "/%s/iommu",
+			 parent->d_name);
+		if (!access(path, F_OK) != iommu)
+			continue;
+		snprintf(path, sizeof(path),
+			 MDEV_CLASS_DIR "/%s/mdev_supported_types",
+			 parent->d_name);
+		types = opendir(path);
+		while (types && ret == -ENODEV && (type = readdir(types))) {
+			if (type->d_name[0] == '.')
+				continue;
+			snprintf(path, sizeof(path), MDEV_CLASS_DIR
+				 "/%s/mdev_supported_types/%s/create",
+				 parent->d_name, type->d_name);
+			ret = write_file(path, uuid);
+		}
+		if (types)
+			closedir(types);
+	}
+	closedir(dir);
+	if (ret)
+		return ret;
+
+	snprintf(path, sizeof(path), MDEV_DIR "/%s/iommu_group", uuid);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return -errno;
+	link[len] = '\0';
+	return open_group(atoi(strrchr(link, '/') + 1));
+}
+
+static void remove_mdev(const char *uuid)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), MDEV_DIR "/%s/remove", uuid);
+	write_file(path, "1");
+}
+
 struct alloc_req {
 	struct vfio_iommu_pasid_request hdr;
 	struct vfio_pasid_request_alloc data;
@@ -248,8 +307,8 @@ static int request(int container, void *req)
 }
 
 /* Returns the PASID or -errno. */
-static int pasid_alloc_flags(int container, uint32_t min, uint32_t max,
-			     uint32_t flags)
+static int pasid_alloc_flags(int container, __u32 min, __u32 max,
+			     __u32 flags)
 {
 	struct alloc_req req = {
 		.hdr = { .argsz = sizeof(req), .flags = flags },
@@ -261,7 +320,7 @@ static int pasid_alloc_flags(int container, uint32_t min, uint32_t max,
 	return ret ? ret : (int)req.data.result;
 }
 
-static int pasid_alloc(int container, uint32_t min, uint32_t max)
+static int pasid_alloc(int container, __u32 min, __u32 max)
 {
 	return pasid_alloc_flags(container, min, max,
 				 VFIO_PASID_REQUEST_ALLOC);
@@ -269,11 +328,11 @@ static int pasid_alloc(int container, uint32_t min, uint32_t max)
 
 static int pasid_alloc_any(int container)
 {
-	return pasid_alloc(container, 1, UINT32_MAX);
+	return pasid_alloc(container, 1, MAX);
 }
 
-static int pasid_free_flags(int container, uint32_t min, uint32_t max,
-			    uint32_t flags)
+static int pasid_free_flags(int container, __u32 min, __u32 max,
+			    __u32 flags)
 {
 	struct free_req req = {
 		.hdr = { .argsz = sizeof(req), .flags = flags },
@@ -283,7 +342,7 @@ static int pasid_free_flags(int container, uint32_t min, uint32_t max,
 	return request(container, &req);
 }
 
-static int pasid_free(int container, uint32_t min, uint32_t max)
+static int pasid_free(int container, __u32 min, __u32 max)
 {
 	return pasid_free_flags(container, min, max, VFIO_PASID_REQUEST_FREE);
 }
@@ -291,17 +350,17 @@ static int pasid_free(int container, uint32_t min, uint32_t max)
 /* The PASID capability of VFIO_IOMMU_GET_INFO; returns whether there is one. */
 static bool info_cap(int container, struct vfio_iommu_type1_info_cap_pasid *cap)
 {
-	uint8_t buf[4096] __attribute__((aligned(8))) = {};
+	__u64 buf[512] = {};
 	struct vfio_iommu_type1_info *info = (void *)buf;
 	struct vfio_info_cap_header *hdr;
-	uint32_t off;
+	__u32 off;
 
 	info->argsz = sizeof(buf);
 	if (ioctl(container, VFIO_IOMMU_GET_INFO, info) ||
 	    !(info->flags & VFIO_IOMMU_INFO_CAPS))
 		return false;
 	for (off = info->cap_offset; off; off = hdr->next) {
-		hdr = (void *)(buf + off);
+		hdr = (void *)((char *)buf + off);
 		if (hdr->id == VFIO_IOMMU_TYPE1_INFO_CAP_PASID) {
 			memcpy(cap, hdr, sizeof(*cap));
 			return true;
@@ -314,25 +373,23 @@ static bool info_cap(int container, struct vfio_iommu_type1_info_cap_pasid *cap)
 
 struct genl {
 	int fd;
-	uint16_t family;
-	uint32_t group;
+	__u16 family;
+	__u32 group;
 };
 
 /* What a message of the family said; attributes that it lacked are zero. */
 struct msg {
-	uint8_t cmd;
-	uint64_t set[VFIO_PASID_A_SET_MAX + 1];
+	__u8 cmd;
+	__u64 set[VFIO_PASID_A_SET_MAX + 1];
 	bool has[VFIO_PASID_A_SET_MAX + 1];
 };
 
 #define NLA_FIRST(nlh) ((struct nlattr *)((char *)NLMSG_DATA(nlh) + GENL_HDRLEN))
 #define NLA_BODY(nla) ((void *)((char *)(nla) + NLA_HDRLEN))
-#define NLA_LEFT(nlh, nla) \
-	((char *)(nlh) + (nlh)->nlmsg_len - (char *)(nla))
 
 static bool nla_ok(struct nlmsghdr *nlh, struct nlattr *nla)
 {
-	long left = NLA_LEFT(nlh, nla);
+	long left = (char *)nlh + nlh->nlmsg_len - (char *)nla;
 
 	return left >= (long)sizeof(*nla) && nla->nla_len >= sizeof(*nla) &&
 	       nla->nla_len <= left;
@@ -343,8 +400,8 @@ static struct nlattr *nla_next(struct nlattr *nla)
 	return (void *)((char *)nla + NLA_ALIGN(nla->nla_len));
 }
 
-static int genl_send(struct genl *genl, uint16_t type, uint8_t cmd,
-		     uint16_t flags, uint16_t attr, const void *data,
+static int genl_send(struct genl *genl, __u16 type, __u8 cmd,
+		     __u16 flags, __u16 attr, const void *data,
 		     size_t len)
 {
 	struct {
@@ -372,7 +429,7 @@ static int genl_send(struct genl *genl, uint16_t type, uint8_t cmd,
 
 static int genl_open(struct genl *genl)
 {
-	char buf[8192] __attribute__((aligned(8)));
+	__u64 buf[1024];
 	struct nlmsghdr *nlh = (void *)buf;
 	struct nlattr *nla, *grp, *a;
 	int ret, end;
@@ -395,7 +452,7 @@ static int genl_open(struct genl *genl)
 	}
 	for (nla = NLA_FIRST(nlh); nla_ok(nlh, nla); nla = nla_next(nla)) {
 		if (nla->nla_type == CTRL_ATTR_FAMILY_ID)
-			genl->family = *(uint16_t *)NLA_BODY(nla);
+			genl->family = *(__u16 *)NLA_BODY(nla);
 		if (nla->nla_type != CTRL_ATTR_MCAST_GROUPS)
 			continue;
 		grp = NLA_BODY(nla);
@@ -403,7 +460,7 @@ static int genl_open(struct genl *genl)
 		for (a = NLA_BODY(grp); end > 0;
 		     end -= NLA_ALIGN(a->nla_len), a = nla_next(a))
 			if (a->nla_type == CTRL_ATTR_MCAST_GRP_ID)
-				genl->group = *(uint32_t *)NLA_BODY(a);
+				genl->group = *(__u32 *)NLA_BODY(a);
 	}
 	return 0;
 
@@ -432,16 +489,16 @@ static void msg_parse(struct nlmsghdr *nlh, struct msg *msg)
 		if (nla->nla_len - NLA_HDRLEN == 8)
 			memcpy(&msg->set[type], NLA_BODY(nla), 8);
 		else if (nla->nla_len - NLA_HDRLEN == 4)
-			msg->set[type] = *(uint32_t *)NLA_BODY(nla);
+			msg->set[type] = *(__u32 *)NLA_BODY(nla);
 		msg->has[type] = true;
 	}
 }
 
 /* One reply, 0 or -errno. */
-static int genl_do(struct genl *genl, uint8_t cmd, uint16_t attr,
+static int genl_do(struct genl *genl, __u8 cmd, __u16 attr,
 		   const void *data, size_t len, struct msg *msg)
 {
-	char buf[8192] __attribute__((aligned(8)));
+	__u64 buf[1024];
 	struct nlmsghdr *nlh = (void *)buf;
 	int ret;
 
@@ -459,7 +516,7 @@ static int genl_do(struct genl *genl, uint8_t cmd, uint16_t attr,
 /* Number of sets or -errno; at most max are stored. */
 static int genl_dump(struct genl *genl, struct msg *msgs, int max)
 {
-	char buf[32768] __attribute__((aligned(8)));
+	__u64 buf[4096];
 	struct nlmsghdr *nlh;
 	int ret, n = 0;
 	ssize_t len;
@@ -489,7 +546,7 @@ static int genl_dump(struct genl *genl, struct msg *msgs, int max)
 static bool genl_event(struct genl *genl, int timeout_ms, struct msg *msg)
 {
 	struct pollfd pfd = { .fd = genl->fd, .events = POLLIN };
-	char buf[8192] __attribute__((aligned(8)));
+	__u64 buf[1024];
 
 	if (poll(&pfd, 1, timeout_ms) != 1 ||
 	    recv(genl->fd, buf, sizeof(buf), 0) < 0)
@@ -506,8 +563,8 @@ FIXTURE(pasid)
 	int groups[MAX_GROUPS];
 	int group;
 	int container;
-	uint64_t set;
-	uint64_t base;		/* PASIDs charged before the test */
+	__u64 set;
+	__u64 base;		/* PASIDs charged before the test */
 };
 
 FIXTURE_SETUP(pasid)
@@ -523,7 +580,7 @@ FIXTURE_SETUP(pasid)
 		SKIP(return, "cannot open the group: %s", strerror(errno));
 	self->container = open_container(self->group, true);
 	ASSERT_GE(self->container, 0);
-	if (pasid_alloc_flags(self->container, 1, UINT32_MAX,
+	if (pasid_alloc_flags(self->container, 1, MAX,
 			      VFIO_PASID_REQUEST_ALLOC |
 			      VFIO_PASID_REQUEST_PROBE) < 0)
 		SKIP(return, "no PASID allocation here: %s", strerror(errno));
@@ -563,7 +620,7 @@ TEST_F(pasid, before_set_iommu)
 	ASSERT_GE(container, 0);
 	EXPECT_EQ(0, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
 	EXPECT_EQ(-EINVAL, pasid_alloc_any(container));
-	EXPECT_EQ(-EINVAL, pasid_free(container, 0, UINT32_MAX));
+	EXPECT_EQ(-EINVAL, pasid_free(container, 0, MAX));
 	ASSERT_EQ(0, ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(1, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
 	/* Removing the last group takes the container back to where it was. */
@@ -576,7 +633,7 @@ TEST_F(pasid, before_set_iommu)
 
 TEST_F(pasid, bad_arguments)
 {
-	static const uint32_t bad_flags[] = {
+	static const __u32 bad_flags[] = {
 		0,
 		VFIO_PASID_REQUEST_PROBE,
 		VFIO_PASID_REQUEST_ALLOC | VFIO_PASID_REQUEST_FREE,
@@ -584,15 +641,15 @@ TEST_F(pasid, bad_arguments)
 			VFIO_PASID_REQUEST_PROBE,
 		VFIO_PASID_REQUEST_ALLOC | 1 << 3,
 		VFIO_PASID_REQUEST_FREE | 1U << 31,
-		UINT32_MAX,
+		MAX,
 	};
 	struct alloc_req alloc = {
 		.hdr = { .flags = VFIO_PASID_REQUEST_ALLOC },
-		.data = { .min = 1, .max = UINT32_MAX, .result = 4711 },
+		.data = { .min = 1, .max = MAX, .result = 4711 },
 	};
 	struct free_req free = {
 		.hdr = { .flags = VFIO_PASID_REQUEST_FREE },
-		.data = { .max = UINT32_MAX },
+		.data = { .max = MAX },
 	};
 	unsigned int probe, i;
 
@@ -629,11 +686,11 @@ TEST_F(pasid, larger_argsz)
 {
 	struct {
 		struct alloc_req req;
-		uint8_t more[32];
+		__u8 more[32];
 	} alloc = {
 		.req = {
 			.hdr = {
-				.argsz = UINT32_MAX,
+				.argsz = MAX,
 				.flags = VFIO_PASID_REQUEST_ALLOC,
 			},
 			.data = { .min = 7, .max = 70 },
@@ -647,14 +704,14 @@ TEST_F(pasid, larger_argsz)
 	ASSERT_EQ(0, request(self->container, &alloc));
 	/* Nothing but the result is written. */
 	for (i = 0; i < (int)sizeof(alloc); i++)
-		EXPECT_EQ(((uint8_t *)&expected)[i], ((uint8_t *)&alloc)[i]);
+		EXPECT_EQ(((__u8 *)&expected)[i], ((__u8 *)&alloc)[i]);
 	EXPECT_EQ(0, pasid_free(self->container, 7, 7));
 }
 
 TEST_F(pasid, faults)
 {
 	struct alloc_req *req;
-	uint8_t *page;
+	__u8 *page;
 	long size = sysconf(_SC_PAGESIZE);
 
 	EXPECT_EQ(-EFAULT, request(self->container, NULL));
@@ -678,7 +735,7 @@ TEST_F(pasid, faults)
 	req->hdr.argsz = sizeof(*req);
 	req->hdr.flags = VFIO_PASID_REQUEST_ALLOC;
 	req->data.min = 1;
-	req->data.max = UINT32_MAX;
+	req->data.max = MAX;
 	ASSERT_EQ(0, mprotect(page, size, PROT_READ));
 	EXPECT_EQ(-EFAULT, request(self->container, req));
 	EXPECT_EQ(0, set_get(self->set, "allocated"));
@@ -704,13 +761,13 @@ TEST_F(pasid, probe)
 	EXPECT_EQ(0, set_get(self->set, "allocated"));
 	/* A range that this system can never serve. */
 	EXPECT_EQ(-ENOSPC, pasid_alloc_flags(self->container, 0, 0, flags));
-	EXPECT_EQ(-ENOSPC, pasid_alloc_flags(self->container, UINT32_MAX,
-					     UINT32_MAX, flags));
+	EXPECT_EQ(-ENOSPC, pasid_alloc_flags(self->container, MAX,
+					     MAX, flags));
 	EXPECT_EQ(0, set_get(self->set, "denied"));
 
 	pasid = pasid_alloc_any(self->container);
 	ASSERT_GT(pasid, 0);
-	EXPECT_EQ(0, pasid_free_flags(self->container, 0, UINT32_MAX,
+	EXPECT_EQ(0, pasid_free_flags(self->container, 0, MAX,
 				      VFIO_PASID_REQUEST_FREE |
 				      VFIO_PASID_REQUEST_PROBE));
 	EXPECT_EQ(1, set_get(self->set, "allocated"));
@@ -719,9 +776,9 @@ TEST_F(pasid, probe)
 TEST_F(pasid, ranges)
 {
 	/* PASID 0 is never given out, both ends of a range are. */
-	EXPECT_LT(0, pasid_alloc(self->container, 0, UINT32_MAX));
+	EXPECT_LT(0, pasid_alloc(self->container, 0, MAX));
 	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 0, 0));
-	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 1 << 20, UINT32_MAX));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 1 << 20, MAX));
 	EXPECT_EQ(2, set_get(self->set, "denied"));
 	EXPECT_EQ(1, set_get(self->set, "allocated"));
 
@@ -740,10 +797,10 @@ TEST_F(pasid, ranges)
 	EXPECT_EQ(0, pasid_free(self->container, 5001, 5001));
 	EXPECT_EQ(3, set_get(self->set, "allocated"));
 	EXPECT_EQ(5001, pasid_alloc(self->container, 5000, 5002));
-	EXPECT_EQ(0, pasid_free(self->container, 5001, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 5001, MAX));
 	EXPECT_EQ(2, set_get(self->set, "allocated"));
 	EXPECT_EQ(5001, pasid_alloc(self->container, 5000, 5002));
-	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 0, MAX));
 	EXPECT_EQ(0, set_get(self->set, "allocated"));
 	EXPECT_EQ(4, set_get(self->set, "peak"));
 	EXPECT_EQ(self->base, misc_total());
@@ -760,7 +817,7 @@ TEST_F(pasid, large_free)
 	EXPECT_EQ(0, pasid_free(self->container, 10001, 14998));
 	EXPECT_EQ(2, set_get(self->set, "allocated"));
 	EXPECT_EQ(10001, pasid_alloc(self->container, 10000, 19999));
-	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 0, MAX));
 	EXPECT_EQ(0, set_get(self->set, "allocated"));
 }
 
@@ -774,8 +831,8 @@ TEST_F(pasid, info)
 	EXPECT_EQ(set_get(self->set, "quota"), cap.quota);
 	EXPECT_EQ(0, cap.allocated);
 
-	EXPECT_EQ(cap.max, pasid_alloc(self->container, cap.max, UINT32_MAX));
-	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, cap.max, UINT32_MAX));
+	EXPECT_EQ(cap.max, pasid_alloc(self->container, cap.max, MAX));
+	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, cap.max, MAX));
 	ASSERT_EQ(0, set_put(self->set, "quota", 77));
 	ASSERT_TRUE(info_cap(self->container, &cap));
 	EXPECT_EQ(77, cap.quota);
@@ -786,18 +843,18 @@ TEST_F(pasid, info)
 
 TEST_F(pasid, identity)
 {
-	uint64_t id = 0;
+	__u64 id = 0;
 
 	EXPECT_EQ(getpid(), set_get(self->set, "tgid"));
 	EXPECT_EQ(start_time_of(getpid()), set_get(self->set, "start_time"));
 	id = set_get(self->set, "cgroup_id");
 	EXPECT_NE(0, id);
-	EXPECT_NE(UINT64_MAX, id);
+	EXPECT_NE(NO_VALUE, id);
 }
 
 TEST_F(pasid, id_not_reused)
 {
-	uint64_t old = self->set;
+	__u64 old = self->set;
 
 	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
 	EXPECT_FALSE(set_exists(old));
@@ -855,6 +912,40 @@ TEST_F(pasid, second_group)
 	close(group);
 }
 
+static void *loop_requests(void *arg)
+{
+	struct vfio_iommu_type1_info_cap_pasid cap;
+	int container = *(int *)arg;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		info_cap(container, &cap);
+		pasid_alloc_any(container);
+		pasid_free(container, 0, MAX);
+	}
+	return NULL;
+}
+
+/* The driver's data goes with the last group, under the feet of nobody. */
+TEST_F(pasid, detach_during_requests)
+{
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, loop_requests,
+				    &self->container));
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
+		ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_SET_CONTAINER,
+				   &self->container));
+		ASSERT_EQ(0, ioctl(self->container, VFIO_SET_IOMMU,
+				   VFIO_TYPE1v2_IOMMU));
+	}
+	pthread_join(thread, NULL);
+	self->set = set_of(getpid());
+	EXPECT_EQ(0, set_get(self->set, "allocated"));
+}
+
 TEST_F(pasid, fork_uses_the_parents_set)
 {
 	int status;
@@ -874,7 +965,7 @@ TEST_F(pasid, fork_uses_the_parents_set)
 static int after_exec(int group_number)
 {
 	int group, container;
-	uint64_t set;
+	__u64 set;
 
 	group = open_group(group_number);
 	if (group < 0)
@@ -889,15 +980,15 @@ static int after_exec(int group_number)
 		return 5;
 	if (set_get(set, "start_time") != start_time_of(getpid()))
 		return 6;
-	printf("%" PRIu64 "\n", set);
+	printf("%llu\n", set);
 	fflush(stdout);
 	return 0;
 }
 
 TEST_F(pasid, exec_makes_another_set)
 {
-	char number[16], buf[32] = "";
-	uint64_t old, new;
+	char number[16], buf[64] = "", *end;
+	__u64 old, new;
 	int fds[2], status;
 	pid_t pid;
 
@@ -911,14 +1002,14 @@ TEST_F(pasid, exec_makes_another_set)
 	if (!pid) {
 		int group = open_group(self->groups[1]);
 		int container = open_container(group, true);
-		uint64_t set = set_of(getpid());
+		__u64 set = set_of(getpid());
 
 		/* The container and the group stay open over the exec. */
 		fcntl(group, F_SETFD, 0);
 		if (container < 0 || pasid_alloc_any(container) <= 0)
 			_exit(1);
 		dup2(fds[1], STDOUT_FILENO);
-		dprintf(STDOUT_FILENO, "%" PRIu64 " ", set);
+		dprintf(STDOUT_FILENO, "%llu ", set);
 		execl("/proc/self/exe", "vfio_pasid_test", "--after-exec",
 		      number, NULL);
 		_exit(1);
@@ -928,7 +1019,8 @@ TEST_F(pasid, exec_makes_another_set)
 	EXPECT_EQ(0, status);
 	ASSERT_LT(0, read(fds[0], buf, sizeof(buf) - 1));
 	close(fds[0]);
-	ASSERT_EQ(2, sscanf(buf, "%" SCNu64 " %" SCNu64, &old, &new));
+	old = strtoull(buf, &end, 10);
+	new = strtoull(end, NULL, 10);
 	EXPECT_LT(self->set, old);
 	EXPECT_LT(old, new);
 	EXPECT_FALSE(set_exists(old));
@@ -938,7 +1030,7 @@ TEST_F(pasid, exec_makes_another_set)
 TEST_F(pasid, killed_holder)
 {
 	int fds[2], status;
-	uint64_t set;
+	__u64 set;
 	pid_t pid;
 	char c;
 
@@ -974,7 +1066,7 @@ TEST_F(pasid, killed_holder)
 TEST_F(pasid, max_sets)
 {
 	int group, container;
-	uint64_t max_sets;
+	__u64 max_sets;
 
 	if (self->nr_groups < 2)
 		SKIP(return, "needs two groups");
@@ -1014,7 +1106,7 @@ TEST_F(pasid, max_sets)
 
 		ASSERT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
-		snprintf(text, sizeof(text), "%" PRIu64, max_sets);
+		snprintf(text, sizeof(text), "%llu", max_sets);
 		write_file(PARAM_DIR "/max_sets", text);
 	}
 	close(group);
@@ -1048,7 +1140,7 @@ TEST_F(pasid, quota)
 	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
 	EXPECT_EQ(0, pasid_free(self->container, pasid, pasid));
 	EXPECT_EQ(-EDQUOT, pasid_alloc_any(self->container));
-	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 0, MAX));
 	ASSERT_GT(pasid_alloc_any(self->container), 0);
 
 	ASSERT_EQ(0, set_put(self->set, "quota", 0));
@@ -1100,7 +1192,7 @@ TEST_F(pasid, sysfs_modes)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), CLASS_DIR "/set%" PRIu64 "/%s",
+		snprintf(path, sizeof(path), CLASS_DIR "/set%llu/%s",
 			 self->set, files[i].name);
 		ASSERT_EQ(0, stat(path, &st));
 		EXPECT_EQ(files[i].mode, st.st_mode & 0777);
@@ -1109,7 +1201,7 @@ TEST_F(pasid, sysfs_modes)
 
 TEST_F(pasid, default_quota)
 {
-	uint64_t before = read_u64(PARAM_DIR "/default_quota");
+	__u64 before = read_u64(PARAM_DIR "/default_quota");
 	char text[32];
 
 	EXPECT_EQ(before, set_get(self->set, "quota"));
@@ -1125,8 +1217,116 @@ TEST_F(pasid, default_quota)
 			   VFIO_TYPE1v2_IOMMU));
 	self->set = set_of(getpid());
 	EXPECT_EQ(5, set_get(self->set, "quota"));
-	snprintf(text, sizeof(text), "%" PRIu64, before);
+	snprintf(text, sizeof(text), "%llu", before);
 	ASSERT_EQ(0, write_file(PARAM_DIR "/default_quota", text));
+}
+
+/* ---- mediated devices ---- */
+
+#define MDEV_UUID	"6a5fd3c8-0e6b-4c0c-9a53-1f4f1d6d2b11"
+
+FIXTURE(pasid_mdev)
+{
+	int groups[MAX_GROUPS];
+	int nr_groups;
+	int mdev;
+	__u64 base;
+};
+
+FIXTURE_SETUP(pasid_mdev)
+{
+	self->nr_groups = find_groups(self->groups, MAX_GROUPS);
+	self->mdev = -1;
+	self->base = misc_total();
+}
+
+FIXTURE_TEARDOWN(pasid_mdev)
+{
+	if (self->mdev >= 0)
+		close(self->mdev);
+	remove_mdev(MDEV_UUID);
+	EXPECT_EQ(self->base, misc_total());
+}
+
+TEST_F(pasid_mdev, parent_without_iommu)
+{
+	int container;
+
+	self->mdev = open_mdev(false, MDEV_UUID);
+	if (self->mdev < 0)
+		SKIP(return, "no mediated device without an IOMMU");
+	container = open_container(self->mdev, true);
+	ASSERT_GE(container, 0);
+	EXPECT_EQ(0, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_EQ(-EOPNOTSUPP, pasid_alloc_any(container));
+	EXPECT_EQ(-EOPNOTSUPP, pasid_free(container, 0, MAX));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  pasid_alloc_flags(container, 1, 9, VFIO_PASID_REQUEST_ALLOC |
+				    VFIO_PASID_REQUEST_PROBE));
+	/* What is wrong with the request comes first. */
+	EXPECT_EQ(-EINVAL, pasid_alloc(container, 2, 1));
+	EXPECT_EQ(NO_SET, set_of(getpid()));
+	close(container);
+}
+
+TEST_F(pasid_mdev, parent_with_iommu)
+{
+	struct vfio_iommu_type1_info_cap_pasid cap;
+	int container;
+
+	self->mdev = open_mdev(true, MDEV_UUID);
+	if (self->mdev < 0)
+		SKIP(return, "no mediated device behind an IOMMU");
+	container = open_container(self->mdev, true);
+	ASSERT_GE(container, 0);
+	EXPECT_EQ(1, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_TRUE(info_cap(container, &cap));
+	EXPECT_GT(pasid_alloc_any(container), 0);
+	EXPECT_EQ(1, set_get(set_of(getpid()), "allocated"));
+	close(container);
+}
+
+TEST_F(pasid_mdev, capable_group_leaves)
+{
+	struct vfio_iommu_type1_info_cap_pasid cap;
+	int container, group;
+	__u64 set;
+
+	self->mdev = open_mdev(false, MDEV_UUID);
+	if (self->mdev < 0 || !self->nr_groups)
+		SKIP(return, "needs a device and a mediated one");
+	container = open_container(self->mdev, true);
+	ASSERT_GE(container, 0);
+	group = open_group(self->groups[0]);
+	ASSERT_GE(group, 0);
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_SET_CONTAINER, &container));
+	EXPECT_EQ(1, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_EQ(600, pasid_alloc(container, 600, 700));
+	EXPECT_EQ(601, pasid_alloc(container, 600, 700));
+	set = set_of(getpid());
+
+	/* Nothing more to be had, but what is held can be freed. */
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_EQ(0, ioctl(container, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_FALSE(info_cap(container, &cap));
+	EXPECT_EQ(-EOPNOTSUPP, pasid_alloc_any(container));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  pasid_alloc_flags(container, 1, 9, VFIO_PASID_REQUEST_ALLOC |
+				    VFIO_PASID_REQUEST_PROBE));
+	EXPECT_EQ(2, set_get(set, "allocated"));
+	EXPECT_EQ(0, pasid_free(container, 600, 600));
+	EXPECT_EQ(1, set_get(set, "allocated"));
+
+	/* Back again, with the same set. */
+	ASSERT_EQ(0, ioctl(group, VFIO_GROUP_SET_CONTAINER, &container));
+	EXPECT_EQ(600, pasid_alloc(container, 600, 700));
+	EXPECT_EQ(2, set_get(set, "allocated"));
+	close(group);
+	EXPECT_EQ(2, set_get(set, "allocated"));
+	close(self->mdev);
+	self->mdev = -1;
+	EXPECT_FALSE(set_exists(set));
+	close(container);
 }
 
 /* ---- misc cgroup ---- */
@@ -1134,7 +1334,7 @@ TEST_F(pasid, default_quota)
 FIXTURE(pasid_cgroup)
 {
 	int groups[MAX_GROUPS];
-	uint64_t base;
+	__u64 base;
 };
 
 static int cgroup_join(const char *dir)
@@ -1151,7 +1351,7 @@ FIXTURE_SETUP(pasid_cgroup)
 	if (!find_groups(self->groups, MAX_GROUPS))
 		SKIP(return, "no device is bound to vfio-pci");
 	self->base = misc_total();
-	if (self->base == UINT64_MAX)
+	if (self->base == NO_VALUE)
 		SKIP(return, "no misc controller with pasid");
 	write_file(CGROUP_DIR "/cgroup.subtree_control", "+misc");
 	rmdir(TEST_CGROUP "/sub");
@@ -1174,7 +1374,7 @@ TEST_F(pasid_cgroup, limit)
 {
 	int group, container;
 	struct stat st;
-	uint64_t set;
+	__u64 set;
 
 	ASSERT_EQ(0, cgroup_join(TEST_CGROUP "/sub"));
 	group = open_group(self->groups[0]);
@@ -1214,7 +1414,7 @@ TEST_F(pasid_cgroup, limit)
 	/* Also when that cgroup is removed. */
 	ASSERT_EQ(0, rmdir(TEST_CGROUP "/sub"));
 	EXPECT_EQ(2, misc_get(TEST_CGROUP, "current", "pasid"));
-	EXPECT_EQ(0, pasid_free(container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(container, 0, MAX));
 	EXPECT_EQ(0, misc_get(TEST_CGROUP, "current", "pasid"));
 
 	close(container);
@@ -1224,9 +1424,9 @@ TEST_F(pasid_cgroup, limit)
 
 TEST_F(pasid_cgroup, capacity)
 {
-	uint64_t capacity = misc_get(CGROUP_DIR, "capacity", "pasid");
+	__u64 capacity = misc_get(CGROUP_DIR, "capacity", "pasid");
 
-	EXPECT_NE(UINT64_MAX, capacity);
+	EXPECT_NE(NO_VALUE, capacity);
 	EXPECT_LE(capacity, (1 << 20) - 1);
 	EXPECT_GT(capacity, 0);
 }
@@ -1239,10 +1439,10 @@ FIXTURE(pasid_netlink)
 	int groups[MAX_GROUPS];
 	int group;
 	int container;
-	uint64_t set;
+	__u64 set;
 	struct genl genl;
 	struct genl events;
-	uint64_t seq;
+	__u64 seq;
 };
 
 FIXTURE_SETUP(pasid_netlink)
@@ -1313,8 +1513,8 @@ TEST_F(pasid_netlink, info)
 
 TEST_F(pasid_netlink, set_get)
 {
-	uint32_t short_id = self->set;
-	uint64_t unknown = ~0ULL;
+	__u32 short_id = self->set;
+	__u64 unknown = ~0ULL;
 	struct msg msg;
 
 	ASSERT_GT(pasid_alloc_any(self->container), 0);
@@ -1435,7 +1635,7 @@ TEST_F(pasid_netlink, watermark_hit)
 	EXPECT_EQ(0, pasid_free(self->container, pasid, pasid));
 	ASSERT_EQ(pasid, pasid_alloc_any(self->container));
 	EXPECT_NO_EVENT(50);
-	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 0, MAX));
 	for (i = 0; i < 3; i++)
 		ASSERT_GT(pasid_alloc_any(self->container), 0);
 	EXPECT_EVENT(WATERMARK_HIT, ALLOCATED, 3);
@@ -1444,7 +1644,7 @@ TEST_F(pasid_netlink, watermark_hit)
 	ASSERT_EQ(0, set_put(self->set, "watermark", 2));
 	ASSERT_GT(pasid_alloc_any(self->container), 0);
 	ASSERT_EQ(0, set_put(self->set, "watermark", 0));
-	EXPECT_EQ(0, pasid_free(self->container, 0, UINT32_MAX));
+	EXPECT_EQ(0, pasid_free(self->container, 0, MAX));
 	ASSERT_GT(pasid_alloc_any(self->container), 0);
 	EXPECT_NO_EVENT(50);
 }

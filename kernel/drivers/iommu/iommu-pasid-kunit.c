@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the system-wide PASID space
+ *
+ * They work on the real space, with PASIDs that are hardly used, and need no
+ * IOMMU: where there is none, they set the capacity of the misc controller.
+ */
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/irqflags.h>
+#include <linux/misc_cgroup.h>
+#include <linux/module.h>
+
+#define TEST_MIN	900000U
+#define TEST_COUNT	100U
+#define TEST_MAX	(TEST_MIN + TEST_COUNT - 1)
+#define TEST_CAPACITY	(BIT(20) - 1)
+
+struct iommu_pasid_test {
+	u64 charged;
+	u32 used;
+};
+
+static u64 total_charged(void)
+{
+	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+}
+
+static void expect_clean(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+}
+
+static void free_range(u32 min, u32 max)
+{
+	u32 pasid;
+
+	for (pasid = min; pasid <= max; pasid++)
+		iommu_free_global_pasid(pasid);
+}
+
+static void test_lowest_first(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+	u32 i;
+
+	for (i = 0; i < TEST_COUNT; i++)
+		KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX),
+				TEST_MIN + i);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL),
+			t->used + TEST_COUNT);
+	if (IS_ENABLED(CONFIG_CGROUP_MISC))
+		KUNIT_EXPECT_EQ(test, total_charged(), t->charged + TEST_COUNT);
+
+	/* The hole is filled. */
+	iommu_free_global_pasid(TEST_MIN + 7);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX),
+			TEST_MIN + 7);
+
+	free_range(TEST_MIN, TEST_MAX);
+	expect_clean(test);
+}
+
+static void test_range_full(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), TEST_MIN);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN + 1),
+			TEST_MIN + 1);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN + 1), -ENOSPC);
+
+	/* What a refusal had charged was given back. */
+	free_range(TEST_MIN, TEST_MIN + 1);
+	expect_clean(test);
+}
+
+static void test_range_empty(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(0, 0), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MAX, TEST_MIN), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(U32_MAX, U32_MAX), -ENOSPC);
+	expect_clean(test);
+}
+
+static void test_never_zero(struct kunit *test)
+{
+	int pasid;
+
+	pasid = iommu_alloc_global_pasid_range(0, TEST_MAX);
+	KUNIT_ASSERT_GT(test, pasid, 0);
+	iommu_free_global_pasid(pasid);
+	expect_clean(test);
+}
+
+static void test_capacity(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+
+	if (!IS_ENABLED(CONFIG_CGROUP_MISC))
+		kunit_skip(test, "needs CONFIG_CGROUP_MISC");
+
+	misc_cg_set_capacity(MISC_CG_RES_PASID, t->charged + 2);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN + 1);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), -EBUSY);
+	/* The charge comes before the range. */
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(0, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 2);
+
+	/* Without any IOMMU left, what is held can be freed. */
+	misc_cg_set_capacity(MISC_CG_RES_PASID, 0);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), -EBUSY);
+	free_range(TEST_MIN, TEST_MIN + 1);
+	expect_clean(test);
+}
+
+static void test_free_irqs_off(struct kunit *test)
+{
+	unsigned long flags;
+
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN);
+	local_irq_save(flags);
+	iommu_free_global_pasid(TEST_MIN);
+	KUNIT_EXPECT_TRUE(test, irqs_disabled());
+	local_irq_restore(flags);
+	expect_clean(test);
+}
+
+static void test_kernels_own(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+	struct dev_iommu *param;
+	struct device *dev;
+	ioasid_t pasid;
+
+	dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	param = kunit_kzalloc(test, sizeof(*param), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	dev->iommu = param;
+
+	/* No PASID at all, and none but the one for untagged requests. */
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid(dev), IOMMU_PASID_INVALID);
+	param->max_pasids = 1;
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid(dev), IOMMU_PASID_INVALID);
+	expect_clean(test);
+
+	param->max_pasids = TEST_MAX + 1;
+	pasid = iommu_alloc_global_pasid(dev);
+	KUNIT_ASSERT_NE(test, pasid, IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_GE(test, pasid, IOMMU_FIRST_GLOBAL_PASID);
+	KUNIT_EXPECT_LE(test, pasid, TEST_MAX);
+	if (IS_ENABLED(CONFIG_CGROUP_MISC))
+		KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 1);
+	iommu_free_global_pasid(pasid);
+	expect_clean(test);
+}
+
+static void set_capacity(void)
+{
+	u32 capacity;
+
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity ?: TEST_CAPACITY);
+}
+
+static int iommu_pasid_test_init(struct kunit *test)
+{
+	struct iommu_pasid_test *t;
+
+	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	if (!t)
+		return -ENOMEM;
+	test->priv = t;
+	set_capacity();
+	t->charged = total_charged();
+	t->used = iommu_global_pasid_usage(NULL);
+	return 0;
+}
+
+static void iommu_pasid_test_exit(struct kunit *test)
+{
+	u32 capacity;
+
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity);
+}
+
+static struct kunit_case iommu_pasid_test_cases[] = {
+	KUNIT_CASE(test_lowest_first),
+	KUNIT_CASE(test_range_full),
+	KUNIT_CASE(test_range_empty),
+	KUNIT_CASE(test_never_zero),
+	KUNIT_CASE(test_capacity),
+	KUNIT_CASE(test_free_irqs_off),
+	KUNIT_CASE(test_kernels_own),
+	{}
+};
+
+static struct kunit_suite iommu_pasid_test_suite = {
+	.name = "iommu_pasid",
+	.init = iommu_pasid_test_init,
+	.exit = iommu_pasid_test_exit,
+	.test_cases = iommu_pasid_test_cases,
+};
+
+kunit_test_suite(iommu_pasid_test_suite);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit tests of the system-wide PASID space");

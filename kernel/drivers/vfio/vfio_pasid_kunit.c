@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of PASID sets
+ *
+ * They work on the real PASID space, and need neither an IOMMU nor a device.
+ */
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/misc_cgroup.h>
+#include <linux/mm_types.h>
+#include <linux/module.h>
+
+#include "vfio_pasid_priv.h"
+
+/* PASIDs that are hardly used by anybody else. */
+#define TEST_MIN	800000U
+#define TEST_MAX	(TEST_MIN + 9999)
+#define TEST_CAPACITY	(BIT(20) - 1)
+
+struct vfio_pasid_test {
+	struct mm_struct *mm[2];	/* nothing but a mm_count */
+	struct vfio_pasid_set *set;
+	unsigned int default_quota;
+	unsigned int max_sets;
+	u64 charged;
+	u32 used;
+};
+
+static u64 total_charged(void)
+{
+	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+}
+
+static struct vfio_pasid_set *bind(struct kunit *test, int i)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set;
+
+	set = vfio_pasid_ops.bind(t->mm[i]);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
+	return set;
+}
+
+/* Allocate and commit. */
+static int take(struct vfio_pasid_set *set, u32 min, u32 max)
+{
+	int pasid;
+
+	pasid = vfio_pasid_ops.alloc(set, min, max);
+	if (pasid >= 0)
+		vfio_pasid_ops.commit(set, pasid);
+	return pasid;
+}
+
+static int take_any(struct vfio_pasid_set *set)
+{
+	return take(set, TEST_MIN, TEST_MAX);
+}
+
+static void free_all(struct vfio_pasid_set *set)
+{
+	vfio_pasid_ops.free(set, 0, U32_MAX);
+}
+
+static void test_sets(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *other;
+	u64 last;
+
+	/* One for each mm, however many containers. */
+	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
+	vfio_pasid_ops.unbind(t->set);
+	other = bind(test, 1);
+	KUNIT_EXPECT_PTR_NE(test, other, t->set);
+	KUNIT_EXPECT_GT(test, other->id, t->set->id);
+
+	/* An id is never used again. */
+	last = other->id;
+	vfio_pasid_ops.unbind(other);
+	other = bind(test, 1);
+	KUNIT_EXPECT_GT(test, other->id, last);
+	vfio_pasid_ops.unbind(other);
+}
+
+static void test_mm_reference(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *other;
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+	other = bind(test, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
+	bind(test, 1);
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+}
+
+static void test_last_unbind_frees(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *other;
+	int i;
+
+	other = bind(test, 1);
+	bind(test, 1);
+	for (i = 0; i < 10; i++)
+		KUNIT_ASSERT_GT(test, take_any(other), 0);
+	KUNIT_ASSERT_GT(test, take_any(t->set), 0);
+
+	/* Not before the last one. */
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, other->held, 10);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 11);
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 1);
+	KUNIT_EXPECT_EQ(test, t->set->held, 1);
+}
+
+static void test_max_sets(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+
+	vfio_pasid_max_sets = 0;
+	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
+	vfio_pasid_ops.unbind(t->set);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+	vfio_pasid_max_sets = t->max_sets;
+	vfio_pasid_ops.unbind(bind(test, 1));
+}
+
+static void test_default_quota(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *other;
+
+	vfio_pasid_default_quota = 7;
+	KUNIT_EXPECT_EQ(test, t->set->quota, t->default_quota);
+	other = bind(test, 1);
+	KUNIT_EXPECT_EQ(test, other->quota, 7);
+	vfio_pasid_ops.unbind(other);
+}
+
+static void test_quota(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u32 quota, held;
+
+	set->quota = 2;
+	KUNIT_EXPECT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	vfio_pasid_ops.query(set, &quota, &held);
+	KUNIT_EXPECT_EQ(test, quota, 2);
+	KUNIT_EXPECT_EQ(test, held, 2);
+
+	set->quota = 3;
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 2);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+
+	/* Lowered below what is held, it takes nothing away. */
+	set->quota = 1;
+	KUNIT_EXPECT_EQ(test, set->held, 3);
+	vfio_pasid_ops.free(set, TEST_MIN, TEST_MIN + 1);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 2);
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN);
+
+	set->quota = 0;
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	KUNIT_EXPECT_EQ(test, set->peak, 3);
+}
+
+static void test_order_of_bounds(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+
+	if (!IS_ENABLED(CONFIG_CGROUP_MISC))
+		kunit_skip(test, "needs CONFIG_CGROUP_MISC");
+
+	misc_cg_set_capacity(MISC_CG_RES_PASID, t->charged + 1);
+	KUNIT_EXPECT_GT(test, take_any(set), 0);
+	set->quota = 1;
+	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -EDQUOT);
+	set->quota = 2;
+	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -EBUSY);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, TEST_CAPACITY);
+	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 3);
+	KUNIT_EXPECT_EQ(test, set->held, 1);
+	KUNIT_EXPECT_EQ(test, set->pending, 0);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 1);
+}
+
+static void test_pending(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	int pasid;
+
+	set->quota = 1;
+	set->watermark = 1;
+	pasid = vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX);
+	KUNIT_ASSERT_EQ(test, pasid, TEST_MIN);
+	/* It counts, but the user has not got it and cannot free it. */
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 1);
+
+	/* Aborted, it leaves no trace but the refusal that it caused. */
+	vfio_pasid_ops.abort(set, pasid);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
+	KUNIT_EXPECT_EQ(test, set->peak, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 1);
+	KUNIT_EXPECT_FALSE(test, set->watermark_due);
+	KUNIT_EXPECT_EQ(test, take_any(set), pasid);
+}
+
+static void test_free(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *other, *set = t->set;
+	int i;
+
+	other = bind(test, 1);
+	for (i = 0; i < 10; i++)
+		KUNIT_ASSERT_EQ(test, take_any(i & 1 ? other : set), TEST_MIN + i);
+
+	/* Both ends are in the range, and others' PASIDs stay theirs. */
+	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 6);
+	KUNIT_EXPECT_EQ(test, set->held, 2);
+	KUNIT_EXPECT_EQ(test, other->held, 5);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 7);
+	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 6);
+	KUNIT_EXPECT_EQ(test, set->held, 2);
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 2);
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 4);
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 6);
+	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 10);
+
+	vfio_pasid_ops.free(set, U32_MAX, U32_MAX);
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	KUNIT_EXPECT_EQ(test, other->held, 5);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 5);
+	vfio_pasid_ops.unbind(other);
+}
+
+/* More than fits in a batch, with a PASID in the way that is not freed. */
+static void test_free_batches(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	int i, pending;
+
+	set->quota = 3000;
+	for (i = 0; i < 1000; i++)
+		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
+	pending = vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX);
+	KUNIT_ASSERT_EQ(test, pending, TEST_MIN + 1000);
+	for (i = 1001; i < 3000; i++)
+		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
+
+	vfio_pasid_ops.free(set, TEST_MIN + 1, TEST_MIN + 2998);
+	KUNIT_EXPECT_EQ(test, set->held, 2);
+	KUNIT_EXPECT_EQ(test, set->pending, 1);
+	vfio_pasid_ops.commit(set, pending);
+	KUNIT_EXPECT_EQ(test, set->held, 3);
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	KUNIT_EXPECT_EQ(test, set->peak, 2999);
+}
+
+static void test_watermark(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u64 seq = vfio_pasid_last_seq();
+	int i, pasid;
+
+	/* Off. */
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+
+	/* Crossed upward, once. */
+	set->watermark = 3;
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+	pasid = take_any(set);
+	KUNIT_ASSERT_GT(test, pasid, 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+
+	/* Down to the watermark is not below it. */
+	vfio_pasid_ops.free(set, pasid, pasid);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+
+	/* Armed again. */
+	free_all(set);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+
+	/* Set below what is held, it was not crossed. */
+	set->watermark = 2;
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+}
+
+/* No flood of events, and none of a crossing that is past. */
+static void test_watermark_rate(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u64 seq = vfio_pasid_last_seq();
+	int i;
+
+	ratelimit_state_init(&set->watermark_rs, 3600 * HZ, 10);
+	set->watermark = 1;
+	for (i = 0; i < 20; i++) {
+		KUNIT_ASSERT_GT(test, take_any(set), 0);
+		free_all(set);
+	}
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 10);
+	KUNIT_EXPECT_FALSE(test, set->watermark_due);
+
+	/* Made up for as soon as the limit allows. */
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_TRUE(test, set->watermark_due);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 10);
+	ratelimit_state_init(&set->watermark_rs, HZ, 10);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 11);
+	KUNIT_EXPECT_FALSE(test, set->watermark_due);
+}
+
+static void test_limit_rate(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u64 seq = vfio_pasid_last_seq();
+	int i;
+
+	ratelimit_state_init(&set->limit_rs, 3600 * HZ, 1);
+	set->quota = 0;
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 1);
+	KUNIT_EXPECT_EQ(test, set->suppressed, 4);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 5);
+
+	ratelimit_state_init(&set->limit_rs, HZ, 1);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 2);
+	KUNIT_EXPECT_EQ(test, set->suppressed, 0);
+}
+
+static void test_events_of_sets(struct kunit *test)
+{
+	u64 seq = vfio_pasid_last_seq();
+	struct vfio_pasid_set *other;
+
+	other = bind(test, 1);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+	bind(test, 1);
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+	vfio_pasid_ops.unbind(other);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+}
+
+static int vfio_pasid_test_init(struct kunit *test)
+{
+	struct vfio_pasid_test *t;
+	u32 capacity;
+	int i;
+
+	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	if (!t)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(t->mm); i++) {
+		t->mm[i] = kunit_kzalloc(test, sizeof(*t->mm[i]), GFP_KERNEL);
+		if (!t->mm[i])
+			return -ENOMEM;
+		atomic_set(&t->mm[i]->mm_count, 1);
+	}
+	t->default_quota = vfio_pasid_default_quota;
+	t->max_sets = vfio_pasid_max_sets;
+
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity ?: TEST_CAPACITY);
+	t->charged = total_charged();
+	t->used = iommu_global_pasid_usage(NULL);
+
+	t->set = vfio_pasid_ops.bind(t->mm[0]);
+	if (IS_ERR(t->set))
+		return PTR_ERR(t->set);
+	test->priv = t;
+	return 0;
+}
+
+static void vfio_pasid_test_exit(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	u32 capacity;
+
+	if (!t)
+		return;
+
+	vfio_pasid_ops.unbind(t->set);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
+
+	vfio_pasid_default_quota = t->default_quota;
+	vfio_pasid_max_sets = t->max_sets;
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity);
+}
+
+static struct kunit_case vfio_pasid_test_cases[] = {
+	KUNIT_CASE(test_sets),
+	KUNIT_CASE(test_mm_reference),
+	KUNIT_CASE(test_last_unbind_frees),
+	KUNIT_CASE(test_max_sets),
+	KUNIT_CASE(test_default_quota),
+	KUNIT_CASE(test_quota),
+	KUNIT_CASE(test_order_of_bounds),
+	KUNIT_CASE(test_pending),
+	KUNIT_CASE(test_free),
+	KUNIT_CASE(test_free_batches),
+	KUNIT_CASE(test_watermark),
+	KUNIT_CASE(test_watermark_rate),
+	KUNIT_CASE(test_limit_rate),
+	KUNIT_CASE(test_events_of_sets),
+	{}
+};
+
+static struct kunit_suite vfio_pasid_test_suite = {
+	.name = "vfio_pasid",
+	.init = vfio_pasid_test_init,
+	.exit = vfio_pasid_test_exit,
+	.test_cases = vfio_pasid_test_cases,
+};
+
+kunit_test_suite(vfio_pasid_test_suite);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit tests of PASID sets");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
