@@ -17,6 +17,7 @@
 /* What dbus-daemon itself waits for a service to start is 25 s. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define START_POLL_USEC    (200 * UINT64_C(1000))
+#define OLD_FAILURE_USEC   (3 * USEC_PER_SEC)
 
 #define SYSTEMD_NAME          "org.freedesktop.systemd1"
 #define SYSTEMD_UNIT_PATH     "/org/freedesktop/systemd1/unit/pasidd_2eservice"
@@ -93,6 +94,11 @@ static uint64_t now_usec(void) {
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
+typedef struct UnitWait {
+        uint64_t begin;
+        uint64_t changed; /* when the unit last changed its state before that */
+} UnitWait;
+
 /* When the unit last changed its state; 0 if there is no systemd to ask. */
 static uint64_t unit_changed(sd_bus *bus) {
         uint64_t t = 0;
@@ -102,14 +108,20 @@ static uint64_t unit_changed(sd_bus *bus) {
         return t;
 }
 
-/* Has the unit failed since? Then also says what its main process ended with. */
-static bool unit_failed(sd_bus *bus, uint64_t since, int32_t *ret_exit_status) {
+/*
+ * Has the unit failed? Then also says what its main process ended with. A
+ * failure from before this start does not count, unless it stays the last word:
+ * dbus-daemon does not pass on another start while it waits for the end of one.
+ */
+static bool unit_failed(sd_bus *bus, const UnitWait *wait, int32_t *ret_exit_status) {
         _cleanup_free_ char *state = NULL;
 
         if (sd_bus_get_property_string(bus, SYSTEMD_NAME, SYSTEMD_UNIT_PATH, SYSTEMD_UNIT_IFACE,
                     "ActiveState", NULL, &state) < 0)
                 return false;
-        if (!streq(state, "failed") || unit_changed(bus) <= since)
+        if (!streq(state, "failed"))
+                return false;
+        if (unit_changed(bus) <= wait->changed && now_usec() < wait->begin + OLD_FAILURE_USEC)
                 return false;
 
         (void) sd_bus_get_property_trivial(bus, SYSTEMD_NAME, SYSTEMD_UNIT_PATH, SYSTEMD_SERVICE_IFACE,
@@ -138,10 +150,10 @@ static CtlExitStatus start_daemon(sd_bus *bus) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         StartResult result = {};
         CtlExitStatus status;
-        uint64_t since, give_up;
+        UnitWait wait;
         int r;
 
-        since = unit_changed(bus);
+        wait = (UnitWait) { .begin = now_usec(), .changed = unit_changed(bus) };
 
         r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                 "org.freedesktop.DBus", "StartServiceByName");
@@ -154,7 +166,6 @@ static CtlExitStatus start_daemon(sd_bus *bus) {
         if (r < 0)
                 return client_fail_message(r);
 
-        give_up = now_usec() + START_TIMEOUT_USEC + USEC_PER_SEC;
         while (!result.done) {
                 int32_t exit_status = 0;
 
@@ -163,9 +174,9 @@ static CtlExitStatus start_daemon(sd_bus *bus) {
                         r = sd_bus_wait(bus, START_POLL_USEC);
                 if (r < 0)
                         return fail(CTL_EXIT_NOT_RUNNING, "Lost the system bus: %s.", strerror(-r));
-                if (!result.done && r == 0 && unit_failed(bus, since, &exit_status))
+                if (!result.done && r == 0 && unit_failed(bus, &wait, &exit_status))
                         return fail_not_running("it failed to start.", exit_status);
-                if (now_usec() > give_up)
+                if (now_usec() > wait.begin + START_TIMEOUT_USEC + USEC_PER_SEC)
                         return fail_not_running("it does not start in time.", 0);
         }
 

@@ -23,6 +23,7 @@ static const struct {
         { SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_NO_REPLY, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_TIMEOUT, CTL_EXIT_NOT_RUNNING },
+        { "org.freedesktop.DBus.Error.TimedOut", CTL_EXIT_NOT_RUNNING }, /* dbus-daemon, for a start */
         { SD_BUS_ERROR_NO_SERVER, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_DISCONNECTED, CTL_EXIT_NOT_RUNNING },
         /* systemd's own, when it refuses to start the unit on behalf of the bus */

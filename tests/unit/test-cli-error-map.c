@@ -24,6 +24,7 @@ static void test_exit_status(void **state _unused_) {
                 { "org.freedesktop.DBus.Error.ServiceUnknown", CTL_EXIT_NOT_RUNNING },
                 { "org.freedesktop.DBus.Error.NameHasNoOwner", CTL_EXIT_NOT_RUNNING },
                 { "org.freedesktop.DBus.Error.NoReply", CTL_EXIT_NOT_RUNNING },
+                { "org.freedesktop.DBus.Error.TimedOut", CTL_EXIT_NOT_RUNNING },
                 { "org.freedesktop.DBus.Error.Spawn.ChildExited", CTL_EXIT_NOT_RUNNING },
                 { "org.freedesktop.DBus.Error.Spawned", CTL_EXIT_FAILURE },
                 { "org.freedesktop.systemd1.UnitMasked", CTL_EXIT_NOT_RUNNING },
