@@ -172,6 +172,8 @@ static CtlExitStatus start_daemon(sd_bus *bus) {
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, START_POLL_USEC);
+                if (r == -EINTR)
+                        continue;
                 if (r < 0)
                         return fail(CTL_EXIT_NOT_RUNNING, "Lost the system bus: %s.", strerror(-r));
                 if (!result.done && r == 0 && unit_failed(bus, &wait, &exit_status))

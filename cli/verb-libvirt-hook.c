@@ -168,6 +168,8 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
                 int r;
 
                 r = poll(&pollfd, 1, (int) (time_left(hook) / 1000));
+                if (r < 0 && errno == EINTR)
+                        continue;
                 if (r < 0)
                         return -errno;
                 if (r == 0)
@@ -327,8 +329,8 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
                 return CTL_EXIT_OK;
         }
         if (argc < 3)
-                return fail(CTL_EXIT_USAGE,
-                        "An argument is missing. Usage: pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA");
+                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: "
+                                            "pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA");
 
         hook.name = argv[1];
         hook.action = hook_action(argv[2], argc > 3 ? argv[3] : NULL);
