@@ -81,6 +81,22 @@ static int op_ioas(void) {
         return ioctl(iommufd, IOMMU_DESTROY, &destroy) < 0 ? -errno : 0;
 }
 
+/* Two system calls to the container that do nothing: no interface of two ioctls can cost less than this. */
+static int op_ioctl(void) {
+        if (ioctl(vfio_container, VFIO_GET_API_VERSION) < 0 ||
+                ioctl(vfio_container, VFIO_GET_API_VERSION) < 0)
+                return -errno;
+        return 0;
+}
+
+/* What is left of a pair when nothing is allocated or freed. */
+static int op_probe(void) {
+        int r;
+
+        r = pasid_probe(vfio_container, VFIO_PASID_REQUEST_ALLOC, 1, PASID_LAST);
+        return r < 0 ? r : pasid_probe(vfio_container, VFIO_PASID_REQUEST_FREE, 1, PASID_LAST);
+}
+
 static int op_pasid(void) {
         uint32_t pasid;
         int r;
@@ -215,7 +231,7 @@ static void hold(uint32_t n) {
 }
 
 typedef struct Results {
-        Samples getppid, ioas1, ioas_n, getppid_at[LEVELS], ioas1_at[LEVELS], pasid1[LEVELS], pasid_n[LEVELS];
+        Samples getppid, ioctls, probe, ioas1, ioas_n, pasid1[LEVELS], pasid_n[LEVELS];
         Samples growth1[LEVELS], growth_n[LEVELS];
         Samples range_ns, dump_ns;
         int dump_sets;
@@ -355,6 +371,8 @@ static void measure_all(Results *res, const Groups *groups) {
                                 double v;
 
                                 samples_add(&res->getppid, measure(op_getppid, 1));
+                                samples_add(&res->ioctls, measure(op_ioctl, 1));
+                                samples_add(&res->probe, measure(op_probe, 1));
                                 v = measure(op_ioas, 1);
                                 samples_add(&res->ioas1, v);
                                 samples_add(&i1, v);
@@ -416,6 +434,8 @@ static void report(Results *res) {
         else
                 printf("%-44s %12s %10s %10s\n", "", "per second", "x ioas", "x getppid");
         row("getppid", getppid, ioas1, getppid);
+        row("two ioctls that do nothing", median(&res->ioctls), ioas1, getppid);
+        row("pasid alloc+free, both only probed", median(&res->probe), ioas1, getppid);
         row("ioas alloc+destroy, 1 thread", ioas1, ioas1, getppid);
         snprintf(name, sizeof(name), "ioas alloc+destroy, %u threads", n_threads);
         row(name, ioas_n, ioas1, getppid);

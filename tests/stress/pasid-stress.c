@@ -187,6 +187,16 @@ static void untrack(const Holder *h, uint32_t pasid) {
         atomic_compare_exchange_strong(&shared->owner[pasid], &tag, 0);
 }
 
+/* A careful holder's requests are refused for want of a container only once it is being closed, and for want of a set only if
+ * the module went away while the set was to be made. */
+static int count_careful(const Holder *h, Op op, int r) {
+        bool closed = r == -EINVAL || r == -EBADF || r == -ENOTTY || r == -EOPNOTSUPP;
+
+        if (closed && (atomic_load(&shared->slots[h->slot].dying) || (r == -ENOTTY && unload)))
+                return COUNT(op, r, EINVAL, EBADF, ENOTTY, EOPNOTSUPP);
+        return op == OP_ALLOC ? COUNT(op, r, EDQUOT, EBUSY, ENOSPC, ENOMEM) : COUNT(op, r, ENOMEM, ENOENT);
+}
+
 static void careful_step(HolderThread *t, Random *r) {
         uint32_t low = 1 + t->index * WINDOW, high = low + WINDOW - 1, pasid, n = random_below(r, 100);
         Holder *h = t->holder;
@@ -210,21 +220,21 @@ static void careful_step(HolderThread *t, Random *r) {
                 pasid = t->held[i];
                 t->held[i] = t->held[--t->n_held];
                 untrack(h, pasid);
-                COUNT(OP_FREE, pasid_free(h->container, pasid, pasid));
+                (void) count_careful(h, OP_FREE, pasid_free(h->container, pasid, pasid));
         } else if (n < 90) {
                 for (unsigned i = 0; i < t->n_held; i++)
                         untrack(h, t->held[i]);
                 t->n_held = 0;
-                COUNT(OP_FREE_RANGE, pasid_free(h->container, low, high));
+                (void) count_careful(h, OP_FREE_RANGE, pasid_free(h->container, low, high));
         } else if (n < 96) {
-                COUNT(OP_PROBE,
+                (void) count_careful(h, OP_PROBE,
                         pasid_probe(h->container,
                                 random_chance(r, 50) ? VFIO_PASID_REQUEST_ALLOC : VFIO_PASID_REQUEST_FREE,
                                 low, high));
         } else {
                 struct vfio_iommu_type1_info_cap_pasid cap;
 
-                k = COUNT(OP_CAPABILITY, pasid_capability(h->container, &cap), ENOENT);
+                k = count_careful(h, OP_CAPABILITY, pasid_capability(h->container, &cap));
                 if (k >= 0 && cap.allocated < t->n_held)
                         report_error("the capability says %" PRIu32 " allocated, one thread alone holds %u",
                                 cap.allocated, t->n_held);
@@ -334,6 +344,8 @@ static int holder_main(unsigned slot, unsigned generation) {
         int container, group, k = 0;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        /* There are many of these threads, and each would use a CPU alone. */
+        (void) !nice(10);
         h.careful = random_chance(&r, 60);
         while (!stopping()) {
                 k = container_setup(groups.numbers[random_below(&r, groups.n)], &container, &group);

@@ -853,6 +853,9 @@ int kmsg_check(int fd) {
                 if (n <= 0)
                         break;
                 line[n] = 0;
+                /* When the first page of a mapping cannot be mapped, VT-d flushes a range of none. It has nothing to do with PASIDs. */
+                if (strstr(line, "drivers/iommu/intel/iommu.h") && strstr(line, "shift-out-of-bounds"))
+                        continue;
                 for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                         if (strstr(line, bad[i])) {
                                 char *text = strchr(line, ';');

@@ -26,6 +26,10 @@ struct mdev_edu_parent {
 	struct mdev_type *types[1];
 };
 
+struct mdev_edu {
+	struct vfio_device vdev;
+};
+
 static long mdev_edu_ioctl(struct vfio_device *vdev, unsigned int cmd,
 			   unsigned long arg)
 {
@@ -60,29 +64,29 @@ static const struct vfio_device_ops mdev_edu_ops = {
 
 static int mdev_edu_probe(struct mdev_device *mdev)
 {
-	struct vfio_device *vdev;
+	struct mdev_edu *edu;
 	int ret;
 
-	vdev = vfio_alloc_device(vfio_device, &mdev->dev, &mdev_edu_ops);
-	if (IS_ERR(vdev))
-		return PTR_ERR(vdev);
+	edu = vfio_alloc_device(mdev_edu, vdev, &mdev->dev, &mdev_edu_ops);
+	if (IS_ERR(edu))
+		return PTR_ERR(edu);
 
-	ret = vfio_register_emulated_iommu_dev(vdev);
+	ret = vfio_register_emulated_iommu_dev(&edu->vdev);
 	if (ret) {
-		vfio_put_device(vdev);
+		vfio_put_device(&edu->vdev);
 		return ret;
 	}
 
-	dev_set_drvdata(&mdev->dev, vdev);
+	dev_set_drvdata(&mdev->dev, edu);
 	return 0;
 }
 
 static void mdev_edu_remove(struct mdev_device *mdev)
 {
-	struct vfio_device *vdev = dev_get_drvdata(&mdev->dev);
+	struct mdev_edu *edu = dev_get_drvdata(&mdev->dev);
 
-	vfio_unregister_group_dev(vdev);
-	vfio_put_device(vdev);
+	vfio_unregister_group_dev(&edu->vdev);
+	vfio_put_device(&edu->vdev);
 }
 
 static ssize_t mdev_edu_show_description(struct mdev_type *type, char *buf)
