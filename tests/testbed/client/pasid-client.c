@@ -2,10 +2,10 @@
 
 /* A process of its own that holds a VFIO container and allocates PASIDs in it, wherever it is put. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,17 +48,17 @@ static int group_open(const char *device) {
         return fd < 0 ? fail(path) : fd;
 }
 
-static int container_attach(int container, const char *device) {
-        int group = group_open(device);
+static int cgroup_enter(const char *cgroup) {
+        char path[PATH_MAX];
+        int fd, r;
 
-        if (group < 0)
-                return -1;
-        if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0) {
-                fail("VFIO_GROUP_SET_CONTAINER");
-                close(group);
-                return -1;
-        }
-        return group;
+        snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return fail(path);
+        r = write(fd, "0", 1) == 1 ? 0 : fail(path);
+        close(fd);
+        return r;
 }
 
 static int run_line(int container, const char *line) {
@@ -73,7 +73,7 @@ static int run_line(int container, const char *line) {
 
 static void usage(FILE *out) {
         fprintf(out,
-                "Usage: pasid-client [--no-iommu] [--device PCI-ADDRESS]… [COMMAND…]\n"
+                "Usage: pasid-client [--no-iommu] [--cgroup DIRECTORY] [--device PCI-ADDRESS]… [COMMAND…]\n"
                 "\n"
                 "Attaches the devices, which must be bound to vfio-pci, to a container of its own and runs the commands there;\n"
                 "without any, those that come as lines on standard input.\n"
@@ -81,7 +81,8 @@ static void usage(FILE *out) {
                 "  alloc [N] [MIN MAX], free MIN MAX, probe-alloc [MIN MAX], probe-free MIN MAX, info, extension,\n"
                 "  raw ARGSZ FLAGS [WORD…], raw-null, hold (wait for a signal)\n"
                 "\n"
-                "  --no-iommu   leave VFIO_SET_IOMMU out\n"
+                "  --cgroup DIRECTORY  move there once the devices are open, which the cgroup may forbid\n"
+                "  --no-iommu          leave VFIO_SET_IOMMU out\n"
                 "\n"
                 "Exit status: 0 if all succeeded, 1 if the kernel refused one, 2 for a usage error, 3 if it cannot set up.\n");
 }
@@ -93,17 +94,20 @@ static void on_signal(int signal) {
 int main(int argc, char *argv[]) {
         static const struct option options[] = {
                 { "device", required_argument, NULL, 'd' },
+                { "cgroup", required_argument, NULL, 'c' },
                 { "no-iommu", no_argument, NULL, 'n' },
                 { "help", no_argument, NULL, 'h' },
                 {},
         };
         const char *devices[DEVICES_MAX];
         struct sigaction action = { .sa_handler = on_signal };
+        const char *cgroup = NULL;
+        int groups[DEVICES_MAX];
         bool set_iommu = true;
         size_t n_devices = 0;
         int container, c, result = 0;
 
-        while ((c = getopt_long(argc, argv, "+d:nh", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, "+d:c:nh", options, NULL)) >= 0)
                 switch (c) {
                 case 'd':
                         if (n_devices >= DEVICES_MAX) {
@@ -111,6 +115,9 @@ int main(int argc, char *argv[]) {
                                 return 2;
                         }
                         devices[n_devices++] = optarg;
+                        break;
+                case 'c':
+                        cgroup = optarg;
                         break;
                 case 'n':
                         set_iommu = false;
@@ -133,9 +140,18 @@ int main(int argc, char *argv[]) {
                 fail("/dev/vfio/vfio");
                 return 3;
         }
-        for (size_t i = 0; i < n_devices; i++)
-                if (container_attach(container, devices[i]) < 0)
+        for (size_t i = 0; i < n_devices; i++) {
+                groups[i] = group_open(devices[i]);
+                if (groups[i] < 0)
                         return 3;
+        }
+        if (cgroup && cgroup_enter(cgroup) < 0)
+                return 3;
+        for (size_t i = 0; i < n_devices; i++)
+                if (ioctl(groups[i], VFIO_GROUP_SET_CONTAINER, &container) < 0) {
+                        fail("VFIO_GROUP_SET_CONTAINER");
+                        return 3;
+                }
         if (set_iommu && n_devices > 0 &&
                 ioctl(container, VFIO_SET_IOMMU, (unsigned long) VFIO_TYPE1v2_IOMMU) < 0) {
                 fail("VFIO_SET_IOMMU");

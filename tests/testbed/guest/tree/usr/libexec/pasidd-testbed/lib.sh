@@ -138,17 +138,22 @@ vm_known() {
 }
 
 vm_gone() {
-    ! busctl --list tree org.pasidd1 | grep -qxF "$(vm_path "$1")"
+    ! vm_path "$1" 2>/dev/null
 }
 
+# vm_path NAME: its object, by UUID; fails if pasidd does not know it.
 vm_path() {
-    printf '/org/pasidd1/vm/%s' "$(vm_uuid "$1" | tr - _)"
+    local answer
+    answer=$(busctl call org.pasidd1 /org/pasidd1 org.pasidd1.Manager GetVM s "$(vm_uuid "$1")") || return
+    answer=${answer#o \"}
+    printf '%s' "${answer%\"}"
 }
 
 # vm_get NAME PROPERTY: the bare value.
 vm_get() {
-    local value
-    value=$(busctl get-property org.pasidd1 "$(vm_path "$1")" org.pasidd1.VM "$2") || return
+    local path value
+    path=$(vm_path "$1") || return
+    value=$(busctl get-property org.pasidd1 "$path" org.pasidd1.VM "$2") || return
     value=${value#* }
     value=${value#\"}
     printf '%s' "${value%\"}"
@@ -220,12 +225,6 @@ client_start() {
     wait_for 20 grep -qx hold "/run/testbed-$unit.out"
 }
 CLIENT_PROPERTIES=()
-
-# in_cgroup DIRECTORY COMMAND…
-in_cgroup() {
-    # shellcheck disable=SC2016 # for the inner shell
-    sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$@"
-}
 
 # --- the daemon
 
