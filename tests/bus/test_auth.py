@@ -55,6 +55,10 @@ class Auth(BusTest):
         self.polkit.mode = "error"
         self.check_denied()
 
+    def test_polkit_talks_nonsense(self):
+        self.polkit.mode = "nonsense"
+        self.check_denied()
+
     def test_polkit_absent(self):
         self.polkit.stop()
         self.check_denied()

@@ -31,12 +31,20 @@ class Reserve(BusTest):
 
         self.client.forget_signals()
         cgroup = self.add_machine("web", WEB, 1)
-        self.wait_changed(State="running", QuotaInForce=True)
+        self.wait_changed(
+            State="running",
+            Unit=cgroup.rsplit("/", 1)[1],
+            Slice="machine.slice",
+            ControlGroup=cgroup,
+            Leader=1001,
+            QuotaInForce=True,
+            QuotaError="",
+        )
         self.assertEqual(self.root.limit(cgroup), "pasid 5")
         self.assertEqual(self.confirm(WEB), (5,))
         self.root.add_set(1, 1001, cgroup)
         self.wait_quota(1, 5)
-        self.assertEqual(self.root.set_value(1, "watermark"), 3)
+        self.wait_attribute(1, "watermark", 3)
 
         # "stopped" and "release" come before machined has seen the end: the quota holds that long.
         self.release(WEB)

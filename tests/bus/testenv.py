@@ -325,7 +325,7 @@ class Machined:
 
 
 class Polkit:
-    """polkit that says what it is told to: yes, no, challenge, error, or nothing at all (hold)."""
+    """polkit that says what it is told to: yes, no, challenge, error, nonsense, or nothing at all (hold)."""
 
     NAME = "org.freedesktop.PolicyKit1"
 
@@ -345,6 +345,8 @@ class Polkit:
             return None
         if self.mode == "error":
             raise BusError("org.freedesktop.PolicyKit1.Error.Failed", "polkit is unwell")
+        if self.mode == "nonsense":
+            return "(uua{ss})", ((1, 1, {}),)
         return "(bba{ss})", ((self.mode == "yes", self.mode == "challenge", {}),)
 
     def let_go(self):
@@ -629,9 +631,12 @@ class BusTest(unittest.TestCase):
     def wait_no_vm(self, name):
         wait_until(lambda: name not in self.vm_names(), f"VM {name} goes")
 
+    def wait_attribute(self, set_id, name, value):
+        path = f"sys/class/vfio_pasid/set{set_id}/{name}"
+        wait_until(lambda: self.root.read(path).strip() == str(value), f"set {set_id} gets {name} {value}")
+
     def wait_quota(self, set_id, quota):
-        wait_until(lambda: self.root.read(f"sys/class/vfio_pasid/set{set_id}/quota").strip() == str(quota),
-                   f"set {set_id} gets quota {quota}")
+        self.wait_attribute(set_id, "quota", quota)
 
     def wait_limit(self, cgroup, limit):
         wait_until(lambda: self.root.limit(cgroup) == f"pasid {limit}", f"{cgroup} gets limit {limit}")
