@@ -53,13 +53,29 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
                 return 0;
         }
 
+        m->name_requested = false;
         m->name_acquired = true;
         m->bus_backoff_usec = RETRY_MIN_USEC;
         manager_check_ready(m);
         return 0;
 }
 
-/* Objects are in place before the name, so that nobody finds an empty service. */
+void bus_request_name(Manager *m) {
+        int r;
+
+        if (!m->bus || m->name_requested || m->name_acquired)
+                return;
+
+        r = sd_bus_request_name_async(m->bus, NULL, PASIDD_BUS_NAME, 0, on_name, m);
+        if (r < 0) {
+                log_error_errno(r, "Cannot ask for the bus name " PASIDD_BUS_NAME ": %m");
+                retry_later(m);
+                return;
+        }
+
+        m->name_requested = true;
+}
+
 static int set_up(Manager *m) {
         int r;
 
@@ -74,8 +90,6 @@ static int set_up(Manager *m) {
         if (r >= 0)
                 r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
-                r = sd_bus_request_name_async(m->bus, NULL, PASIDD_BUS_NAME, 0, on_name, m);
-        if (r >= 0)
                 r = machined_new(m, &m->machined);
 
         return r;
@@ -84,6 +98,7 @@ static int set_up(Manager *m) {
 static void try_connect(Manager *m) {
         int r;
 
+        m->machines = MACHINES_UNKNOWN;
         r = sd_bus_open_system(&m->bus);
         if (r >= 0)
                 r = set_up(m);
@@ -125,7 +140,7 @@ static void retry_later(Manager *m) {
         (void) sd_event_source_set_description(m->bus_retry, "bus-retry");
         if (m->bus_backoff_usec < RETRY_MAX_USEC)
                 m->bus_backoff_usec *= 2;
-        m->name_acquired = false;
+        m->name_requested = m->name_acquired = false;
         manager_machines_known(m, MACHINES_UNAVAILABLE);
 }
 

@@ -11,6 +11,9 @@
 void bus_start(Manager *m);
 void bus_stop(Manager *m);
 
+/* Asks for our name, unless that was done. manager_check_ready() is called when we have it. */
+void bus_request_name(Manager *m);
+
 /* Signals. Without a bus nobody is there to hear them. */
 void bus_vm_added(VM *vm);
 void bus_vm_removed(VM *vm);

@@ -30,8 +30,10 @@ int cgroup_is_unified(const char *root) {
 
 char *cgroup_file(const char *root, const char *cgroup, const char *attribute) {
         /* The root cgroup is "/": no double slash then. */
-        return path_under(root, "%s%s%s%s", CGROUP_MOUNT, streq(cgroup, "/") ? "" : cgroup,
-                attribute ? "/" : "", strempty(attribute));
+        const char *below = streq(cgroup, "/") ? "" : cgroup;
+
+        return attribute ? path_under(root, CGROUP_MOUNT "%s/%s", below, attribute)
+                         : path_under(root, CGROUP_MOUNT "%s", below);
 }
 
 static bool has_word(const char *text, const char *word) {

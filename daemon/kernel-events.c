@@ -28,7 +28,7 @@ static void check_capacity(Manager *m) {
         log_info("PASIDs on this host: %" PRIu32 " now.", capacity);
         m->capacity = capacity;
         manager_apply_all(m);
-        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
 }
 
 static void on_present(const GenlInfo *info, void *userdata) {

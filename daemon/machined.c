@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "bus-call.h"
 #include "machined.h"
 #include "set-match.h"
 #include "uuid.h"
@@ -19,7 +20,7 @@
 typedef struct Query {
         TAILQ_ENTRY(Query) entries;
         Machined *machined;
-        sd_bus_slot *slot;
+        BusCall *call;
         char *machine;
 } Query;
 
@@ -42,7 +43,7 @@ bool machined_is_asking(const Machined *d) {
 
 static void query_free(Query *q) {
         TAILQ_REMOVE(&q->machined->queries, q, entries);
-        sd_bus_slot_unref(q->slot);
+        bus_call_free(q->call);
         free(q->machine);
         free(q);
 }
@@ -73,8 +74,9 @@ static void list_failed(Machined *d, const char *why) {
                 log_warning("Cannot get the list of machines, trying again: %s", why);
         d->failed_logged = true;
         d->listing = false;
+        if (d->retry)
+                return;
 
-        d->retry = sd_event_source_disable_unref(d->retry);
         r = sd_event_add_time_relative(d->manager->event, &d->retry, CLOCK_MONOTONIC, d->retry_usec,
                 d->retry_usec / 10, on_retry, d);
         if (r < 0)
@@ -160,12 +162,16 @@ static int read_properties(sd_bus_message *message, Properties *ret) {
 }
 
 static void take_machine(Machined *d, const char *machine, sd_bus_message *reply) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
         Properties p;
         int r;
 
-        if (sd_bus_message_is_method_error(reply, NULL)) {
-                log_debug("Machine %s has gone again: %s", machine,
-                        strempty(sd_bus_message_get_error(reply)->message));
+        if (e && bus_error_is_no_answer(e)) {
+                list_failed(d, e->message);
+                return;
+        }
+        if (e) {
+                log_debug("Machine %s has gone again: %s", machine, strempty(e->message));
                 return;
         }
 
@@ -207,6 +213,21 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
         return 0;
 }
 
+static int ask_properties(Query *q, const char *path) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        Manager *m = q->machined->manager;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                m->bus, &message, MACHINED_NAME, path, "org.freedesktop.DBus.Properties", "GetAll");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", MACHINED_MACHINE);
+        if (r < 0)
+                return r;
+
+        return bus_call(m, message, on_properties, q, &q->call);
+}
+
 static int query_machine(Machined *d, const char *machine, const char *path) {
         Query *q;
         int r;
@@ -221,8 +242,7 @@ static int query_machine(Machined *d, const char *machine, const char *path) {
         q->machine = strdup(machine);
         r = q->machine ? 0 : -ENOMEM;
         if (r >= 0)
-                r = sd_bus_call_method_async(d->manager->bus, &q->slot, MACHINED_NAME, path,
-                        "org.freedesktop.DBus.Properties", "GetAll", on_properties, q, "s", MACHINED_MACHINE);
+                r = ask_properties(q, path);
         if (r < 0) {
                 query_free(q);
                 return r;
@@ -349,56 +369,37 @@ static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_erro
         return 0;
 }
 
-typedef struct PidQuestion {
-        MachinedPidHandler handler;
-        void *userdata;
-} PidQuestion;
-
-static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        PidQuestion *q = userdata;
-
-        q->handler(!sd_bus_message_is_method_error(reply, NULL), q->userdata);
-        return 0;
-}
-
-/* Does not start machined: where it does not run there are no machines. */
-static int send_pid_question(Machined *d, uint32_t pid, PidQuestion *q, sd_bus_slot **ret_slot) {
+int machined_ask_pid(
+        Machined *d, uint32_t pid, sd_bus_message_handler_t handler, void *userdata, BusCall **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
+
+        if (!d)
+                return -ENOTCONN;
 
         r = sd_bus_message_new_method_call(
                 d->manager->bus, &message, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER, "GetMachineByPID");
         if (r >= 0)
                 r = sd_bus_message_append(message, "u", pid);
         if (r >= 0)
+                /* Where machined does not run there are no machines. */
                 r = sd_bus_message_set_auto_start(message, false);
         if (r < 0)
                 return r;
 
-        return sd_bus_call_async(d->manager->bus, ret_slot, message, on_pid, q, 0);
+        return bus_call(d->manager, message, handler, userdata, ret);
 }
 
-int machined_ask_pid(
-        Machined *d, uint32_t pid, MachinedPidHandler handler, void *userdata, sd_bus_slot **ret_slot) {
-        PidQuestion *q;
-        int r;
+int machined_read_pid(Machined *d, sd_bus_message *reply) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
 
-        if (!d || !d->manager->bus)
-                return -ENOTCONN;
+        if (!e)
+                return 1;
+        if (!bus_error_is_no_answer(e))
+                return 0;
 
-        q = malloc(sizeof(*q));
-        if (!q)
-                return -ENOMEM;
-        *q = (PidQuestion) { .handler = handler, .userdata = userdata };
-
-        r = send_pid_question(d, pid, q, ret_slot);
-        if (r < 0) {
-                free(q);
-                return r;
-        }
-
-        (void) sd_bus_slot_set_destroy_callback(*ret_slot, free);
-        return 0;
+        list_failed(d, e->message);
+        return -EAGAIN;
 }
 
 Machined *machined_free(Machined *d) {

@@ -16,10 +16,12 @@ Machined *machined_free(Machined *d);
 /* Is it being asked for the properties of a machine? */
 bool machined_is_asking(const Machined *d);
 
-/*
- * Does the process belong to a machine? The handler is called with the answer,
- * unless *ret_slot was unreferenced before. Errors count as no.
- */
-typedef void (*MachinedPidHandler)(bool is_machine, void *userdata);
+/* Asks whether a process belongs to a machine. *ret as with bus_call(); the reply is for the function below. */
 int machined_ask_pid(
-        Machined *d, uint32_t pid, MachinedPidHandler handler, void *userdata, sd_bus_slot **ret_slot);
+        Machined *d, uint32_t pid, sd_bus_message_handler_t handler, void *userdata, BusCall **ret);
+
+/*
+ * 1 or 0; a negative errno when machined could not answer. It is asked for its
+ * list again then, and manager_machines_known() is called with that.
+ */
+int machined_read_pid(Machined *d, sd_bus_message *reply);

@@ -387,9 +387,10 @@ void manager_bus_send_changes(Manager *m) {
 
         if (m->changed & MANAGER_CHANGED_STATE) {
                 names[n++] = "State";
-                names[n++] = "Status";
                 names[n++] = "Capacity";
         }
+        if (m->changed & MANAGER_CHANGED_STATUS)
+                names[n++] = "Status";
         if (m->changed & MANAGER_CHANGED_DEFAULT) {
                 names[n++] = "DefaultQuota";
                 names[n++] = "DefaultQuotaSource";

@@ -97,6 +97,7 @@ void manager_exit(Manager *m, int status) {
         (void) sd_event_exit(m->event, status);
 }
 
+/* What else to tell comes before it, as lines. */
 static void notify_status(Manager *m, const char *more) {
         _cleanup_free_ char *status = manager_status(m);
 
@@ -104,11 +105,28 @@ static void notify_status(Manager *m, const char *more) {
                 (void) sd_notifyf(false, "%sSTATUS=%s", more, status);
 }
 
+/* Is it another one than was told last? */
+static bool status_changed(Manager *m) {
+        _cleanup_free_ char *status = manager_status(m);
+
+        if (!status || streq_ptr(status, m->status))
+                return false;
+
+        free(m->status);
+        m->status = TAKE_PTR(status);
+        return true;
+}
+
 static int on_changes(sd_event_source *source, void *userdata) {
         Manager *m = userdata;
 
-        if (m->ready && (m->changed & MANAGER_CHANGED_STATE))
-                notify_status(m, "");
+        if (m->changed & MANAGER_CHANGED_STATUS) {
+                if (!status_changed(m))
+                        m->changed &= ~(unsigned) MANAGER_CHANGED_STATUS;
+                else if (m->ready)
+                        notify_status(m, "");
+        }
+
         bus_send_changes(m);
         return 0;
 }
@@ -129,11 +147,32 @@ void manager_apply_all(Manager *m) {
                 vm_apply(vm);
 }
 
-void manager_check_ready(Manager *m) {
-        /* Without a bus we do what can be done without, and take it up once it comes. */
-        bool bus_settled = m->name_acquired ? m->machines != MACHINES_UNKNOWN : !!m->bus_retry;
+/* Sets, machines, and which belongs to which. */
+static bool is_reconciled(const Manager *m) {
+        const Set *set;
 
-        if (m->ready || !m->sets_listed || !bus_settled)
+        if (!m->sets_listed || m->machines == MACHINES_UNKNOWN)
+                return false;
+
+        TAILQ_FOREACH (set, &m->sets, entries)
+                if (set->match == SET_MATCH_ASKING)
+                        return false;
+
+        return true;
+}
+
+void manager_check_ready(Manager *m) {
+        /* The name comes last: who calls us should not find half of the VMs. */
+        if ((m->ready && m->name_acquired) || !is_reconciled(m))
+                return;
+
+        if (!m->bus_retry && !m->name_acquired) {
+                bus_request_name(m);
+                return;
+        }
+
+        /* Without a bus we do what can be done without, and take it up once it comes. */
+        if (m->ready)
                 return;
 
         m->ready = true;
@@ -171,7 +210,7 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
 
         m->kernel_present = true;
         m->capacity = capacity;
-        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
         log_info("PASIDs on this host: %" PRIu32 "%s.", capacity,
                 capacity > 0 ? "" : ", there is no PASID-capable IOMMU");
 
@@ -222,7 +261,7 @@ int manager_reload(Manager *m, char **ret_error) {
         manager_apply_all(m); /* no VM holds on to a rule of the old one after that */
         config_free(old);
 
-        manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_DEFAULT);
+        manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
         log_info("The configuration has been reloaded.");
         notify_status(m, "READY=1\n");
         return 0;
@@ -321,6 +360,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         TAILQ_INIT(&m->vms);
         TAILQ_INIT(&m->sets);
         TAILQ_INIT(&m->auth_requests);
+        TAILQ_INIT(&m->calls_waiting);
         m->exit_status = EXIT_FAILURE;
 
         *ret = m;
@@ -353,6 +393,7 @@ Manager *manager_free(Manager *m) {
         sd_event_unref(m->event);
         free(m->config_file);
         free(m->config_dropin_dir);
+        free(m->status);
         free(m->root);
         free(m);
         return NULL;

@@ -14,6 +14,7 @@
 #include "state.h"
 
 typedef struct AuthRequest AuthRequest;
+typedef struct BusCall BusCall;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct Set Set;
@@ -64,6 +65,9 @@ struct Manager {
         bool name_requested; /* the answer is under way */
         bool name_acquired;
 
+        TAILQ_HEAD(BusCallList, BusCall) calls_waiting;
+        unsigned n_calls_open;
+
         Machined *machined;
         MachinesKnown machines;
 
@@ -76,6 +80,7 @@ struct Manager {
 
         sd_event_source *changes; /* deferred: tells the bus what changed */
         unsigned changed;         /* ManagerChange */
+        char *status;             /* as last told */
 
         uint64_t resyncs;
         RateLimit resync_log;
@@ -85,8 +90,9 @@ struct Manager {
 
 /* Properties that wait to be announced. */
 typedef enum ManagerChange {
-        MANAGER_CHANGED_STATE = 1 << 0, /* State, Status, Capacity */
-        MANAGER_CHANGED_DEFAULT = 1 << 1,
+        MANAGER_CHANGED_STATE = 1 << 0,  /* State, Capacity */
+        MANAGER_CHANGED_STATUS = 1 << 1, /* it may have; what is told is that it has */
+        MANAGER_CHANGED_DEFAULT = 1 << 2,
 } ManagerChange;
 
 /* Reads the configuration. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
@@ -139,7 +145,7 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity);
 
 /* The bus came, is lost, or cannot be reached; whether machines are known changed. */
 void manager_machines_known(Manager *m, MachinesKnown known);
-/* Sends READY=1 when everything is in place for the first time. */
+/* Takes the bus name, and sends READY=1, once everything is in place. */
 void manager_check_ready(Manager *m);
 
 uint64_t manager_now(const Manager *m);

@@ -2,17 +2,37 @@
 
 #include "polkit.h"
 
-/* Requests that wait at the same time. Anybody may make them. */
-#define REQUESTS_MAX 256U
+/*
+ * Anybody may make requests that are left waiting for a password. The bus lets
+ * us have only so many questions open (128 with dbus-daemon), machined and the
+ * bus itself are asked too, and root must always get through.
+ */
+#define POLKIT_QUESTIONS_MAX         32U /* more wait for their turn */
+#define POLKIT_QUESTIONS_PER_UID_MAX 8U  /* likewise */
+#define SENDER_QUESTIONS_MAX         32U /* likewise */
+#define REQUESTS_PER_UID_MAX         128U
+#define REQUESTS_PER_SENDER_MAX      512U /* while its uid is not known */
+#define REQUESTS_MAX                 4096U
 
 /* A user may have to type a password. */
 #define INTERACTIVE_TIMEOUT_USEC (UINT64_C(120) * 1000000)
 
 #define POLKIT_FLAG_INTERACTIVE 1U
 
+#define TOO_MANY "Too many requests wait for authorization."
+
+typedef enum AuthStage {
+        AUTH_NEW,
+        AUTH_ASKING_SENDER, /* the bus, for the sender's uid */
+        AUTH_SENDER_KNOWN,
+        AUTH_ASKING_POLKIT,
+} AuthStage;
+
 struct AuthRequest {
         TAILQ_ENTRY(AuthRequest) entries;
         Manager *manager;
+        AuthStage stage;
+        uint32_t uid;
         sd_bus_message *message;
         sd_bus_message *question; /* to polkit, ready to be sent */
         AuthorizedHandler handler;
@@ -37,34 +57,49 @@ void polkit_forget_requests(Manager *m) {
                 auth_request_free(request);
 }
 
-static void finish(AuthRequest *request, bool authorized) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
+/* Answers the caller with an error, unless r says that it was answered already. */
+static void reply_error(sd_bus_message *message, int r, const sd_bus_error *error) {
+        if (r >= 0 && !sd_bus_error_is_set(error))
+                return;
+
+        r = sd_bus_reply_method_errno(message, r, error);
+        if (r < 0)
+                log_debug_errno(r, "Cannot reply to %s: %m", strempty(sd_bus_message_get_sender(message)));
+}
+
+static void refuse(AuthRequest *request, const char *name, const char *why) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
+
+        auth_request_free(request);
+        reply_error(message, sd_bus_error_set(&error, name, why), &error);
+}
+
+static void deny(AuthRequest *request) {
+        refuse(request, SD_BUS_ERROR_ACCESS_DENIED, "Permission denied by polkit.");
+}
+
+static void proceed(AuthRequest *request) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
         AuthorizedHandler handler = request->handler;
         Manager *m = request->manager;
         int r;
 
         auth_request_free(request);
-
-        if (!authorized)
-                r = sd_bus_error_set(&error, SD_BUS_ERROR_ACCESS_DENIED, "Permission denied by polkit.");
-        else {
-                r = sd_bus_message_rewind(message, true);
-                if (r >= 0)
-                        r = handler(message, m, &error);
-        }
-
-        if (r < 0 || sd_bus_error_is_set(&error)) {
-                r = sd_bus_reply_method_errno(message, r, &error);
-                if (r < 0)
-                        log_debug_errno(r, "Cannot reply to %s: %m", sd_bus_message_get_sender(message));
-        }
+        r = sd_bus_message_rewind(message, true);
+        if (r >= 0)
+                r = handler(message, m, &error);
+        reply_error(message, r, &error);
 }
 
+static void ask_polkit(Manager *m);
+
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        AuthRequest *request = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(reply);
         int authorized = false, challenge = false;
+        AuthRequest *request = userdata;
+        Manager *m = request->manager;
 
         if (e)
                 log_debug("polkit does not authorize: %s", strempty(e->message));
@@ -72,30 +107,99 @@ static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error)
                  sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
                 authorized = false;
 
-        finish(request, authorized);
+        if (authorized)
+                proceed(request);
+        else
+                deny(request);
+
+        ask_polkit(m);
         return 0;
 }
 
+static unsigned count_of_uid(const Manager *m, uint32_t uid, AuthStage from) {
+        const AuthRequest *request;
+        unsigned n = 0;
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                n += request->stage >= from && request->uid == uid;
+
+        return n;
+}
+
+static unsigned count_in_stage(const Manager *m, AuthStage stage) {
+        const AuthRequest *request;
+        unsigned n = 0;
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                n += request->stage == stage;
+
+        return n;
+}
+
+static void ask_polkit(Manager *m) {
+        unsigned n = count_in_stage(m, AUTH_ASKING_POLKIT);
+        AuthRequest *request, *next;
+
+        for (request = TAILQ_FIRST(&m->auth_requests); request && n < POLKIT_QUESTIONS_MAX; request = next) {
+                next = TAILQ_NEXT(request, entries);
+                if (request->stage != AUTH_SENDER_KNOWN ||
+                        count_of_uid(m, request->uid, AUTH_ASKING_POLKIT) >= POLKIT_QUESTIONS_PER_UID_MAX)
+                        continue;
+
+                n++;
+                request->stage = AUTH_ASKING_POLKIT;
+                if (sd_bus_call_async(m->bus, &request->slot, request->question, on_polkit, request,
+                            INTERACTIVE_TIMEOUT_USEC) < 0)
+                        deny(request);
+        }
+}
+
+static void ask_senders(Manager *m);
+
 static int on_sender_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         AuthRequest *request = userdata;
+        Manager *m = request->manager;
         uint32_t uid;
 
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &uid) < 0) {
-                finish(request, false);
-                return 0;
-        }
-
-        if (uid == 0) {
-                finish(request, true);
-                return 0;
-        }
-
         request->slot = sd_bus_slot_unref(request->slot);
-        if (sd_bus_call_async(request->manager->bus, &request->slot, request->question, on_polkit, request,
-                    INTERACTIVE_TIMEOUT_USEC) < 0)
-                finish(request, false);
 
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &uid) < 0)
+                deny(request);
+        else if (uid == 0)
+                proceed(request);
+        else if (count_of_uid(m, uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
+                refuse(request, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
+        else {
+                request->uid = uid;
+                request->stage = AUTH_SENDER_KNOWN;
+                ask_polkit(m);
+        }
+
+        ask_senders(m);
         return 0;
+}
+
+static int ask_sender(AuthRequest *request) {
+        request->stage = AUTH_ASKING_SENDER;
+        return sd_bus_call_method_async(request->manager->bus, &request->slot, "org.freedesktop.DBus",
+                "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_sender_uid,
+                request, "s", sd_bus_message_get_sender(request->message));
+}
+
+/* The bus answers at once, so those that wait do not do so for long. */
+static void ask_senders(Manager *m) {
+        unsigned n = count_in_stage(m, AUTH_ASKING_SENDER);
+        AuthRequest *request, *next;
+
+        for (request = TAILQ_FIRST(&m->auth_requests); request && n < SENDER_QUESTIONS_MAX; request = next) {
+                next = TAILQ_NEXT(request, entries);
+                if (request->stage != AUTH_NEW)
+                        continue;
+
+                n++;
+                if (ask_sender(request) < 0)
+                        deny(request);
+        }
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -140,14 +244,24 @@ static int make_question(sd_bus *bus, sd_bus_message *message, const char *actio
         return 0;
 }
 
+static bool too_many(const Manager *m, const char *sender) {
+        const AuthRequest *request;
+        unsigned n = 0;
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                n += request->stage < AUTH_SENDER_KNOWN &&
+                     streq(sd_bus_message_get_sender(request->message), sender);
+
+        return n >= REQUESTS_PER_SENDER_MAX || m->n_auth_requests >= REQUESTS_MAX;
+}
+
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error) {
         AuthRequest *request;
         int r;
 
-        if (m->n_auth_requests >= REQUESTS_MAX)
-                return sd_bus_error_set(
-                        error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many requests wait for authorization.");
+        if (too_many(m, sd_bus_message_get_sender(message)))
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
         request = calloc(1, sizeof(*request));
         if (!request)
@@ -160,14 +274,11 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         m->n_auth_requests++;
 
         r = make_question(m->bus, message, action, details, &request->question);
-        if (r >= 0)
-                r = sd_bus_call_method_async(m->bus, &request->slot, "org.freedesktop.DBus",
-                        "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
-                        on_sender_uid, request, "s", sd_bus_message_get_sender(message));
         if (r < 0) {
                 auth_request_free(request);
                 return r;
         }
 
+        ask_senders(m);
         return 1;
 }

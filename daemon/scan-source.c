@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Sets by looking at a directory, for tests: whatever changes in it, it is
- * read as a whole again, and the difference is told as events.
+ * Sets by looking at a directory, for tests: what changes in it is read again,
+ * and the difference is told as events.
  */
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <sys/inotify.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include "cgroup.h"
@@ -18,29 +19,32 @@
 
 DEFINE_CLEANUP_FUNC(DIR *, closedir, closedirp);
 
+typedef struct ScanSource ScanSource;
+
 typedef struct ScannedSet {
+        TAILQ_ENTRY(ScannedSet) entries;
+        ScanSource *source;
         GenlSet set;
         sd_event_source *watch; /* of its directory */
 } ScannedSet;
 
-typedef struct ScanSource {
+struct ScanSource {
         KernelSource base;
         sd_event *event;
         char *root;
         sd_event_source *watch;
         sd_event_source *defer;
-        ScannedSet *sets;
+        TAILQ_HEAD(, ScannedSet) sets;
         size_t n_sets;
         bool started;
         uint64_t seq;
-} ScanSource;
+};
 
-static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata);
-
-static int add_watch(ScanSource *s, const char *path, uint32_t mask, sd_event_source **ret) {
+static int add_watch(ScanSource *s, const char *path, uint32_t mask, sd_event_inotify_handler_t handler,
+        void *userdata, sd_event_source **ret) {
         int r;
 
-        r = sd_event_add_inotify(s->event, ret, path, mask | IN_ONLYDIR, on_inotify, s);
+        r = sd_event_add_inotify(s->event, ret, path, mask | IN_ONLYDIR, handler, userdata);
         if (r < 0)
                 return r;
 
@@ -62,56 +66,78 @@ static void report_difference(ScanSource *s, const GenlSet *before, const GenlSe
                 report(s, GENL_MESSAGE_WATERMARK_HIT, now);
 }
 
-static void drop(ScanSource *s, size_t i) {
-        sd_event_source_disable_unref(s->sets[i].watch);
-        s->sets[i] = s->sets[--s->n_sets];
+static void drop(ScannedSet *scanned) {
+        ScanSource *s = scanned->source;
+
+        TAILQ_REMOVE(&s->sets, scanned, entries);
+        s->n_sets--;
+        sd_event_source_disable_unref(scanned->watch);
+        free(scanned);
+}
+
+/* May free it. */
+static void scan_one(ScannedSet *scanned) {
+        ScanSource *s = scanned->source;
+        GenlSet before = scanned->set, now;
+        int r;
+
+        r = sysfs_set_read(s->root, before.id, &now);
+        if (r >= 0) {
+                scanned->set = now;
+                if (s->started)
+                        report_difference(s, &before, &now);
+        } else if (r == -ENOENT) {
+                drop(scanned);
+                if (s->started)
+                        report(s, GENL_MESSAGE_SET_DEL, &before);
+        }
+}
+
+static int on_set_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        scan_one(userdata);
+        return 0;
 }
 
 static int add(ScanSource *s, const GenlSet *set) {
         _cleanup_free_ char *path = NULL;
-        sd_event_source *watch;
-        ScannedSet *bigger;
+        ScannedSet *scanned;
         int r;
 
         path = path_under(s->root, SYSFS_SETS_DIR "/set%" PRIu64, set->id);
-        bigger = reallocarray(s->sets, s->n_sets + 1, sizeof(ScannedSet));
-        if (bigger)
-                s->sets = bigger;
-        if (!path || !bigger)
+        scanned = calloc(1, sizeof(*scanned));
+        if (!path || !scanned) {
+                free(scanned);
                 return -ENOMEM;
+        }
 
-        r = add_watch(s, path, IN_CLOSE_WRITE | IN_MOVED_TO, &watch);
-        if (r < 0)
+        scanned->source = s;
+        scanned->set = *set;
+        TAILQ_INSERT_TAIL(&s->sets, scanned, entries);
+        s->n_sets++;
+
+        r = add_watch(s, path, IN_CLOSE_WRITE | IN_MOVED_TO, on_set_written, scanned, &scanned->watch);
+        if (r < 0) {
+                drop(scanned);
                 return r;
+        }
 
-        s->sets[s->n_sets++] = (ScannedSet) { .set = *set, .watch = watch };
         return 0;
 }
 
 static void scan_known(ScanSource *s) {
-        for (size_t i = 0; i < s->n_sets;) {
-                GenlSet before = s->sets[i].set, now;
-                int r;
+        ScannedSet *scanned, *next;
 
-                r = sysfs_set_read(s->root, before.id, &now);
-                if (r == -ENOENT) {
-                        drop(s, i);
-                        if (s->started)
-                                report(s, GENL_MESSAGE_SET_DEL, &before);
-                        continue;
-                }
-                if (r >= 0) {
-                        s->sets[i].set = now;
-                        if (s->started)
-                                report_difference(s, &before, &now);
-                }
-                i++;
+        for (scanned = TAILQ_FIRST(&s->sets); scanned; scanned = next) {
+                next = TAILQ_NEXT(scanned, entries);
+                scan_one(scanned);
         }
 }
 
 static bool is_known(const ScanSource *s, uint64_t id) {
-        for (size_t i = 0; i < s->n_sets; i++)
-                if (s->sets[i].set.id == id)
+        const ScannedSet *scanned;
+
+        TAILQ_FOREACH (scanned, &s->sets, entries)
+                if (scanned->set.id == id)
                         return true;
 
         return false;
@@ -147,16 +173,19 @@ static void scan_new(ScanSource *s) {
         }
 }
 
-static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+static int on_dir_changed(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         ScanSource *s = userdata;
 
-        scan_known(s);
+        if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_Q_OVERFLOW))
+                scan_known(s);
         scan_new(s);
         return 0;
 }
 
 static void dump(ScanSource *s) {
         _cleanup_free_ GenlSet *sets = NULL;
+        ScannedSet *scanned;
+        size_t n = 0;
 
         s->started = false; /* no events, the dump tells it all */
         scan_known(s);
@@ -168,10 +197,10 @@ static void dump(ScanSource *s) {
                 log_oom();
                 return;
         }
-        for (size_t i = 0; i < s->n_sets; i++)
-                sets[i] = s->sets[i].set;
+        TAILQ_FOREACH (scanned, &s->sets, entries)
+                sets[n++] = scanned->set;
 
-        s->base.handlers->dump(sets, s->n_sets, s->base.userdata);
+        s->base.handlers->dump(sets, n, s->base.userdata);
 }
 
 static int on_defer(sd_event_source *source, void *userdata) {
@@ -199,7 +228,8 @@ static int on_defer(sd_event_source *source, void *userdata) {
 
         r = cgroup_get_capacity(s->root, &info.capacity);
         if (r >= 0)
-                r = add_watch(s, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM, &s->watch);
+                r = add_watch(s, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM, on_dir_changed, s,
+                        &s->watch);
         if (r < 0) {
                 s->base.handlers->failed(r, s->base.userdata);
                 return 0;
@@ -219,9 +249,8 @@ static int scan_source_resync(KernelSource *source) {
 static void scan_source_free(KernelSource *source) {
         ScanSource *s = (ScanSource *) source;
 
-        while (s->n_sets > 0)
-                drop(s, s->n_sets - 1);
-        free(s->sets);
+        while (!TAILQ_EMPTY(&s->sets))
+                drop(TAILQ_FIRST(&s->sets));
         sd_event_source_disable_unref(s->watch);
         sd_event_source_disable_unref(s->defer);
         sd_event_unref(s->event);
@@ -248,6 +277,7 @@ int scan_source_new(sd_event *event, const char *root, const KernelSourceHandler
                 return -ENOMEM;
 
         s->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
+        TAILQ_INIT(&s->sets);
         s->event = sd_event_ref(event);
         s->root = strdup(root);
         if (!s->root)

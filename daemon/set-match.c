@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "bus-call.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "machined.h"
@@ -18,7 +19,7 @@ static void join(Set *set, VM *vm) {
         vm_add_set(vm, set);
         log_debug("Set %" PRIu64 " belongs to VM %s.", set->kernel.id, vm->name);
         vm_apply_set(vm, set);
-        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATE);
+        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATUS);
 }
 
 /* A VM that was made for this set. */
@@ -32,8 +33,12 @@ static void join_new(Set *set, VM *vm) {
 
 /* The end of each step: without VM and without a question, the set waits for better knowledge. */
 static void settle(Set *set) {
-        if (!set->vm && !set->question)
+        if (set->question)
+                return;
+
+        if (!set->vm)
                 set_forget_question(set);
+        manager_check_ready(set->manager);
 }
 
 /* A machine that has the cgroup in which the set was made, wherever its process is now. */
@@ -188,15 +193,26 @@ static void join_unit(Set *set, const char *uuid) {
         join_new(set, vm);
 }
 
-static void on_invocation_id(const sd_id128_t *id, void *userdata) {
+static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Set *set = userdata;
         char uuid[UUID_STRING_SIZE];
+        bool known;
+        sd_id128_t id;
 
-        set->question = sd_bus_slot_unref(set->question);
-        if (id)
-                (void) sd_id128_to_uuid_string(*id, uuid);
-        join_unit(set, id ? uuid : NULL);
+        known = unit_read_invocation_id(reply, &id) >= 0;
+        if (known)
+                (void) sd_id128_to_uuid_string(id, uuid);
+
+        set->question = bus_call_free(set->question);
+        /* Asked again with the next connection. */
+        if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED) > 0) {
+                settle(set);
+                return 0;
+        }
+
+        join_unit(set, known ? uuid : NULL);
         settle(set);
+        return 0;
 }
 
 /* No machine: the unit itself. Its InvocationID is on its cgroup, or else systemd is asked. */
@@ -214,11 +230,13 @@ static void match_unit(Set *set) {
                 join_unit(set, NULL);
 }
 
-static void on_machine(bool is_machine, void *userdata) {
+static int on_machine(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Set *set = userdata;
+        int is_machine;
         VM *vm;
 
-        set->question = sd_bus_slot_unref(set->question);
+        is_machine = machined_read_pid(set->manager->machined, reply);
+        set->question = bus_call_free(set->question);
 
         vm = vm_find_by_cgroup(set->manager, set->unit_path);
         if (!vm)
@@ -227,10 +245,11 @@ static void on_machine(bool is_machine, void *userdata) {
         /* If its properties are still under way, it is matched once they are here. */
         if (vm)
                 join(set, vm);
-        else if (!is_machine || !machined_is_asking(set->manager->machined))
+        else if (is_machine == 0 || (is_machine > 0 && !machined_is_asking(set->manager->machined)))
                 match_unit(set);
 
         settle(set);
+        return 0;
 }
 
 /*
@@ -247,6 +266,22 @@ static void ask_for_machine(Set *set) {
 
         if (m->machines != MACHINES_UNKNOWN && strncmp(set->unit, "machine-", strlen("machine-")) != 0)
                 match_unit(set);
+}
+
+/* A unit that was started anew is another VM, even if its cgroup never went away. */
+static VM *find_current(Manager *m, const char *unit_path) {
+        char uuid[UUID_STRING_SIZE];
+        sd_id128_t id;
+        VM *vm;
+
+        vm = vm_find_by_cgroup(m, unit_path);
+        if (!vm || vm->kind != VM_KIND_UNIT || vm->n_sets > 0 ||
+                cgroup_get_invocation_id(m->root, unit_path, &id) < 0 ||
+                streq(sd_id128_to_uuid_string(id, uuid), vm->uuid))
+                return vm;
+
+        vm_remove(vm, "its unit was started anew");
+        return NULL;
 }
 
 void set_match(Set *set) {
@@ -272,7 +307,7 @@ void set_match(Set *set) {
         if (moved && set->kernel.cgroup_id != 0)
                 vm = find_by_cgroup_id(m, set->kernel.cgroup_id);
         if (!vm && cgroup && cgroup_path_get_unit(cgroup, &set->unit, &set->unit_path) >= 0) {
-                vm = vm_find_by_cgroup(m, set->unit_path);
+                vm = find_current(m, set->unit_path);
                 if (!vm)
                         vm = vm_machine_claim_cgroup(m, set->unit, set->unit_path);
         }
@@ -314,5 +349,7 @@ void set_match_adopt(VM *machine) {
                 vm_remove(vm, "it is a machine's");
         }
 
-        set_match_waiting(m);
+        /* While the list of machines is gone through, sets are matched at its end, all at once. */
+        if (m->machines != MACHINES_UNKNOWN)
+                set_match_waiting(m);
 }

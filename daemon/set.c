@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-call.h"
 #include "set.h"
 #include "vm.h"
 
@@ -28,7 +29,7 @@ Set *set_get(Manager *m, const GenlSet *kernel) {
                 set->manager = m;
                 TAILQ_INSERT_TAIL(&m->sets, set, entries);
                 m->n_sets++;
-                manager_queue_changes(m, MANAGER_CHANGED_STATE);
+                manager_queue_changes(m, MANAGER_CHANGED_STATUS);
         }
 
         set->kernel = *kernel;
@@ -36,7 +37,7 @@ Set *set_get(Manager *m, const GenlSet *kernel) {
 }
 
 void set_forget_question(Set *set) {
-        set->question = sd_bus_slot_unref(set->question);
+        set->question = bus_call_free(set->question);
         free(TAKE_PTR(set->unit));
         free(TAKE_PTR(set->unit_path));
         if (set->match == SET_MATCH_ASKING)
@@ -63,7 +64,7 @@ void set_remove(Set *set) {
         }
 
         set_free(set);
-        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        manager_queue_changes(m, MANAGER_CHANGED_STATUS);
 
         if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");

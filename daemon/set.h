@@ -19,7 +19,7 @@ struct Set {
         VM *vm;
         GenlSet kernel; /* as last heard */
         SetMatch match;
-        sd_bus_slot *question;
+        BusCall *question;
         char *unit;      /* while a question is out: the unit that its process runs in … */
         char *unit_path; /* … and the unit's cgroup */
         bool listed;     /* in the dump that is being gone through */

@@ -1,57 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-call.h"
 #include "unit-id.h"
 
-typedef struct Question {
-        UnitIdHandler handler;
-        void *userdata;
-} Question;
-
-static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        Question *q = userdata;
-        const void *bytes;
-        sd_id128_t id;
-        size_t size;
-
-        if (sd_bus_message_is_method_error(reply, NULL) ||
-                sd_bus_message_enter_container(reply, 'v', "ay") < 0 ||
-                sd_bus_message_read_array(reply, 'y', &bytes, &size) < 0 || size != sizeof(id)) {
-                q->handler(NULL, q->userdata);
-                return 0;
-        }
-
-        memcpy(&id, bytes, sizeof(id));
-        q->handler(sd_id128_is_null(id) ? NULL : &id, q->userdata);
-        return 0;
-}
-
 int unit_ask_invocation_id(
-        Manager *m, const char *unit, UnitIdHandler handler, void *userdata, sd_bus_slot **ret_slot) {
+        Manager *m, const char *unit, sd_bus_message_handler_t handler, void *userdata, BusCall **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         _cleanup_free_ char *path = NULL;
-        Question *q;
         int r;
 
         if (!m->bus)
                 return -ENOTCONN;
 
         r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(m->bus, &message, "org.freedesktop.systemd1", path,
+                        "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "ss", "org.freedesktop.systemd1.Unit", "InvocationID");
         if (r < 0)
                 return r;
 
-        q = malloc(sizeof(*q));
-        if (!q)
-                return -ENOMEM;
-        *q = (Question) { .handler = handler, .userdata = userdata };
+        return bus_call(m, message, handler, userdata, ret);
+}
 
-        r = sd_bus_call_method_async(m->bus, ret_slot, "org.freedesktop.systemd1", path,
-                "org.freedesktop.DBus.Properties", "Get", on_reply, q, "ss", "org.freedesktop.systemd1.Unit",
-                "InvocationID");
-        if (r < 0) {
-                free(q);
+int unit_read_invocation_id(sd_bus_message *reply, sd_id128_t *ret) {
+        const void *bytes;
+        sd_id128_t id;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_get_errno(reply);
+        if (r > 0)
+                return -r;
+
+        r = sd_bus_message_enter_container(reply, 'v', "ay");
+        if (r < 0)
                 return r;
-        }
 
-        /* Freed with the slot, whether an answer comes or not. */
-        (void) sd_bus_slot_set_destroy_callback(*ret_slot, free);
+        r = sd_bus_message_read_array(reply, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+        if (size != sizeof(id))
+                return -EBADMSG;
+
+        memcpy(&id, bytes, sizeof(id));
+        if (sd_id128_is_null(id))
+                return -ENODATA;
+
+        *ret = id;
         return 0;
 }

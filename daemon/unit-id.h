@@ -5,12 +5,9 @@
 
 #include "manager.h"
 
-/* id: NULL when systemd does not know, or is not there to be asked. */
-typedef void (*UnitIdHandler)(const sd_id128_t *id, void *userdata);
-
-/*
- * Asks systemd for the InvocationID of a unit; handler is called with the
- * answer, unless *ret_slot was unreferenced before. -ENOTCONN without a bus.
- */
+/* Asks systemd for the InvocationID of a unit. *ret as with bus_call(); the reply is for the function below. */
 int unit_ask_invocation_id(
-        Manager *m, const char *unit, UnitIdHandler handler, void *userdata, sd_bus_slot **ret_slot);
+        Manager *m, const char *unit, sd_bus_message_handler_t handler, void *userdata, BusCall **ret);
+
+/* Negative when systemd does not know, or is not there to be asked. */
+int unit_read_invocation_id(sd_bus_message *reply, sd_id128_t *ret);

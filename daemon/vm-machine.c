@@ -109,10 +109,7 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         if (vm->machine)
                 log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
 
-        /* The last machine's cgroup is none of this one's. */
-        r = vm_set_machine(vm, NULL, NULL, 0);
-        if (r >= 0)
-                r = vm_set_machine(vm, info->name, info->unit, info->leader);
+        r = vm_set_machine(vm, info->name, info->unit, info->leader);
         if (r < 0)
                 return r;
 

@@ -132,57 +132,64 @@ static int write_all(const VM *vm, const PolicyResult *policy, char **ret_error)
         return ret;
 }
 
-static void set_force(VM *vm, bool in_force, char *error) {
-        _cleanup_free_ char *owned = error;
+/* failed: it should be in force, and is not because of an error. error is taken over. */
+static void set_force(VM *vm, bool in_force, bool failed, char *error) {
+        LogContext context = vm_log_context(vm, NULL);
 
-        if (vm->in_force == in_force && streq(strempty(vm->error), strempty(owned)))
+        if (vm->in_force == in_force && streq(strempty(vm->error), strempty(error))) {
+                free(error);
                 return;
-
-        if (!in_force && vm->state == VM_RUNNING) {
-                LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
-
-                context.quota = vm->policy.quota;
-                context.quota_known = true;
-                log_context(LOG_WARNING, &context, "Quota %" PRIu32 " of VM %s is not in force: %s.",
-                        vm->policy.quota, vm->name, strempty(owned));
         }
+
+        context.quota = vm->policy.quota;
+        context.quota_known = true;
+        if (failed) {
+                context.message_id = MESSAGE_QUOTA_NOT_APPLIED;
+                log_context(LOG_WARNING, &context, "Quota %" PRIu32 " of VM %s is not in force: %s.",
+                        vm->policy.quota, vm->name, strempty(error));
+        } else if (in_force && !vm->in_force)
+                log_context(LOG_INFO, &context, "Quota %" PRIu32 " of VM %s is in force.", vm->policy.quota,
+                        vm->name);
 
         vm->in_force = in_force;
         free(vm->error);
-        vm->error = TAKE_PTR(owned);
+        vm->error = error;
         vm_queue_changes(vm, VM_CHANGED_FORCE);
 }
 
 /* What is known after all was written or looked at. error is taken over. */
 static void judge_force(VM *vm, int r, char *error) {
+        vm->failed = r < 0;
         if (r < 0) {
-                set_force(vm, false, error);
+                set_force(vm, false, true, error);
                 return;
         }
 
         free(error);
         if (vm->manager->capacity == 0)
-                set_force(vm, true, NULL); /* there is nothing to have */
+                set_force(vm, true, false, NULL); /* there is nothing to have */
         else if (vm->state == VM_RESERVED)
-                set_force(vm, false, strdup("not running yet"));
+                set_force(vm, false, false, strdup("not running yet"));
         else if (vm->kind == VM_KIND_MACHINE && !vm->cgroup && vm->n_sets == 0)
-                set_force(vm, false, strdup("its cgroup is not known yet"));
+                set_force(vm, false, false, strdup("its cgroup is not known yet"));
         else
-                set_force(vm, true, NULL);
+                set_force(vm, true, false, NULL);
 }
 
 static void take_policy(VM *vm, const PolicyResult *policy) {
         LogContext context;
-        bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source ||
-                       vm->policy.watermark != policy->watermark;
+        bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source;
 
-        if (!changed && vm->policy.rule == policy->rule)
-                return;
+        /* A rule may have moved to another line. */
+        if (changed || vm->policy.rule != policy->rule)
+                vm_queue_changes(vm, VM_CHANGED_QUOTA);
+        if (vm->policy.watermark != policy->watermark)
+                vm_queue_changes(vm, VM_CHANGED_WATERMARK);
 
         vm->policy = *policy;
-        vm_queue_changes(vm, VM_CHANGED_QUOTA);
-        if (!changed)
+        if (!changed && vm->policy_known)
                 return;
+        vm->policy_known = true;
 
         context = vm_log_context(vm, MESSAGE_QUOTA_SET);
         context.quota = policy->quota;
@@ -211,8 +218,9 @@ void vm_apply_set(VM *vm, Set *set) {
         char *error = NULL;
         int r;
 
+        /* Success here does not mend what failed elsewhere. */
         r = write_set(vm, set, &vm->policy, &error);
-        if (r < 0 || vm->in_force || vm->n_sets == 1)
+        if (r < 0 || !vm->failed)
                 judge_force(vm, r, error);
         else
                 free(error);

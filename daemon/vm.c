@@ -140,7 +140,7 @@ void vm_announce(VM *vm) {
                 &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
         bus_vm_added(vm);
-        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATE);
+        manager_queue_changes(vm->manager, MANAGER_CHANGED_STATUS);
 }
 
 void vm_remove(VM *vm, const char *why) {
@@ -150,7 +150,7 @@ void vm_remove(VM *vm, const char *why) {
         log_context(LOG_INFO, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
         bus_vm_removed(vm);
         vm_free(vm);
-        manager_queue_changes(m, MANAGER_CHANGED_STATE);
+        manager_queue_changes(m, MANAGER_CHANGED_STATUS);
 }
 
 bool vm_is_finished(const VM *vm) {
@@ -188,8 +188,24 @@ int vm_set_name(VM *vm, const char *name) {
         return 0;
 }
 
+static void forget_cgroup(VM *vm) {
+        if (!vm->cgroup)
+                return;
+
+        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        free(TAKE_PTR(vm->cgroup));
+        free(TAKE_PTR(vm->slice));
+        vm_queue_changes(vm, VM_CHANGED_CGROUP);
+}
+
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader) {
+        VMState state = machine ? VM_RUNNING : VM_RESERVED;
         int r;
+
+        if (!streq_ptr(vm->unit, unit) || vm->leader != leader)
+                vm_queue_changes(vm, VM_CHANGED_MACHINE);
+        if (vm->state != state)
+                vm_queue_changes(vm, VM_CHANGED_STATE);
 
         r = replace(&vm->machine, machine);
         if (r >= 0)
@@ -198,15 +214,8 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
                 return r;
 
         vm->leader = leader;
-        if (machine)
-                vm->state = VM_RUNNING;
-        else {
-                vm->state = VM_RESERVED;
-                vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
-                free(TAKE_PTR(vm->cgroup));
-                free(TAKE_PTR(vm->slice));
-        }
-        vm_queue_changes(vm, VM_CHANGED_STATE);
+        vm->state = state;
+        forget_cgroup(vm);
         return 0;
 }
 
@@ -301,7 +310,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (vm->kind == VM_KIND_UNIT)
                 watch_unit(vm);
 
-        vm_queue_changes(vm, VM_CHANGED_STATE);
+        vm_queue_changes(vm, VM_CHANGED_CGROUP);
         return 0;
 }
 

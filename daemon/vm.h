@@ -19,9 +19,12 @@ typedef enum VMState {
 
 typedef enum VMChange {
         VM_CHANGED_NAME = 1 << 0,
-        VM_CHANGED_STATE = 1 << 1, /* State, Unit, Slice, ControlGroup, Leader */
-        VM_CHANGED_QUOTA = 1 << 2, /* Quota, its source and origin, Watermark */
-        VM_CHANGED_FORCE = 1 << 3, /* QuotaInForce, QuotaError */
+        VM_CHANGED_STATE = 1 << 1,
+        VM_CHANGED_MACHINE = 1 << 2, /* Unit, Leader */
+        VM_CHANGED_CGROUP = 1 << 3,  /* ControlGroup, Slice */
+        VM_CHANGED_QUOTA = 1 << 4,   /* Quota, QuotaSource, QuotaOrigin */
+        VM_CHANGED_WATERMARK = 1 << 5,
+        VM_CHANGED_FORCE = 1 << 6, /* QuotaInForce, QuotaError */
 } VMChange;
 
 struct VM {
@@ -40,7 +43,9 @@ struct VM {
         uint32_t leader;
 
         PolicyResult policy; /* what should hold */
+        bool policy_known;
         bool in_force;
+        bool failed; /* not in force because of an error */
         char *error; /* why not */
 
         TAILQ_HEAD(, Set) sets;
@@ -83,6 +88,7 @@ VM *vm_find_by_cgroup(Manager *m, const char *unit_path);
 
 /* Each takes effect on policy with the next vm_apply(). */
 int vm_set_name(VM *vm, const char *name);
+/* NULL: it has none now. The cgroup is another one with another machine. */
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader);
 int vm_set_cgroup(VM *vm, const char *unit_path);
 /* Hears of everything that is written to the cgroup's misc.max from now on, if it has one. */
