@@ -44,10 +44,12 @@
  * it but memory allocation.  No lock of this module is held while user memory
  * is accessed: a page fault can be delayed for ever, and a set is shared by
  * containers.  Between alloc and the copy of the result a PASID is therefore
- * pending, and nobody but the allocating thread can dispose of it.
+ * pending: taken, but not in the set, so that nobody can free it, and have it
+ * given to somebody else, before the allocating thread has disposed of it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitmap.h>
 #include <linux/cgroup.h>
 #include <linux/iommu.h>
 #include <linux/math64.h>
@@ -60,12 +62,11 @@
 
 #include "vfio_pasid_priv.h"
 
-/* States of an entry in vfio_pasid_set.pasids. */
-#define VFIO_PASID_PENDING	xa_mk_value(1)
-#define VFIO_PASID_HELD		xa_mk_value(2)
-
-/* Most PASIDs to look at with the set lock held. */
-#define VFIO_PASID_FREE_BATCH	512
+/*
+ * PASIDs of one bitmap, and the most to free with the set lock held.  All the
+ * bitmaps of a set take 128 KiB.
+ */
+#define VFIO_PASID_LEAF_BITS	512
 
 static int vfio_pasid_param_set_quota(const char *val,
 				      const struct kernel_param *kp)
@@ -135,7 +136,7 @@ static struct vfio_pasid_set *vfio_pasid_set_make(struct mm_struct *mm)
 	set->cgroup_id = vfio_pasid_current_cgroup_id();
 	set->quota = READ_ONCE(vfio_pasid_default_quota);
 	mutex_init(&set->lock);
-	xa_init_flags(&set->pasids, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&set->leaves, XA_FLAGS_ACCOUNT);
 
 	/* Whatever the user does, at most so many events are sent. */
 	ratelimit_state_init(&set->limit_rs, HZ, 1);
@@ -183,8 +184,7 @@ out_unlock:
 
 static void vfio_pasid_unbind(struct vfio_pasid_set *set)
 {
-	unsigned long pasid;
-	void *entry;
+	unsigned long index, bit, *leaf;
 
 	mutex_lock(&vfio_pasid_sets_lock);
 	if (--set->users) {
@@ -198,17 +198,40 @@ static void vfio_pasid_unbind(struct vfio_pasid_set *set)
 	device_unregister(set->dev);
 
 	WARN_ON(set->pending);
-	xa_for_each(&set->pasids, pasid, entry) {
-		iommu_free_global_pasid(pasid);
+	xa_for_each(&set->leaves, index, leaf) {
+		for_each_set_bit(bit, leaf, VFIO_PASID_LEAF_BITS)
+			iommu_free_global_pasid(index * VFIO_PASID_LEAF_BITS +
+						bit);
+		bitmap_free(leaf);
 		cond_resched();
 	}
-	xa_destroy(&set->pasids);
+	xa_destroy(&set->leaves);
 
 	/* Who hears of it finds all uncharged; held still has the last count. */
 	vfio_pasid_notify(set, VFIO_PASID_EVENT_SET_DEL);
 
 	mmdrop(set->mm);
 	kfree(set);
+}
+
+/* Have a bitmap for a PASID, so that it can be committed in any case. */
+static int vfio_pasid_prepare_leaf(struct vfio_pasid_set *set, u32 pasid)
+{
+	unsigned long index = pasid / VFIO_PASID_LEAF_BITS;
+	unsigned long *leaf;
+	int ret;
+
+	lockdep_assert_held(&set->lock);
+
+	if (xa_load(&set->leaves, index))
+		return 0;
+	leaf = bitmap_zalloc(VFIO_PASID_LEAF_BITS, GFP_KERNEL_ACCOUNT);
+	if (!leaf)
+		return -ENOMEM;
+	ret = xa_err(xa_store(&set->leaves, index, leaf, GFP_KERNEL));
+	if (ret)
+		bitmap_free(leaf);
+	return ret;
 }
 
 /* Count a refusal.  Returns whether it is to be reported. */
@@ -249,8 +272,7 @@ static int vfio_pasid_alloc(struct vfio_pasid_set *set, u32 min, u32 max)
 		goto out_unlock;
 	}
 
-	ret = xa_err(xa_store(&set->pasids, pasid, VFIO_PASID_PENDING,
-			      GFP_KERNEL));
+	ret = vfio_pasid_prepare_leaf(set, pasid);
 	if (ret) {
 		iommu_free_global_pasid(pasid);
 		goto out_unlock;
@@ -295,11 +317,13 @@ static bool vfio_pasid_watermark_hit(struct vfio_pasid_set *set)
 
 static void vfio_pasid_commit(struct vfio_pasid_set *set, u32 pasid)
 {
+	unsigned long *leaf;
 	bool report;
 
+	leaf = xa_load(&set->leaves, pasid / VFIO_PASID_LEAF_BITS);
+
 	mutex_lock(&set->lock);
-	/* Replaces an entry, so needs no memory and cannot fail. */
-	xa_store(&set->pasids, pasid, VFIO_PASID_HELD, 0);
+	__set_bit(pasid % VFIO_PASID_LEAF_BITS, leaf);
 	set->pending--;
 	WRITE_ONCE(set->held, set->held + 1);
 	if (set->held > set->peak)
@@ -314,7 +338,6 @@ static void vfio_pasid_commit(struct vfio_pasid_set *set, u32 pasid)
 static void vfio_pasid_abort(struct vfio_pasid_set *set, u32 pasid)
 {
 	mutex_lock(&set->lock);
-	xa_erase(&set->pasids, pasid);
 	set->pending--;
 	mutex_unlock(&set->lock);
 
@@ -323,28 +346,28 @@ static void vfio_pasid_abort(struct vfio_pasid_set *set, u32 pasid)
 
 static void vfio_pasid_free(struct vfio_pasid_set *set, u32 min, u32 max)
 {
-	unsigned long pasid = min;
-	unsigned int budget;
-	void *entry;
+	u32 first = min / VFIO_PASID_LEAF_BITS;
+	u32 last = max / VFIO_PASID_LEAF_BITS;
+	unsigned long index, bit, end, *leaf;
 
-	/* Batches, so that a large range does not keep others from the set. */
-	do {
-		budget = VFIO_PASID_FREE_BATCH;
+	/* The lock is dropped for each leaf, to let others at the set. */
+	xa_for_each_range(&set->leaves, index, leaf, first, last) {
+		bit = index == first ? min % VFIO_PASID_LEAF_BITS : 0;
+		end = index == last ? max % VFIO_PASID_LEAF_BITS + 1 :
+				      VFIO_PASID_LEAF_BITS;
+
 		mutex_lock(&set->lock);
-		xa_for_each_range(&set->pasids, pasid, entry, pasid, max) {
-			if (entry == VFIO_PASID_HELD) {
-				xa_erase(&set->pasids, pasid);
-				WRITE_ONCE(set->held, set->held - 1);
-				iommu_free_global_pasid(pasid);
-			}
-			if (!--budget)
-				break;
+		for_each_set_bit_from(bit, leaf, end) {
+			__clear_bit(bit, leaf);
+			WRITE_ONCE(set->held, set->held - 1);
+			iommu_free_global_pasid(index * VFIO_PASID_LEAF_BITS +
+						bit);
 		}
 		if (set->held < READ_ONCE(set->watermark))
 			set->watermark_due = false;
 		mutex_unlock(&set->lock);
 		cond_resched();
-	} while (!budget && pasid++ < max);
+	}
 }
 
 static void vfio_pasid_query(struct vfio_pasid_set *set, u32 *quota,

@@ -35,12 +35,12 @@ struct vfio_pasid_set {
 	u32 watermark;			/* 0: off */
 
 	/*
-	 * Under lock, but for readers that only report.  pasids tells pending
-	 * from held PASIDs; nothing pending has been seen by the user yet, so
-	 * it counts towards the quota and nowhere else.
+	 * Under lock, but for readers that only report.  A bit in leaves is a
+	 * PASID that the user holds.  What is pending the user has not seen
+	 * yet: it counts towards the quota, and nowhere else.
 	 */
 	struct mutex lock;
-	struct xarray pasids;
+	struct xarray leaves;		/* bitmaps, kept until the set goes */
 	u32 pending;
 	u32 held;
 	u32 peak;

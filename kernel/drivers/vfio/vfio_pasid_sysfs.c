@@ -5,6 +5,7 @@
  * Nothing here takes a lock: removing a set waits for the handlers that are
  * running, so none of them may wait for a set to be removed.
  */
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/kstrtox.h>
 #include <linux/sysfs.h>
@@ -15,6 +16,9 @@ static int vfio_pasid_parse_count(const char *buf, u32 *count)
 {
 	int ret;
 
+	/* kstrtou32() would take a sign. */
+	if (!isdigit(*buf))
+		return -EINVAL;
 	ret = kstrtou32(buf, 10, count);
 	if (ret)
 		return ret;

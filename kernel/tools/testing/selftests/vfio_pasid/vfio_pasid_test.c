@@ -839,6 +839,20 @@ TEST_F(pasid, info)
 	EXPECT_EQ(1, cap.allocated);
 }
 
+/* Neither IOMMUFD nor what it offers to users of VFIO knows the ioctl. */
+TEST(iommufd)
+{
+	int fd;
+
+	fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		SKIP(return, "no IOMMUFD");
+	EXPECT_EQ(0, ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_PASID_IOMMU));
+	EXPECT_EQ(-ENOTTY, pasid_alloc_any(fd));
+	EXPECT_EQ(-ENOTTY, pasid_free(fd, 0, MAX));
+	close(fd);
+}
+
 /* ---- sets ---- */
 
 TEST_F(pasid, identity)
@@ -1160,7 +1174,7 @@ TEST_F(pasid, sysfs_bounds)
 		{ "99999999999999999999999", -ERANGE },
 		{ "-1", -EINVAL }, { "\n", -EINVAL }, { "12x", -EINVAL },
 		{ "12 13", -EINVAL }, { "0x10", -EINVAL }, { "max", -EINVAL },
-		{ " 12", -EINVAL },
+		{ " 12", -EINVAL }, { "+12", -EINVAL },
 	};
 	static const char *const names[] = { "quota", "watermark" };
 	unsigned int i, j;
