@@ -23,7 +23,7 @@
 struct mdev_edu_parent {
 	struct mdev_parent parent;
 	struct mdev_type type;
-	struct mdev_type *types[1];
+	struct mdev_type *types;
 };
 
 struct mdev_edu {
@@ -119,9 +119,9 @@ static int mdev_edu_pci_probe(struct pci_dev *pdev,
 
 	p->type.sysfs_name = "1";
 	p->type.pretty_name = "mdev-edu";
-	p->types[0] = &p->type;
+	p->types = &p->type;
 	ret = mdev_register_parent(&p->parent, &pdev->dev, &mdev_edu_driver,
-				   p->types, ARRAY_SIZE(p->types));
+				   &p->types, 1);
 	if (ret) {
 		kfree(p);
 		return ret;
