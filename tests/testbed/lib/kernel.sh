@@ -6,6 +6,9 @@
 #
 #   bzImage  release  config  modules/usr/lib/modules/…  headers/include/…  selftests/…
 
+# An out-of-tree module that the tests load: mediated devices with an IOMMU-backed parent.
+KERNEL_TEST_MODULE=tests/stress/mdev-edu
+
 kernel_source_version() {
     # The view's dpkg would need a chroot for one line of text.
     awk '/^Package: / { p = $2 } /^Version: / && p == "linux-source-6.12" { print $2 }' "$ROOT/var/lib/dpkg/status"
@@ -76,7 +79,7 @@ kernel_build() {
         KBUILD_BUILD_HOST=testbed KBUILD_BUILD_VERSION=1)
     # Coverage for the fuzzer, of the code under test only.
     if [[ $flavour == debug ]]; then
-        for target in vfio_pasid vfio_pasid_main vfio_pasid_nl vfio_iommu_type1; do
+        for target in vfio_pasid_main vfio_pasid_netlink vfio_pasid_sysfs vfio_iommu_type1; do
             make+=("KCOV_INSTRUMENT_$target.o=y")
         done
     fi
@@ -85,6 +88,12 @@ kernel_build() {
     view_run "${make[@]}" bzImage modules
     view_run "${make[@]}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_STRIP=1 modules_install
     view_run "${make[@]}" INSTALL_HDR_PATH=/out/headers headers_install
+    if [[ -d $SOURCE/$KERNEL_TEST_MODULE ]] && grep -q '^CONFIG_VFIO_MDEV=' "$VIEW/b/.config"; then
+        # kbuild writes beside the sources.
+        view_run rsync -r --checksum "/src/$KERNEL_TEST_MODULE/" /b/test-module/
+        view_run "${make[@]}" M=/b/test-module modules
+        view_run "${make[@]}" M=/b/test-module INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_DIR=extra modules_install
+    fi
     rm -f "$out"/modules/usr/lib/modules/*/build "$out"/modules/usr/lib/modules/*/source
 
     cp "$VIEW/b/arch/x86/boot/bzImage" "$out/bzImage"
@@ -139,5 +148,6 @@ kernel_key() {
     [[ $1 != debug ]] || exclude=-
     mapfile -t paths < <(cd "$SOURCE" && find kernel \( -name '*.md' -o -name '*.rst' -o -name "$exclude" \) -prune \
         -o \( -type f -o -type l \) -print | LC_ALL=C sort)
+    [[ ! -d $SOURCE/$KERNEL_TEST_MODULE ]] || paths+=("$KERNEL_TEST_MODULE")
     hash_tree "$SOURCE" "${paths[@]}"
 }
