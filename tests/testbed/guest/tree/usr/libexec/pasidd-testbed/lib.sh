@@ -52,9 +52,9 @@ run() {
     expect_status 0 "$@"
 }
 
-# wait_for SECONDS COMMAND…: until it succeeds.
+# wait_for SECONDS COMMAND…: until it succeeds; three times as long, for busy hosts.
 wait_for() {
-    local limit=$(($1 * SLOW)) begin=$SECONDS
+    local limit=$(($1 * SLOW * 3)) begin=$SECONDS
     shift
     until "$@" >/dev/null 2>&1; do
         ((SECONDS - begin < limit)) || fail "not within $limit s: $*"
@@ -69,21 +69,15 @@ device() {
     printf '0000:00:1%d.0' "$1"
 }
 
+# device_bind N [DRIVER]: vfio-pci if not said otherwise.
 device_bind() {
-    local dev
+    local dev driver=${2:-vfio-pci}
     dev=/sys/bus/pci/devices/$(device "$1")
-    modprobe vfio-pci
-    echo vfio-pci >"$dev/driver_override"
+    modprobe "$driver"
+    echo "$driver" >"$dev/driver_override"
     [[ ! -e $dev/driver ]] || echo "${dev##*/}" >"$dev/driver/unbind"
     echo "${dev##*/}" >/sys/bus/pci/drivers_probe
-    [[ -e $dev/driver ]] || fail "${dev##*/} does not bind to vfio-pci"
-}
-
-device_release() {
-    local dev
-    dev=/sys/bus/pci/devices/$(device "$1")
-    [[ ! -e $dev/driver ]] || echo "${dev##*/}" >"$dev/driver/unbind"
-    echo >"$dev/driver_override"
+    [[ -e $dev/driver ]] || fail "${dev##*/} does not bind to $driver"
 }
 
 # --- VMs
@@ -138,22 +132,21 @@ vm_known() {
 }
 
 vm_gone() {
-    ! vm_path "$1" 2>/dev/null
+    ! busctl call org.pasidd1 /org/pasidd1 org.pasidd1.Manager GetVM s "$(vm_uuid "$1")"
 }
 
-# vm_path NAME: its object, by UUID; fails if pasidd does not know it.
+# vm_path NAME: its object's path, escaped as sd_bus_path_encode(3) does it.
 vm_path() {
-    local answer
-    answer=$(busctl call org.pasidd1 /org/pasidd1 org.pasidd1.Manager GetVM s "$(vm_uuid "$1")") || return
-    answer=${answer#o \"}
-    printf '%s' "${answer%\"}"
+    local uuid
+    uuid=$(vm_uuid "$1")
+    [[ $uuid != [0-9]* ]] || uuid=_3$uuid
+    printf '/org/pasidd1/vm/%s' "${uuid//-/_2d}"
 }
 
 # vm_get NAME PROPERTY: the bare value.
 vm_get() {
-    local path value
-    path=$(vm_path "$1") || return
-    value=$(busctl get-property org.pasidd1 "$path" org.pasidd1.VM "$2") || return
+    local value
+    value=$(busctl get-property org.pasidd1 "$(vm_path "$1")" org.pasidd1.VM "$2") || return
     value=${value#* }
     value=${value#\"}
     printf '%s' "${value%\"}"
