@@ -30,10 +30,9 @@ int cgroup_is_unified(const char *root) {
 
 char *cgroup_file(const char *root, const char *cgroup, const char *attribute) {
         /* The root cgroup is "/": no double slash then. */
-        const char *below = streq(cgroup, "/") ? "" : cgroup;
+        const char *below = cgroup + (streq(cgroup, "/") ? 1 : 0);
 
-        return attribute ? path_under(root, CGROUP_MOUNT "%s/%s", below, attribute)
-                         : path_under(root, CGROUP_MOUNT "%s", below);
+        return path_under(root, CGROUP_MOUNT "%s%s%s", below, attribute ? "/" : "", strempty(attribute));
 }
 
 static bool has_word(const char *text, const char *word) {
