@@ -542,9 +542,10 @@ class BusTest(unittest.TestCase):
         pid = 1000 + number
         self.root.cgroup(cgroup)
         self.root.process(pid, f"{cgroup}/libvirt/emulator")
+        # In libvirt's order: the process cannot have done anything before machined knows the machine.
+        self.machined.add(machine, uuid, unit, pid)
         for set_id in sets:
             self.root.add_set(set_id, pid, cgroup)
-        self.machined.add(machine, uuid, unit, pid)
         return cgroup
 
     def add_unit(self, unit, set_id, invocation, slice_name="system"):
