@@ -145,6 +145,13 @@ class BusGoes(BusTest):
         self.assertEqual(self.get_manager("State"), "running")
 
 
+class Watchdog(BusTest):
+    def test_fed(self):
+        self.daemon.spawn(WATCHDOG_USEC="400000")
+        self.daemon.wait_notify("READY=1")
+        wait_until(lambda: len([s for s in self.daemon.states if "WATCHDOG=1" in s]) >= 3, "the watchdog is fed")
+
+
 class Quiet(BusTest):
     def wakeups(self):
         (status,) = [

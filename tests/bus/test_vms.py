@@ -196,6 +196,20 @@ class Machines(BusTest):
         self.machined.fail_list = None
         self.wait_vm("web")
 
+    def test_name_comes_last(self):
+        """Whoever finds the name on the bus finds all VMs."""
+        self.add_machine("web", WEB, 1)
+        self.machined.hold_list = True
+        self.daemon.spawn()
+        wait_until(lambda: self.machined.held, "machined is asked")
+        self.client.sync()
+        self.assertEqual(self.client.call_driver("NameHasOwner", "s", (BUS_NAME,)), (False,))
+        self.assertEqual(self.daemon.states, [])
+        self.machined.let_go()
+        wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd has its name")
+        self.assertEqual(self.vm_names(), ["web"])
+        self.daemon.wait_notify("READY=1")
+
     def test_many(self):
         """More than the 128 calls that the bus lets one connection have open at a time."""
         uuids = [f"aaaabbbb-0000-4000-8000-{i:012x}" for i in range(1, 301)]

@@ -261,6 +261,8 @@ class Machined:
         self.machines = {}
         self.connection = None
         self.fail_list = None
+        self.hold_list = False
+        self.held = []
         self.start()
 
     def start(self):
@@ -279,10 +281,19 @@ class Machined:
     def path_of(self, name):
         return f"{self.PATH}/machine/" + re.sub("[^A-Za-z0-9]", lambda m: f"_{ord(m[0]):02x}", name)
 
-    def list_machines(self, _):
+    def list_machines(self, message):
         if self.fail_list:
             raise BusError("org.freedesktop.DBus.Error.Failed", self.fail_list)
+        if self.hold_list:
+            self.held.append(message)
+            return None
         return "a(ssso)", ([(n, m["Class"], "libvirt-qemu", self.path_of(n)) for n, m in self.machines.items()],)
+
+    def let_go(self):
+        self.hold_list = False
+        for message in self.held:
+            self.connection.answer(message, *self.list_machines(message))
+        self.held.clear()
 
     def get_machine_by_pid(self, message):
         for name, machine in self.machines.items():
@@ -417,7 +428,7 @@ class Daemon:
                 self.output.append(line.decode(errors="replace").rstrip("\n"))
                 self.lock.notify_all()
 
-    def spawn(self, *args):
+    def spawn(self, *args, **environment):
         self.states.clear()
         self.output.clear()
         self.process = subprocess.Popen(
@@ -426,6 +437,7 @@ class Daemon:
                 **{k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN", "PATH"))},
                 "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}",
                 "NOTIFY_SOCKET": self.notify_path,
+                **environment,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
