@@ -18,6 +18,7 @@
 #include <linux/vfio_pasid.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../kselftest_harness.h"
@@ -926,13 +928,14 @@ TEST_F(pasid, second_group)
 	close(group);
 }
 
+static atomic_bool stop_requests;
+
 static void *loop_requests(void *arg)
 {
 	struct vfio_iommu_type1_info_cap_pasid cap;
 	int container = *(int *)arg;
-	int i;
 
-	for (i = 0; i < 2000; i++) {
+	while (!stop_requests) {
 		info_cap(container, &cap);
 		pasid_alloc_any(container);
 		pasid_free(container, 0, MAX);
@@ -943,18 +946,19 @@ static void *loop_requests(void *arg)
 /* The driver's data goes with the last group, under the feet of nobody. */
 TEST_F(pasid, detach_during_requests)
 {
+	time_t end = time(NULL) + 3;
 	pthread_t thread;
-	int i;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, loop_requests,
 				    &self->container));
-	for (i = 0; i < 50; i++) {
+	while (time(NULL) < end) {
 		ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
 		ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_SET_CONTAINER,
 				   &self->container));
 		ASSERT_EQ(0, ioctl(self->container, VFIO_SET_IOMMU,
 				   VFIO_TYPE1v2_IOMMU));
 	}
+	stop_requests = true;
 	pthread_join(thread, NULL);
 	self->set = set_of(getpid());
 	EXPECT_EQ(0, set_get(self->set, "allocated"));
