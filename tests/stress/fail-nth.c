@@ -44,6 +44,8 @@ typedef struct Case {
         int (*check)(State *s, int r, const Counts *before, const Counts *after);
         void (*finish)(State *s);
         bool set;
+        /* Uses mediated devices: the IOMMU core itself warns when memory is missing while a device leaves a container. */
+        bool mdev;
         /* Goes just before RUN, which then loads it again. */
         bool unload;
 } Case;
@@ -351,7 +353,7 @@ static int check_fork(State *s, int r, const Counts *before, const Counts *after
 }
 
 static int prepare_second(State *s) {
-        s->extra = group_open(s->groups->numbers[1 % s->groups->n]);
+        s->extra = group_open(s->groups->numbers[s->groups->first_mdev]);
         return s->extra < 0 ? s->extra : 0;
 }
 
@@ -388,7 +390,7 @@ static int prepare_attach(State *s) {
         s->container = container_open();
         if (s->container < 0)
                 return s->container;
-        s->group = group_open(s->groups->numbers[0]);
+        s->group = group_open(s->groups->numbers[s->groups->first_mdev]);
         if (s->group < 0)
                 return s->group;
         r = group_attach(s->group, s->container);
@@ -485,12 +487,13 @@ static const Case cases[] = {
         { "netlink get", prepare_some, run_get, check_netlink, finish_netlink, true },
         { "netlink dump", prepare_some, run_dump, check_netlink, finish_netlink, true },
         { "fork", prepare_some, run_fork, check_fork, NULL, true },
-        { "attach of a second group", prepare_second, run_second, check_second, finish_second, true },
-        { "VFIO_SET_IOMMU", prepare_attach, run_set_iommu, check_set_iommu, close_both, false },
+        { "attach of a second group", prepare_second, run_second, check_second, finish_second, true, true,
+                false },
+        { "VFIO_SET_IOMMU", prepare_attach, run_set_iommu, check_set_iommu, close_both, false, true, false },
         { "VFIO_SET_IOMMU, no module", prepare_attach, run_set_iommu, check_set_iommu, close_both, false,
-                true },
-        { "group detach", prepare_set, run_detach, check_gone, close_both, false },
-        { "close", prepare_set, run_close, check_gone, close_both, false },
+                true, true },
+        { "group detach", prepare_set, run_detach, check_gone, close_both, false, true, false },
+        { "close", prepare_set, run_close, check_gone, close_both, false, true, false },
 };
 
 static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *ret_failed) {
@@ -570,8 +573,10 @@ int fail_nth_run(const Groups *groups, bool unload) {
                 unsigned injected = 0, failed = 0;
                 int b;
 
-                if (!unload && cases[i].unload)
+                if ((!unload && cases[i].unload) || (cases[i].mdev && groups->first_mdev >= groups->n)) {
+                        printf("%-28s   skipped\n", cases[i].name);
                         continue;
+                }
                 if (cases[i].set && s.container < 0) {
                         r = container_setup(groups->numbers[0], &s.container, &s.group);
                         if (r >= 0)

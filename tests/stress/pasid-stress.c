@@ -848,6 +848,8 @@ int main(int argc, char *argv[]) {
                 }
         setvbuf(stdout, NULL, _IOLBF, 0);
 
+        if (fail_nth && mdevs == 0)
+                mdevs = 1;
         r = groups_prepare(&groups, mdevs);
         if (r < 0) {
                 fprintf(stderr, "pasid-stress: no VFIO groups: %s\n", strerror(-r));

@@ -236,6 +236,8 @@ int groups_prepare(Groups *ret, unsigned mdevs) {
         int n, r;
 
         (void) run_command((const char *const[]) { "modprobe", "vfio-pci", NULL });
+        if (mdevs > 0 && run_command((const char *const[]) { "modprobe", "mdev-edu", NULL }) < 0)
+                mdevs = 0;
         n = devices_find(addresses, ELEMENTSOF(addresses));
         if (n < 0)
                 return n;
@@ -244,6 +246,8 @@ int groups_prepare(Groups *ret, unsigned mdevs) {
                 char path[64];
 
                 snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.15s", addresses[i]);
+                if (parent)
+                        g.first_mdev = g.n;
                 r = device_bind(addresses[i], parent ? "mdev-edu" : "vfio-pci");
                 if (r < 0)
                         return r;
@@ -255,6 +259,8 @@ int groups_prepare(Groups *ret, unsigned mdevs) {
         }
         if (g.n == 0)
                 return -ENODEV;
+        if (mdevs == 0)
+                g.first_mdev = g.n;
         *ret = g;
         return 0;
 }

@@ -42,10 +42,13 @@ int run_command(const char *const argv[]);
 /* VFIO groups that the programs may use. */
 typedef struct Groups {
         unsigned n;
+        /* Those of mediated devices come last, from here on. */
+        unsigned first_mdev;
         int numbers[GROUPS_MAX];
 } Groups;
 
-/* Binds every edu device to vfio-pci, or to mdev-edu for as many mediated devices as MDEVS says, and finds their groups. */
+/* Binds every edu device to vfio-pci, and the last one to mdev-edu if MDEVS mediated devices are wanted; finds their groups.
+ * Without the mdev-edu module there are no mediated devices. */
 int groups_prepare(Groups *ret, unsigned mdevs);
 int device_bind(const char *address, const char *driver);
 int devices_find(char addresses[][16], size_t max);
