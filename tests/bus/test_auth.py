@@ -132,6 +132,8 @@ class Auth(BusTest):
         ]
         self.assert_error("org.freedesktop.DBus.Error.LimitsExceeded", "Too many", self.set_quota, WEB, 6)
         self.check_reads()
+        # One user's requests leave room for those of others.
+        self.assertLessEqual(len(self.polkit.held), 8)
         if IS_ROOT:
             self.assertEqual(self.reserve(OTHER, "late", client=self.connect(0)), (1000, "default"))
         self.add_machine("db", DB, 2)
@@ -150,6 +152,18 @@ class Auth(BusTest):
                 answers.append(e.name)
         self.assertEqual(set(answers), {"persistent", "org.freedesktop.DBus.Error.LimitsExceeded"})
         self.assertEqual(self.set_quota(WEB, 6), (5, "persistent"))
+
+    @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
+    def test_flood_by_many_users(self):
+        self.polkit.mode = "hold"
+        uids = sorted({user.pw_uid for user in pwd.getpwall()} - {0, DAEMON_UID})[:12]
+        self.assertEqual(len(uids), 12)
+        for client in [self.connect(uid) for uid in uids]:
+            for _ in range(60):
+                client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        self.assertEqual(self.set_quota(WEB, 6, client=self.connect(0)), (1000, "persistent"))
+        self.assertEqual(self.get(WEB, "Quota"), 6)
+        self.assertLessEqual(len(self.polkit.held), 32)
 
     def test_stops_while_asking(self):
         self.polkit.mode = "hold"

@@ -140,7 +140,7 @@ class Reload(BusTest):
         broken = self.root.read("etc/pasidd/pasidd.conf")
         self.assert_error(RELOAD_FAILED, "etc/pasidd/pasidd.conf:3: ForeignChange=never", self.reload_by_bus)
         self.daemon.reload()
-        self.assertEqual(len(self.daemon.wait_output("pasidd.conf:3: ForeignChange=never")), 2)
+        self.assertEqual(len(self.daemon.wait_output("pasidd.conf:3: ForeignChange=never", count=2)), 2)
         self.root.config(self.config)
         self.assertEqual(self.snapshot(), before)
         self.root.config(broken)

@@ -86,7 +86,7 @@ class Corrupt(BusTest):
         self.root.write(PERSISTENT, text)
         self.add_machine("web", WEB, 1, sets=[1])
         self.start()
-        (line,) = [l for l in self.daemon.output if "corrupt-1" in l]
+        (line,) = self.daemon.wait_output("corrupt-1")
         self.assertIn(str(self.root.path / PERSISTENT), line)
         self.assertIn(why, line)
         self.assertEqual(self.root.read(PERSISTENT + ".corrupt-1"), text)

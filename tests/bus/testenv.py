@@ -457,11 +457,18 @@ class Daemon:
             if not any(text in s for s in self.states):
                 raise TimeoutError(f"no {text} from pasidd; it is at {self.states}, and it said:\n{self.text()}")
 
-    def wait_output(self, text, timeout=10):
+    def wait_output(self, text, count=1, timeout=10):
+        """Lines with this text. What is written arrives here a little later than what is sent."""
+
+        def find():
+            lines = [line for line in self.output if text in line]
+            return lines if len(lines) >= count else None
+
         with self.lock:
-            if not self.lock.wait_for(lambda: any(text in line for line in self.output), timeout):
-                raise TimeoutError(f'pasidd did not say "{text}" but:\n{self.text()}')
-            return [line for line in self.output if text in line]
+            lines = self.lock.wait_for(find, timeout)
+            if not lines:
+                raise TimeoutError(f'pasidd did not say "{text}" {count} times but:\n{self.text()}')
+            return lines
 
     def text(self):
         return "\n".join(self.output)
