@@ -7,6 +7,7 @@
 #include "bus-names.h"
 #include "bus-read.h"
 #include "error-map.h"
+#include "kernel.h"
 #include "quota.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -37,14 +38,13 @@ CtlExitStatus client_fail_message(int r) {
 static CtlExitStatus fail_not_running(const char *message, int exit_status) {
         fail(CTL_EXIT_NOT_RUNNING, "pasidd is not running: %s", message);
 
-        if (exit_status == PASIDD_EXIT_NO_KERNEL_SUPPORT)
-                fputs("This kernel has no vfio_pasid module: it lacks the PASID quota patches.\n", stderr);
-        else if (exit_status == PASIDD_EXIT_CONFIG)
+        if (exit_status == PASIDD_EXIT_CONFIG)
                 fputs("Its configuration does not parse.\n", stderr);
-        else if (access("/sys/module/vfio_pasid", F_OK) < 0)
-                fputs("The kernel module vfio_pasid is not loaded; this kernel may lack the PASID quota "
-                      "patches.\n",
+        else if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) < 0)
+                fputs("/sys/fs/cgroup is not the unified cgroup hierarchy (cgroup v2), which it needs.\n",
                         stderr);
+        else if (exit_status == PASIDD_EXIT_NO_KERNEL_SUPPORT || !kernel_has_vfio_pasid())
+                fputs("This kernel has no module vfio_pasid: it lacks the PASID quota patches.\n", stderr);
 
         fputs("See 'systemctl status pasidd' and 'journalctl -u pasidd'.\n", stderr);
         return CTL_EXIT_NOT_RUNNING;
@@ -65,9 +65,14 @@ CtlExitStatus client_fail(const sd_bus_error *error, int r) {
 
         fail(status, "%s", message);
         if (streq_ptr(name, PASIDD_ERROR_NO_SUCH_VM))
-                fputs("'pasidctl list' shows the virtual machines that pasidd knows.\n", stderr);
+                fputs("'pasidctl list' shows the virtual machines that run. One that is off gets its quota "
+                      "from its metadata or a rule.\n",
+                        stderr);
         else if (streq_ptr(name, PASIDD_ERROR_AMBIGUOUS_VM))
                 fputs("Name it by its UUID, or by more of it.\n", stderr);
+        else if (streq_ptr(name, SD_BUS_ERROR_UNKNOWN_METHOD))
+                fputs("The pasidd that runs is of another version; see 'systemctl restart pasidd'.\n",
+                        stderr);
         else if (status == CTL_EXIT_DENIED && geteuid() != 0)
                 fputs("Nothing was changed. Run pasidctl as root, or have a polkit rule allow it.\n", stderr);
 
@@ -200,6 +205,20 @@ CtlExitStatus client_open(sd_bus **ret) {
                 if (status != CTL_EXIT_OK)
                         return status;
         }
+
+        *ret = TAKE_PTR(bus);
+        return CTL_EXIT_OK;
+}
+
+CtlExitStatus client_open_running(sd_bus **ret) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        CtlExitStatus status;
+
+        status = client_open_bus(&bus);
+        if (status != CTL_EXIT_OK)
+                return status;
+        if (!daemon_has_owner(bus))
+                return fail_not_running("it is not on the system bus.", 0);
 
         *ret = TAKE_PTR(bus);
         return CTL_EXIT_OK;

@@ -14,6 +14,9 @@
 /* Connects to the system bus and makes sure that the daemon runs, starting it if need be. */
 CtlExitStatus client_open(sd_bus **ret);
 
+/* The same, but fails if the daemon does not run. */
+CtlExitStatus client_open_running(sd_bus **ret);
+
 /* The connection alone. */
 CtlExitStatus client_open_bus(sd_bus **ret);
 

@@ -10,7 +10,6 @@
 
 #include "macro.h"
 #include "quota.h"
-#include "utf8.h"
 
 DEFINE_CLEANUP_FUNC(xmlParserCtxt *, xmlFreeParserCtxt, parser_freep);
 DEFINE_CLEANUP_FUNC(xmlDoc *, xmlFreeDoc, doc_freep);
@@ -176,8 +175,8 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         r = child_text(root, "name", &domain->name, ret_error);
         if (r < 0)
                 return r;
-        if (isempty(domain->name) || !utf8_is_printable(domain->name))
-                return bad(ret_error, "has an empty or unprintable <name>");
+        if (isempty(domain->name))
+                return bad(ret_error, "has an empty <name>");
 
         r = child_text(root, "uuid", &uuid, ret_error);
         if (r < 0)

@@ -14,7 +14,7 @@
 
 /* What a libvirt domain's XML says that matters to pasidd. */
 typedef struct DomainXml {
-        char *name;
+        char *name;                  /* can hold control characters */
         char uuid[UUID_STRING_SIZE]; /* canonical */
         uint32_t quota;              /* <pasid:quota max="N"/> in the metadata */
         uint32_t watermark;          /* its watermark="N" */

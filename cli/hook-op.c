@@ -2,8 +2,6 @@
 
 #include "hook-op.h"
 
-#include <systemd/sd-bus.h>
-
 #include "bus-names.h"
 #include "macro.h"
 
@@ -38,10 +36,10 @@ bool hook_action_starts_daemon(HookAction action) {
 }
 
 HookVerdict hook_verdict(const char *error_name) {
+        /* Not InvalidArgs: so answers a daemon that is older than this program. */
         static const char *const refusals[] = {
                 PASIDD_ERROR_NOT_ADMITTED,
                 PASIDD_ERROR_INVALID_QUOTA,
-                SD_BUS_ERROR_INVALID_ARGS,
         };
 
         if (streq_ptr(error_name, PASIDD_ERROR_NOT_SUPPORTED))

@@ -54,6 +54,7 @@ static const Verb verb_table[] = {
         { "reset-quota", "VM", 1, OPTIONS_CHANGE, verb_reset_quota, "Drop the override" },
         { "set-default", "N|max", 1, OPTIONS_CHANGE, verb_set_default,
                 "Change the quota of those that have none of their own" },
+        { "reset-default", "", 0, OPTIONS_CHANGE, verb_reset_default, "Return to the configured one" },
         { "status", "", 0, OPTION_JSON, verb_status, "Show the state of pasidd" },
         { "monitor", "", 0, OPTION_JSON, verb_monitor, "Print events as they happen" },
         { "reload", "", 0, OPTION_NO_ASK_PASSWORD, verb_reload, "Reload the configuration of pasidd" },

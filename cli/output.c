@@ -50,8 +50,13 @@ int json_append(json_object *array, json_object *value) {
         return 0;
 }
 
+static bool is_c1(const char *s) {
+        return (uint8_t) s[0] == 0xc2 && (uint8_t) s[1] >= 0x80 && (uint8_t) s[1] <= 0x9f;
+}
+
 static char *escape(const char *s, bool lines) {
         static const char hex[] = "0123456789abcdef";
+        const char *begin = s;
         char *escaped, *p;
 
         p = escaped = malloc(strlen(s) * 4 + 1);
@@ -61,7 +66,9 @@ static char *escape(const char *s, bool lines) {
         for (; *s; s++) {
                 unsigned char c = *s;
 
-                if ((c < 0x20 && !(c == '\n' && lines)) || c == 0x7f) {
+                /* 0x80 to 0x9f, which UTF-8 makes two bytes of, control terminals, too. */
+                if ((c < 0x20 && !(c == '\n' && lines)) || c == 0x7f || is_c1(s) ||
+                        (c >= 0x80 && s > begin && is_c1(s - 1))) {
                         *p++ = '\\';
                         *p++ = 'x';
                         *p++ = hex[c >> 4];

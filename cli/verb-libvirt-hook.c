@@ -14,7 +14,9 @@
 #include "config.h"
 #include "domain-xml.h"
 #include "error-map.h"
+#include "hook-config.h"
 #include "hook-op.h"
+#include "kernel.h"
 #include "verbs.h"
 
 /*
@@ -134,19 +136,19 @@ static CtlExitStatus bad_domain(const Hook *hook, const char *what) {
 }
 
 static void load_config(Hook *hook) {
+        static const char file[] = PKGCONFDIR "/pasidd.conf", dropin_dir[] = PKGCONFDIR "/pasidd.conf.d";
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = config_load(PKGCONFDIR "/pasidd.conf", PKGCONFDIR "/pasidd.conf.d", &config, &error);
+        r = config_load(file, dropin_dir, &config, &error);
         if (r < 0) {
-                hook_log(hook, LOG_WARNING,
-                        "HookWithoutDaemon=allow is assumed, for the configuration is bad: %s",
-                        error ?: strerror(-r));
-                return;
-        }
+                hook->deny_without_daemon = hook_config_denies(file, dropin_dir);
+                hook_log(hook, LOG_WARNING, "The configuration is bad, HookWithoutDaemon=%s is assumed: %s",
+                        hook->deny_without_daemon ? "deny" : "allow", error ?: strerror(-r));
+        } else
+                hook->deny_without_daemon = config->hook_without_daemon == HOOK_WITHOUT_DAEMON_DENY;
 
-        hook->deny_without_daemon = config->hook_without_daemon == HOOK_WITHOUT_DAEMON_DENY;
         if (hook->deny_without_daemon)
                 alarm_status = CTL_EXIT_FAILURE;
 }
@@ -204,9 +206,15 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
 
 static int append_reserve(sd_bus_message *m, const Hook *hook) {
         const DomainXml *domain = &hook->domain;
+        _cleanup_free_ char *name = NULL;
         int r;
 
-        r = sd_bus_message_append(m, "ss", domain->uuid, domain->name);
+        /* libvirt is fine with control characters in it, the daemon is not. */
+        name = text_escape(hook->name);
+        if (!name)
+                return -ENOMEM;
+
+        r = sd_bus_message_append(m, "ss", domain->uuid, name);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0 && domain->quota_set)
@@ -218,6 +226,16 @@ static int append_reserve(sd_bus_message *m, const Hook *hook) {
         if (r < 0)
                 return r;
         return sd_bus_message_close_container(m);
+}
+
+/* dbus-daemon would not learn that the daemon gave up for lack of the module, and have us wait. */
+static bool hook_starts_daemon(const Hook *hook) {
+        return hook_action_starts_daemon(hook->action) && kernel_has_vfio_pasid();
+}
+
+static bool is_not_running(const sd_bus_error *error) {
+        return streq_ptr(error->name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+               streq_ptr(error->name, SD_BUS_ERROR_SERVICE_UNKNOWN);
 }
 
 /* Calls the daemon. Returns 0, or a negative errno with the error set. */
@@ -240,7 +258,7 @@ static int call_daemon(const Hook *hook, sd_bus_error *error) {
         r = sd_bus_message_new_method_call(bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
                 PASIDD_MANAGER_INTERFACE, methods[hook->action]);
         if (r >= 0)
-                r = sd_bus_message_set_auto_start(m, hook_action_starts_daemon(hook->action));
+                r = sd_bus_message_set_auto_start(m, hook_starts_daemon(hook));
         if (r >= 0)
                 r = hook->action == HOOK_RESERVE || hook->action == HOOK_RECONNECT
                             ? append_reserve(m, hook)
@@ -268,6 +286,11 @@ static CtlExitStatus tell_daemon(const Hook *hook) {
         if (!hook_action_starts_daemon(hook->action) && error_is_unreachable(error.name)) {
                 hook_log(hook, LOG_NOTICE, "pasidd is not running, '%s' is not %s.", hook->name,
                         hook->action == HOOK_CONFIRM ? "checked" : "released");
+                return CTL_EXIT_OK;
+        }
+        if (is_not_running(&error) && !kernel_has_vfio_pasid()) {
+                hook_log(hook, LOG_INFO, "This kernel has no PASID quotas, nothing is reserved for '%s'.",
+                        hook->name);
                 return CTL_EXIT_OK;
         }
         if (streq_ptr(error.name, SD_BUS_ERROR_TIMEOUT))
@@ -312,7 +335,8 @@ static CtlExitStatus run_hook(Hook *hook) {
         if (r < 0)
                 return without_daemon(hook, strerror(-r));
         if (!streq(hook->domain.name, hook->name))
-                return bad_domain(hook, "has another <name>");
+                hook_log(hook, LOG_WARNING, "The XML of domain '%s' has another <name>, '%s'.", hook->name,
+                        hook->domain.name);
 
         return tell_daemon(hook);
 }

@@ -8,7 +8,8 @@ CtlExitStatus verb_reload(const Options *options, int argc, char **argv) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         CtlExitStatus status;
 
-        status = client_open(&bus);
+        /* One that starts now reads the configuration anyway. */
+        status = client_open_running(&bus);
         if (status != CTL_EXIT_OK)
                 return status;
         status = client_new_call(bus, options, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "Reload", &m);

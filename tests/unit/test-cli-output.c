@@ -54,6 +54,9 @@ static void test_escape(void **state _unused_) {
                 { "a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f" },
                 { "machine-qemu\\x2d1.scope", "machine-qemu\\x2d1.scope" },
                 { "sch\xc3\xb6n", "sch\xc3\xb6n" },
+                /* U+009B is what ESC [ is; the byte alone, and before U+00A0, is not */
+                { "a\xc2\x9b[b", "a\\xc2\\x9b[b" },
+                { "\xc2\xa0\xc4\x9b\xc2", "\xc2\xa0\xc4\x9b\xc2" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
