@@ -5,10 +5,13 @@
 
 # Re-executes the testbed in a mount namespace of its own, so that every mount is gone with it, however it ends.
 host_enter_namespace() {
+    local propagation=private
     ((EUID == 0)) || die "root rights are needed (mounts, chroot, device nodes): run it with sudo"
     if [[ ${PASIDD_TESTBED_NAMESPACE-} != "$$" ]]; then
         # exec keeps the process id, which tells the namespace of this run from one inherited by accident.
-        PASIDD_TESTBED_NAMESPACE=$$ exec unshare --mount --propagation private -- "$TESTBED_DIR/run" "$@"
+        # In a plain chroot, / is no mount point and its propagation cannot be changed.
+        mountpoint -q / || propagation=unchanged
+        PASIDD_TESTBED_NAMESPACE=$$ exec unshare --mount --propagation "$propagation" -- "$TESTBED_DIR/run" "$@"
     fi
     unset PASIDD_TESTBED_NAMESPACE
 }
