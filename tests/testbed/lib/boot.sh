@@ -222,7 +222,8 @@ boot_probe_kvm() {
     [[ -c /dev/kvm ]] || die "--kvm: this host has no /dev/kvm"
     cache_new_run
     boot_view
-    opt_accel=kvm boot_qemu_args probe
+    opt_accel=kvm
+    boot_qemu_args probe
     say "probing KVM"
     view_run timeout -k 1 30 qemu-system-x86_64 "${QEMU_ARGS[@]}" </dev/null >"$RUN/io/qemu.log" 2>&1 || true
     boot_close
