@@ -203,8 +203,7 @@ static void careful_step(HolderThread *t, Random *r) {
         int k;
 
         if (n < 55 && t->n_held < TRACKED_MAX) {
-                k = COUNT(OP_ALLOC, pasid_alloc(h->container, low, high, &pasid), EDQUOT, EBUSY, ENOSPC,
-                        ENOMEM);
+                k = count_careful(h, OP_ALLOC, pasid_alloc(h->container, low, high, &pasid));
                 if (k < 0)
                         return;
                 if (pasid < low || pasid > high) {
