@@ -2,6 +2,22 @@
 
 #include "client.h"
 
+/* The column QUOTA says what should hold; whoever reads it must learn of it where it does not. */
+static void print_summary(const VmList *list) {
+        size_t not_in_force = 0;
+
+        for (size_t i = 0; i < list->n_vms; i++)
+                not_in_force += !list->vms[i].in_force && streq_ptr(list->vms[i].state, "running");
+
+        if (list->n_vms == 0)
+                printf("No virtual machines.\n");
+        else
+                printf("\n%zu virtual machine%s.\n", list->n_vms, list->n_vms == 1 ? "" : "s");
+        if (not_in_force > 0)
+                printf("The quota of %zu is not in force; 'pasidctl list -o +INFORCE,ERROR' says why.\n",
+                        not_in_force);
+}
+
 CtlExitStatus verb_list(const Options *options, int argc, char **argv) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(vm_list_clear) VmList list = {};
@@ -50,10 +66,8 @@ CtlExitStatus verb_list(const Options *options, int argc, char **argv) {
         r = vm_table_print(stdout, &list, columns, n_columns, options->legend);
         if (r < 0)
                 return fail(CTL_EXIT_FAILURE, "Cannot print the table: %s.", strerror(-r));
-        if (options->legend && list.n_vms == 0)
-                printf("No virtual machines.\n");
-        else if (options->legend)
-                printf("\n%zu virtual machine%s.\n", list.n_vms, list.n_vms == 1 ? "" : "s");
+        if (options->legend)
+                print_summary(&list);
 
         return CTL_EXIT_OK;
 }

@@ -20,6 +20,7 @@ _pasidctl() {
         [set-quota]='--json= --runtime --dry-run --watermark= --no-ask-password'
         [reset-quota]='--json= --runtime --dry-run --no-ask-password'
         [set-default]='--json= --runtime --dry-run --no-ask-password'
+        [reset-default]='--json= --runtime --dry-run --no-ask-password'
         [status]='--json='
         [monitor]='--json='
         [reload]='--no-ask-password'
