@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "bus-call.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "machined.h"
@@ -9,6 +10,8 @@
 #include "quota.h"
 #include "set.h"
 #include "vm.h"
+
+#define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 
 #define RETRY_MIN_USEC (UINT64_C(250000))
 #define RETRY_MAX_USEC (UINT64_C(30000000))
@@ -40,6 +43,11 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
         uint32_t result;
 
+        m->name_requested = false;
+        if (e && bus_error_is_no_answer(e)) {
+                retry_later(m);
+                return 0;
+        }
         if (e) {
                 log_error("Cannot have the bus name " PASIDD_BUS_NAME ": %s", e->message);
                 manager_exit(m, EXIT_FAILURE);
@@ -53,7 +61,6 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
                 return 0;
         }
 
-        m->name_requested = false;
         m->name_acquired = true;
         m->bus_backoff_usec = RETRY_MIN_USEC;
         manager_check_ready(m);
@@ -95,11 +102,36 @@ static int set_up(Manager *m) {
         return r;
 }
 
+/*
+ * The system bus. Not by sd_bus_open_system(), which would let callers send
+ * file descriptors along: a few calls that wait for polkit could use up ours.
+ */
+static int open_bus(sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r;
+
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, isempty(address) ? SYSTEM_BUS_ADDRESS : address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, false);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
 static void try_connect(Manager *m) {
         int r;
 
         m->machines = MACHINES_UNKNOWN;
-        r = sd_bus_open_system(&m->bus);
+        r = open_bus(&m->bus);
         if (r >= 0)
                 r = set_up(m);
         if (r < 0) {

@@ -160,7 +160,7 @@ int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret) {
 }
 
 /* Takes possession of fd, a directory. */
-static int contains_id_at(int fd, uint64_t id, unsigned depth) {
+static int walk_at(int fd, CgroupHandler handler, void *userdata, unsigned depth) {
         _cleanup_(closedirp) DIR *d = NULL;
         struct dirent *de;
         struct stat st;
@@ -175,10 +175,10 @@ static int contains_id_at(int fd, uint64_t id, unsigned depth) {
 
         if (fstat(fd, &st) < 0)
                 return -errno;
-        if (st.st_ino == id)
-                return true;
-        if (depth >= CGROUP_DEPTH_MAX)
-                return false;
+
+        r = handler(st.st_ino, userdata);
+        if (r < 0 || depth >= CGROUP_DEPTH_MAX)
+                return r;
 
         while ((de = readdir(d))) {
                 int child;
@@ -190,15 +190,15 @@ static int contains_id_at(int fd, uint64_t id, unsigned depth) {
                 if (child < 0)
                         continue; /* gone meanwhile */
 
-                r = contains_id_at(child, id, depth + 1);
-                if (r > 0)
+                r = walk_at(child, handler, userdata, depth + 1);
+                if (r < 0)
                         return r;
         }
 
-        return false;
+        return 0;
 }
 
-int cgroup_contains_id(const char *root, const char *cgroup, uint64_t id) {
+int cgroup_walk(const char *root, const char *cgroup, CgroupHandler handler, void *userdata) {
         _cleanup_free_ char *path = NULL;
         int fd;
 
@@ -210,32 +210,42 @@ int cgroup_contains_id(const char *root, const char *cgroup, uint64_t id) {
         if (fd < 0)
                 return -errno;
 
-        return contains_id_at(fd, id, 0);
+        return walk_at(fd, handler, userdata, 0);
+}
+
+/* systemd makes cgroups as root. Whoever owns one can write its user.* attributes. Our own are a test's. */
+static bool is_trusted_owner(uid_t uid) {
+        return uid == 0 || uid == geteuid();
+}
+
+static int read_invocation_id(const char *path, const char *attribute, sd_id128_t *ret) {
+        char text[SD_ID128_STRING_MAX];
+        sd_id128_t id;
+        ssize_t n;
+
+        n = getxattr(path, attribute, text, sizeof(text) - 1);
+        if (n < 0)
+                return -errno;
+
+        text[n] = '\0';
+        if (sd_id128_from_string(text, &id) < 0 || sd_id128_is_null(id))
+                return -ENODATA;
+
+        *ret = id;
+        return 0;
 }
 
 int cgroup_get_invocation_id(const char *root, const char *cgroup, sd_id128_t *ret) {
-        static const char *const names[] = { "user.invocation_id", "trusted.invocation_id" };
         _cleanup_free_ char *path = NULL;
+        struct stat st;
 
         path = cgroup_file(root, cgroup, NULL);
         if (!path)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                char text[SD_ID128_STRING_MAX];
-                sd_id128_t id;
-                ssize_t n;
+        if (stat(path, &st) >= 0 && is_trusted_owner(st.st_uid) &&
+                read_invocation_id(path, "user.invocation_id", ret) >= 0)
+                return 0;
 
-                n = getxattr(path, names[i], text, sizeof(text) - 1);
-                if (n < 0)
-                        continue;
-
-                text[n] = '\0';
-                if (sd_id128_from_string(text, &id) >= 0 && !sd_id128_is_null(id)) {
-                        *ret = id;
-                        return 0;
-                }
-        }
-
-        return -ENODATA;
+        return read_invocation_id(path, "trusted.invocation_id", ret) >= 0 ? 0 : -ENODATA;
 }

@@ -45,8 +45,9 @@ int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit);
 /* The cgroup's id as the kernel hands it out: the inode number of its directory. */
 int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret);
 
-/* Does the cgroup with this id lie at or below the given one? 1 or 0, or a negative errno. */
-int cgroup_contains_id(const char *root, const char *cgroup, uint64_t id);
+/* Calls the handler with the id of the cgroup and of each one below. A negative result of it ends that. */
+typedef int (*CgroupHandler)(uint64_t id, void *userdata);
+int cgroup_walk(const char *root, const char *cgroup, CgroupHandler handler, void *userdata);
 
 /* The InvocationID that systemd left on a unit's cgroup. -ENODATA when there is none that we may read. */
 int cgroup_get_invocation_id(const char *root, const char *cgroup, sd_id128_t *ret);

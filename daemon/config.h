@@ -42,7 +42,7 @@ typedef struct ConfigRule {
         char *name;
         char *file; /* where the section header stands */
         unsigned line;
-        char *match_name;  /* glob as fnmatch(3), on the VM's name; or NULL */
+        char *match_name;  /* glob as fnmatch(3), on the VM's name, in which it does not match "/"; or NULL */
         char *match_uuid;  /* canonical UUID, or NULL */
         char *match_slice; /* "tenant-a.slice": the VM's slice or one above it; or NULL */
         uint32_t quota;

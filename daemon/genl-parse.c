@@ -48,6 +48,8 @@ const char *genl_limit_reason_to_string(GenlLimitReason reason) {
                 return "limit";
         case GENL_LIMIT_RANGE:
                 return "range";
+        case GENL_LIMIT_OTHER:
+                return "other";
         default:
                 return NULL;
         }
@@ -66,6 +68,11 @@ static int get_count(struct nlattr *attr, uint32_t *ret) {
 
         *ret = value;
         return 0;
+}
+
+/* A newer kernel may have more of them. */
+static GenlLimitReason reason_from_number(uint32_t reason) {
+        return reason < GENL_LIMIT_OTHER ? (GenlLimitReason) reason : GENL_LIMIT_OTHER;
 }
 
 static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
@@ -96,9 +103,7 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
                 if (!tb[VFIO_PASID_A_SET_REASON] || !tb[VFIO_PASID_A_SET_SUPPRESSED])
                         return -EBADMSG;
 
-                m->reason = (GenlLimitReason) nla_get_u32(tb[VFIO_PASID_A_SET_REASON]);
-                if (!genl_limit_reason_to_string(m->reason))
-                        return -EBADMSG;
+                m->reason = reason_from_number(nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
 
                 m->suppressed = nla_get_u32(tb[VFIO_PASID_A_SET_SUPPRESSED]);
         }
@@ -126,7 +131,18 @@ static int parse_info(struct nlmsghdr *nlh, GenlMessage *m) {
         return 0;
 }
 
-static int command_to_type(uint8_t cmd, GenlMessageType *ret) {
+/* Of a newer kernel's event only the sequence number is of use, so that it is not taken for a lost one. */
+static int parse_other(struct nlmsghdr *nlh, GenlMessage *m) {
+        struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
+
+        if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
+                return -EOPNOTSUPP;
+
+        m->seq = nla_get_u64(tb[VFIO_PASID_A_SET_SEQ]);
+        return 0;
+}
+
+static GenlMessageType command_to_type(uint8_t cmd) {
         static const GenlMessageType types[VFIO_PASID_CMD_MAX + 1] = {
                 [VFIO_PASID_CMD_INFO_GET] = GENL_MESSAGE_INFO,
                 [VFIO_PASID_CMD_SET_GET] = GENL_MESSAGE_SET,
@@ -137,11 +153,7 @@ static int command_to_type(uint8_t cmd, GenlMessageType *ret) {
                 [VFIO_PASID_CMD_WATERMARK_HIT_NTF] = GENL_MESSAGE_WATERMARK_HIT,
         };
 
-        if (cmd == 0 || cmd > VFIO_PASID_CMD_MAX)
-                return -EOPNOTSUPP;
-
-        *ret = types[cmd];
-        return 0;
+        return cmd == 0 || cmd > VFIO_PASID_CMD_MAX ? GENL_MESSAGE_OTHER : types[cmd];
 }
 
 int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
@@ -151,11 +163,13 @@ int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
         if (!genlmsg_valid_hdr(nlh, 0))
                 return -EBADMSG;
 
-        r = command_to_type(genlmsg_hdr(nlh)->cmd, &m.type);
-        if (r < 0)
-                return r;
-
-        r = m.type == GENL_MESSAGE_INFO ? parse_info(nlh, &m) : parse_set(nlh, &m);
+        m.type = command_to_type(genlmsg_hdr(nlh)->cmd);
+        if (m.type == GENL_MESSAGE_INFO)
+                r = parse_info(nlh, &m);
+        else if (m.type == GENL_MESSAGE_OTHER)
+                r = parse_other(nlh, &m);
+        else
+                r = parse_set(nlh, &m);
         if (r < 0)
                 return r;
 

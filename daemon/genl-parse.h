@@ -33,15 +33,17 @@ typedef enum GenlMessageType {
         GENL_MESSAGE_QUOTA_CHANGE,
         GENL_MESSAGE_LIMIT_HIT,
         GENL_MESSAGE_WATERMARK_HIT,
+        GENL_MESSAGE_OTHER, /* an event that this version does not know: seq alone is set */
 } GenlMessageType;
 
 typedef enum GenlLimitReason {
         GENL_LIMIT_QUOTA,
         GENL_LIMIT_CGROUP,
         GENL_LIMIT_RANGE,
+        GENL_LIMIT_OTHER, /* one that this version does not know */
 } GenlLimitReason;
 
-/* "quota", "limit", "range", as in the signal QuotaExceeded. */
+/* "quota", "limit", "range", "other", as in the signal QuotaExceeded. */
 const char *genl_limit_reason_to_string(GenlLimitReason reason);
 
 typedef struct GenlInfo {
@@ -65,7 +67,8 @@ typedef struct GenlMessage {
 /*
  * Returns 0, -EBADMSG (an attribute that must be there is missing, has the
  * wrong size or an impossible value), -EOPNOTSUPP (a command that this version
- * does not know: to be ignored). *ret is untouched on failure.
+ * does not know, and without a sequence number: to be ignored). *ret is
+ * untouched on failure.
  */
 int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret);
 

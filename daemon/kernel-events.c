@@ -102,9 +102,12 @@ static const char *limit_reason_to_text(GenlLimitReason reason) {
 
         case GENL_LIMIT_RANGE:
                 return "no PASID in the range it wants is free";
+
+        case GENL_LIMIT_OTHER:
+                break;
         }
 
-        return "of a limit";
+        return "of a limit that this pasidd does not know";
 }
 
 static void on_limit_hit(Set *set, const GenlMessage *event) {
@@ -131,12 +134,18 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
 
 static void on_watermark_hit(Set *set, const GenlMessage *event) {
         LogContext context;
+        unsigned suppressed;
         VM *vm = set->vm;
 
         if (!vm)
                 return;
 
         bus_watermark_reached(vm, event);
+
+        if (!ratelimit_below(&vm->watermark_log, manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC,
+                    LIMIT_LOG_BURST, &suppressed))
+                return;
+
         context = set_log_context(set, MESSAGE_WATERMARK_REACHED);
         log_context(LOG_INFO, &context, "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 ".",
                 vm->name, event->set.allocated, event->set.watermark);
@@ -146,6 +155,8 @@ static void on_event(const GenlMessage *event, void *userdata) {
         Manager *m = userdata;
         Set *set;
 
+        if (event->type == GENL_MESSAGE_OTHER)
+                return;
         if (event->type == GENL_MESSAGE_SET_ADD) {
                 on_set_add(m, event);
                 return;

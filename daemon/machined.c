@@ -93,6 +93,7 @@ typedef struct Properties {
         char uuid[UUID_STRING_SIZE];
         const char *name, *class, *unit;
         uint32_t leader;
+        uint64_t usec;
         bool has_uuid;
 } Properties;
 
@@ -130,6 +131,8 @@ static int read_property(sd_bus_message *message, const char *name, Properties *
                 return sd_bus_message_read(message, "v", "s", &p->unit);
         if (streq(name, "Leader"))
                 return sd_bus_message_read(message, "v", "u", &p->leader);
+        if (streq(name, "Timestamp"))
+                return sd_bus_message_read(message, "v", "t", &p->usec);
 
         return sd_bus_message_skip(message, "v");
 }
@@ -195,6 +198,7 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
                                                 .uuid = p.uuid,
                                                 .unit = isempty(p.unit) ? NULL : p.unit,
                                                 .leader = p.leader,
+                                                .usec = p.usec,
                                         });
 }
 

@@ -88,27 +88,30 @@ static int method_list_vms(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_message_send(reply);
 }
 
-/* The kernel and the state file have it, or neither. */
-static int change_default(Manager *m, uint32_t quota, bool runtime, sd_bus_error *error) {
-        const State *persistent = m->state.persistent;
-        uint32_t old_runtime = m->state.runtime->default_quota, old_persistent = persistent->default_quota;
-        bool had_runtime = m->state.runtime->default_quota_set,
-             had_persistent = persistent->default_quota_set;
+/* The two layers of the default quota; NULL for one that is not set. */
+typedef struct Defaults {
+        const uint32_t *runtime;
+        const uint32_t *persistent;
+} Defaults;
+
+/* The kernel and the state file have them, or neither. */
+static int change_defaults(Manager *m, const Defaults *defaults, sd_bus_error *error) {
+        const State *runtime = m->state.runtime, *persistent = m->state.persistent;
+        uint32_t old_runtime = runtime->default_quota, old_persistent = persistent->default_quota;
+        const Defaults old = {
+                .runtime = runtime->default_quota_set ? &old_runtime : NULL,
+                .persistent = persistent->default_quota_set ? &old_persistent : NULL,
+        };
         int r;
 
-        /* The persistent one would be of no effect below one for this boot only. */
-        r = state_store_set_default(&m->state, runtime ? &quota : NULL,
-                !runtime         ? &quota
-                : had_persistent ? &old_persistent
-                                 : NULL);
+        r = state_store_set_default(&m->state, defaults->runtime, defaults->persistent);
         if (r < 0)
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The default quota could not be saved: %s", strerror(-r));
 
         r = manager_apply_default_quota(m);
         if (r < 0) {
-                (void) state_store_set_default(&m->state, had_runtime ? &old_runtime : NULL,
-                        had_persistent ? &old_persistent : NULL);
+                (void) state_store_set_default(&m->state, old.runtime, old.persistent);
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "The kernel did not take the default quota: %s", strerror(-r));
         }
@@ -119,24 +122,72 @@ static int change_default(Manager *m, uint32_t quota, bool runtime, sd_bus_error
 }
 
 static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
-        uint32_t quota, previous = manager_default_quota(m, NULL);
+        uint32_t quota, old_persistent = m->state.persistent->default_quota;
+        uint32_t previous = manager_default_quota(m, NULL);
         int runtime = false, dry_run = false, r;
         const BusOption options[] = {
                 { "runtime", 'b', &runtime },
                 { "dry-run", 'b', &dry_run },
         };
+        Defaults defaults = {};
 
         r = sd_bus_message_read(message, "u", &quota);
         if (r >= 0)
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = bus_check_quota("Quota", quota, error);
-        if (r >= 0 && !dry_run)
-                r = change_default(m, quota, runtime, error);
         if (r < 0)
                 return r;
 
+        /* With the persistent one the other goes, because it would still win. */
+        if (runtime)
+                defaults.runtime = &quota;
+        if (!runtime)
+                defaults.persistent = &quota;
+        else if (m->state.persistent->default_quota_set)
+                defaults.persistent = &old_persistent;
+
+        if (!dry_run) {
+                r = change_defaults(m, &defaults, error);
+                if (r < 0)
+                        return r;
+        }
+
         return sd_bus_reply_method_return(message, "u", previous);
+}
+
+static int reset_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        uint32_t old_persistent = m->state.persistent->default_quota, quota = m->config->default_quota;
+        DefaultSource source = DEFAULT_SOURCE_CONFIG;
+        int runtime = false, dry_run = false, r;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+        };
+        Defaults defaults = {};
+
+        r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r < 0)
+                return r;
+
+        if (runtime && m->state.persistent->default_quota_set) {
+                defaults.persistent = &old_persistent;
+                quota = old_persistent;
+                source = DEFAULT_SOURCE_PERSISTENT;
+        }
+
+        if (!dry_run) {
+                r = change_defaults(m, &defaults, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_reply_method_return(message, "us", quota, default_source_to_string(source));
+}
+
+static int method_reset_default_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return polkit_authorize(
+                userdata, message, PASIDD_ACTION_SET_DEFAULT, NULL, reset_default_quota, error);
 }
 
 static int method_set_default_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -186,6 +237,7 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 { "watermark", 'u', &metadata.watermark, &metadata.watermark_set },
                 { "reconnect", 'b', &reconnect },
         };
+        PolicyResult policy;
         VM *vm;
 
         r = read_uuid(message, uuid, error);
@@ -203,18 +255,15 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 return r;
 
         r = vm_reserve(m, uuid, name, &metadata, reconnect, &vm);
-        if (r == -EEXIST)
-                return sd_bus_error_setf(
-                        error, SD_BUS_ERROR_INVALID_ARGS, "%s is the id of something else.", uuid);
         if (r < 0)
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The reservation could not be saved: %s", strerror(-r));
 
-        return sd_bus_reply_method_return(
-                message, "us", vm->policy.quota, quota_source_to_string(vm->policy.source));
+        vm_resolve_next(vm, &policy);
+        return sd_bus_reply_method_return(message, "us", policy.quota, quota_source_to_string(policy.source));
 }
 
-/* Reserve, Confirm and Release have the same action: they are the hook's. */
+/* Reserve and Release have the same action: they are the hook's. */
 static int authorize_hook(
         sd_bus_message *message, Manager *m, AuthorizedHandler handler, sd_bus_error *error) {
         const char *uuid;
@@ -342,6 +391,9 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetDefaultQuota", SD_BUS_ARGS("u", quota, "a{sv}", options),
                 SD_BUS_RESULT("u", previous), method_set_default_quota, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResetDefaultQuota", SD_BUS_ARGS("a{sv}", options),
+                SD_BUS_RESULT("u", quota, "s", source), method_reset_default_quota,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reserve", SD_BUS_ARGS("s", uuid, "s", name, "a{sv}", options),
                 SD_BUS_RESULT("u", quota, "s", source), method_reserve, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_ARGS("s", uuid), SD_BUS_RESULT("u", quota), method_confirm,

@@ -237,16 +237,17 @@ int manager_reload(Manager *m, char **ret_error) {
         int r;
 
         (void) clock_gettime(CLOCK_MONOTONIC, &now);
-        (void) sd_notifyf(false,
-                "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading the configuration",
-                (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000);
+        if (m->ready)
+                (void) sd_notifyf(false,
+                        "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading the configuration",
+                        (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000);
 
         r = config_load(m->config_file, m->config_dropin_dir, &config, ret_error);
         if (r < 0) {
                 log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The new configuration is rejected, the old one stays: %s",
                         *ret_error ? *ret_error : strerror(-r));
-                notify_status(m, "READY=1\n");
+                notify_status(m, m->ready ? "READY=1\n" : "");
                 return r;
         }
 
@@ -263,7 +264,7 @@ int manager_reload(Manager *m, char **ret_error) {
 
         manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
         log_info("The configuration has been reloaded.");
-        notify_status(m, "READY=1\n");
+        notify_status(m, m->ready ? "READY=1\n" : "");
         return 0;
 }
 

@@ -15,6 +15,7 @@
 
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;
+typedef struct CgroupIndex CgroupIndex;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct Set Set;
@@ -74,6 +75,8 @@ struct Manager {
         TAILQ_HEAD(VMList, VM) vms;
         TAILQ_HEAD(SetList, Set) sets;
         size_t n_vms, n_sets;
+        unsigned n_match_passes;   /* that many sets are being matched */
+        CgroupIndex *cgroup_index; /* during such a pass */
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
@@ -83,7 +86,7 @@ struct Manager {
         char *status;             /* as last told */
 
         uint64_t resyncs;
-        RateLimit resync_log;
+        RateLimit resync_log, polkit_log, unit_log;
         bool ready;
         int exit_status; /* when it does not come to running */
 };

@@ -22,7 +22,7 @@ const char *quota_source_to_string(QuotaSource source) {
 }
 
 bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input) {
-        if (rule->match_name && (!input->name || fnmatch(rule->match_name, input->name, 0) != 0))
+        if (rule->match_name && (!input->name || fnmatch(rule->match_name, input->name, FNM_PATHNAME) != 0))
                 return false;
 
         if (rule->match_uuid && !streq_ptr(rule->match_uuid, input->uuid))

@@ -19,6 +19,12 @@
 
 #define POLKIT_FLAG_INTERACTIVE 1U
 
+#define LOG_INTERVAL_USEC (UINT64_C(60000000))
+#define LOG_BURST         2U
+
+/* Of all arguments together. Nothing that makes sense comes near; the bus lets 32 MiB through. */
+#define ARGUMENTS_SIZE_MAX 16384U
+
 #define TOO_MANY "Too many requests wait for authorization."
 
 typedef enum AuthStage {
@@ -79,6 +85,26 @@ static void deny(AuthRequest *request) {
         refuse(request, SD_BUS_ERROR_ACCESS_DENIED, "Permission denied by polkit.");
 }
 
+/* polkit would ask for a password, if it may. */
+static void challenge_caller(AuthRequest *request) {
+        if (sd_bus_message_get_allow_interactive_authorization(request->message) > 0)
+                deny(request);
+        else
+                refuse(request, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                        "Interactive authentication required.");
+}
+
+/* polkit that is not there is a way to set up a host. Anything else that fails is a fault. */
+static void log_failure(Manager *m, const sd_bus_error *error) {
+        unsigned suppressed;
+
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) > 0)
+                log_debug("There is no polkit to ask: %s", strempty(error->message));
+        else if (ratelimit_below(&m->polkit_log, manager_now(m), LOG_INTERVAL_USEC, LOG_BURST, &suppressed))
+                log_warning("polkit cannot answer, access is denied: %s (%u more not logged)",
+                        strempty(error->message), suppressed);
+}
+
 static void proceed(AuthRequest *request) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
@@ -102,13 +128,15 @@ static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         Manager *m = request->manager;
 
         if (e)
-                log_debug("polkit does not authorize: %s", strempty(e->message));
+                log_failure(m, e);
         else if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
                  sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
-                authorized = false;
+                authorized = challenge = false;
 
         if (authorized)
                 proceed(request);
+        else if (challenge)
+                challenge_caller(request);
         else
                 deny(request);
 
@@ -255,6 +283,69 @@ static bool too_many(const Manager *m, const char *sender) {
         return n >= REQUESTS_PER_SENDER_MAX || m->n_auth_requests >= REQUESTS_MAX;
 }
 
+static int measure(sd_bus_message *message, size_t *left);
+
+static int measure_container(sd_bus_message *message, char type, const char *contents, size_t *left) {
+        int r;
+
+        r = sd_bus_message_enter_container(message, type, contents);
+        if (r < 0)
+                return r;
+
+        r = measure(message, left);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(message);
+}
+
+/* Goes through what is left in the container; -E2BIG when it takes more than *left. */
+static int measure(sd_bus_message *message, size_t *left) {
+        for (;;) {
+                const char *contents, *s = NULL;
+                uint64_t value;
+                size_t size;
+                char type;
+                int r;
+
+                r = sd_bus_message_peek_type(message, &type, &contents);
+                if (r <= 0)
+                        return r;
+
+                if (strchr("aver", type)) {
+                        size = 8;
+                        r = measure_container(message, type, contents, left);
+                } else if (strchr("sog", type)) {
+                        r = sd_bus_message_read_basic(message, type, &s);
+                        size = 8 + (r > 0 ? strlen(s) : 0);
+                } else {
+                        size = 8;
+                        r = sd_bus_message_read_basic(message, type, &value);
+                }
+                if (r < 0)
+                        return r;
+
+                if (size > *left)
+                        return -E2BIG;
+                *left -= size;
+        }
+}
+
+/* Messages are kept while they wait. */
+static int check_size(sd_bus_message *message, sd_bus_error *error) {
+        size_t left = ARGUMENTS_SIZE_MAX;
+        int r;
+
+        r = sd_bus_message_rewind(message, true);
+        if (r >= 0)
+                r = measure(message, &left);
+        if (r == -E2BIG)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "The arguments take more than %u bytes.", ARGUMENTS_SIZE_MAX);
+
+        return r;
+}
+
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error) {
         AuthRequest *request;
@@ -262,6 +353,10 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
 
         if (too_many(m, sd_bus_message_get_sender(message)))
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
+
+        r = check_size(message, error);
+        if (r < 0)
+                return r;
 
         request = calloc(1, sizeof(*request));
         if (!request)

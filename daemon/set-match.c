@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "bus-call.h"
+#include "cgroup-index.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "machined.h"
@@ -41,15 +42,47 @@ static void settle(Set *set) {
         manager_check_ready(set->manager);
 }
 
-/* A machine that has the cgroup in which the set was made, wherever its process is now. */
-static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
+static int index_cgroups(Manager *m) {
+        _cleanup_(cgroup_index_freep) CgroupIndex *index = NULL;
         VM *vm;
+        int r;
+
+        r = cgroup_index_new(&index);
+        if (r < 0)
+                return r;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->cgroup && cgroup_contains_id(m->root, vm->cgroup, id) > 0)
-                        return vm;
+                if (vm->cgroup) {
+                        r = cgroup_index_add(index, m->root, vm->cgroup);
+                        if (r < 0)
+                                return r;
+                }
 
-        return NULL;
+        m->cgroup_index = TAKE_PTR(index);
+        return 0;
+}
+
+/* The VM that has the cgroup in which the set was made, wherever its process is now. */
+static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
+        const char *unit_path;
+        VM *vm = NULL;
+        int r;
+
+        if (!m->cgroup_index) {
+                r = index_cgroups(m);
+                if (r < 0) {
+                        log_debug_errno(r, "Cannot look for a cgroup by its id, ignoring: %m");
+                        return NULL;
+                }
+        }
+
+        unit_path = cgroup_index_find(m->cgroup_index, id);
+        if (unit_path)
+                vm = vm_find_by_cgroup(m, unit_path);
+
+        if (m->n_match_passes == 0)
+                m->cgroup_index = cgroup_index_free(m->cgroup_index);
+        return vm;
 }
 
 /*
@@ -176,14 +209,16 @@ static void join_unit(Set *set, const char *uuid) {
                 return;
         }
 
-        if (!uuid) {
+        if (uuid)
+                r = make_unit_vm(m, uuid, set->unit, set->unit_path, &vm);
+        /* One that another VM has is none. */
+        if (!uuid || r == -EEXIST) {
                 r = cgroup_get_id(m->root, set->unit_path, &id);
                 if (r >= 0)
                         r = derive_uuid(0, id, derived);
-                uuid = derived;
+                if (r >= 0)
+                        r = make_unit_vm(m, derived, set->unit, set->unit_path, &vm);
         }
-        if (r >= 0)
-                r = make_unit_vm(m, uuid, set->unit, set->unit_path, &vm);
         if (r < 0) {
                 log_warning_errno(r, "Cannot make a VM of unit %s: %m", set->unit);
                 join_own_vm(set);
@@ -204,8 +239,8 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
                 (void) sd_id128_to_uuid_string(id, uuid);
 
         set->question = bus_call_free(set->question);
-        /* Asked again with the next connection. */
-        if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED) > 0) {
+        /* Cut off: asked again with the next connection. */
+        if (!known && sd_bus_is_open(set->manager->bus) <= 0) {
                 settle(set);
                 return 0;
         }
@@ -215,10 +250,19 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
         return 0;
 }
 
-/* No machine: the unit itself. Its InvocationID is on its cgroup, or else systemd is asked. */
+/*
+ * No machine: the unit itself. Its InvocationID is on its cgroup, or else
+ * systemd is asked. Units of users have none that could be relied on, and
+ * names that may be those of the system's.
+ */
 static void match_unit(Set *set) {
         char uuid[UUID_STRING_SIZE];
         sd_id128_t id;
+
+        if (!unit_path_is_of_system(set->unit_path)) {
+                join_unit(set, NULL);
+                return;
+        }
 
         if (cgroup_get_invocation_id(set->manager->root, set->unit_path, &id) >= 0) {
                 (void) sd_id128_to_uuid_string(id, uuid);
@@ -275,7 +319,7 @@ static VM *find_current(Manager *m, const char *unit_path) {
         VM *vm;
 
         vm = vm_find_by_cgroup(m, unit_path);
-        if (!vm || vm->kind != VM_KIND_UNIT || vm->n_sets > 0 ||
+        if (!vm || vm->kind != VM_KIND_UNIT || vm->n_sets > 0 || !unit_path_is_of_system(unit_path) ||
                 cgroup_get_invocation_id(m->root, unit_path, &id) < 0 ||
                 streq(sd_id128_to_uuid_string(id, uuid), vm->uuid))
                 return vm;
@@ -325,9 +369,13 @@ void set_match(Set *set) {
 void set_match_waiting(Manager *m) {
         Set *set;
 
+        /* The tree of cgroups is gone through once for all of them. */
+        m->n_match_passes++;
         TAILQ_FOREACH (set, &m->sets, entries)
                 if (!set->vm && set->match == SET_MATCH_WAITING)
                         set_match(set);
+        if (--m->n_match_passes == 0)
+                m->cgroup_index = cgroup_index_free(m->cgroup_index);
 }
 
 void set_match_adopt(VM *machine) {

@@ -68,4 +68,7 @@ void set_remove(Set *set) {
 
         if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");
+
+        /* It may have been the last one that was asked about. */
+        manager_check_ready(m);
 }

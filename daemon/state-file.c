@@ -97,7 +97,8 @@ void state_prune(State *s) {
         for (size_t i = 0; i < s->n_entries; i++) {
                 StateEntry *e = &s->entries[i];
 
-                if (setting_is_empty(&e->override) && setting_is_empty(&e->metadata) && !e->reserved)
+                if (setting_is_empty(&e->override) && setting_is_empty(&e->metadata) && !e->reserved &&
+                        !e->running)
                         entry_done(e);
                 else
                         s->entries[n++] = *e;
@@ -321,6 +322,14 @@ static bool key_is_valid(const char *key) {
         return uuid_canonical(key, uuid) >= 0 && streq(key, uuid);
 }
 
+static int parse_boolean(json_object *o, const char *vm, const char *key, bool *ret, char **ret_error) {
+        if (!json_object_is_type(o, json_type_boolean))
+                return state_error(ret_error, "VM \"%s\": \"%s\" is not a boolean", vm, key);
+
+        *ret = json_object_get_boolean(o);
+        return 0;
+}
+
 static int parse_entry(State *s, const char *vm, json_object *o, char **ret_error) {
         StateEntry *e;
         int r = 0;
@@ -341,11 +350,11 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                         r = parse_setting(value, vm, key, &e->override, ret_error);
                 else if (streq(key, "metadata"))
                         r = parse_setting(value, vm, key, &e->metadata, ret_error);
-                else if (streq(key, "reserved")) {
-                        if (!json_object_is_type(value, json_type_boolean))
-                                return state_error(ret_error, "VM \"%s\": \"%s\" is not a boolean", vm, key);
-                        e->reserved = json_object_get_boolean(value);
-                } else if (streq(key, "name")) {
+                else if (streq(key, "reserved"))
+                        r = parse_boolean(value, vm, key, &e->reserved, ret_error);
+                else if (streq(key, "running"))
+                        r = parse_boolean(value, vm, key, &e->running, ret_error);
+                else if (streq(key, "name")) {
                         if (!json_object_is_type(value, json_type_string) ||
                                 !utf8_is_printable(json_object_get_string(value)))
                                 return state_error(
@@ -478,6 +487,8 @@ static int add_entry(json_object *vms, const StateEntry *e) {
                 r = add_setting(vm, "metadata", &e->metadata);
         if (r >= 0 && e->reserved)
                 r = add_member(vm, "reserved", json_object_new_boolean(true));
+        if (r >= 0 && e->running)
+                r = add_member(vm, "running", json_object_new_boolean(true));
         return r;
 }
 

@@ -23,6 +23,7 @@ typedef struct StateEntry {
         QuotaSetting override;
         QuotaSetting metadata; /* runtime file only */
         bool reserved;         /* runtime file only: prepared, not yet seen running */
+        bool running;          /* runtime file only: prepared, and seen running: its name is libvirt's */
 } StateEntry;
 
 typedef struct State {

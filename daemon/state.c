@@ -218,8 +218,9 @@ int state_store_set_default(StateStore *store, const uint32_t *runtime, const ui
         return transactions_commit(&p, &r);
 }
 
-static int put_reservation(
-        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved) {
+/* reservation: NULL for none. */
+static int put_reservation(StateStore *store, const char *key, const char *name, const QuotaSetting *metadata,
+        const Reservation *reservation) {
         _cleanup_(transaction_done) Transaction p = {}, t = {};
         StateEntry *entry;
         int r;
@@ -233,7 +234,8 @@ static int put_reservation(
                 return -ENOMEM;
 
         entry->metadata = *metadata;
-        entry->reserved = reserved;
+        entry->reserved = reservation && *reservation == RESERVATION_PREPARED;
+        entry->running = reservation && *reservation == RESERVATION_RUNNING;
         r = set_name(entry, name);
         if (r < 0)
                 return r;
@@ -241,26 +243,33 @@ static int put_reservation(
         return transactions_commit(&p, &t);
 }
 
-int state_store_set_reservation(
-        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved) {
+const StateEntry *state_store_get_reservation(const StateStore *store, const char *key) {
         const StateEntry *e = state_find(store->runtime, key);
 
-        if (e && e->reserved == reserved && streq_ptr(e->name, name) && setting_equal(&e->metadata, metadata))
+        return e && (e->reserved || e->running) ? e : NULL;
+}
+
+int state_store_set_reservation(StateStore *store, const char *key, const char *name,
+        const QuotaSetting *metadata, Reservation reservation) {
+        const StateEntry *e = state_store_get_reservation(store, key);
+
+        if (e && e->running == (reservation == RESERVATION_RUNNING) && streq_ptr(e->name, name) &&
+                setting_equal(&e->metadata, metadata))
                 return 0;
 
-        return put_reservation(store, key, name, metadata, reserved);
+        return put_reservation(store, key, name, metadata, &reservation);
 }
 
 void state_store_drop_reservation(StateStore *store, const char *key) {
-        StateEntry *e = state_find(store->runtime, key);
+        const StateEntry *e = state_store_get_reservation(store, key);
         QuotaSetting none = {};
         int r;
 
-        if (!e || (!e->reserved && setting_equal(&e->metadata, &none)))
+        if (!e)
                 return;
 
         /* The name stays with an override, for people. */
-        r = put_reservation(store, key, e->name, &none, false);
+        r = put_reservation(store, key, e->name, &none, NULL);
         if (r < 0)
                 log_warning_errno(r, "Cannot drop the reservation of VM %s: %m", key);
 }

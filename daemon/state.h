@@ -34,9 +34,18 @@ int state_store_set_overrides(StateStore *store, const char *key, const char *na
 /* The default quota of both layers, NULL for none; likewise. */
 int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
 
+/* How far a VM has come that the libvirt hook told of. */
+typedef enum Reservation {
+        RESERVATION_PREPARED,
+        RESERVATION_RUNNING,
+} Reservation;
+
 /* What the libvirt hook said of a VM. Likewise. metadata may be all unset. */
-int state_store_set_reservation(
-        StateStore *store, const char *key, const char *name, const QuotaSetting *metadata, bool reserved);
+int state_store_set_reservation(StateStore *store, const char *key, const char *name,
+        const QuotaSetting *metadata, Reservation reservation);
+
+/* What the hook said, as long as it holds; NULL if nothing. */
+const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
 
 /* Metadata and reservation go, overrides stay. Logs failure. */
 void state_store_drop_reservation(StateStore *store, const char *key);

@@ -8,7 +8,6 @@
 #include "bus.h"
 #include "polkit.h"
 #include "set.h"
-#include "sysfs.h"
 #include "vm-quota.h"
 
 /* The VM may have gone while polkit was asked. */
@@ -77,6 +76,11 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 target->watermark = watermark;
                 target->watermark_set = true;
         }
+        /* Its key is of this boot, so that nobody would ever find the override again. */
+        if (!runtime && vm->kind == VM_KIND_SET)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "VM %s has no unit, it can have an override with \"runtime\" only.", vm->name);
+
         /* One for this boot only would still win, and the caller wants this one in force. */
         if (!runtime)
                 overrides.runtime = (QuotaSetting) {};
@@ -207,10 +211,10 @@ static int property_sets(sd_bus *bus, const char *path, const char *interface, c
         if (r < 0)
                 return r;
 
+        vm_refresh_sets(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                GenlSet *k = &set->kernel;
+                const GenlSet *k = &set->kernel;
 
-                (void) sysfs_set_refresh(vm->manager->root, k);
                 r = sd_bus_message_append(reply, "(tuuuuut)", k->id, k->tgid, k->quota, k->watermark,
                         k->allocated, k->peak, k->denied);
                 if (r < 0)

@@ -9,11 +9,24 @@
 #include "vm-quota.h"
 
 /* From the hook's word to the machine pass seconds. What takes longer than this has failed unheard. */
-#define RESERVATION_TIMEOUT_USEC (UINT64_C(600) * 1000000)
+#define RESERVATION_TIMEOUT_USEC (UINT64_C(180) * 1000000)
+
+static void forget_next(VM *vm) {
+        vm->reserved_again = false;
+        vm->next_metadata = (QuotaSetting) {};
+        free(TAKE_PTR(vm->next_name));
+}
 
 static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         VM *vm = userdata;
         LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
+
+        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
+        if (vm->machine) {
+                log_debug("The announced next start of VM %s did not come.", vm->name);
+                forget_next(vm);
+                return 0;
+        }
 
         log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
                 vm->name);
@@ -68,7 +81,7 @@ static void find_cgroup(VM *vm) {
 
 /* libvirt's own name for the domain, if the hook has told it; else what the machine's name gives. */
 static int choose_name(Manager *m, const MachineInfo *info, char **ret) {
-        const StateEntry *e = state_find(m->state.runtime, info->uuid);
+        const StateEntry *e = state_store_get_reservation(&m->state, info->uuid);
         char *name;
 
         if (!e || !e->name)
@@ -82,28 +95,67 @@ static int choose_name(Manager *m, const MachineInfo *info, char **ret) {
         return 0;
 }
 
-static VM *get_machine_vm(Manager *m, const MachineInfo *info) {
-        _cleanup_free_ char *name = NULL;
+/*
+ * A machine's UUID is its own. Whatever else has it got it from an attribute
+ * that others may write, and gets another one.
+ */
+static int get_vm(Manager *m, const char *uuid, const char *name, VM **ret) {
         VM *vm;
         int r;
 
-        vm = vm_find_by_uuid(m, info->uuid);
-        if (vm)
-                return vm;
-
-        r = choose_name(m, info, &name);
-        if (r >= 0)
-                r = vm_new(m, VM_KIND_MACHINE, info->uuid, NULL, name, &vm);
-        if (r < 0) {
-                log_error_errno(r, "Cannot keep track of machine %s: %m", info->name);
-                return NULL;
+        vm = vm_find_by_uuid(m, uuid);
+        if (vm && vm->kind != VM_KIND_MACHINE) {
+                log_notice("VM %s has the UUID %s, which is a machine's.", vm->name, uuid);
+                vm_remove(vm, "its UUID is a machine's");
+                r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, name, ret);
+                set_match_waiting(m);
+                return r;
         }
 
-        return vm;
+        if (!vm)
+                return vm_new(m, VM_KIND_MACHINE, uuid, NULL, name, ret);
+
+        *ret = vm;
+        return 0;
+}
+
+static int get_machine_vm(Manager *m, const MachineInfo *info, VM **ret) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = choose_name(m, info, &name);
+        if (r < 0)
+                return r;
+
+        return get_vm(m, info->uuid, name, ret);
+}
+
+/* The next start, as it was announced, is what the hook says now. */
+static int take_next(VM *vm, Reservation reservation) {
+        int r;
+
+        r = state_store_set_reservation(
+                &vm->manager->state, vm->key, vm->next_name, &vm->next_metadata, reservation);
+        if (r >= 0)
+                r = vm_set_name(vm, vm->next_name);
+        forget_next(vm);
+        return r;
+}
+
+/* The reservation has come true. */
+static int keep_reservation(VM *vm) {
+        const StateEntry *e = state_store_get_reservation(&vm->manager->state, vm->key);
+        QuotaSetting metadata;
+
+        if (!e)
+                return 0;
+
+        metadata = e->metadata;
+        return state_store_set_reservation(
+                &vm->manager->state, vm->key, vm->name, &metadata, RESERVATION_RUNNING);
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
-        QuotaSetting metadata = state_store_get_metadata(&vm->manager->state, vm->key);
         int r;
 
         if (vm->machine)
@@ -113,33 +165,30 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         if (r < 0)
                 return r;
 
-        vm->reserved_again = false;
+        vm->machine_usec = info->usec;
         vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        (void) state_store_set_reservation(&vm->manager->state, vm->key, vm->name, &metadata, false);
-        return 0;
+        return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
 }
 
 void vm_machine_appeared(Manager *m, const MachineInfo *info) {
-        VM *vm;
+        VM *vm = NULL;
         int r;
 
-        vm = get_machine_vm(m, info);
-        if (!vm)
-                return;
-        if (vm->kind != VM_KIND_MACHINE) {
-                log_warning("Machine %s has the id of %s, ignoring it.", info->name, vm->name);
-                return;
-        }
-
-        vm->listed = true;
-        if (!streq_ptr(vm->machine, info->name)) {
-                r = begin_running(vm, info);
-                if (r < 0) {
-                        log_error_errno(r, "Cannot keep track of machine %s: %m", info->name);
+        r = get_machine_vm(m, info, &vm);
+        if (r >= 0 && !streq_ptr(vm->machine, info->name)) {
+                /* The scope of a VM's last run may linger beside that of the present one. */
+                if (vm->machine && info->usec < vm->machine_usec) {
+                        log_debug("Machine %s is older than %s, ignoring it.", info->name, vm->machine);
                         return;
                 }
+                r = begin_running(vm, info);
         }
+        if (r < 0)
+                log_error_errno(r, "Cannot keep track of machine %s: %m", info->name);
+        if (!vm || !vm->machine)
+                return;
 
+        vm->listed = true;
         if (!vm->cgroup)
                 find_cgroup(vm);
         vm_apply(vm);
@@ -153,16 +202,11 @@ static void machine_gone(VM *vm) {
         if (!vm->reserved_again) {
                 state_store_drop_reservation(&m->state, vm->key);
                 vm_remove(vm, "its machine has ended");
-                /* A set outlives its machine when another process holds the container. */
-                set_match_waiting(m);
                 return;
         }
 
-        vm->reserved_again = false;
-        if (vm_set_machine(vm, NULL, NULL, 0) < 0) {
-                log_oom();
-                return;
-        }
+        if (vm_set_machine(vm, NULL, NULL, 0) < 0 || take_next(vm, RESERVATION_PREPARED) < 0)
+                log_error("Cannot take up the reservation of VM %s.", vm->name);
         await_start(vm);
         vm_apply(vm);
 }
@@ -171,8 +215,12 @@ void vm_machine_removed(Manager *m, const char *machine) {
         VM *vm;
 
         vm = vm_find_by_machine(m, machine);
-        if (vm)
-                machine_gone(vm);
+        if (!vm)
+                return;
+
+        machine_gone(vm);
+        /* A set outlives its machine when another process holds the container. */
+        set_match_waiting(m);
 }
 
 void vm_machines_begin(Manager *m) {
@@ -182,24 +230,29 @@ void vm_machines_begin(Manager *m) {
                 vm->listed = false;
 }
 
-/* Metadata of VMs that ended while nobody looked. */
-static void drop_stale_metadata(Manager *m) {
+static const StateEntry *find_stale(Manager *m) {
         const State *state = m->state.runtime;
 
-        for (size_t i = state->n_entries; i > 0; i--) {
-                const StateEntry *e = &state->entries[i - 1];
+        for (size_t i = 0; i < state->n_entries; i++)
+                if (state->entries[i].running && !vm_find_by_uuid(m, state->entries[i].key))
+                        return &state->entries[i];
 
-                if (!e->reserved && (e->metadata.quota_set || e->metadata.watermark_set) &&
-                        !vm_find_by_uuid(m, e->key)) {
-                        _cleanup_free_ char *key = strdup(e->key);
+        return NULL;
+}
 
-                        if (key)
-                                state_store_drop_reservation(&m->state, key);
+/* What is remembered of VMs that ended while nobody looked. */
+static void drop_stale_reservations(Manager *m) {
+        const StateEntry *e;
 
-                        state = m->state.runtime;
-                        if (i > state->n_entries)
-                                i = state->n_entries + 1;
-                }
+        while ((e = find_stale(m))) {
+                _cleanup_free_ char *key = strdup(e->key);
+
+                if (!key)
+                        return;
+
+                state_store_drop_reservation(&m->state, key);
+                if (state_store_get_reservation(&m->state, key))
+                        return; /* cannot be written, which was logged */
         }
 }
 
@@ -212,11 +265,16 @@ void vm_machines_end(Manager *m) {
                         machine_gone(vm);
         }
 
-        drop_stale_metadata(m);
+        drop_stale_reservations(m);
+        set_match_waiting(m);
 }
 
 VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path) {
         VM *vm;
+
+        /* Users can name a unit of theirs like a machine's scope. */
+        if (!unit_path_is_of_system(unit_path))
+                return NULL;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
                 if (vm->machine && !vm->cgroup && streq_ptr(vm->unit, unit)) {
@@ -234,35 +292,53 @@ void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
                 (void) vm_machine_claim_cgroup(m, unit, unit_path);
 }
 
+static int announce_next(VM *vm, const char *name, const QuotaSetting *metadata) {
+        char *copy;
+
+        copy = strdup(name);
+        if (!copy)
+                return -ENOMEM;
+
+        free(vm->next_name);
+        vm->next_name = copy;
+        vm->next_metadata = *metadata;
+        vm->reserved_again = true;
+        await_start(vm);
+        return 0;
+}
+
 int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
         VM **ret) {
-        bool running;
         VM *vm;
         int r;
 
-        vm = vm_find_by_uuid(m, uuid);
-        if (vm && vm->kind != VM_KIND_MACHINE)
-                return -EEXIST;
-
-        running = vm && vm->machine;
-        r = state_store_set_reservation(&m->state, uuid, name, metadata, !(running && reconnect));
+        r = get_vm(m, uuid, name, &vm);
         if (r < 0)
                 return r;
 
-        if (!vm) {
-                r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, name, &vm);
+        if (vm->machine && !reconnect) {
+                r = announce_next(vm, name, metadata);
                 if (r < 0)
                         return r;
+
+                *ret = vm;
+                return 0;
+        }
+
+        r = state_store_set_reservation(
+                &m->state, uuid, name, metadata, vm->machine ? RESERVATION_RUNNING : RESERVATION_PREPARED);
+        if (r < 0) {
+                if (!vm->announced)
+                        vm_free(vm);
+                return r;
         }
 
         r = vm_set_name(vm, name);
         if (r < 0)
                 return r;
 
-        if (!running)
+        if (!vm->machine)
                 await_start(vm);
-        else if (!reconnect)
-                vm->reserved_again = true;
 
         vm_apply(vm);
         vm_announce(vm);
@@ -275,14 +351,18 @@ void vm_release(Manager *m, const char *uuid) {
         VM *vm;
 
         vm = vm_find_by_uuid(m, uuid);
-        if (vm && vm->kind == VM_KIND_MACHINE && vm->machine) {
+        if (vm && vm->kind != VM_KIND_MACHINE)
+                vm = NULL;
+
+        if (vm && vm->machine) {
                 /* Its processes may still be ending: the quota holds until they have. */
-                vm->reserved_again = false;
+                vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
+                forget_next(vm);
                 return;
         }
 
         state_store_drop_reservation(&m->state, uuid);
-        if (vm && vm->kind == VM_KIND_MACHINE)
+        if (vm)
                 vm_remove(vm, "it was released");
 }
 

@@ -15,6 +15,7 @@ typedef struct MachineInfo {
         const char *uuid; /* canonical */
         const char *unit; /* may be NULL */
         uint32_t leader;
+        uint64_t usec; /* when it was made, CLOCK_REALTIME; 0 if not known */
 } MachineInfo;
 
 /* A machine is there. May be told again of one that is known. */
@@ -33,7 +34,8 @@ VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path)
 
 /*
  * The hook says that a VM is about to start (or, with reconnect, that it runs).
- * Saved before it takes effect. Gives the VM, or a negative errno.
+ * Saved before it takes effect; what is said of the next start of a VM that
+ * runs is kept in memory until that is over. Gives the VM, or a negative errno.
  */
 int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
         VM **ret);

@@ -17,7 +17,9 @@
 #define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
 #define FOREIGN_BURST         5U
 
-static void resolve(const VM *vm, const VMOverrides *overrides, PolicyResult *ret) {
+/* metadata: NULL for those that hold now. */
+static void resolve(
+        const VM *vm, const VMOverrides *overrides, const QuotaSetting *metadata, PolicyResult *ret) {
         const Manager *m = vm->manager;
         PolicyInput input = {
                 .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
@@ -25,7 +27,7 @@ static void resolve(const VM *vm, const VMOverrides *overrides, PolicyResult *re
                 .slice = vm->slice,
                 .runtime = overrides->runtime,
                 .persistent = overrides->persistent,
-                .metadata = state_store_get_metadata(&m->state, vm->key),
+                .metadata = metadata ? *metadata : state_store_get_metadata(&m->state, vm->key),
                 .default_quota = manager_default_quota(m, NULL),
                 .default_watermark = m->config->default_watermark,
         };
@@ -88,8 +90,8 @@ static int limit_error(const VM *vm, int r, char **ret_error) {
                 return 0;
         }
 
-        /* Units elsewhere are limited by their sets. */
-        if (vm->kind == VM_KIND_UNIT && !slice_watch_covers(vm->manager->slices, vm->cgroup))
+        /* VMs elsewhere are limited by their sets. */
+        if (!slice_watch_covers(vm->manager->slices, vm->cgroup))
                 return 0;
 
         (void) explain(ret_error, 0, "the misc controller is not enabled for %s", vm->cgroup);
@@ -148,8 +150,8 @@ static void set_force(VM *vm, bool in_force, bool failed, char *error) {
                 log_context(LOG_WARNING, &context, "Quota %" PRIu32 " of VM %s is not in force: %s.",
                         vm->policy.quota, vm->name, strempty(error));
         } else if (in_force && !vm->in_force)
-                log_context(LOG_INFO, &context, "Quota %" PRIu32 " of VM %s is in force.", vm->policy.quota,
-                        vm->name);
+                log_context(vm->log_level, &context, "Quota %" PRIu32 " of VM %s is in force.",
+                        vm->policy.quota, vm->name);
 
         vm->in_force = in_force;
         free(vm->error);
@@ -180,13 +182,19 @@ static void take_policy(VM *vm, const PolicyResult *policy) {
         LogContext context;
         bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source;
 
-        /* A rule may have moved to another line. */
-        if (changed || vm->policy.rule != policy->rule)
+        DefaultSource default_source;
+
+        (void) manager_default_quota(vm->manager, &default_source);
+
+        /* A rule may have moved to another line, the default may be set elsewhere. */
+        if (changed || vm->policy.rule != policy->rule ||
+                (policy->source == QUOTA_SOURCE_DEFAULT && vm->default_source != default_source))
                 vm_queue_changes(vm, VM_CHANGED_QUOTA);
         if (vm->policy.watermark != policy->watermark)
                 vm_queue_changes(vm, VM_CHANGED_WATERMARK);
 
         vm->policy = *policy;
+        vm->default_source = default_source;
         if (!changed && vm->policy_known)
                 return;
         vm->policy_known = true;
@@ -194,8 +202,15 @@ static void take_policy(VM *vm, const PolicyResult *policy) {
         context = vm_log_context(vm, MESSAGE_QUOTA_SET);
         context.quota = policy->quota;
         context.quota_known = true;
-        log_context(LOG_INFO, &context, "Quota of VM %s is %" PRIu32 " (%s).", vm->name, policy->quota,
+        log_context(vm->log_level, &context, "Quota of VM %s is %" PRIu32 " (%s).", vm->name, policy->quota,
                 quota_source_to_string(policy->source));
+}
+
+void vm_resolve_next(const VM *vm, PolicyResult *ret) {
+        VMOverrides overrides;
+
+        vm_get_overrides(vm, &overrides);
+        resolve(vm, &overrides, vm->reserved_again ? &vm->next_metadata : NULL, ret);
 }
 
 void vm_apply(VM *vm) {
@@ -205,7 +220,7 @@ void vm_apply(VM *vm) {
         int r;
 
         vm_get_overrides(vm, &overrides);
-        resolve(vm, &overrides, &policy);
+        resolve(vm, &overrides, NULL, &policy);
         take_policy(vm, &policy);
 
         if (has_limit(vm))
@@ -226,6 +241,27 @@ void vm_apply_set(VM *vm, Set *set) {
                 free(error);
 }
 
+static void foreign_change(VM *vm, const char *what, uint64_t value);
+
+/* A limit or quota of another value is dealt with as when the change had been heard of. */
+static void look_for_foreign_changes(VM *vm) {
+        const char *root = vm->manager->root;
+        uint32_t quota;
+        uint64_t limit;
+        Set *set;
+
+        if (has_limit(vm) && cgroup_get_limit(root, vm->cgroup, &limit) >= 0 && limit != vm->policy.quota) {
+                foreign_change(vm, "misc.max", limit);
+                return;
+        }
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm)
+                if (sysfs_set_read_quota(root, set->kernel.id, &quota) >= 0 && quota != vm->policy.quota) {
+                        foreign_change(vm, "the quota of a set", quota);
+                        return;
+                }
+}
+
 int vm_verify(VM *vm) {
         const char *root = vm->manager->root;
         _cleanup_free_ char *error = NULL;
@@ -233,6 +269,8 @@ int vm_verify(VM *vm) {
         uint64_t limit;
         Set *set;
         int r, ret = 0;
+
+        look_for_foreign_changes(vm);
 
         if (has_limit(vm)) {
                 r = cgroup_get_limit(root, vm->cgroup, &limit);
@@ -275,7 +313,7 @@ VMOverrideResult vm_change_overrides(
         PolicyResult policy;
         int r;
 
-        resolve(vm, overrides, &policy);
+        resolve(vm, overrides, NULL, &policy);
         if (dry_run) {
                 *ret_policy = policy;
                 return VM_OVERRIDE_DONE;

@@ -15,8 +15,14 @@ void vm_apply(VM *vm);
 /* The same for one set that has just been added. */
 void vm_apply_set(VM *vm, Set *set);
 
-/* Does the kernel show the quota everywhere now? Brings vm->in_force up to date. 0 or a negative errno. */
+/*
+ * Does the kernel show the quota everywhere now? What somebody else has changed is reverted or adopted.
+ * Brings vm->in_force up to date. 0 or a negative errno.
+ */
 int vm_verify(VM *vm);
+
+/* What will hold with the VM's next start, if one is announced; else what holds now. */
+void vm_resolve_next(const VM *vm, PolicyResult *ret);
 
 /* Overrides, as they should be from now on. */
 typedef struct VMOverrides {

@@ -13,6 +13,10 @@
 #include "vm-quota.h"
 #include "vm.h"
 
+/* Whoever has a VFIO device can make and end sets as fast as he likes, and with them VMs that are no machines. */
+#define UNIT_LOG_INTERVAL_USEC (UINT64_C(60000000))
+#define UNIT_LOG_BURST         20U
+
 const char *vm_state_to_string(VMState state) {
         return state == VM_RESERVED ? "reserved" : "running";
 }
@@ -61,6 +65,21 @@ VM *vm_find_by_cgroup(Manager *m, const char *unit_path) {
         return NULL;
 }
 
+bool unit_path_is_of_system(const char *unit_path) {
+        const char *unit = strrchr(unit_path, '/');
+        const size_t suffix = strlen(".slice");
+
+        for (const char *p = unit_path; p < unit;) {
+                size_t n = strcspn(++p, "/");
+
+                if (n <= suffix || strncmp(p + n - suffix, ".slice", suffix) != 0)
+                        return false;
+                p += n;
+        }
+
+        return true;
+}
+
 static int replace(char **where, const char *s) {
         char *copy = NULL;
 
@@ -76,6 +95,7 @@ static int replace(char **where, const char *s) {
 }
 
 int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret) {
+        unsigned suppressed;
         VM *vm;
 
         if (vm_find_by_uuid(m, uuid))
@@ -87,6 +107,10 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
 
         TAILQ_INIT(&vm->sets);
         vm->manager = m;
+        vm->log_level = LOG_INFO;
+        if (kind != VM_KIND_MACHINE && !ratelimit_below(&m->unit_log, manager_now(m), UNIT_LOG_INTERVAL_USEC,
+                                               UNIT_LOG_BURST, &suppressed))
+                vm->log_level = LOG_DEBUG;
         vm->kind = kind;
         vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;
         snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
@@ -121,6 +145,7 @@ VM *vm_free(VM *vm) {
         free(vm->key);
         free(vm->path);
         free(vm->name);
+        free(vm->next_name);
         free(vm->machine);
         free(vm->unit);
         free(vm->slice);
@@ -136,7 +161,7 @@ void vm_announce(VM *vm) {
 
         vm->announced = true;
         vm->changed = 0; /* new ones come with all their properties */
-        log_context(LOG_INFO,
+        log_context(vm->log_level,
                 &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
         bus_vm_added(vm);
@@ -147,7 +172,7 @@ void vm_remove(VM *vm, const char *why) {
         Manager *m = vm->manager;
         LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
 
-        log_context(LOG_INFO, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
+        log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
         bus_vm_removed(vm);
         vm_free(vm);
         manager_queue_changes(m, MANAGER_CHANGED_STATUS);
@@ -244,8 +269,7 @@ void vm_watch_limit(VM *vm) {
                 return;
         }
 
-        r = sd_event_add_inotify(
-                vm->manager->event, &vm->limit_watch, path, IN_CLOSE_WRITE, on_limit_written, vm);
+        r = sd_event_add_inotify(vm->manager->event, &vm->limit_watch, path, IN_MODIFY, on_limit_written, vm);
         if (r < 0) {
                 log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
                 return;
@@ -337,12 +361,25 @@ static uint32_t clamp_u32(uint64_t value) {
         return value < UINT32_MAX ? (uint32_t) value : UINT32_MAX;
 }
 
+void vm_refresh_sets(VM *vm) {
+        uint64_t iteration = 0;
+        Set *set;
+
+        (void) sd_event_get_iteration(vm->manager->event, &iteration);
+        if (iteration == vm->refreshed)
+                return;
+        vm->refreshed = iteration;
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm)
+                (void) sysfs_set_refresh(vm->manager->root, &set->kernel);
+}
+
 void vm_read_counters(VM *vm, VMCounters *ret) {
         uint64_t allocated = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
         Set *set;
 
+        vm_refresh_sets(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                (void) sysfs_set_refresh(vm->manager->root, &set->kernel);
                 allocated += set->kernel.allocated;
                 peak += set->kernel.peak;
                 denied += set->kernel.denied;

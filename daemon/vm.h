@@ -36,7 +36,8 @@ struct VM {
         char *key;  /* in the state files */
         char *path; /* D-Bus object */
         char *name;
-        char *machine; /* machined's name; NULL without one */
+        char *machine;         /* machined's name; NULL without one */
+        uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
         char *unit;
         char *slice;
         char *cgroup; /* the unit's; NULL while it is not known */
@@ -44,16 +45,23 @@ struct VM {
 
         PolicyResult policy; /* what should hold */
         bool policy_known;
+        DefaultSource default_source; /* that it was worked out with */
         bool in_force;
         bool failed; /* not in force because of an error */
         char *error; /* why not */
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;
+        uint64_t refreshed; /* the event loop's iteration in which the sets' counters were read */
         uint64_t gone_denied, gone_peak; /* of sets that are gone */
 
-        bool reserved_again; /* the next start is announced while the machine of the last still exists */
-        bool listed;         /* in the list of machines that is being gone through */
+        /* The next start, announced while the machine of the last still exists. It takes effect with the end of
+         * that: libvirt asks the hook about a restore or an incoming migration before it refuses them. */
+        bool reserved_again;
+        char *next_name;
+        QuotaSetting next_metadata;
+
+        bool listed; /* in the list of machines that is being gone through */
         sd_event_source *reservation_timeout;
 
         sd_event_source *limit_watch; /* misc.max */
@@ -62,8 +70,9 @@ struct VM {
         bool revert_again;
 
         bool announced;   /* VMAdded was sent */
+        int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
         unsigned changed; /* VMChange */
-        RateLimit limit_log, foreign_log;
+        RateLimit limit_log, watermark_log, foreign_log;
 };
 
 /*
@@ -85,6 +94,9 @@ VM *vm_find_by_uuid(Manager *m, const char *uuid);
 VM *vm_find_by_path(Manager *m, const char *path);
 VM *vm_find_by_machine(Manager *m, const char *machine);
 VM *vm_find_by_cgroup(Manager *m, const char *unit_path);
+
+/* Can only the system's manager have made this unit? Those of users have one of its services above them. */
+bool unit_path_is_of_system(const char *unit_path);
 
 /* Each takes effect on policy with the next vm_apply(). */
 int vm_set_name(VM *vm, const char *name);
@@ -108,7 +120,10 @@ void vm_queue_changes(VM *vm, unsigned changes);
 
 LogContext vm_log_context(const VM *vm, const char *message_id);
 
-/* Counters over all sets, read from the kernel. */
+/* Reads the sets' counters and limits from the kernel, once in each turn of the event loop. */
+void vm_refresh_sets(VM *vm);
+
+/* Counters over all sets. */
 typedef struct VMCounters {
         uint32_t allocated;
         uint32_t peak;

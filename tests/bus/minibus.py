@@ -30,7 +30,7 @@ FIXED = {
 }
 ALIGN = {"s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8, **{k: v[1] for k, v in FIXED.items()}}
 
-PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = range(1, 9)
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = range(1, 10)
 FIELD_TYPES = {
     PATH: "o",
     INTERFACE: "s",
@@ -40,6 +40,7 @@ FIELD_TYPES = {
     DESTINATION: "s",
     SENDER: "s",
     SIGNATURE: "g",
+    UNIX_FDS: "u",
 }
 
 Message = namedtuple("Message", "type flags serial fields args")
@@ -379,6 +380,25 @@ class Connection:
 
     def emit(self, path, interface, member, signature="", args=()):
         self._send(SIGNAL, {PATH: path, INTERFACE: interface, MEMBER: member}, signature, args)
+
+
+class FdConnection(Connection):
+    """One that sends file descriptors along."""
+
+    def _authenticate(self):
+        self.socket.sendall(b"\0AUTH EXTERNAL " + str(self.uid).encode().hex().encode() + b"\r\n")
+        self.socket.recv(4096)
+        self.socket.sendall(b"NEGOTIATE_UNIX_FD\r\n")
+        if self.socket.recv(4096) != b"AGREE_UNIX_FD\r\n":
+            raise ConnectionError("the bus does not take file descriptors")
+        self.socket.sendall(b"BEGIN\r\n")
+
+    def send_fds(self, destination, path, interface, member, signature, args, fds):
+        fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: destination, UNIX_FDS: len(fds)}
+        with self.lock:
+            self.serial += 1
+            data = encode(CALL, self.serial, fields, signature, args, ALLOW_INTERACTIVE)
+            socket.send_fds(self.socket, [data], fds)
 
 
 def wait_until(condition, what, timeout=10):

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what: reads are open, polkit decides about each change, and what it does not allow is denied."""
 
+import os
 import unittest
 
-from minibus import ALLOW_INTERACTIVE, BusError, wait_until
+from minibus import ALLOW_INTERACTIVE, BusError, FdConnection, wait_until
 from testenv import *
 
 
@@ -22,17 +23,18 @@ class Auth(BusTest):
             ("org.pasidd1.set-quota", lambda: self.set_quota(WEB, 5, dry_run=True)),
             ("org.pasidd1.set-quota", lambda: self.reset_quota(WEB)),
             ("org.pasidd1.set-default-quota", lambda: self.set_default(5)),
+            ("org.pasidd1.set-default-quota", lambda: self.reset_default()),
             ("org.pasidd1.reserve", lambda: self.reserve(DB, "db", quota=5)),
             ("org.pasidd1.reserve", lambda: self.release(WEB)),
             ("org.pasidd1.reload", lambda: self.manager_call("Reload")),
         )
 
-    def check_denied(self):
+    def check_denied(self, error=ACCESS_DENIED, text="denied"):
         self.root.config("[Manager]\nDefaultQuota=5\n")
         before = self.snapshot()
         for i, (_, change) in enumerate(self.changes()):
             with self.subTest(change=i):
-                self.assert_error(ACCESS_DENIED, "denied", change)
+                self.assert_error(error, text, change)
                 self.assertEqual(self.snapshot(), before)
 
     def check_reads(self):
@@ -49,11 +51,13 @@ class Auth(BusTest):
 
     def test_challenge_is_no_yes(self):
         self.polkit.mode = "challenge"
-        self.check_denied()
+        self.check_denied("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", "Interactive")
+        self.assert_error(ACCESS_DENIED, "denied", self.set_quota, WEB, 5, flags=ALLOW_INTERACTIVE)
 
     def test_polkit_fails(self):
         self.polkit.mode = "error"
         self.check_denied()
+        self.daemon.wait_output("polkit cannot answer, access is denied")
 
     def test_polkit_talks_nonsense(self):
         self.polkit.mode = "nonsense"
@@ -164,6 +168,31 @@ class Auth(BusTest):
         self.assertEqual(self.set_quota(WEB, 6, client=self.connect(0)), (1000, "persistent"))
         self.assertEqual(self.get(WEB, "Quota"), 6)
         self.assertLessEqual(len(self.polkit.held), 32)
+
+    def test_large_messages_do_not_wait(self):
+        """They would be kept for as long as polkit takes."""
+        self.polkit.mode = "hold"
+        self.assert_error(INVALID_ARGS, "more than 16384 bytes", self.reserve, DB, "x" * 20000)
+        options = {f"option{i}": ("b", True) for i in range(1000)}
+        self.assert_error(
+            INVALID_ARGS, "more than 16384 bytes", self.call, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, options)
+        )
+        self.assertEqual(self.polkit.held, [])
+
+    def test_file_descriptors_stay_out(self):
+        """Messages that wait for polkit would keep what was sent along open."""
+        self.polkit.mode = "hold"
+        before = self.daemon.count_fds()
+        client = FdConnection(self.bus.socket, CALLER_UID)
+        self.addCleanup(client.close)
+        reader, writer = os.pipe()
+        for _ in range(20):
+            client.send_fds(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}), [reader] * 16)
+        os.close(reader)
+        os.close(writer)
+        client.sync()
+        self.check_reads()
+        self.assertLessEqual(self.daemon.count_fds(), before)
 
     def test_stops_while_asking(self):
         self.polkit.mode = "hold"

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Configuration, and what pasidd does where it cannot work."""
 
+import signal
 import subprocess
 
+from minibus import wait_until
 from testenv import *
 
 RELOAD_FAILED = "org.pasidd1.Error.ReloadFailed"
@@ -133,6 +135,17 @@ class Reload(BusTest):
         self.assertEqual(len(reloading), 1)
         self.assertRegex(reloading[0], r"MONOTONIC_USEC=\d+")
         self.assertLess(self.daemon.states.index(reloading[0]), len(self.daemon.states) - 1)
+
+    def test_before_ready(self):
+        """Start-up is not over with it."""
+        self.daemon.stop()
+        held = []
+        self.machined.connection.handle("org.freedesktop.machine1.Manager", "ListMachines", held.append)
+        self.daemon.spawn("--log-level=debug")
+        wait_until(lambda: held, "machined is asked")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_output("The configuration has been reloaded.")
+        self.assertFalse([s for s in self.daemon.states if "READY" in s or "RELOADING" in s])
 
     def test_broken_keeps_the_old(self):
         before = self.snapshot()

@@ -134,6 +134,24 @@ class BusGoes(BusTest):
         self.assertEqual(self.set_quota(WEB, 9), (7, "persistent"))
         self.assertEqual(self.root.limit(cgroup), "pasid 9")
 
+    def test_goes_while_systemd_is_asked(self):
+        """No answer is not the answer that there is no InvocationID."""
+        held = []
+        self.systemd.connection.handle(PROPERTIES, "Get", held.append)
+        self.start()
+        self.add_unit("vm.service", 1, OTHER)
+        wait_until(lambda: held, "systemd is asked")
+        self.bus.stop()
+        self.daemon.wait_output("Lost the connection to the system bus")
+        self.bus.start()
+        self.systemd = Systemd(self.bus)
+        self.addCleanup(self.systemd.stop)
+        self.systemd.invocations["vm.service"] = OTHER
+        self.client = self.connect()
+        wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd is back", 20)
+        self.wait_vm("vm.service")
+        self.assertEqual([uuid for uuid, _, _ in self.list_vms()], [OTHER])
+
     def test_comes_late(self):
         self.bus.stop()
         self.root.process(3000, "/system.slice/x.service")

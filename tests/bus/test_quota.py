@@ -214,6 +214,32 @@ class DefaultQuota(BusTest):
         self.wait_changed(MANAGER, DefaultQuota=200, DefaultQuotaSource="persistent")
         self.wait_changed(Quota=200)
 
+    def test_reset(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.set_default(200)
+        self.set_default(300, runtime=True)
+        self.assertEqual(self.reset_default(runtime=True, dry_run=True), (200, "persistent"))
+        self.assertEqual(self.root.default_quota(), 300)
+        self.client.forget_signals()
+        self.assertEqual(self.reset_default(runtime=True), (200, "persistent"))
+        self.wait_changed(MANAGER, DefaultQuota=200, DefaultQuotaSource="persistent")
+        self.set_default(300, runtime=True)
+        self.assertEqual(self.reset_default(), (100, "config"))
+        self.assertEqual([self.root.default_quota(), self.root.quota(1)], [100, 100])
+        self.assertEqual(self.get_manager("DefaultQuotaSource"), "config")
+        self.assertEqual(self.reset_default(), (100, "config"))
+        self.restart()
+        self.assertEqual(self.root.default_quota(), 100)
+
+    def test_origin_is_told(self):
+        """The quota stays, who said so does not."""
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.client.forget_signals()
+        self.set_default(100)
+        self.wait_changed(QuotaOrigin=str(self.root.path / "var/lib/pasidd/state.json"))
+
     def test_survives_a_restart(self):
         self.add_machine("web", WEB, 1, sets=[1])
         self.start()
@@ -245,6 +271,16 @@ class ForeignRevert(BusTest):
                 self.wait_limit(cgroup, 7)
         self.daemon.wait_output("Somebody else set misc.max of VM web")
         self.assertEqual(self.source(WEB), (7, "persistent"))
+
+    def test_limit_by_one_who_keeps_it_open(self):
+        cgroup = self.add_machine("web", WEB, 1)
+        self.start()
+        self.wait_limit(cgroup, 1000)
+        with open(self.root.path / f"sys/fs/cgroup{cgroup}/misc.max", "r+", encoding="utf-8") as f:
+            f.truncate()
+            f.write("pasid 9\n")
+            f.flush()
+            self.wait_limit(cgroup, 1000)
 
     def test_set(self):
         self.add_machine("web", WEB, 1, sets=[1])

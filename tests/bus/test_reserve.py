@@ -156,9 +156,65 @@ class Reserve(BusTest):
         self.assertIn("misc.max", self.get(WEB, "QuotaError"))
 
     def test_uuid_of_a_unit(self):
+        """A libvirt VM's UUID is its own, whoever else claims it."""
         self.add_unit("vm.service", 1, OTHER)
         self.wait_vm("vm.service")
-        self.assert_error(INVALID_ARGS, "something else", self.reserve, OTHER, "web")
+        self.assertEqual(self.reserve(OTHER, "web", quota=4), (4, "metadata"))
+        self.assertEqual(self.get(OTHER, "Name"), "web")
+        self.wait_vm("vm.service")
+        self.assertEqual(len(self.list_vms()), 2)
+        self.assertEqual(self.root.quota(1), self.root.default_quota())
+
+    def test_name_outlives_the_daemon(self):
+        """machined's name lacks the characters that libvirt allows and machined does not."""
+        self.reserve(WEB, "web_1")
+        self.add_machine("web1", WEB, 1, sets=[1])
+        self.wait_get(WEB, "State", "running")
+        self.restart()
+        self.assertEqual(self.get(WEB, "Name"), "web_1")
+
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web1")
+        self.wait_no_vm("web_1")
+        self.assertFalse("web_1" in self.root.read("run/pasidd/state.json"))
+
+    def test_name_of_one_that_ended_unseen(self):
+        self.reserve(WEB, "web_1")
+        self.add_machine("web1", WEB, 1)
+        self.wait_get(WEB, "State", "running")
+        self.daemon.stop()
+        self.machined.remove("qemu-1-web1")
+        self.start()
+        self.assertEqual(self.list_vms(), [])
+        self.assertFalse("web_1" in self.root.read("run/pasidd/state.json"))
+
+    def test_next_start(self):
+        """libvirt asks about a restore or a migration before it finds that the VM runs, and refuses then."""
+        self.reserve(WEB, "web", quota=50)
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_limit(cgroup, 50)
+        self.assertEqual(self.reserve(WEB, "web", quota=4), (4, "metadata"))
+        self.assertEqual(self.source(WEB), (50, "metadata"))
+        self.assertEqual([self.root.limit(cgroup), self.root.quota(1)], ["pasid 50", 50])
+
+        self.root.remove_set(1)
+        self.root.remove_cgroup(cgroup)
+        self.machined.remove("qemu-1-web")
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        cgroup = self.add_machine("web", WEB, 2, sets=[2])
+        self.wait_limit(cgroup, 4)
+        self.wait_quota(2, 4)
+
+    def test_next_start_released(self):
+        self.reserve(WEB, "web", quota=50)
+        cgroup = self.add_machine("web", WEB, 1)
+        self.wait_limit(cgroup, 50)
+        self.reserve(WEB, "web", quota=4)
+        self.release(WEB)
+        self.assertEqual(self.source(WEB), (50, "metadata"))
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which VMs there are, and what is known of them."""
 
+import shutil
 import xml.etree.ElementTree as ElementTree
 
 from minibus import BusError, wait_until
@@ -225,6 +226,62 @@ class Machines(BusTest):
         for i in range(1, 301):
             self.assertEqual([self.root.quota(i) for i in (i, 1000 + i, 2000 + i)], [7, 7, 7])
 
+    def test_old_scope_lingers(self):
+        """Both have the VM's UUID; the younger one is the VM."""
+        for first, second in ((1, 2), (2, 1)):
+            with self.subTest(first=first):
+                cgroups = {n: self.add_machine("web", WEB, n, sets=[n], usec=n) for n in (first, second)}
+                self.start()
+                self.wait_vm("web")
+                self.assertEqual(self.get(WEB, "ControlGroup"), cgroups[2])
+                self.root.remove_set(1)
+                self.root.remove_cgroup(cgroups[1])
+                self.machined.remove("qemu-1-web")
+                self.set_quota(WEB, 7)
+                self.assertEqual([self.root.limit(cgroups[2]), self.root.quota(2)], ["pasid 7", 7])
+                self.daemon.stop()
+                self.root.remove_set(2)
+                self.root.remove_cgroup(cgroups[2])
+                self.machined.remove("qemu-2-web")
+                for pid in (1001, 1002):
+                    shutil.rmtree(self.root.path / f"proc/{pid}")
+
+    def test_outside_of_slices(self):
+        """Where the controller is not enabled the sets' quotas are the limit."""
+        self.root.cgroup("/tenant.slice")
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        cgroup = f"/tenant.slice/{unit}"
+        self.root.cgroup(cgroup, misc=False)
+        self.root.process(1001, cgroup)
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        self.root.add_set(1, 1001, cgroup)
+        self.start()
+        self.wait_vm("web")
+        self.assertEqual(self.get(WEB, "ControlGroup"), cgroup)
+        self.wait_get(WEB, "QuotaInForce", True)
+        self.set_quota(WEB, 5)
+        self.assertEqual(self.root.quota(1), 5)
+
+    def test_ends_unseen_with_a_stale_unit(self):
+        """A list without the machine, whose last set's process sits in a unit that was started anew since."""
+        cgroup = self.add_machine("web", WEB, 1)
+        self.start()
+        self.wait_vm("web")
+        unit = self.add_unit("vm.service", 1, None)
+        self.set_invocation(unit, OTHER)
+        self.wait_vm("vm.service")
+        self.root.remove_set(1)
+        self.set_invocation(unit, DB)
+        self.root.add_set(2, 2001, cgroup)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the set is the VM's")
+        self.machined.stop()
+        self.machined.remove("qemu-1-web")
+        self.root.remove_cgroup(cgroup)
+        self.machined.start()
+        self.wait_no_vm("web")
+        self.wait_vm("vm.service")
+        self.assertEqual(self.root.quota(2), 1000)
+
     def test_same_uuid_again(self):
         """A VM that is stopped and started anew: another machine, the same VM."""
         first = self.add_machine("web", WEB, 1, sets=[1])
@@ -333,7 +390,8 @@ class Sets(BusTest):
         self.start()
         self.wait_vm("set-1")
         ((uuid, _, _),) = self.list_vms()
-        self.set_quota(uuid, 2)
+        self.assert_error(INVALID_ARGS, "runtime", self.set_quota, uuid, 2)
+        self.set_quota(uuid, 2, runtime=True)
         self.assertEqual(self.root.quota(1), 2)
         self.root.remove_set(1)
         self.wait_no_vm("set-1")
@@ -349,6 +407,54 @@ class Sets(BusTest):
         # The cgroup in which the set was made is as good as the process.
         self.root.add_set(2, 1001, cgroup, start_time=4000)
         wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the set is the VM's")
+
+    def test_goes_while_asked_about(self):
+        """The last answer that start-up waits for never comes."""
+        held = []
+        cgroup = "/machine.slice/machine-x.scope"
+        self.root.cgroup(cgroup)
+        self.root.process(1001, cgroup)
+        self.root.add_set(1, 1001, cgroup)
+        self.machined.connection.handle("org.freedesktop.machine1.Manager", "GetMachineByPID", held.append)
+        self.daemon.spawn("--log-level=debug")
+        wait_until(lambda: held, "machined is asked")
+        self.root.remove_set(1)
+        self.daemon.wait_notify("READY=1")
+
+    def test_users_unit_keeps_off_ids(self):
+        """Neither PID 1 nor the attributes of a cgroup that the user owns say what a user's unit is."""
+        self.start()
+        self.systemd.invocations["vm.service"] = OTHER
+        cgroup = "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service"
+        parent = ""
+        for name in cgroup.split("/")[1:]:
+            parent += f"/{name}"
+            self.root.cgroup(parent)
+        self.set_invocation(cgroup, WEB)
+        self.root.process(2002, cgroup)
+        self.root.add_set(2, 2002, cgroup)
+        self.wait_vm("user@1000.service/vm.service")
+        ((uuid, _, _),) = self.list_vms()
+        self.assertNotIn(uuid, (WEB, OTHER))
+
+    def test_users_scope_is_no_machines(self):
+        """A user's unit has the name of a scope that machined has announced and that is not there yet."""
+        self.start()
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        self.root.process(1001, "/system.slice/libvirtd.service")
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        self.wait_vm("web")
+        cgroup = f"/user.slice/user-1000.slice/user@1000.service/{unit}"
+        parent = ""
+        for name in cgroup.split("/")[1:]:
+            parent += f"/{name}"
+            self.root.cgroup(parent)
+        self.root.process(2002, cgroup)
+        self.root.add_set(2, 2002, cgroup)
+        self.wait_vm(f"user@1000.service/{unit}")
+        self.assertEqual(self.get(WEB, "ControlGroup"), "")
+        self.root.cgroup(f"/machine.slice/{unit}")
+        self.wait_limit(f"/machine.slice/{unit}", 1000)
 
     def test_users_unit_is_not_the_systems(self):
         """A user may call a unit what they like; it must not get the quota of the system's unit of that name."""

@@ -307,7 +307,7 @@ class Machined:
                 values = {
                     "Name": ("s", name),
                     "Id": ("ay", m["Id"]),
-                    "Timestamp": ("t", 1),
+                    "Timestamp": ("t", m["Timestamp"]),
                     "Service": ("s", "libvirt-qemu"),
                     "Unit": ("s", m["Unit"]),
                     "Leader": ("u", m["Leader"]),
@@ -318,8 +318,9 @@ class Machined:
                 return "a{sv}", (values,)
         raise BusError("org.freedesktop.DBus.Error.UnknownObject", "no such machine")
 
-    def add(self, name, uuid, unit, leader, machine_class="vm", pids=()):
+    def add(self, name, uuid, unit, leader, machine_class="vm", pids=(), usec=1):
         self.machines[name] = {
+            "Timestamp": usec,
             "Id": uuid_module.UUID(uuid).bytes if uuid else b"",
             "Unit": unit,
             "Leader": leader,
@@ -484,6 +485,9 @@ class Daemon:
         self.process.terminate()
         return self.wait()
 
+    def count_fds(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def kill(self):
         self.process.kill()
         self.wait()
@@ -553,7 +557,7 @@ class BusTest(unittest.TestCase):
 
     # Scenes.
 
-    def add_machine(self, name, uuid, number, slice_name="machine", sets=(), machine=None):
+    def add_machine(self, name, uuid, number, slice_name="machine", sets=(), machine=None, usec=1):
         """A libvirt VM with its scope, its process and its sets (ids)."""
         machine = machine or f"qemu-{number}-{name}"
         unit = f"machine-{unit_escape(machine)}.scope"
@@ -562,7 +566,7 @@ class BusTest(unittest.TestCase):
         self.root.cgroup(cgroup)
         self.root.process(pid, f"{cgroup}/libvirt/emulator")
         # In libvirt's order: the process cannot have done anything before machined knows the machine.
-        self.machined.add(machine, uuid, unit, pid)
+        self.machined.add(machine, uuid, unit, pid, usec=usec)
         for set_id in sets:
             self.root.add_set(set_id, pid, cgroup)
         return cgroup
@@ -580,6 +584,10 @@ class BusTest(unittest.TestCase):
         self.root.add_set(set_id, pid, cgroup)
         return cgroup
 
+    def set_invocation(self, cgroup, uuid):
+        """As systemd does for its units."""
+        os.setxattr(self.root.path / f"sys/fs/cgroup{cgroup}", "user.invocation_id", uuid.replace("-", "").encode())
+
     # Calls.
 
     def call(self, path, interface, member, signature="", args=(), client=None, **more):
@@ -592,6 +600,9 @@ class BusTest(unittest.TestCase):
         return self.call(
             vm_path(uuid), VM, "SetQuota", "ua{sv}", (quota, self.options(options)), client=client, flags=flags
         )
+
+    def reset_default(self, **options):
+        return self.manager_call("ResetDefaultQuota", "a{sv}", self.options(options))
 
     def reset_quota(self, uuid, **options):
         return self.call(vm_path(uuid), VM, "ResetQuota", "a{sv}", (self.options(options),))

@@ -168,8 +168,6 @@ static void test_impossible(void **state _unused_) {
                 U32(SET_WATERMARK, 1048577),
                 U32(SET_ALLOCATED, UINT32_MAX),
                 U32(SET_PEAK, 1048577),
-                U32(SET_REASON, VFIO_PASID_LIMIT_REASON_RANGE + 1),
-                U32(SET_REASON, UINT32_MAX),
         };
         static const Attr info_changes[] = {
                 U32(INFO_CAPACITY, 1048577),
@@ -186,6 +184,21 @@ static void test_impossible(void **state _unused_) {
 
         /* Without a meaning there, so none of our business. */
         check_change(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), (Attr) U32(SET_REASON, 99), 0);
+}
+
+/* A later kernel may refuse for reasons that we do not know. */
+static void test_other_reasons(void **state _unused_) {
+        static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_RANGE + 1, UINT32_MAX };
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+                Attr change = U32(SET_REASON, others[i]);
+                _cleanup_nlmsg_ struct nl_msg *m =
+                        make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
+                GenlMessage g;
+
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_int_equal(g.reason, GENL_LIMIT_OTHER);
+        }
 }
 
 static void test_lacks_cgroup(void **state _unused_) {
@@ -211,6 +224,16 @@ static void test_unknown(void **state _unused_) {
         g.seq = 99;
         for (size_t i = 0; i < ELEMENTSOF(unknown); i++) {
                 _cleanup_nlmsg_ struct nl_msg *u = make(unknown[i], set_attrs, ELEMENTSOF(set_attrs), NULL);
+
+                /* Its place in the sequence is known none the less. */
+                assert_int_equal(genl_message_parse(nlmsg_hdr(u), &g), 0);
+                assert_int_equal(g.type, GENL_MESSAGE_OTHER);
+                assert_true(g.seq == UINT64_C(0x500000005));
+        }
+
+        g.seq = 99;
+        for (size_t i = 0; i < ELEMENTSOF(unknown); i++) {
+                _cleanup_nlmsg_ struct nl_msg *u = make(unknown[i], NULL, 0, NULL);
 
                 assert_int_equal(genl_message_parse(nlmsg_hdr(u), &g), -EOPNOTSUPP);
         }
@@ -252,7 +275,8 @@ static void test_reasons(void **state _unused_) {
         assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_QUOTA), "quota");
         assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_CGROUP), "limit");
         assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_RANGE), "range");
-        assert_null(genl_limit_reason_to_string((GenlLimitReason) 3));
+        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_OTHER), "other");
+        assert_null(genl_limit_reason_to_string((GenlLimitReason) 4));
 }
 
 static void test_sequence(void **state _unused_) {
@@ -298,6 +322,7 @@ int main(void) {
                 cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_overlong),
+                cmocka_unit_test(test_other_reasons),
                 cmocka_unit_test(test_reasons),
                 cmocka_unit_test(test_sequence),
         };

@@ -110,7 +110,8 @@ static void test_rule_matches(void **state _unused_) {
         } cases[] = {
                 { { .match_name = S("web") }, { .name = "web" }, true },
                 { { .match_name = S("web-[0-9]") }, { .name = "web-1" }, true },
-                { { .match_name = S("*") }, { .name = ".hidden/x" }, true },
+                { { .match_name = S("*") }, { .name = ".hidden" }, true },
+                { { .match_name = S("user@*.service/x*") }, { .name = "user@7.service/x1" }, true },
                 { { .match_uuid = S(UUID) }, { .uuid = UUID }, true },
                 { { .match_slice = S("-.slice") }, { .slice = "machine.slice" }, true },
                 { { .match_name = S("web"), .match_uuid = S(UUID), .match_slice = S("a.slice") },
@@ -119,6 +120,7 @@ static void test_rule_matches(void **state _unused_) {
                 { { .match_name = S("web") }, { .name = "web1" }, false },
                 { { .match_name = S("web") }, { .name = "Web" }, false },
                 { { .match_name = S("*") }, {}, false },
+                { { .match_name = S("*x.service") }, { .name = "user@7.service/x.service" }, false },
                 { { .match_uuid = S(UUID) }, { .uuid = UUID_OTHER }, false },
                 { { .match_uuid = S(UUID) }, {}, false },
                 { { .match_slice = S("-.slice") }, {}, false },

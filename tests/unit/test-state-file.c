@@ -97,6 +97,7 @@ static void test_errors(void **state _unused_) {
                 { VM("\"name\":\"a\\u0000b\""), "byte 69: NUL character in a string" },
                 { VM("\"name\":\"a\",\"name\":\"b\""), "an object has a member twice" },
                 { VM("\"reserved\":1"), "VM \"" UUID "\": \"reserved\" is not a boolean" },
+                { VM("\"running\":\"x\""), "VM \"" UUID "\": \"running\" is not a boolean" },
                 { VM("\"override\":1"), "VM \"" UUID "\": \"override\" is not an object" },
                 { VM("\"override\":{}"), "VM \"" UUID "\": \"override\" is empty" },
                 { VM("\"metadata\":{}"), "VM \"" UUID "\": \"metadata\" is empty" },
@@ -164,6 +165,7 @@ static State *make_state(void) {
 
         e = state_get(s, "unit:vm:\\x2d.service");
         e->override = (QuotaSetting) { .watermark = 3, .watermark_set = true };
+        e->running = true;
         return s;
 }
 
@@ -190,6 +192,7 @@ static void assert_state(const State *s) {
         assert_setting(&e->override, true, 1048576, false, 0);
         assert_setting(&e->metadata, true, 0, true, 0);
         assert_true(e->reserved);
+        assert_false(e->running);
 
         e = state_find(s, "unit:vm:\\x2d.service");
         assert_non_null(e);
@@ -197,6 +200,7 @@ static void assert_state(const State *s) {
         assert_setting(&e->override, false, 0, true, 3);
         assert_setting(&e->metadata, false, 0, false, 0);
         assert_false(e->reserved);
+        assert_true(e->running);
 }
 
 static void test_round_trip(void **state _unused_) {
@@ -275,6 +279,9 @@ static void test_entries(void **state _unused_) {
 
         state_find(s, "unit:reserved")->reserved = false;
         state_find(s, "unit:vm:\\x2d.service")->override.watermark_set = false;
+        state_prune(s);
+        assert_int_equal(s->n_entries, 1);
+        state_find(s, "unit:vm:\\x2d.service")->running = false;
         state_prune(s);
         assert_int_equal(s->n_entries, 0);
         state_prune(s);
