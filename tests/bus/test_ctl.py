@@ -152,6 +152,19 @@ class Changing(CtlTest):
         self.assertEqual(self.root.quota(1), 9)
         self.assertEqual(self.get_manager("DefaultQuotaSource"), "persistent")
 
+    def test_reset_default(self):
+        self.ok("set-default", "9")
+        self.ok("set-default", "8", "--runtime")
+        self.assertEqual(self.ok("reset-default", "--runtime"), "default: quota 8 -> 9 (persistent)\n")
+        self.assertEqual(
+            self.json("reset-default", "--dry-run"),
+            {"previous": 9, "quota": 100, "source": "config", "dry_run": True},
+        )
+        self.assertEqual(self.root.default_quota(), 9)
+        self.assertEqual(self.ok("reset-default"), "default: quota 9 -> 100 (config)\n")
+        self.assertEqual(self.root.default_quota(), 100)
+        self.assertEqual(self.root.quota(1), 100)
+
     def test_dry_run(self):
         before = self.snapshot()
         self.assertEqual(
@@ -192,6 +205,7 @@ class Changing(CtlTest):
             (("set-default", "5", "--watermark=3"), "no meaning"),
             (("set-default", "many"), "not a decimal number"),
             (("reset-quota", "web", "--watermark=3"), "no meaning"),
+            (("reset-default", "5"), "one argument too many"),
             (("list", "--json=xml"), "short, pretty or off"),
             (("list", "-o", "NAME,BOGUS"), "BOGUS"),
             (("list", "web"), "one argument too many"),
@@ -203,7 +217,13 @@ class Changing(CtlTest):
     def test_denied(self):
         self.polkit.mode = "no"
         before = self.snapshot()
-        for arguments in (("set-quota", "web", "5"), ("reset-quota", "web"), ("set-default", "5"), ("reload",)):
+        for arguments in (
+            ("set-quota", "web", "5"),
+            ("reset-quota", "web"),
+            ("set-default", "5"),
+            ("reset-default",),
+            ("reload",),
+        ):
             with self.subTest(arguments=arguments):
                 self.fail_with(DENIED, "denied", *arguments)
         self.assertEqual(self.snapshot(), before)
@@ -216,6 +236,12 @@ class Changing(CtlTest):
         path = self.root.path / "sys/class/vfio_pasid/set1/quota"
         path.chmod(0o444)
         self.fail_with(FAILURE, "quota of set 1: Permission denied", "set-quota", "web", "5")
+        self.assertNotIn("not in force", self.ok("list"))
+        self.root.config("[Manager]\nDefaultQuota=200\n")
+        self.ok("reload")
+        self.wait_get(WEB, "QuotaInForce", False)
+        self.assertIn("The quota of 1 is not in force", self.ok("list"))
+        self.assertIn("Permission denied", self.ok("list", "-o", "+INFORCE,ERROR"))
 
     def test_hostile_name(self):
         """What came from elsewhere does not get at the terminal."""
@@ -234,6 +260,7 @@ class NotRunning(CtlTest):
             ("set-quota", "web", "5"),
             ("reset-quota", "web"),
             ("set-default", "5"),
+            ("reset-default",),
             ("reload",),
         ):
             with self.subTest(arguments=arguments):
