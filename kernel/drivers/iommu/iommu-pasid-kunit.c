@@ -10,6 +10,7 @@
 #include <linux/irqflags.h>
 #include <linux/misc_cgroup.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
 #define TEST_MIN	900000U
 #define TEST_COUNT	100U
@@ -159,12 +160,94 @@ static void test_kernels_own(struct kunit *test)
 	expect_clean(test);
 }
 
+/*
+ * Whom the two functions charge.  A test runs in a kernel thread, in the root
+ * cgroup; the suite is set up by whoever loads the module.
+ */
+static struct {
+	bool valid;
+	int ret;
+	ioasid_t own;
+	u64 charged[3];		/* the loader's cgroup: before, range, own */
+	u64 total[3];
+} charges;
+
+#ifdef CONFIG_CGROUP_MISC
+static void read_charges(struct misc_cg *cg, int i)
+{
+	charges.charged[i] = atomic64_read(&cg->res[MISC_CG_RES_PASID].usage);
+	charges.total[i] = total_charged();
+}
+
+static void observe_charges(void)
+{
+	struct dev_iommu param = { .max_pasids = TEST_MAX + 1 };
+	struct misc_cg *cg = get_current_misc_cg();
+	struct device *dev;
+
+	charges.valid = false;
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev || !cg->css.parent)
+		goto out;
+	dev->iommu = &param;
+
+	read_charges(cg, 0);
+	charges.ret = iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX);
+	read_charges(cg, 1);
+	if (charges.ret >= 0)
+		iommu_free_global_pasid(charges.ret);
+
+	charges.own = iommu_alloc_global_pasid(dev);
+	read_charges(cg, 2);
+	if (charges.own != IOMMU_PASID_INVALID)
+		iommu_free_global_pasid(charges.own);
+	charges.valid = true;
+out:
+	kfree(dev);
+	put_misc_cg(cg);
+}
+#else
+static void observe_charges(void)
+{
+}
+#endif
+
+static void test_charges(struct kunit *test)
+{
+	if (!charges.valid)
+		kunit_skip(test, "load the module in a cgroup with the misc controller");
+
+	KUNIT_EXPECT_EQ(test, charges.ret, TEST_MIN);
+	KUNIT_EXPECT_EQ(test, charges.charged[1], charges.charged[0] + 1);
+	KUNIT_EXPECT_EQ(test, charges.total[1], charges.total[0] + 1);
+
+	KUNIT_EXPECT_NE(test, charges.own, IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_EQ(test, charges.charged[2], charges.charged[0]);
+	KUNIT_EXPECT_EQ(test, charges.total[2], charges.total[0] + 1);
+}
+
 static void set_capacity(void)
 {
 	u32 capacity;
 
 	iommu_global_pasid_usage(&capacity);
 	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity ?: TEST_CAPACITY);
+}
+
+static void restore_capacity(void)
+{
+	u32 capacity;
+
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity);
+}
+
+static int iommu_pasid_suite_init(struct kunit_suite *suite)
+{
+	set_capacity();
+	observe_charges();
+	restore_capacity();
+	return 0;
 }
 
 static int iommu_pasid_test_init(struct kunit *test)
@@ -183,10 +266,7 @@ static int iommu_pasid_test_init(struct kunit *test)
 
 static void iommu_pasid_test_exit(struct kunit *test)
 {
-	u32 capacity;
-
-	iommu_global_pasid_usage(&capacity);
-	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity);
+	restore_capacity();
 }
 
 static struct kunit_case iommu_pasid_test_cases[] = {
@@ -197,11 +277,13 @@ static struct kunit_case iommu_pasid_test_cases[] = {
 	KUNIT_CASE(test_capacity),
 	KUNIT_CASE(test_free_irqs_off),
 	KUNIT_CASE(test_kernels_own),
+	KUNIT_CASE(test_charges),
 	{}
 };
 
 static struct kunit_suite iommu_pasid_test_suite = {
 	.name = "iommu_pasid",
+	.suite_init = iommu_pasid_suite_init,
 	.init = iommu_pasid_test_init,
 	.exit = iommu_pasid_test_exit,
 	.test_cases = iommu_pasid_test_cases,

@@ -9,17 +9,24 @@
 #include <linux/misc_cgroup.h>
 #include <linux/mm_types.h>
 #include <linux/module.h>
+#include <net/genetlink.h>
 
+#include <uapi/linux/vfio_pasid.h>
+
+#include "vfio_pasid_nl.h"
 #include "vfio_pasid_priv.h"
 
 /* PASIDs that are hardly used by anybody else. */
 #define TEST_MIN	800000U
 #define TEST_MAX	(TEST_MIN + 9999)
 #define TEST_CAPACITY	(BIT(20) - 1)
+#define TEST_MMS	40
 
 struct vfio_pasid_test {
-	struct mm_struct *mm[2];	/* nothing but a mm_count */
-	struct vfio_pasid_set *set;
+	struct mm_struct *mm[TEST_MMS];	/* nothing but a mm_count */
+	struct vfio_pasid_set *sets[TEST_MMS];
+	unsigned int binds[TEST_MMS];	/* to be undone */
+	struct vfio_pasid_set *set;	/* of mm[0] */
 	unsigned int default_quota;
 	unsigned int max_sets;
 	u64 charged;
@@ -38,7 +45,17 @@ static struct vfio_pasid_set *bind(struct kunit *test, int i)
 
 	set = vfio_pasid_ops.bind(t->mm[i]);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
+	t->sets[i] = set;
+	t->binds[i]++;
 	return set;
+}
+
+static void unbind(struct kunit *test, int i)
+{
+	struct vfio_pasid_test *t = test->priv;
+
+	t->binds[i]--;
+	vfio_pasid_ops.unbind(t->sets[i]);
 }
 
 /* Allocate and commit. */
@@ -70,31 +87,30 @@ static void test_sets(struct kunit *test)
 
 	/* One for each mm, however many containers. */
 	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
-	vfio_pasid_ops.unbind(t->set);
+	unbind(test, 0);
 	other = bind(test, 1);
 	KUNIT_EXPECT_PTR_NE(test, other, t->set);
 	KUNIT_EXPECT_GT(test, other->id, t->set->id);
 
 	/* An id is never used again. */
 	last = other->id;
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	other = bind(test, 1);
 	KUNIT_EXPECT_GT(test, other->id, last);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 }
 
 static void test_mm_reference(struct kunit *test)
 {
 	struct vfio_pasid_test *t = test->priv;
-	struct vfio_pasid_set *other;
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
-	other = bind(test, 1);
+	bind(test, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
 	bind(test, 1);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
 }
 
@@ -111,10 +127,10 @@ static void test_last_unbind_frees(struct kunit *test)
 	KUNIT_ASSERT_GT(test, take_any(t->set), 0);
 
 	/* Not before the last one. */
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, other->held, 10);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 11);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 1);
 	KUNIT_EXPECT_EQ(test, t->set->held, 1);
 }
@@ -125,11 +141,12 @@ static void test_max_sets(struct kunit *test)
 
 	vfio_pasid_max_sets = 0;
 	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
-	vfio_pasid_ops.unbind(t->set);
+	unbind(test, 0);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
 	vfio_pasid_max_sets = t->max_sets;
-	vfio_pasid_ops.unbind(bind(test, 1));
+	bind(test, 1);
+	unbind(test, 1);
 }
 
 static void test_default_quota(struct kunit *test)
@@ -141,7 +158,7 @@ static void test_default_quota(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->set->quota, t->default_quota);
 	other = bind(test, 1);
 	KUNIT_EXPECT_EQ(test, other->quota, 7);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 }
 
 static void test_quota(struct kunit *test)
@@ -251,11 +268,11 @@ static void test_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set->held, 0);
 	KUNIT_EXPECT_EQ(test, other->held, 5);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 5);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 }
 
-/* More than fits in a batch, with a PASID in the way that is not freed. */
-static void test_free_batches(struct kunit *test)
+/* Over many bitmaps, and with a PASID in between that is not to be freed. */
+static void test_free_bitmaps(struct kunit *test)
 {
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set = t->set;
@@ -368,15 +385,86 @@ static void test_limit_rate(struct kunit *test)
 static void test_events_of_sets(struct kunit *test)
 {
 	u64 seq = vfio_pasid_last_seq();
-	struct vfio_pasid_set *other;
 
-	other = bind(test, 1);
+	bind(test, 1);
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
 	bind(test, 1);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
-	vfio_pasid_ops.unbind(other);
+	unbind(test, 1);
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+}
+
+/* Check the sets in a part of a dump and return the id of the last one. */
+static u64 check_dump(struct kunit *test, struct sk_buff *skb, u64 last,
+		      unsigned int *count)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(skb);
+	int remaining = skb->len;
+	struct nlattr *attr;
+
+	while (nlmsg_ok(nlh, remaining)) {
+		attr = nlmsg_find_attr(nlh, GENL_HDRLEN, VFIO_PASID_A_SET_ID);
+		KUNIT_ASSERT_NOT_NULL(test, attr);
+		KUNIT_EXPECT_GT(test, nla_get_u64(attr), last);
+		last = nla_get_u64(attr);
+		(*count)++;
+		nlh = nlmsg_next(nlh, &remaining);
+	}
+	return last;
+}
+
+/* Each set once, in the order of their ids, while sets come and go. */
+static void test_dump(struct kunit *test)
+{
+	struct genl_family family = { .name = "test", .version = 1 };
+	struct genlmsghdr genlhdr = { .cmd = VFIO_PASID_CMD_SET_GET };
+	struct genl_dumpit_info dump = {
+		.info = { .family = &family, .genlhdr = &genlhdr },
+	};
+	struct vfio_pasid_test *t = test->priv;
+	unsigned int count = 0, parts = 0;
+	struct netlink_callback *cb;
+	struct sk_buff *skb;
+	u64 last = 0;
+	int ret, i;
+
+	if (!list_is_singular(&vfio_pasid_sets))
+		kunit_skip(test, "there are sets in use");
+
+	cb = kunit_kzalloc(test, sizeof(*cb), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, cb);
+	cb->data = &dump;
+
+	/* All but the last two. */
+	for (i = 1; i < TEST_MMS - 2; i++)
+		bind(test, i);
+
+	do {
+		skb = alloc_skb(512, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb);
+		ret = vfio_pasid_nl_set_get_dumpit(skb, cb);
+		if (ret)
+			KUNIT_EXPECT_EQ(test, ret, -EMSGSIZE);
+		KUNIT_EXPECT_GT(test, skb->len, 0);
+		if (skb->len)
+			last = check_dump(test, skb, last, &count);
+		else
+			ret = 0;
+		kfree_skb(skb);
+
+		if (++parts == 1) {
+			/* One that was shown, one that was not, and a new one. */
+			KUNIT_EXPECT_EQ(test, last, t->sets[count - 1]->id);
+			unbind(test, count - 1);
+			unbind(test, TEST_MMS - 3);
+			bind(test, TEST_MMS - 2);
+		}
+	} while (ret);
+
+	KUNIT_EXPECT_GT(test, parts, 2);
+	KUNIT_EXPECT_EQ(test, count, TEST_MMS - 2);
+	KUNIT_EXPECT_EQ(test, last, t->sets[TEST_MMS - 2]->id);
 }
 
 static int vfio_pasid_test_init(struct kunit *test)
@@ -402,10 +490,8 @@ static int vfio_pasid_test_init(struct kunit *test)
 	t->charged = total_charged();
 	t->used = iommu_global_pasid_usage(NULL);
 
-	t->set = vfio_pasid_ops.bind(t->mm[0]);
-	if (IS_ERR(t->set))
-		return PTR_ERR(t->set);
 	test->priv = t;
+	t->set = bind(test, 0);
 	return 0;
 }
 
@@ -413,11 +499,16 @@ static void vfio_pasid_test_exit(struct kunit *test)
 {
 	struct vfio_pasid_test *t = test->priv;
 	u32 capacity;
+	int i;
 
 	if (!t)
 		return;
 
-	vfio_pasid_ops.unbind(t->set);
+	/* Also what a test that failed has left. */
+	for (i = 0; i < TEST_MMS; i++) {
+		while (t->binds[i])
+			unbind(test, i);
+	}
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
 	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
 
@@ -437,11 +528,12 @@ static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_order_of_bounds),
 	KUNIT_CASE(test_pending),
 	KUNIT_CASE(test_free),
-	KUNIT_CASE(test_free_batches),
+	KUNIT_CASE(test_free_bitmaps),
 	KUNIT_CASE(test_watermark),
 	KUNIT_CASE(test_watermark_rate),
 	KUNIT_CASE(test_limit_rate),
 	KUNIT_CASE(test_events_of_sets),
+	KUNIT_CASE(test_dump),
 	{}
 };
 

@@ -43,7 +43,8 @@
  * neither of them held, or inside the sets lock, and nothing is taken inside
  * it but memory allocation.  No lock of this module is held while user memory
  * is accessed: a page fault can be delayed for ever, and a set is shared by
- * containers.  Between alloc and the copy of the result a PASID is therefore
+ * containers.  (The read side of the container's group_lock is, but keeps only
+ * that container's groups waiting.)  Between alloc and the copy of the result a PASID is therefore
  * pending: taken, but not in the set, so that nobody can free it, and have it
  * given to somebody else, before the allocating thread has disposed of it.
  */
@@ -93,6 +94,7 @@ MODULE_PARM_DESC(max_sets, "Most sets that may exist at once (4096)");
 /* The sets, each one's users, and making and listing a device for it. */
 DEFINE_MUTEX(vfio_pasid_sets_lock);
 LIST_HEAD(vfio_pasid_sets);
+EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_sets);
 unsigned int vfio_pasid_nr_sets;
 static u64 vfio_pasid_last_id;
 

@@ -187,6 +187,7 @@ int vfio_pasid_nl_set_get_dumpit(struct sk_buff *skb,
 
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_nl_set_get_dumpit);
 
 static u32 vfio_pasid_limit_reason(int err)
 {
@@ -209,7 +210,11 @@ static void vfio_pasid_send(struct vfio_pasid_set *set, u8 cmd, int err,
 
 	mutex_lock(&vfio_pasid_event_lock);
 
-	/* An event that cannot be sent leaves a gap, as one that is lost. */
+	/*
+	 * An event that cannot be sent leaves a gap, like one that a listener
+	 * loses; and is reported in the same way, as the next one may be long
+	 * in coming.
+	 */
 	vfio_pasid_event_seq++;
 	if (!genl_has_listeners(&vfio_pasid_nl_family, &init_net,
 				VFIO_PASID_NLGRP_EVENTS))
@@ -217,7 +222,7 @@ static void vfio_pasid_send(struct vfio_pasid_set *set, u8 cmd, int err,
 
 	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg)
-		goto out_unlock;
+		goto err_lost;
 
 	hdr = genlmsg_put(msg, 0, 0, &vfio_pasid_nl_family, 0, cmd);
 	if (!hdr || vfio_pasid_put_set(msg, set, vfio_pasid_event_seq))
@@ -237,6 +242,9 @@ out_unlock:
 
 err_free:
 	nlmsg_free(msg);
+err_lost:
+	genl_set_err(&vfio_pasid_nl_family, &init_net, 0,
+		     VFIO_PASID_NLGRP_EVENTS, -ENOBUFS);
 	goto out_unlock;
 }
 

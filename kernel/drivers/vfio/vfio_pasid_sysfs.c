@@ -2,8 +2,9 @@
 /*
  * PASID sets of VFIO users: /sys/class/vfio_pasid/set<ID>/
  *
- * Nothing here takes a lock: removing a set waits for the handlers that are
- * running, so none of them may wait for a set to be removed.
+ * Removing a set waits for the handlers that are running, so none of them may
+ * wait for a set to be removed.  They take no lock but that of the events, under
+ * which nothing does.
  */
 #include <linux/ctype.h>
 #include <linux/device.h>
