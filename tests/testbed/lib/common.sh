@@ -49,7 +49,8 @@ step() {
         fi
     done
     wait "$pid" || status=$?
-    STEP_PID=
+    # What it left running would go on writing to what the next run builds.
+    step_kill
     if ((status != 0)); then
         tail -n 15 "$log" | sed 's/^/    /' >&2
         die "step \"$name\" failed with status $status; log: $log"
