@@ -134,6 +134,9 @@ class Auth(BusTest):
         serials = [
             (c, c.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))) for c in clients for _ in range(60)
         ]
+        # All of them are with the daemon before the next one, which comes by another way, is sent.
+        for client in clients:
+            client.sync()
         self.assert_error("org.freedesktop.DBus.Error.LimitsExceeded", "Too many", self.set_quota, WEB, 6)
         self.check_reads()
         # One user's requests leave room for those of others.

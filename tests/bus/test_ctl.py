@@ -356,6 +356,27 @@ class Hook(CtlTest):
             self.assertEqual(self.source(WEB), (4, "metadata"))
             self.hook("web", "release", "end", "-")
 
+    def test_reconnect_is_no_start(self):
+        """libvirtd was restarted: nothing is reserved for a start that does not come."""
+        self.start()
+        self.add_machine("web", WEB, 1)
+        self.wait_vm("web")
+        self.assertEqual(self.hook("web", "reconnect", "begin", "-"), (OK, ""))
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+
+    def test_bus_that_does_not_answer(self):
+        """Connecting has no time limit of its own."""
+        self.bus.stop()
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(self.bus.socket)
+            os.chmod(self.bus.socket, 0o777)
+            dead.listen()
+            before = time.monotonic()
+            self.assertEqual(self.hook("web", "reconnect", "begin", "-")[0], OK)
+            self.assertLess(time.monotonic() - before, 4)
+
     def test_not_in_force(self):
         self.start()
         self.hook("web", "prepare", "begin", "-")
