@@ -52,9 +52,7 @@ class KernelRefuses(BusTest):
         self.assertEqual(self.set_default(9), (1000,))
 
     def test_not_a_file(self):
-        path = self.root.path / "sys/class/vfio_pasid/set2/quota"
-        path.rename(self.root.aside / "quota")
-        path.mkdir()
+        self.root.block("sys/class/vfio_pasid/set2/quota")
         self.assert_error(NOT_APPLIED, "set 2: Is a directory", self.set_quota, WEB, 9)
         self.assertEqual(self.root.quota(1), 7)
         self.assertEqual(self.source(WEB), (7, "persistent"))

@@ -148,9 +148,7 @@ class Reserve(BusTest):
         self.assertEqual(self.confirm(WEB), (100,))
         self.assertEqual(self.confirm(WEB.upper()), (100,))
         # Nobody tells the daemon about this one: it has to look.
-        aside = self.root.path / f"sys/fs/cgroup{cgroup}/misc.max"
-        aside.unlink()
-        aside.mkdir()
+        self.root.block(f"sys/fs/cgroup{cgroup}/misc.max")
         self.assert_error(NOT_APPLIED, "/misc.max: Is a directory", self.confirm, WEB)
         self.assertFalse(self.get(WEB, "QuotaInForce"))
         self.assertIn("misc.max", self.get(WEB, "QuotaError"))

@@ -97,6 +97,12 @@ class Root:
         with open(self.path / name, "w", encoding="utf-8") as f:
             f.write(text)
 
+    def block(self, name):
+        """Puts something in the file's place that cannot be read or written, for root neither: a link to a directory."""
+        aside = self.aside / "link"
+        aside.symlink_to(self.aside)
+        aside.rename(self.path / name)
+
     def read(self, name):
         return (self.path / name).read_text()
 
