@@ -86,5 +86,7 @@ cache_clean() {
         flock --exclusive --nonblock "$lock" true || die "in use by another run: ${lock##*/}"
     done
     say "removing $CACHE"
-    rm -rf --one-file-system "$CACHE"
+    # By name: PASIDD_TESTBED_CACHE may have been set to a directory that holds other things, too.
+    rm -rf --one-file-system "$CACHE"/{log,runs,work,locks} "$CACHE"/{root,kernel,userland,initramfs}[-_]*
+    rmdir --ignore-fail-on-non-empty "$CACHE"
 }
