@@ -17,6 +17,9 @@
 
 #define STATE_VERSION 1
 
+/* A larger file is none of ours; in bytes. */
+#define STATE_SIZE_MAX (16U * 1024U * 1024U)
+
 typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
         char *name; /* the VM's name when the entry was written, for people; may be NULL */
