@@ -814,19 +814,19 @@ int main(int argc, char *argv[]) {
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
                 case ARG_SECONDS:
-                        seconds = (unsigned) atoi(optarg);
+                        seconds = (unsigned) option_number("seconds", optarg, 1, 1000000);
                         break;
                 case ARG_SEED:
-                        seed = strtoull(optarg, NULL, 0);
+                        seed = option_number("seed", optarg, 0, UINT64_MAX);
                         break;
                 case ARG_HOLDERS:
-                        n_holders = (unsigned) atoi(optarg);
+                        n_holders = (unsigned) option_number("holders", optarg, 1, HOLDERS_MAX);
                         break;
                 case ARG_THREADS:
-                        n_threads = (unsigned) atoi(optarg);
+                        n_threads = (unsigned) option_number("threads", optarg, 1, THREADS_MAX);
                         break;
                 case ARG_MDEVS:
-                        mdevs = (unsigned) atoi(optarg);
+                        mdevs = (unsigned) option_number("mdevs", optarg, 0, GROUPS_MAX);
                         break;
                 case ARG_NO_UNLOAD:
                         unload = false;
@@ -858,10 +858,6 @@ int main(int argc, char *argv[]) {
                 n_holders = groups.n + 2;
         if (n_holders > HOLDERS_MAX)
                 n_holders = HOLDERS_MAX;
-        if (n_threads == 0 || n_threads > THREADS_MAX || seconds == 0) {
-                fprintf(stderr, "pasid-stress: a number is out of range\n");
-                return 2;
-        }
         shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (shared == MAP_FAILED)
                 return 1;

@@ -39,6 +39,20 @@ Random random_fork(uint64_t seed, uint64_t index) {
         return r;
 }
 
+uint64_t option_number(const char *name, const char *text, uint64_t min, uint64_t max) {
+        uint64_t value;
+        char *end;
+
+        errno = 0;
+        value = strtoull(text, &end, 10);
+        if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min || value > max) {
+                fprintf(stderr, "%s: --%s wants a number from %" PRIu64 " to %" PRIu64 ", not \"%s\"\n",
+                        program_invocation_short_name, name, min, max, text);
+                exit(2);
+        }
+        return value;
+}
+
 uint64_t now_ns(void) {
         struct timespec ts;
 
@@ -440,7 +454,7 @@ ssize_t netlink_receive(Netlink *nl, int flags) {
 
 typedef int (*ReplyHandler)(const struct nlmsghdr *h, void *userdata);
 
-/* Reads replies to the last request until its ACK, its error or its end. */
+/* Reads replies to the last request until its ACK, its error or its end; -EAGAIN if none comes. */
 static int netlink_replies(Netlink *nl, ReplyHandler handler, void *userdata) {
         for (;;) {
                 ssize_t n = netlink_receive(nl, 0);
@@ -448,6 +462,10 @@ static int netlink_replies(Netlink *nl, ReplyHandler handler, void *userdata) {
 
                 if (n == -EINTR)
                         continue;
+                /* Until its queue has been empty, an overrun socket loses more, the ACK too, without a word. */
+                if (n == -ENOBUFS)
+                        while (netlink_receive(nl, MSG_DONTWAIT) >= 0)
+                                ;
                 if (n < 0)
                         return (int) n;
                 for (size_t left = (size_t) n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
@@ -490,6 +508,7 @@ static int on_family(const struct nlmsghdr *h, void *userdata) {
 
 int netlink_open(Netlink *ret) {
         struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+        struct timeval timeout = { .tv_sec = 60 };
         struct {
                 struct nlattr a;
                 char name[NLA_ALIGN(sizeof(VFIO_PASID_FAMILY_NAME))];
@@ -507,7 +526,8 @@ int netlink_open(Netlink *ret) {
                 close(nl.fd);
                 return -ENOMEM;
         }
-        if (bind(nl.fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+        if (bind(nl.fd, (struct sockaddr *) &address, sizeof(address)) < 0 ||
+                setsockopt(nl.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
                 r = -errno;
         else
                 r = netlink_send(&nl, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_ACK, CTRL_CMD_GETFAMILY, &name,

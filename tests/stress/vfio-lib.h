@@ -30,6 +30,9 @@ uint32_t random_below(Random *r, uint32_t n);
 bool random_chance(Random *r, uint32_t percent);
 Random random_fork(uint64_t seed, uint64_t index);
 
+/* The argument of an option, of MIN to MAX; with anything else says so and ends the program with status 2. */
+uint64_t option_number(const char *name, const char *text, uint64_t min, uint64_t max);
+
 uint64_t now_ns(void);
 void sleep_ms(unsigned ms);
 
@@ -96,6 +99,7 @@ typedef void (*PasidSetHandler)(const PasidSet *set, void *userdata);
 
 #define NETLINK_BUFFER 65536
 
+/* The socket waits for at most a minute, unless SO_RCVTIMEO is set anew. */
 int netlink_open(Netlink *ret);
 void netlink_close(Netlink *nl);
 int netlink_subscribe(Netlink *nl);

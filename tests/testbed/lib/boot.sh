@@ -103,6 +103,7 @@ boot_qemu_args() {
             cmdline+=" testbed.share"
         fi
         cmdline+=" systemd.unit=$unit"
+        [[ -z $opt_bare ]] || cmdline+=" testbed.bare"
     fi
 
     # Shadow memory and the debugging structures of a debug kernel.

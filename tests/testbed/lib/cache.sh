@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # The cache: $CACHE/KIND-KEY is a finished entry and is never written again; $CACHE/work holds what is being built and the
-# incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for each boot.
+# incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for each boot; $CACHE/green what
+# has passed (--once).
 #
 # Locks: KIND-KEY.lock is held shared for as long as an entry is used (QEMU inherits it), so that pruning leaves it alone;
 # KIND.lock is held exclusively while one is built.
@@ -87,6 +88,6 @@ cache_clean() {
     done
     say "removing $CACHE"
     # By name: PASIDD_TESTBED_CACHE may have been set to a directory that holds other things, too.
-    rm -rf --one-file-system "$CACHE"/{log,runs,work,locks} "$CACHE"/{root,kernel,userland,initramfs}[-_]*
+    rm -rf --one-file-system "$CACHE"/{green,log,runs,work,locks} "$CACHE"/{root,kernel,userland,initramfs}[-_]*
     rmdir --ignore-fail-on-non-empty "$CACHE"
 }
