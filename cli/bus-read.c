@@ -19,6 +19,9 @@ static const char *field_signature(InfoType type) {
                 return "b";
         case INFO_SETS:
                 return "a(tuuuuut)";
+        case INFO_PERCENT:
+        case INFO_WARNINGS:
+                break; /* follow from others */
         }
         return NULL;
 }
@@ -105,29 +108,29 @@ static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
         return sd_bus_message_exit_container(m);
 }
 
-int bus_read_properties(sd_bus_message *m, const InfoField *fields, size_t n_fields, void *info) {
+int bus_read_dictionary(
+        sd_bus_message *m, const char *key, const char *value, BusReadEntryFunc func, void *userdata) {
+        char entry[32], signature[sizeof(entry) + 2];
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        snprintf(entry, sizeof(entry), "%s%s", key, value);
+        snprintf(signature, sizeof(signature), "{%s}", entry);
+
+        r = sd_bus_message_enter_container(m, 'a', signature);
         if (r < 0)
                 return r;
 
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const InfoField *field = NULL;
-                const char *property;
+        while ((r = sd_bus_message_enter_container(m, 'e', entry)) > 0) {
+                const char *name;
 
-                r = sd_bus_message_read_basic(m, 's', &property);
+                r = sd_bus_message_read_basic(m, *key, &name);
                 if (r < 0)
                         return r;
-
-                for (size_t i = 0; i < n_fields && !field; i++)
-                        if (streq_ptr(fields[i].property, property))
-                                field = fields + i;
-
-                r = field ? read_field(m, field, info) : sd_bus_message_skip(m, "v");
+                r = func(m, name, userdata);
+                if (r == 0)
+                        r = sd_bus_message_skip(m, value);
                 if (r < 0)
                         return r;
-
                 r = sd_bus_message_exit_container(m);
                 if (r < 0)
                         return r;
@@ -138,71 +141,63 @@ int bus_read_properties(sd_bus_message *m, const InfoField *fields, size_t n_fie
         return sd_bus_message_exit_container(m);
 }
 
-/* The interfaces of one object, a{sa{sv}}. Returns 1 if the VM interface is among them. */
-static int read_interfaces(sd_bus_message *m, VmInfo *vm) {
-        int r, found = 0;
+typedef struct PropertyReader {
+        const InfoTable *table;
+        void *info;
+} PropertyReader;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-        if (r < 0)
-                return r;
+static int read_property(sd_bus_message *m, const char *property, void *userdata) {
+        const PropertyReader *reader = userdata;
+        int r;
 
-        while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-                const char *interface;
+        for (size_t i = 0; i < reader->table->n_fields; i++)
+                if (streq_ptr(reader->table->fields[i].property, property)) {
+                        r = read_field(m, reader->table->fields + i, reader->info);
+                        return r < 0 ? r : 1;
+                }
+        return 0;
+}
 
-                r = sd_bus_message_read_basic(m, 's', &interface);
-                if (r < 0)
-                        return r;
+int bus_read_properties(sd_bus_message *m, const InfoTable *table, void *info) {
+        PropertyReader reader = { table, info };
 
-                if (streq(interface, PASIDD_VM_INTERFACE)) {
-                        found = 1;
-                        r = bus_read_properties(m, vm_fields, n_vm_fields, vm);
-                } else
-                        r = sd_bus_message_skip(m, "a{sv}");
-                if (r < 0)
-                        return r;
+        return bus_read_dictionary(m, "s", "v", read_property, &reader);
+}
 
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
+typedef struct ObjectReader {
+        BusReadVmFunc func;
+        void *userdata;
+        VmInfo vm;
+        bool found;
+} ObjectReader;
 
-        r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : found;
+static int read_interface(sd_bus_message *m, const char *interface, void *userdata) {
+        ObjectReader *reader = userdata;
+        int r;
+
+        if (!streq(interface, PASIDD_VM_INTERFACE))
+                return 0;
+        reader->found = true;
+        r = bus_read_properties(m, &vm_table, &reader->vm);
+        return r < 0 ? r : 1;
+}
+
+static int read_object(sd_bus_message *m, const char *path, void *userdata) {
+        ObjectReader *reader = userdata;
+        int r;
+
+        reader->found = false;
+        r = bus_read_dictionary(m, "s", "a{sv}", read_interface, reader);
+        if (r >= 0 && reader->found)
+                r = reader->func(path, &reader->vm, reader->userdata);
+        vm_info_clear(&reader->vm);
+        return r < 0 ? r : 1;
 }
 
 int bus_read_managed_vms(sd_bus_message *m, BusReadVmFunc func, void *userdata) {
-        int r;
+        ObjectReader reader = { .func = func, .userdata = userdata };
 
-        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
-                _cleanup_(vm_info_clear) VmInfo vm = {};
-                const char *path;
-
-                r = sd_bus_message_read_basic(m, 'o', &path);
-                if (r < 0)
-                        return r;
-                r = read_interfaces(m, &vm);
-                if (r < 0)
-                        return r;
-                if (r > 0) {
-                        r = func(path, &vm, userdata);
-                        if (r < 0)
-                                return r;
-                }
-
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        return sd_bus_message_exit_container(m);
+        return bus_read_dictionary(m, "o", "a{sa{sv}}", read_object, &reader);
 }
 
 static int read_json_basic(sd_bus_message *m, char type, json_object **ret) {

@@ -4,38 +4,63 @@
 
 #include <inttypes.h>
 
+static bool exceeds(const QuotaChange *change) {
+        return change->vm && change->vm->allocated > change->quota;
+}
+
 char *quota_change_text(const QuotaChange *change) {
-        _cleanup_free_ char *name = NULL;
-        char *text;
+        _cleanup_free_ char *name = NULL, *text = NULL, *line = NULL;
+        uint32_t too_many;
+        char until[48] = "";
         int r;
 
-        name = text_escape(change->name ?: "default");
+        name = text_escape(change->vm ? strempty(change->vm->name) : "default");
         if (!name)
                 return NULL;
 
         if (change->previous == change->quota)
-                r = asprintf(&text, "%s: quota %s%" PRIu32 " as before (%s)", name,
+                r = asprintf(&line, "%s: quota %s%" PRIu32 " as before (%s)", name,
                         change->dry_run ? "would stay " : "", change->quota, change->source);
         else
-                r = asprintf(&text, "%s: quota %s%" PRIu32 " -> %" PRIu32 " (%s)", name,
+                r = asprintf(&line, "%s: quota %s%" PRIu32 " -> %" PRIu32 " (%s)", name,
                         change->dry_run ? "would change " : "", change->previous, change->quota,
                         change->source);
+        if (r < 0) {
+                line = NULL;
+                return NULL;
+        }
+        if (!exceeds(change))
+                return TAKE_PTR(line);
 
-        return r < 0 ? NULL : text;
+        /* One below the quota is room for one more; with a quota of 0 there never is. */
+        too_many = change->vm->allocated - change->quota;
+        if (change->quota > 0)
+                snprintf(until, sizeof(until), " until it has freed %" PRIu32, too_many + 1);
+        r = asprintf(&text,
+                "%s\n%s: holds %" PRIu32 " PASIDs already, %" PRIu32
+                " too many; it %s them, and %s no more%s",
+                line, name, change->vm->allocated, too_many, change->dry_run ? "would keep" : "keeps",
+                change->dry_run ? "would get" : "gets", until);
+        return r < 0 ? text = NULL : TAKE_PTR(text);
 }
 
 json_object *quota_change_json(const QuotaChange *change) {
         _cleanup_json_ json_object *object = json_object_new_object();
+        const VmInfo *vm = change->vm;
 
         if (!object)
                 return NULL;
-        if (change->name && (json_add(object, "name", json_object_new_string(change->name)) < 0 ||
-                                    json_add(object, "uuid", json_object_new_string(change->uuid)) < 0))
+        if (vm && (json_add(object, "name", json_object_new_string(strempty(vm->name))) < 0 ||
+                          json_add(object, "uuid", json_object_new_string(strempty(vm->uuid))) < 0))
                 return NULL;
         if (json_add(object, "previous", json_object_new_uint64(change->previous)) < 0 ||
                 json_add(object, "quota", json_object_new_uint64(change->quota)) < 0 ||
-                json_add(object, "source", json_object_new_string(change->source)) < 0 ||
-                json_add(object, "dry_run", json_object_new_boolean(change->dry_run)) < 0)
+                json_add(object, "source", json_object_new_string(change->source)) < 0)
+                return NULL;
+        if (vm && (json_add(object, "allocated", json_object_new_uint64(vm->allocated)) < 0 ||
+                          json_add(object, "exceeds", json_object_new_boolean(exceeds(change))) < 0))
+                return NULL;
+        if (json_add(object, "dry_run", json_object_new_boolean(change->dry_run)) < 0)
                 return NULL;
 
         return TAKE_PTR(object);

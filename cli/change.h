@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "output.h"
+#include "info.h"
 
 /* What a verb did, or with dry_run would do, to a quota. */
 typedef struct QuotaChange {
-        const char *name; /* of the VM; NULL: the default quota */
-        const char *uuid;
+        const VmInfo *vm; /* as it was before; NULL: the default quota */
         uint32_t previous;
         uint32_t quota;
         const char *source; /* where the new value comes from */
         bool dry_run;
 } QuotaChange;
 
-/* "demo: quota 4 -> 6 (persistent)". To be freed; NULL when out of memory. */
+/*
+ * "demo: quota 4 -> 6 (persistent)", and in a second line that the VM holds more
+ * than that, where it does. To be freed; NULL when out of memory.
+ */
 char *quota_change_text(const QuotaChange *change);
 
 json_object *quota_change_json(const QuotaChange *change);

@@ -4,52 +4,72 @@
 #include <systemd/sd-bus.h>
 
 #include "info.h"
-#include "verbs.h"
+#include "options.h"
 
 /*
  * The way from pasidctl to the daemon. All of these say on stderr what went
  * wrong, with a hint what to do, and return what pasidctl is to end with.
  */
 
-/* Connects to the system bus and makes sure that the daemon runs, starting it if need be. */
-CtlExitStatus client_open(sd_bus **ret);
+typedef struct Client {
+        sd_bus *bus;
+        const Options *options;
+} Client;
+
+void client_close(Client *client);
+
+/* Connects to the system bus, and makes sure that the daemon runs, starting it if need be. */
+CtlExitStatus client_open(const Options *options, Client *ret);
 
 /* The same, but fails if the daemon does not run. */
-CtlExitStatus client_open_running(sd_bus **ret);
+CtlExitStatus client_open_running(const Options *options, Client *ret);
 
 /* The connection alone. */
-CtlExitStatus client_open_bus(sd_bus **ret);
-
-/* A method call to the daemon that may ask the user to authenticate, if the options say so. */
-CtlExitStatus client_new_call(sd_bus *bus, const Options *options, const char *path, const char *interface,
-        const char *member, sd_bus_message **ret);
-
-/* Sends it and waits for the answer. */
-CtlExitStatus client_call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply);
+CtlExitStatus client_open_bus(const Options *options, Client *ret);
 
 /* Says that a D-Bus call failed. */
-CtlExitStatus client_fail(const sd_bus_error *error, int r);
+CtlExitStatus client_fail(const Client *client, const sd_bus_error *error, int r);
 
 /* Says that an answer of the daemon could not be read, or a message not be made. */
 CtlExitStatus client_fail_message(int r);
 
-/* The object path of a VM named by UUID, prefix or name. */
-CtlExitStatus client_find_vm(sd_bus *bus, const char *vm, char **ret_path);
-
-/* All properties of a VM. */
-CtlExitStatus client_read_vm(sd_bus *bus, const char *path, VmInfo *ret);
-
-/* All properties of the daemon. */
-CtlExitStatus client_read_manager(sd_bus *bus, ManagerInfo *ret);
-
-/* All VMs, sorted. */
-CtlExitStatus client_list_vms(sd_bus *bus, VmList *ret);
-
-/* Appends the a{sv} that the mutators take: runtime, dry-run and watermark, where given. */
-int client_append_options(sd_bus_message *m, const Options *options);
+/*
+ * Calls a method of the VM with that path, or of the Manager if path is NULL,
+ * with arguments as sd_bus_message_append() takes them, types NULL for none. The
+ * answer goes to *ret_reply, which may be NULL. The user may be asked to
+ * authenticate, if the options allow it.
+ */
+CtlExitStatus client_call(const Client *client, const char *path, const char *member,
+        sd_bus_message **ret_reply, const char *types, ...);
 
 /*
- * Parses a quota or watermark from the command line; what is its name at
- * the beginning of a message.
+ * The same for a method that has an a{sv} of options behind the arguments, for
+ * which "runtime", "dry-run" and "watermark" are taken from the command line.
  */
-CtlExitStatus parse_quota_argument(const char *what, const char *s, bool allow_max, uint32_t *ret);
+CtlExitStatus client_change(const Client *client, const char *path, const char *member,
+        sd_bus_message **ret_reply, const char *types, ...);
+
+/* Reads an answer; strings are good as long as the message is. */
+CtlExitStatus client_read(sd_bus_message *reply, const char *types, ...);
+
+/* The object path of a VM named by UUID, prefix or name. */
+CtlExitStatus client_find_vm(const Client *client, const char *vm, char **ret_path);
+
+/* All properties of a VM. */
+CtlExitStatus client_read_vm(const Client *client, const char *path, VmInfo *ret);
+
+/* All properties of the daemon. */
+CtlExitStatus client_read_manager(const Client *client, ManagerInfo *ret);
+
+/* All VMs, sorted. */
+CtlExitStatus client_list_vms(const Client *client, VmList *ret);
+
+/* What most verbs begin with: the connection, and the VM that the command line names. */
+typedef struct VmTarget {
+        Client client;
+        char *path;
+        VmInfo vm;
+} VmTarget;
+
+CtlExitStatus client_open_vm(const Options *options, const char *vm, VmTarget *ret);
+void vm_target_clear(VmTarget *target);

@@ -17,6 +17,8 @@ typedef enum InfoType {
         INFO_U64,       /* uint64_t */
         INFO_BOOL,      /* bool */
         INFO_WATERMARK, /* uint32_t, 0 is off */
+        INFO_PERCENT,   /* uint32_t */
+        INFO_WARNINGS,  /* unsigned, VmWarning */
         INFO_SETS,      /* SetList */
 } InfoType;
 
@@ -28,6 +30,15 @@ typedef struct InfoField {
         InfoType type;
         size_t offset; /* in the structure */
 } InfoField;
+
+/* A kind of object: its fields, and how they are shown. */
+typedef struct InfoTable {
+        const InfoField *fields;
+        size_t n_fields;
+        size_t size;                         /* of the structure */
+        const char *columns;                 /* those that are shown unless others are asked for; NULL: all */
+        const char *(*color)(const void *p); /* of a row, NULL for none; may be NULL itself */
+} InfoTable;
 
 /* One PASID set of the kernel. */
 typedef struct SetInfo {
@@ -44,6 +55,14 @@ typedef struct SetList {
         SetInfo *sets;
         size_t n_sets;
 } SetList;
+
+/* Why a VM wants somebody's attention. */
+typedef enum VmWarning {
+        VM_WARNING_HIGH = 1 << 0,         /* holds more than 80 % of its quota */
+        VM_WARNING_OVER = 1 << 1,         /* holds more than its quota, which was lowered */
+        VM_WARNING_DENIED = 1 << 2,       /* was refused PASIDs */
+        VM_WARNING_NOT_IN_FORCE = 1 << 3, /* the kernel does not have its quota */
+} VmWarning;
 
 /* org.pasidd1.VM */
 typedef struct VmInfo {
@@ -64,10 +83,13 @@ typedef struct VmInfo {
         uint64_t denied;
         bool in_force;
         SetList sets;
+        /* not properties: */
+        uint32_t usage; /* percent of the quota */
+        unsigned warnings;
 } VmInfo;
 
-extern const InfoField vm_fields[];
-extern const size_t n_vm_fields;
+extern const InfoTable vm_table;
+extern const InfoTable set_table;
 
 /* org.pasidd1.Manager */
 typedef struct ManagerInfo {
@@ -83,12 +105,15 @@ typedef struct ManagerInfo {
         uint64_t n_vms; /* not a property: counted by the caller */
 } ManagerInfo;
 
-extern const InfoField manager_fields[];
-extern const size_t n_manager_fields;
+extern const InfoTable manager_table;
 
 /* Frees what the structure points to and zeroes it. */
+void info_clear(const InfoTable *table, void *info);
 void vm_info_clear(VmInfo *vm);
 void manager_info_clear(ManagerInfo *manager);
+
+/* Fills in what follows from the properties. */
+void vm_info_judge(VmInfo *vm);
 
 typedef struct VmList {
         VmInfo *vms;
@@ -100,6 +125,12 @@ void vm_list_clear(VmList *list);
 /* By name, then UUID. */
 void vm_list_sort(VmList *list);
 
+/*
+ * What is to be said below a list about VMs that want attention, one line for
+ * each kind. To be freed; empty if there is nothing; NULL when out of memory.
+ */
+char *vm_list_warnings(const VmList *list);
+
 /* The value of one field; NULL when out of memory. */
 json_object *info_field_json(const InfoField *field, const void *info);
 
@@ -107,27 +138,4 @@ json_object *info_field_json(const InfoField *field, const void *info);
 char *info_field_text(const InfoField *field, const void *info);
 
 /* An object of all fields. NULL when out of memory. */
-json_object *info_json(const InfoField *fields, size_t n_fields, const void *info);
-
-/* "Label: value" lines, the colons below each other. Returns 0 or -ENOMEM. */
-int info_print(FILE *f, const InfoField *fields, size_t n_fields, const void *info);
-
-/*
- * Which columns of vm_fields to show. spec is what -o got: a comma-separated
- * list of column names, any case, "+" in front to add to the default ones; NULL
- * for the default. The caller frees *ret.
- *
- * Returns 0; -EINVAL with the offending name in *ret_bad (to be freed); -ENOMEM.
- */
-int vm_columns_parse(const char *spec, const InfoField ***ret, size_t *ret_n, char **ret_bad);
-
-/* All the names that vm_columns_parse() takes, separated by blanks; for messages. To be freed. */
-char *vm_columns_describe(void);
-
-/* A table, with the column names above it if headings. Returns 0 or a negative errno. */
-int vm_table_print(
-        FILE *f, const VmList *list, const InfoField *const *columns, size_t n_columns, bool headings);
-int set_table_print(FILE *f, const SetList *list, bool headings);
-
-/* The same as an array of objects. NULL when out of memory. */
-json_object *vm_table_json(const VmList *list, const InfoField *const *columns, size_t n_columns);
+json_object *info_json(const InfoTable *table, const void *info);

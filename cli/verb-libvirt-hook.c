@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <sys/time.h>
 #include <syslog.h>
-#include <time.h>
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-journal.h>
 
 #include "bus-names.h"
+#include "clock.h"
 #include "config.h"
 #include "domain-xml.h"
 #include "error-map.h"
@@ -27,11 +27,9 @@
  * happens.
  */
 
-#define USEC_PER_SEC UINT64_C(1000000)
-
 /* When the alarm ends the process, and when reading and D-Bus calls give up, a little before. */
 #define HARD_DEADLINE_SEC  2
-#define SOFT_DEADLINE_USEC (1700 * UINT64_C(1000))
+#define SOFT_DEADLINE_USEC (1700 * USEC_PER_MSEC)
 
 typedef struct Hook {
         const char *name; /* of the domain, as libvirt calls it */
@@ -68,16 +66,9 @@ static int alarm_arm(void) {
         return 0;
 }
 
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 /* 0 when it has passed. */
 static uint64_t time_left(const Hook *hook) {
-        uint64_t now = now_usec();
+        uint64_t now = now_monotonic_usec();
 
         return now < hook->deadline ? hook->deadline - now : 0;
 }
@@ -342,7 +333,7 @@ static CtlExitStatus run_hook(Hook *hook) {
 }
 
 CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
-        Hook hook = { .deadline = now_usec() + SOFT_DEADLINE_USEC };
+        Hook hook = { .deadline = now_monotonic_usec() + SOFT_DEADLINE_USEC };
         CtlExitStatus status;
         int r;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <time.h>
-
 #include "bus-names.h"
 #include "bus-read.h"
 #include "client.h"
+#include "clock.h"
 #include "event.h"
+#include "verbs.h"
 
 /* Signals name VMs by path; this is what the paths stand for. */
 typedef struct VmName {
@@ -15,7 +15,7 @@ typedef struct VmName {
 } VmName;
 
 typedef struct Monitor {
-        sd_bus *bus;
+        Client client;
         JsonMode json;
         VmName *names;
         size_t n_names;
@@ -39,7 +39,7 @@ static void monitor_forget(Monitor *monitor) {
 
 static void monitor_clear(Monitor *monitor) {
         monitor_forget(monitor);
-        sd_bus_flush_close_unref(monitor->bus);
+        client_close(&monitor->client);
 }
 
 static VmName *monitor_find(Monitor *monitor, const char *path) {
@@ -81,13 +81,6 @@ static void monitor_unlearn(Monitor *monitor, const char *path) {
                 return;
         vm_name_clear(known);
         *known = monitor->names[--monitor->n_names];
-}
-
-static uint64_t now_realtime_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
 }
 
 static int monitor_print(Monitor *monitor, json_object *event) {
@@ -137,7 +130,7 @@ static int monitor_list(Monitor *monitor) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(monitor->bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
+        r = sd_bus_message_new_method_call(monitor->client.bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
                 "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
         if (r < 0)
                 return r;
@@ -147,7 +140,7 @@ static int monitor_list(Monitor *monitor) {
                 return r;
 
         monitor->listed = false;
-        return sd_bus_call_async(monitor->bus, NULL, m, on_vms, monitor, 0);
+        return sd_bus_call_async(monitor->client.bus, NULL, m, on_vms, monitor, 0);
 }
 
 static const char *array_string(json_object *array, size_t i) {
@@ -292,7 +285,7 @@ static int monitor_match(Monitor *monitor) {
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
-                r = sd_bus_add_match(monitor->bus, NULL, matches[i].rule, matches[i].handler, monitor);
+                r = sd_bus_add_match(monitor->client.bus, NULL, matches[i].rule, matches[i].handler, monitor);
                 if (r < 0)
                         return r;
         }
@@ -305,7 +298,7 @@ CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {
         CtlExitStatus status;
         int r;
 
-        status = client_open_bus(&monitor.bus);
+        status = client_open_bus(options, &monitor.client);
         if (status != CTL_EXIT_OK)
                 return status;
         r = monitor_match(&monitor);
@@ -315,7 +308,7 @@ CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {
                 return fail(CTL_EXIT_FAILURE, "Cannot follow the signals of pasidd: %s.", strerror(-r));
 
         while (monitor.status == CTL_EXIT_OK) {
-                r = sd_bus_process(monitor.bus, NULL);
+                r = sd_bus_process(monitor.client.bus, NULL);
                 if (r > 0)
                         continue;
                 if (r == 0) {
@@ -323,7 +316,7 @@ CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {
                                 fprintf(stderr, "monitoring…\n");
                                 announced = true;
                         }
-                        r = sd_bus_wait(monitor.bus, UINT64_MAX);
+                        r = sd_bus_wait(monitor.client.bus, UINT64_MAX);
                 }
                 if (r < 0 && r != -EINTR)
                         return fail(CTL_EXIT_FAILURE, "Lost the system bus: %s.", strerror(-r));

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus-names.h"
 #include "client.h"
+#include "verbs.h"
 
 CtlExitStatus verb_reload(const Options *options, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(client_close) Client client = {};
         CtlExitStatus status;
 
         /* One that starts now reads the configuration anyway. */
-        status = client_open_running(&bus);
+        status = client_open_running(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
-        status = client_new_call(bus, options, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "Reload", &m);
-        if (status != CTL_EXIT_OK)
-                return status;
-
-        return client_call(bus, m, NULL);
+        return client_call(&client, NULL, "Reload", NULL, NULL);
 }

@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus-names.h"
 #include "change.h"
 #include "client.h"
+#include "verbs.h"
 
 CtlExitStatus verb_reset_quota(const Options *options, int argc, char **argv) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(vm_info_clear) VmInfo vm = {};
-        _cleanup_free_ char *path = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(vm_target_clear) VmTarget target = {};
         QuotaChange change = { .dry_run = options->dry_run };
         CtlExitStatus status;
-        int r;
 
-        status = client_open(&bus);
+        status = client_open_vm(options, argv[1], &target);
         if (status != CTL_EXIT_OK)
                 return status;
-        status = client_find_vm(bus, argv[1], &path);
+        status = client_change(&target.client, target.path, "ResetQuota", &reply, NULL);
         if (status != CTL_EXIT_OK)
                 return status;
-        status = client_read_vm(bus, path, &vm);
-        if (status != CTL_EXIT_OK)
-                return status;
-
-        status = client_new_call(bus, options, path, PASIDD_VM_INTERFACE, "ResetQuota", &m);
-        if (status != CTL_EXIT_OK)
-                return status;
-        r = client_append_options(m, options);
-        if (r < 0)
-                return client_fail_message(r);
-        status = client_call(bus, m, &reply);
+        status = client_read(reply, "us", &change.quota, &change.source);
         if (status != CTL_EXIT_OK)
                 return status;
 
-        r = sd_bus_message_read(reply, "us", &change.quota, &change.source);
-        if (r < 0)
-                return client_fail_message(r);
-
-        change.name = strempty(vm.name);
-        change.uuid = strempty(vm.uuid);
-        change.previous = vm.quota;
+        change.vm = &target.vm;
+        change.previous = target.vm.quota;
         return quota_change_print(&change, options->json);
 }

@@ -1,43 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "client.h"
+#include "table.h"
+#include "verbs.h"
+
+/* All is shown, but for the sets, which are a table below. */
+static const char record_columns[] =
+        "NAME,UUID,STATE,QUOTA,SOURCE,ORIGIN,INFORCE,ERROR,WATERMARK,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS,"
+        "UNIT,SLICE,CGROUP,LEADER";
 
 CtlExitStatus verb_show(const Options *options, int argc, char **argv) {
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(vm_info_clear) VmInfo vm = {};
-        _cleanup_free_ char *path = NULL;
+        _cleanup_(columns_clear) Columns columns = {}, set_columns = {};
+        _cleanup_(vm_target_clear) VmTarget target = {};
+        Options with_columns = *options;
         CtlExitStatus status;
-        int r;
 
-        status = client_open(&bus);
+        if (!options->columns && options->json == JSON_OFF)
+                with_columns.columns = record_columns;
+        status = columns_from_options(&vm_table, &with_columns, &columns);
         if (status != CTL_EXIT_OK)
                 return status;
-        status = client_find_vm(bus, argv[1], &path);
-        if (status != CTL_EXIT_OK)
-                return status;
-        status = client_read_vm(bus, path, &vm);
+        status = client_open_vm(options, argv[1], &target);
         if (status != CTL_EXIT_OK)
                 return status;
 
-        if (options->json != JSON_OFF) {
-                _cleanup_json_ json_object *object = info_json(vm_fields, n_vm_fields, &vm);
+        status = record_show(&target.vm, &columns, options);
+        if (status != CTL_EXIT_OK || options->json != JSON_OFF || options->columns ||
+                target.vm.sets.n_sets == 0)
+                return status;
 
-                if (!object)
-                        return fail_oom();
-                json_print(stdout, options->json, object);
-                return CTL_EXIT_OK;
-        }
-
-        r = info_print(stdout, vm_fields, n_vm_fields, &vm);
-        if (r < 0)
-                return fail_oom();
-
-        if (vm.sets.n_sets > 0) {
-                putchar('\n');
-                r = set_table_print(stdout, &vm.sets, options->legend);
-                if (r < 0)
-                        return fail(CTL_EXIT_FAILURE, "Cannot print the table: %s.", strerror(-r));
-        }
-
-        return CTL_EXIT_OK;
+        putchar('\n');
+        status = columns_from_options(&set_table, options, &set_columns);
+        if (status != CTL_EXIT_OK)
+                return status;
+        return table_show(
+                &(Rows) { &set_table, target.vm.sets.sets, target.vm.sets.n_sets }, &set_columns, options);
 }

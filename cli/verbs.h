@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "output.h"
-
-/* What the options of the command line say. */
-typedef struct Options {
-        JsonMode json;
-        bool legend;
-        const char *columns; /* as given, NULL for the default */
-        bool runtime;
-        bool dry_run;
-        bool watermark_set;
-        uint32_t watermark;
-        bool ask_password;
-} Options;
+#include "options.h"
 
 /*
- * A verb. argv[0] is its name; the number of arguments was checked. Each says
- * on stderr why it fails and returns what pasidctl is to end with.
+ * A verb. argv[0] is its name; the number of arguments was checked, and that
+ * the options are ones that it knows. Each says on stderr why it fails and
+ * returns what pasidctl is to end with.
  */
 typedef CtlExitStatus (*VerbFunc)(const Options *options, int argc, char **argv);
 

@@ -15,13 +15,13 @@ __pasidctl_daemon_runs() {
 
 _pasidctl() {
     local -A options=(
-        [list]='--json= --no-legend --output='
-        [show]='--json= --no-legend'
+        [list]='--json= --no-legend --output= --no-pager'
+        [show]='--json= --no-legend --output= --no-pager'
         [set-quota]='--json= --runtime --dry-run --watermark= --no-ask-password'
         [reset-quota]='--json= --runtime --dry-run --no-ask-password'
         [set-default]='--json= --runtime --dry-run --no-ask-password'
         [reset-default]='--json= --runtime --dry-run --no-ask-password'
-        [status]='--json='
+        [status]='--json= --no-legend --output= --no-pager'
         [monitor]='--json='
         [reload]='--no-ask-password'
     )

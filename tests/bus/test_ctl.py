@@ -5,10 +5,8 @@
 import json
 import subprocess
 
+from ctlenv import *
 from minibus import wait_until
-from testenv import *
-
-OK, FAILURE, USAGE, NOT_FOUND, DENIED, NOT_RUNNING = range(6)
 
 DOMAIN = """<domain type='kvm' id='1'>
   <name>{name}</name>
@@ -17,57 +15,6 @@ DOMAIN = """<domain type='kvm' id='1'>
 </domain>
 """
 METADATA = '<pasid:quota xmlns:pasid="urn:pasidd:domain:1" max="4" watermark="3"/>'
-
-
-class CtlTest(BusTest):
-    config = "[Manager]\nDefaultQuota=100\n"
-
-    def setUp(self):
-        super().setUp()
-        # The build directory may be out of reach for the other user.
-        self.program = self.directory / "pasidctl"
-        shutil.copy(PASIDCTL, self.program)
-
-    def spawn(self, *args, **more):
-        environment = {k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN", "PATH"))}
-        return subprocess.Popen(
-            [self.program, *args],
-            env={
-                **environment,
-                "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}",
-                "LC_ALL": "C.UTF-8",
-                "TZ": "UTC",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **({"user": CALLER_UID, "group": CALLER_UID, "extra_groups": []} if IS_ROOT else {}),
-            **{"stdin": subprocess.DEVNULL, **more},
-        )
-
-    def run_ctl(self, *args, stdin=None):
-        p = self.spawn(*args, **({"stdin": subprocess.PIPE} if stdin is not None else {}))
-        out, err = p.communicate(stdin, timeout=60)
-        return p.returncode, out, err
-
-    def ok(self, *args):
-        status, out, err = self.run_ctl(*args)
-        self.assertEqual((status, err), (OK, ""), out)
-        return out
-
-    def json(self, *args):
-        """Both forms say the same; short is one line."""
-        short = self.ok(*args, "--json=short")
-        self.assertEqual(len(short.splitlines()), 1)
-        pretty = json.loads(self.ok(*args, "--json=pretty"))
-        self.assertEqual(json.loads(short), pretty)
-        return pretty
-
-    def fail_with(self, status, pattern, *args):
-        got, out, err = self.run_ctl(*args)
-        self.assertEqual((got, out), (status, ""), err)
-        self.assertRegex(err, pattern)
-        self.assertNotEqual(err, "")
 
 
 class Reading(CtlTest):
@@ -117,7 +64,8 @@ class Reading(CtlTest):
         self.assertEqual((status["committed"], status["vms"], status["resyncs"]), (107, 2, 0))
 
     def test_not_found(self):
-        self.fail_with(NOT_FOUND, 'no VM "mail"', "show", "mail")
+        self.fail_with(NOT_FOUND, 'no VM "mail". \'pasidctl list\'', "show", "mail")
+        self.fail_with(NOT_FOUND, 'no VM "wbe". Did you mean "web"\\?', "set-quota", "wbe", "5")
         self.fail_with(NOT_FOUND, 'no VM "mail"', "set-quota", "mail", "5")
         self.fail_with(NOT_FOUND, "could be any of", "show", "aaaa")
         self.fail_with(NOT_FOUND, "empty", "show", "")
@@ -130,7 +78,8 @@ class Changing(CtlTest):
         self.start()
 
     def test_set_quota(self):
-        change = {"name": "web", "uuid": WEB, "previous": 100, "quota": 7, "source": "persistent", "dry_run": False}
+        change = {"name": "web", "uuid": WEB, "previous": 100, "quota": 7, "source": "persistent"}
+        change |= {"allocated": 0, "exceeds": False, "dry_run": False}
         self.assertEqual(json.loads(self.ok("set-quota", "web", "7", "--json=short")), change)
         self.assertEqual(self.root.quota(1), 7)
         self.assertEqual(self.ok("set-quota", "web", "max", "--runtime"), "web: quota 7 -> 1048576 (runtime)\n")
@@ -170,6 +119,11 @@ class Changing(CtlTest):
         self.assertEqual(
             self.ok("set-quota", "web", "7", "--dry-run"), "web: quota would change 100 -> 7 (persistent)\n"
         )
+        self.root.set_attribute(1, "allocated", 9)
+        before = self.snapshot()
+        self.assertRegex(self.ok("set-quota", "web", "7", "--dry-run"), "holds 9 PASIDs already, 2 too many; it would")
+        self.assertTrue(self.json("set-quota", "web", "7", "--dry-run")["exceeds"])
+        self.assertFalse(self.json("set-quota", "web", "9", "--dry-run")["exceeds"])
         self.ok("set-default", "7", "--dry-run")
         self.ok("reset-quota", "web", "--dry-run")
         self.assertEqual(self.snapshot(), before)
@@ -187,6 +141,11 @@ class Changing(CtlTest):
         for arguments, pattern in (
             ((), "No command"),
             (("bogus",), "bogus"),
+            (("lits",), "Unknown command 'lits'. Did you mean 'list'?"),
+            (("set-qouta", "web", "5"), "Did you mean 'set-quota'?"),
+            (("li",), "Unknown command 'li'"),
+            (("list", "-o", "NAME,QOUTA"), "No column 'QOUTA'. Did you mean QUOTA?"),
+            (("list", "--host="), "Bad --host="),
             (("set-quota",), "missing"),
             (("set-quota", "web"), "missing"),
             (("set-quota", "web", "5", "6"), "'6' is one argument too many"),
@@ -240,7 +199,7 @@ class Changing(CtlTest):
         self.root.config("[Manager]\nDefaultQuota=200\n")
         self.ok("reload")
         self.wait_get(WEB, "QuotaInForce", False)
-        self.assertIn("The quota of 1 is not in force", self.ok("list"))
+        self.assertIn("Quota not in force: web.", self.ok("list"))
         self.assertIn("Permission denied", self.ok("list", "-o", "+INFORCE,ERROR"))
 
     def test_hostile_name(self):

@@ -5,6 +5,9 @@
 #include "change.h"
 #include "event.h"
 #include "info.h"
+#include "suggest.h"
+#include "table.h"
+#include "terminal.h"
 #include "test-util.h"
 
 static SetInfo sets[] = {
@@ -91,20 +94,24 @@ static void test_columns(void **state _unused_) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                _cleanup_free_ const InfoField **columns = NULL;
+                _cleanup_(columns_clear) Columns columns = {};
                 _cleanup_free_ char *bad = NULL;
-                size_t n = 0;
                 int r;
 
                 test_case("%s", cases[i].spec ?: "(null)");
-                r = vm_columns_parse(cases[i].spec, &columns, &n, &bad);
+                r = columns_parse(&vm_table, cases[i].spec, &columns, &bad);
                 assert_int_equal(r, cases[i].bad ? -EINVAL : 0);
-                assert_int_equal(n, cases[i].n);
+                assert_int_equal(columns.n_fields, cases[i].n);
                 if (cases[i].bad)
                         assert_string_equal(bad, cases[i].bad);
                 else
-                        assert_string_equal(columns[n - 1]->column, cases[i].last);
+                        assert_string_equal(columns.fields[columns.n_fields - 1]->column, cases[i].last);
         }
+
+        /* A record shows all, unless told otherwise. */
+        _cleanup_(columns_clear) Columns all = {};
+        assert_int_equal(columns_parse(&manager_table, NULL, &all, NULL), 0);
+        assert_int_equal(all.n_fields, manager_table.n_fields);
 }
 
 /* What the function prints, to be freed. */
@@ -120,70 +127,216 @@ static void test_columns(void **state _unused_) {
         })
 
 static void test_table(void **state _unused_) {
-        _cleanup_free_ const InfoField **columns = NULL;
-        _cleanup_free_ char *bad = NULL, *text = NULL, *bare = NULL, *set_text = NULL;
-        size_t n;
+        _cleanup_(columns_clear) Columns columns = {}, name = {}, set_columns = {};
+        _cleanup_free_ char *bad = NULL, *text = NULL, *bare = NULL, *set_text = NULL, *colored = NULL;
+        const Rows rows = { &vm_table, vms, ELEMENTSOF(vms) };
 
         vm_list_sort(&list);
-        assert_int_equal(vm_columns_parse("name,quota,watermark,unit,inforce,sets", &columns, &n, &bad), 0);
+        assert_int_equal(
+                columns_parse(&vm_table, "name,quota,watermark,unit,inforce,sets", &columns, &bad), 0);
+        assert_int_equal(columns_parse(&vm_table, "name", &name, &bad), 0);
+        assert_int_equal(columns_parse(&set_table, NULL, &set_columns, &bad), 0);
 
-        text = printed(vm_table_print(f, &list, columns, n, true));
+        text = printed(table_print(f, &rows, &columns, true, false));
         assert_string_equal(text, "NAME QUOTA WATERMARK UNIT                            INFORCE SETS\n"
                                   "demo     4         3 machine-qemu\\x2d1\\x2ddemo.scope yes        2\n"
                                   "web   1000       off -                               no         0\n");
 
-        bare = printed(vm_table_print(f, &list, columns, 1, false));
+        bare = printed(table_print(f, &rows, &name, false, false));
         assert_string_equal(bare, "demo\nweb\n");
 
-        set_text = printed(set_table_print(f, &vms[0].sets, true));
+        vm_info_judge(vms);
+        vm_info_judge(vms + 1);
+        colored = printed(table_print(f, &rows, &name, false, true));
+        assert_non_null(strstr(colored, COLOR_RED "demo"));
+        assert_null(strstr(colored, COLOR_RED "web"));
+
+        set_text = printed(table_print(
+                f, &(Rows) { &set_table, vms[0].sets.sets, vms[0].sets.n_sets }, &set_columns, true, false));
         assert_non_null(strstr(set_text, "18446744073709551615 1235     4         3"));
 }
 
 static void test_info(void **state _unused_) {
-        _cleanup_free_ const InfoField **columns = NULL;
+        _cleanup_(columns_clear) Columns columns = {}, all = {};
         _cleanup_json_ json_object *array = NULL, *object = NULL;
-        _cleanup_free_ char *bad = NULL, *text = NULL;
-        size_t n;
+        _cleanup_free_ char *bad = NULL, *text = NULL, *values = NULL;
+        const Rows rows = { &vm_table, vms, ELEMENTSOF(vms) };
 
         vm_list_sort(&list);
 
-        object = info_json(vm_fields, n_vm_fields, vms);
+        object = info_json(&vm_table, vms);
         assert_non_null(object);
         assert_non_null(strstr(json_object_to_json_string_ext(object, 0), "\"denied\":18446744073709551615"));
         assert_non_null(strstr(json_object_to_json_string_ext(object, 0),
                 "\"sets\":[{\"id\":7,\"tgid\":1234,\"quota\":4,\"watermark\":0,\"allocated\":4,\"peak\":4,"
                 "\"denied\":1},{\"id\":18446744073709551615,"));
 
-        assert_int_equal(vm_columns_parse("name,quota,inforce", &columns, &n, &bad), 0);
-        array = vm_table_json(&list, columns, n);
+        assert_int_equal(columns_parse(&vm_table, "name,quota,inforce", &columns, &bad), 0);
+        array = table_json(&rows, &columns);
         assert_string_equal(json_object_to_json_string_ext(array, 0),
                 "[{\"name\":\"demo\",\"quota\":4,\"in_force\":true},"
                 "{\"name\":\"web\",\"quota\":1000,\"in_force\":false}]");
 
-        text = printed(info_print(f, vm_fields, n_vm_fields, vms));
+        assert_int_equal(columns_parse(&vm_table, "+inforce,cgroup", &all, &bad), 0);
+        text = printed(record_print(f, vms, &all, true));
         assert_non_null(strstr(text, "          Name: demo\n"));
         assert_non_null(strstr(text, "Quota In Force: yes\n"));
         assert_non_null(strstr(text, " Control Group: -\n"));
+        values = printed(record_print(f, vms, &columns, false));
+        assert_string_equal(values, "demo\n4\nyes\n");
+}
+
+static void test_warnings(void **state _unused_) {
+        static const struct {
+                uint32_t quota, allocated;
+                uint64_t denied;
+                bool in_force;
+                const char *state, *warnings;
+                uint32_t usage;
+        } cases[] = {
+                { 10, 8, 0, true, "running", "[]", 80 },
+                { 10, 9, 0, true, "running", "[\"high\"]", 90 },
+                { 10, 10, 0, true, "running", "[\"high\"]", 100 },
+                { 10, 11, 0, true, "running", "[\"over\"]", 110 },
+                { 0, 0, 0, true, "running", "[]", 0 },
+                { 0, 1, 0, true, "running", "[\"over\"]", 0 },
+                { 1048576, 1048576, 1, true, "running", "[\"high\",\"denied\"]", 100 },
+                { 10, 0, UINT64_MAX, true, "running", "[\"denied\"]", 0 },
+                { 10, 0, 0, false, "running", "[\"not-in-force\"]", 0 },
+                { 10, 0, 0, false, "reserved", "[]", 0 },
+        };
+        VmInfo many[7] = {};
+        VmList some = { many, 2 };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_json_ json_object *object = NULL;
+                VmInfo vm = {
+                        .quota = cases[i].quota,
+                        .allocated = cases[i].allocated,
+                        .denied = cases[i].denied,
+                        .in_force = cases[i].in_force,
+                        .state = (char *) cases[i].state,
+                };
+                json_object *warnings;
+
+                test_case("%zu", i);
+                vm_info_judge(&vm);
+                assert_int_equal(vm.usage, cases[i].usage);
+                object = info_json(&vm_table, &vm);
+                assert_true(json_object_object_get_ex(object, "warnings", &warnings));
+                assert_string_equal(json_object_to_json_string_ext(warnings, 0), cases[i].warnings);
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(many); i++) {
+                many[i] = (VmInfo) { .name = (char *) "x\n", .state = (char *) "running", .quota = 10 };
+                many[i].allocated = i < 1 ? 12 : 9;
+                many[i].denied = i == 1 ? 3 : 0;
+                many[i].in_force = true;
+                vm_info_judge(many + i);
+        }
+
+        _cleanup_free_ char *none = vm_list_warnings(&(VmList) {}), *two = vm_list_warnings(&some),
+                            *seven = NULL;
+        assert_string_equal(none, "");
+        assert_string_equal(two, "Over quota: x\\x0a (12 of 10).\n"
+                                 "Above 80 % of the quota: x\\x0a (9 of 10).\n"
+                                 "Were refused PASIDs: x\\x0a (3). 'pasidctl set-quota' raises a quota.\n");
+        some.n_vms = ELEMENTSOF(many);
+        seven = vm_list_warnings(&some);
+        assert_non_null(strstr(seven, "x\\x0a (9 of 10) and 1 more.\n"));
+}
+
+static void test_suggest(void **state _unused_) {
+        static const char *const words[] = { "list", "show", "set-quota", "reset-quota", "set-default",
+                "status", "", "schön" };
+        static const struct {
+                const char *typed, *meant;
+        } cases[] = {
+                { "lits", "list" },
+                { "LIST", "list" },
+                { "lsit", "list" },
+                { "shw", "show" },
+                { "set-qouta", "set-quota" },
+                { "setquota", "set-quota" },
+                { "resetquota", "reset-quota" },
+                { "stat", NULL },
+                { "statu", "status" },
+                { "x", NULL },
+                { "", NULL },
+                { "quota", NULL },
+                { "frobnicate", NULL },
+                { "schöm", "schön" },
+        };
+        static const struct {
+                const char *a, *b;
+                size_t distance;
+        } distances[] = {
+                { "", "", 0 },
+                { "", "abc", 3 },
+                { "abc", "", 3 },
+                { "abc", "ABC", 0 },
+                { "abc", "acb", 1 },
+                { "abcd", "acbd", 1 },
+                { "kitten", "sitting", 3 },
+                { "ca", "abc", 3 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(distances); i++) {
+                test_case("%s %s", distances[i].a, distances[i].b);
+                assert_int_equal(edit_distance(distances[i].a, distances[i].b), distances[i].distance);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *meant = suggest(cases[i].typed, words, ELEMENTSOF(words));
+
+                test_case("%s", cases[i].typed);
+                if (cases[i].meant)
+                        assert_string_equal(meant ?: "(none)", cases[i].meant);
+                else
+                        assert_null(meant);
+        }
+}
+
+static void test_colors(void **state _unused_) {
+        unsetenv("NO_COLOR");
+        unsetenv("SYSTEMD_COLORS");
+        setenv("TERM", "xterm", 1);
+        assert_true(isatty(-1) == 0 && !terminal_has_colors(-1));
+        setenv("SYSTEMD_COLORS", "1", 1);
+        assert_true(terminal_has_colors(-1));
+        setenv("SYSTEMD_COLORS", "Off", 1);
+        assert_false(terminal_has_colors(-1));
 }
 
 static void test_change(void **state _unused_) {
+        static const VmInfo demo = { .name = (char *) "demo", .uuid = (char *) "u", .allocated = 5 };
         static const struct {
                 QuotaChange change;
                 const char *text, *json;
         } cases[] = {
-                { { "demo", "u", 4, 6, "persistent", false }, "demo: quota 4 -> 6 (persistent)",
+                { { &demo, 4, 6, "persistent", false }, "demo: quota 4 -> 6 (persistent)",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":6,\"source\":\"persistent\","
-                        "\"dry_run\":false}" },
-                { { "demo", "u", 4, 6, "runtime", true }, "demo: quota would change 4 -> 6 (runtime)",
-                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":6,\"source\":\"runtime\","
-                        "\"dry_run\":true}" },
-                { { "demo", "u", 4, 4, "runtime", false }, "demo: quota 4 as before (runtime)",
-                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":4,\"source\":\"runtime\","
-                        "\"dry_run\":false}" },
-                { { "demo", "u", 4, 4, "runtime", true }, "demo: quota would stay 4 as before (runtime)",
-                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":4,\"source\":\"runtime\","
-                        "\"dry_run\":true}" },
-                { { NULL, NULL, 1000, 0, "persistent", false }, "default: quota 1000 -> 0 (persistent)",
+                        "\"allocated\":5,\"exceeds\":false,\"dry_run\":false}" },
+                { { &demo, 4, 5, "runtime", true }, "demo: quota would change 4 -> 5 (runtime)",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":4,\"quota\":5,\"source\":\"runtime\","
+                        "\"allocated\":5,\"exceeds\":false,\"dry_run\":true}" },
+                { { &demo, 6, 6, "runtime", false }, "demo: quota 6 as before (runtime)",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":6,\"source\":\"runtime\","
+                        "\"allocated\":5,\"exceeds\":false,\"dry_run\":false}" },
+                { { &demo, 6, 6, "runtime", true }, "demo: quota would stay 6 as before (runtime)",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":6,\"source\":\"runtime\","
+                        "\"allocated\":5,\"exceeds\":false,\"dry_run\":true}" },
+                { { &demo, 6, 3, "runtime", true },
+                        "demo: quota would change 6 -> 3 (runtime)\n"
+                        "demo: holds 5 PASIDs already, 2 too many; it would keep them, and would get no more until "
+                        "it has freed 3",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":3,\"source\":\"runtime\","
+                        "\"allocated\":5,\"exceeds\":true,\"dry_run\":true}" },
+                { { &demo, 6, 0, "persistent", false },
+                        "demo: quota 6 -> 0 (persistent)\n"
+                        "demo: holds 5 PASIDs already, 5 too many; it keeps them, and gets no more",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":0,\"source\":\"persistent\","
+                        "\"allocated\":5,\"exceeds\":true,\"dry_run\":false}" },
+                { { NULL, 1000, 0, "persistent", false }, "default: quota 1000 -> 0 (persistent)",
                         "{\"previous\":1000,\"quota\":0,\"source\":\"persistent\",\"dry_run\":false}" },
         };
 
@@ -229,6 +382,9 @@ int main(void) {
                 cmocka_unit_test(test_columns),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_info),
+                cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_suggest),
+                cmocka_unit_test(test_colors),
                 cmocka_unit_test(test_change),
                 cmocka_unit_test(test_event),
         };

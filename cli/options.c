@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "options.h"
+
+#include <getopt.h>
+
+#include "quota.h"
+
+typedef CtlExitStatus (*OptionParse)(const char *s, Options *options);
+
+typedef struct OptionInfo {
+        OptionFlag flag; /* 0: all verbs have it */
+        char letter;     /* 0: none */
+        const char *name;
+        const char *argument; /* NULL: takes none */
+        const char *help;
+        size_t offset;     /* of the bool that it sets or the string that it stores */
+        OptionParse parse; /* instead, if the argument is to be looked at */
+} OptionInfo;
+
+static CtlExitStatus parse_json(const char *s, Options *options) {
+        _cleanup_free_ char *escaped = NULL;
+        JsonMode mode = json_mode_from_string(s);
+
+        if (mode >= 0) {
+                options->json = mode;
+                return CTL_EXIT_OK;
+        }
+
+        escaped = text_escape(s);
+        if (!escaped)
+                return fail_oom();
+        return fail(CTL_EXIT_USAGE, "Bad --json=%s: it is short, pretty or off.", escaped);
+}
+
+static CtlExitStatus parse_watermark(const char *s, Options *options) {
+        return parse_quota_argument("Watermark", s, false, &options->watermark);
+}
+
+static CtlExitStatus parse_host(const char *s, Options *options) {
+        if (isempty(s))
+                return fail(CTL_EXIT_USAGE, "Bad --host=: it is [USER@]HOST.");
+        options->host = s;
+        return CTL_EXIT_OK;
+}
+
+#define OPTION(flag, letter, name, argument, help, member)                                                   \
+        { flag, letter, name, argument, help, offsetof(Options, member), NULL }
+#define OPTION_PARSED(flag, letter, name, argument, help, parse)                                             \
+        { flag, letter, name, argument, help, 0, parse }
+
+static const OptionInfo option_table[] = {
+        OPTION(0, 'h', "help", NULL, "Show this help", help),
+        OPTION(0, 0, "version", NULL, "Show the version", version),
+        OPTION_PARSED(
+                OPTION_HOST, 'H', "host", "[USER@]HOST", "Ask the pasidd of that host, over ssh", parse_host),
+        OPTION_PARSED(OPTION_JSON, 0, "json", "MODE", "Print JSON: short, pretty or off", parse_json),
+        OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "No headings, no labels and no summary", no_legend),
+        OPTION(OPTION_COLUMNS, 'o', "output", "LIST", "Which columns; +LIST adds to the default ones",
+                columns),
+        OPTION(OPTION_NO_PAGER, 0, "no-pager", NULL, "Do not pipe the output into a pager", no_pager),
+        OPTION(OPTION_RUNTIME, 0, "runtime", NULL, "The setting that lasts until the next reboot", runtime),
+        OPTION(OPTION_DRY_RUN, 0, "dry-run", NULL, "Say what would change, and change nothing", dry_run),
+        OPTION_PARSED(OPTION_WATERMARK, 0, "watermark", "N", "Also report when N PASIDs are held; 0: never",
+                parse_watermark),
+        OPTION(OPTION_NO_ASK_PASSWORD, 0, "no-ask-password", NULL,
+                "Fail rather than have the user authenticate", no_ask_password),
+};
+
+/* What getopt returns for an option without a letter. */
+#define FIRST_VALUE 0x100
+
+/*
+ * getopt takes "-1" for an option and complains about that; say what is wrong
+ * instead. There are no options that begin with a digit.
+ */
+static CtlExitStatus refuse_negative(int argc, char **argv) {
+        for (int i = 1; i < argc && !streq(argv[i], "--"); i++) {
+                uint32_t n;
+
+                if (argv[i][0] == '-' && argv[i][1] >= '0' && argv[i][1] <= '9')
+                        return parse_quota_argument("Quota", argv[i], true, &n);
+        }
+        return CTL_EXIT_OK;
+}
+
+static CtlExitStatus option_apply(const OptionInfo *option, const char *argument, Options *options) {
+        void *p = (uint8_t *) options + option->offset;
+
+        options->given |= option->flag;
+        if (option->parse)
+                return option->parse(argument, options);
+        if (option->argument)
+                *(const char **) p = argument;
+        else
+                *(bool *) p = true;
+        return CTL_EXIT_OK;
+}
+
+CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index) {
+        struct option long_options[ELEMENTSOF(option_table) + 1] = {};
+        char letters[2 * ELEMENTSOF(option_table) + 1], *p = letters;
+        CtlExitStatus status;
+        int c;
+
+        status = refuse_negative(argc, argv);
+        if (status != CTL_EXIT_OK)
+                return status;
+
+        for (size_t i = 0; i < ELEMENTSOF(option_table); i++) {
+                const OptionInfo *option = option_table + i;
+
+                long_options[i] = (struct option) {
+                        .name = option->name,
+                        .has_arg = option->argument ? required_argument : no_argument,
+                        .val = FIRST_VALUE + (int) i,
+                };
+                if (option->letter) {
+                        *p++ = option->letter;
+                        if (option->argument)
+                                *p++ = ':';
+                }
+        }
+        *p = 0;
+
+        while ((c = getopt_long(argc, argv, letters, long_options, NULL)) >= 0) {
+                const OptionInfo *option = NULL;
+
+                for (size_t i = 0; i < ELEMENTSOF(option_table) && !option; i++)
+                        if (c == FIRST_VALUE + (int) i || c == option_table[i].letter)
+                                option = option_table + i;
+                if (!option) /* getopt said why */
+                        return CTL_EXIT_USAGE;
+
+                status = option_apply(option, optarg, ret);
+                if (status != CTL_EXIT_OK)
+                        return status;
+        }
+
+        *ret_index = optind;
+        return CTL_EXIT_OK;
+}
+
+CtlExitStatus options_check(const Options *options, unsigned allowed, const char *verb) {
+        for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
+                if (options->given & option_table[i].flag & ~allowed)
+                        return fail(CTL_EXIT_USAGE, "--%s has no meaning for '%s', see 'pasidctl %s --help'.",
+                                option_table[i].name, verb, verb);
+        return CTL_EXIT_OK;
+}
+
+void options_print_help(unsigned flags) {
+        printf("Options:\n");
+        for (size_t i = 0; i < ELEMENTSOF(option_table); i++) {
+                const OptionInfo *option = option_table + i;
+                int width;
+
+                if (option->flag && !(flags & option->flag))
+                        continue;
+
+                if (option->letter)
+                        printf("  -%c ", option->letter);
+                else
+                        printf("     ");
+                width = printf(
+                        "--%s%s%s", option->name, option->argument ? "=" : "", strempty(option->argument));
+                printf("%*s %s\n", width < 20 ? 20 - width : 0, "", option->help);
+        }
+}
+
+CtlExitStatus parse_quota_argument(const char *what, const char *s, bool allow_max, uint32_t *ret) {
+        _cleanup_free_ char *escaped = NULL;
+        int r;
+
+        r = quota_parse(s, allow_max ? QUOTA_ALLOW_MAX : 0, ret);
+        if (r >= 0)
+                return CTL_EXIT_OK;
+
+        escaped = text_escape(s);
+        if (!escaped)
+                return fail_oom();
+        return fail(CTL_EXIT_USAGE, "%s '%s' %s.", what, escaped, quota_parse_error(r));
+}

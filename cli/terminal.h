@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * What goes to this file descriptor: may it have colours? That is so on a
+ * terminal, unless it is a dumb one or NO_COLOR (https://no-color.org) is set;
+ * SYSTEMD_COLORS, as systemd's own tools take it, precedes all that.
+ */
+bool terminal_has_colors(int fd);
+
+/* The sequences that begin and end a colour. */
+#define COLOR_RED    "\033[31m"
+#define COLOR_GREEN  "\033[32m"
+#define COLOR_YELLOW "\033[33m"
+#define COLOR_BOLD   "\033[1m"
+#define COLOR_OFF    "\033[0m"
+
+/* The colour itself if there are any, else nothing. */
+static inline const char *color(bool colors, const char *sequence) {
+        return colors ? sequence : "";
+}

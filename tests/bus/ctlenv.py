@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pasidctl in front of the daemon of a bus test."""
+
+import json
+import subprocess
+
+from testenv import *
+from testenv import __all__ as base
+
+OK, FAILURE, USAGE, NOT_FOUND, DENIED, NOT_RUNNING = range(6)
+
+
+class CtlTest(BusTest):
+    config = "[Manager]\nDefaultQuota=100\n"
+
+    def setUp(self):
+        super().setUp()
+        # The build directory may be out of reach for the other user.
+        self.program = self.directory / "pasidctl"
+        shutil.copy(PASIDCTL, self.program)
+
+    # What a test adds to the environment of pasidctl.
+    extra_environment = {}
+
+    def spawn(self, *args, **more):
+        return self.spawn_program(self.program, *args, **more)
+
+    def spawn_program(self, *args, **more):
+        """Another program than pasidctl, as the same user and with the same environment."""
+        environment = {k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN", "PATH"))}
+        return subprocess.Popen(
+            args,
+            env={
+                **environment,
+                "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}",
+                "LC_ALL": "C.UTF-8",
+                "TZ": "UTC",
+                **self.extra_environment,
+            },
+            **({"user": CALLER_UID, "group": CALLER_UID, "extra_groups": []} if IS_ROOT else {}),
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "text": True,
+                **more,
+            },
+        )
+
+    def run_ctl(self, *args, stdin=None):
+        p = self.spawn(*args, **({"stdin": subprocess.PIPE} if stdin is not None else {}))
+        out, err = p.communicate(stdin, timeout=60)
+        return p.returncode, out, err
+
+    def ok(self, *args):
+        status, out, err = self.run_ctl(*args)
+        self.assertEqual((status, err), (OK, ""), out)
+        return out
+
+    def json(self, *args):
+        """Both forms say the same; short is one line."""
+        short = self.ok(*args, "--json=short")
+        self.assertEqual(len(short.splitlines()), 1)
+        pretty = json.loads(self.ok(*args, "--json=pretty"))
+        self.assertEqual(json.loads(short), pretty)
+        return pretty
+
+    def fail_with(self, status, pattern, *args):
+        got, out, err = self.run_ctl(*args)
+        self.assertEqual((got, out), (status, ""), err)
+        self.assertRegex(err, pattern)
+        self.assertNotEqual(err, "")
+
+
+__all__ = base + ["CtlTest", "OK", "FAILURE", "USAGE", "NOT_FOUND", "DENIED", "NOT_RUNNING"]
