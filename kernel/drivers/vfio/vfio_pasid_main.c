@@ -35,18 +35,23 @@
  *	vfio_container.group_lock	set stays bound during an ioctl
  *	  vfio.iommu_drivers_lock	(in VFIO_SET_IOMMU only)
  *	    vfio_pasid_sets_lock	the list, users, making the device
+ *	      event lock of the netlink family, also taken alone
  *	  vfio_pasid_set.lock		PASIDs and counters of one set
- *	    xa_lock of the IOMMU core's PASID space, interrupts off
- *	event lock of the netlink family
+ *	  xa_lock of the IOMMU core's PASID space, interrupts off
  *
- * The set lock and the sets lock never nest.  The event lock is taken with
- * neither of them held, or inside the sets lock, and nothing is taken inside
- * it but memory allocation.  No lock of this module is held while user memory
- * is accessed: a page fault can be delayed for ever, and a set is shared by
- * containers.  (The read side of the container's group_lock is, but keeps only
- * that container's groups waiting.)  Between alloc and the copy of the result a PASID is therefore
- * pending: taken, but not in the set, so that nobody can free it, and have it
- * given to somebody else, before the allocating thread has disposed of it.
+ * The set lock is a spinlock for a few instructions at a time.  The IOMMU core
+ * is not called with it held, nothing is allocated and no event sent; and it
+ * never nests with the sets lock.  Nothing is taken inside the event lock but
+ * what allocating memory takes.
+ *
+ * No lock of this module is held while user memory is accessed: a page fault
+ * can be delayed for ever, and a set is shared by containers.  (The read side
+ * of the container's group_lock is, but keeps only that container's groups
+ * waiting.)  Until the result of an allocation has been copied, its PASID is
+ * therefore pending: counted before it is asked for, so that the quota holds,
+ * but not in the set, so that nobody can free it, and have it given to somebody
+ * else, before the allocating thread has disposed of it.  A PASID that is freed
+ * leaves the set first, so that only one thread gives it back.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -62,12 +67,6 @@
 #include <kunit/visibility.h>
 
 #include "vfio_pasid_priv.h"
-
-/*
- * PASIDs of one bitmap, and the most to free with the set lock held.  All the
- * bitmaps of a set take 128 KiB.
- */
-#define VFIO_PASID_LEAF_BITS	512
 
 static int vfio_pasid_param_set_quota(const char *val,
 				      const struct kernel_param *kp)
@@ -137,8 +136,7 @@ static struct vfio_pasid_set *vfio_pasid_set_make(struct mm_struct *mm)
 				  NSEC_PER_SEC / USER_HZ);
 	set->cgroup_id = vfio_pasid_current_cgroup_id();
 	set->quota = READ_ONCE(vfio_pasid_default_quota);
-	mutex_init(&set->lock);
-	xa_init_flags(&set->leaves, XA_FLAGS_ACCOUNT);
+	spin_lock_init(&set->lock);
 
 	/* Whatever the user does, at most so many events are sent. */
 	ratelimit_state_init(&set->limit_rs, HZ, 1);
@@ -186,7 +184,8 @@ out_unlock:
 
 static void vfio_pasid_unbind(struct vfio_pasid_set *set)
 {
-	unsigned long index, bit, *leaf;
+	unsigned long bit, *leaf;
+	unsigned int i;
 
 	mutex_lock(&vfio_pasid_sets_lock);
 	if (--set->users) {
@@ -200,14 +199,15 @@ static void vfio_pasid_unbind(struct vfio_pasid_set *set)
 	device_unregister(set->dev);
 
 	WARN_ON(set->pending);
-	xa_for_each(&set->leaves, index, leaf) {
+	for (i = 0; i < VFIO_PASID_LEAVES; i++) {
+		leaf = set->leaves[i];
+		if (!leaf)
+			continue;
 		for_each_set_bit(bit, leaf, VFIO_PASID_LEAF_BITS)
-			iommu_free_global_pasid(index * VFIO_PASID_LEAF_BITS +
-						bit);
+			iommu_free_global_pasid(i * VFIO_PASID_LEAF_BITS + bit);
 		bitmap_free(leaf);
 		cond_resched();
 	}
-	xa_destroy(&set->leaves);
 
 	/* Who hears of it finds all uncharged; held still has the last count. */
 	vfio_pasid_notify(set, VFIO_PASID_EVENT_SET_DEL);
@@ -219,21 +219,18 @@ static void vfio_pasid_unbind(struct vfio_pasid_set *set)
 /* Have a bitmap for a PASID, so that it can be committed in any case. */
 static int vfio_pasid_prepare_leaf(struct vfio_pasid_set *set, u32 pasid)
 {
-	unsigned long index = pasid / VFIO_PASID_LEAF_BITS;
+	unsigned long **slot = &set->leaves[pasid / VFIO_PASID_LEAF_BITS];
 	unsigned long *leaf;
-	int ret;
 
-	lockdep_assert_held(&set->lock);
-
-	if (xa_load(&set->leaves, index))
+	if (READ_ONCE(*slot))
 		return 0;
 	leaf = bitmap_zalloc(VFIO_PASID_LEAF_BITS, GFP_KERNEL_ACCOUNT);
 	if (!leaf)
 		return -ENOMEM;
-	ret = xa_err(xa_store(&set->leaves, index, leaf, GFP_KERNEL));
-	if (ret)
+	/* Another thread may have been faster. */
+	if (cmpxchg(slot, NULL, leaf))
 		bitmap_free(leaf);
-	return ret;
+	return 0;
 }
 
 /* Count a refusal.  Returns whether it is to be reported. */
@@ -258,36 +255,34 @@ static int vfio_pasid_alloc(struct vfio_pasid_set *set, u32 min, u32 max)
 	u32 suppressed;
 	int pasid, ret;
 
-	mutex_lock(&set->lock);
+	spin_lock(&set->lock);
 	if (set->held + set->pending >= READ_ONCE(set->quota)) {
 		ret = -EDQUOT;
 		goto out_refused;
 	}
-
-	pasid = iommu_alloc_global_pasid_range(min, max);
-	if (pasid == -EBUSY || pasid == -ENOSPC) {
-		ret = pasid;
-		goto out_refused;
-	}
-	if (pasid < 0) {
-		ret = pasid;
-		goto out_unlock;
-	}
-
-	ret = vfio_pasid_prepare_leaf(set, pasid);
-	if (ret) {
-		iommu_free_global_pasid(pasid);
-		goto out_unlock;
-	}
 	set->pending++;
-	mutex_unlock(&set->lock);
+	spin_unlock(&set->lock);
 
-	return pasid;
+	/* Whatever an IOMMU says of its width, there are bitmaps for 20 bits. */
+	max = min(max, VFIO_PASID_LAST);
+	pasid = iommu_alloc_global_pasid_range(min, max);
+	ret = pasid;
+	if (pasid >= 0) {
+		ret = vfio_pasid_prepare_leaf(set, pasid);
+		if (!ret)
+			return pasid;
+		iommu_free_global_pasid(pasid);
+	}
+
+	spin_lock(&set->lock);
+	set->pending--;
+	if (ret != -EBUSY && ret != -ENOSPC)
+		goto out_unlock;
 
 out_refused:
 	report = vfio_pasid_refused(set, &suppressed);
 out_unlock:
-	mutex_unlock(&set->lock);
+	spin_unlock(&set->lock);
 	if (report)
 		vfio_pasid_notify_limit(set, ret, suppressed);
 	return ret;
@@ -319,19 +314,17 @@ static bool vfio_pasid_watermark_hit(struct vfio_pasid_set *set)
 
 static void vfio_pasid_commit(struct vfio_pasid_set *set, u32 pasid)
 {
-	unsigned long *leaf;
+	unsigned long *leaf = READ_ONCE(set->leaves[pasid / VFIO_PASID_LEAF_BITS]);
 	bool report;
 
-	leaf = xa_load(&set->leaves, pasid / VFIO_PASID_LEAF_BITS);
-
-	mutex_lock(&set->lock);
+	spin_lock(&set->lock);
 	__set_bit(pasid % VFIO_PASID_LEAF_BITS, leaf);
 	set->pending--;
 	WRITE_ONCE(set->held, set->held + 1);
 	if (set->held > set->peak)
 		WRITE_ONCE(set->peak, set->held);
 	report = vfio_pasid_watermark_hit(set);
-	mutex_unlock(&set->lock);
+	spin_unlock(&set->lock);
 
 	if (report)
 		vfio_pasid_notify(set, VFIO_PASID_EVENT_WATERMARK_HIT);
@@ -339,35 +332,56 @@ static void vfio_pasid_commit(struct vfio_pasid_set *set, u32 pasid)
 
 static void vfio_pasid_abort(struct vfio_pasid_set *set, u32 pasid)
 {
-	mutex_lock(&set->lock);
-	set->pending--;
-	mutex_unlock(&set->lock);
-
 	iommu_free_global_pasid(pasid);
+
+	spin_lock(&set->lock);
+	set->pending--;
+	spin_unlock(&set->lock);
+}
+
+/* Take the first PASID of [@bit, @end) out of the set; @end if there is none. */
+static unsigned long vfio_pasid_take(struct vfio_pasid_set *set,
+				     unsigned long *leaf, unsigned long bit,
+				     unsigned long end)
+{
+	spin_lock(&set->lock);
+	bit = find_next_bit(leaf, end, bit);
+	if (bit < end) {
+		__clear_bit(bit, leaf);
+		WRITE_ONCE(set->held, set->held - 1);
+		if (set->held < READ_ONCE(set->watermark))
+			set->watermark_due = false;
+	}
+	spin_unlock(&set->lock);
+
+	return bit;
 }
 
 static void vfio_pasid_free(struct vfio_pasid_set *set, u32 min, u32 max)
 {
 	u32 first = min / VFIO_PASID_LEAF_BITS;
 	u32 last = max / VFIO_PASID_LEAF_BITS;
-	unsigned long index, bit, end, *leaf;
+	unsigned long bit, end, *leaf;
+	u32 i;
 
-	/* The lock is dropped for each leaf, to let others at the set. */
-	xa_for_each_range(&set->leaves, index, leaf, first, last) {
-		bit = index == first ? min % VFIO_PASID_LEAF_BITS : 0;
-		end = index == last ? max % VFIO_PASID_LEAF_BITS + 1 :
-				      VFIO_PASID_LEAF_BITS;
+	/*
+	 * The lock is held for one PASID at a time, and the CPU offered to
+	 * others after each leaf, so a wide range keeps nobody waiting.
+	 */
+	for (i = first; i <= last && i < VFIO_PASID_LEAVES; i++) {
+		leaf = READ_ONCE(set->leaves[i]);
+		if (!leaf)
+			continue;
 
-		mutex_lock(&set->lock);
-		for_each_set_bit_from(bit, leaf, end) {
-			__clear_bit(bit, leaf);
-			WRITE_ONCE(set->held, set->held - 1);
-			iommu_free_global_pasid(index * VFIO_PASID_LEAF_BITS +
-						bit);
+		bit = i == first ? min % VFIO_PASID_LEAF_BITS : 0;
+		end = i == last ? max % VFIO_PASID_LEAF_BITS + 1 :
+				  VFIO_PASID_LEAF_BITS;
+		for (; bit < end; bit++) {
+			bit = vfio_pasid_take(set, leaf, bit, end);
+			if (bit < end)
+				iommu_free_global_pasid(i * VFIO_PASID_LEAF_BITS +
+							bit);
 		}
-		if (set->held < READ_ONCE(set->watermark))
-			set->watermark_due = false;
-		mutex_unlock(&set->lock);
 		cond_resched();
 	}
 }

@@ -9,14 +9,18 @@
 #include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/ratelimit.h>
-#include <linux/xarray.h>
+#include <linux/spinlock.h>
 
 #include "vfio_pasid.h"
 
 /* A PASID has 20 bits, so more than this can never be held. */
 #define VFIO_PASID_QUOTA_MAX	BIT(20)
+#define VFIO_PASID_LAST		((u32)BIT(20) - 1)
+
+/* PASIDs of one bitmap.  All the bitmaps of a set take 128 KiB. */
+#define VFIO_PASID_LEAF_BITS	4096
+#define VFIO_PASID_LEAVES	(BIT(20) / VFIO_PASID_LEAF_BITS)
 
 struct vfio_pasid_set {
 	u64 id;
@@ -39,8 +43,7 @@ struct vfio_pasid_set {
 	 * PASID that the user holds.  What is pending the user has not seen
 	 * yet: it counts towards the quota, and nowhere else.
 	 */
-	struct mutex lock;
-	struct xarray leaves;		/* bitmaps, kept until the set goes */
+	spinlock_t lock;
 	u32 pending;
 	u32 held;
 	u32 peak;
@@ -49,6 +52,9 @@ struct vfio_pasid_set {
 	u32 suppressed;			/* refusals not reported */
 	struct ratelimit_state limit_rs;
 	struct ratelimit_state watermark_rs;
+
+	/* Bitmaps, made when first used and kept until the set goes. */
+	unsigned long *leaves[VFIO_PASID_LEAVES];
 };
 
 enum vfio_pasid_event {
