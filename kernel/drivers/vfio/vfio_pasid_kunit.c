@@ -144,9 +144,14 @@ static void test_max_sets(struct kunit *test)
 	unbind(test, 0);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
-	vfio_pasid_max_sets = t->max_sets;
+
+	/* There is room for one more, as long as it is not taken. */
+	vfio_pasid_max_sets = list_count_nodes(&vfio_pasid_sets) + 1;
 	bind(test, 1);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[2])), -ENOMEM);
 	unbind(test, 1);
+	bind(test, 2);
+	unbind(test, 2);
 }
 
 static void test_default_quota(struct kunit *test)
@@ -271,29 +276,44 @@ static void test_free(struct kunit *test)
 	unbind(test, 1);
 }
 
-/* Over many bitmaps, and with a PASID in between that is not to be freed. */
+/* Over more than two bitmaps, with a PASID in between that is not to be freed. */
 static void test_free_bitmaps(struct kunit *test)
 {
+	const int count = 2 * VFIO_PASID_LEAF_BITS + 100;
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set = t->set;
 	int i, pending;
 
-	set->quota = 3000;
+	set->quota = count;
 	for (i = 0; i < 1000; i++)
 		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
 	pending = vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX);
 	KUNIT_ASSERT_EQ(test, pending, TEST_MIN + 1000);
-	for (i = 1001; i < 3000; i++)
+	for (i = 1001; i < count; i++)
 		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
 
-	vfio_pasid_ops.free(set, TEST_MIN + 1, TEST_MIN + 2998);
+	vfio_pasid_ops.free(set, TEST_MIN + 1, TEST_MIN + count - 2);
 	KUNIT_EXPECT_EQ(test, set->held, 2);
 	KUNIT_EXPECT_EQ(test, set->pending, 1);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 3);
 	vfio_pasid_ops.commit(set, pending);
 	KUNIT_EXPECT_EQ(test, set->held, 3);
 	free_all(set);
 	KUNIT_EXPECT_EQ(test, set->held, 0);
-	KUNIT_EXPECT_EQ(test, set->peak, 2999);
+	KUNIT_EXPECT_EQ(test, set->peak, count - 1);
+}
+
+/* A set has room for 20 bits, whatever its caller says. */
+static void test_widest(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+
+	KUNIT_EXPECT_EQ(test, take(set, BIT(20), U32_MAX), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, take(set, BIT(20) - 1, U32_MAX), BIT(20) - 1);
+	KUNIT_EXPECT_EQ(test, set->held, 1);
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
 }
 
 static void test_watermark(struct kunit *test)
@@ -395,9 +415,12 @@ static void test_events_of_sets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
 }
 
-/* Check the sets in a part of a dump and return the id of the last one. */
-static u64 check_dump(struct kunit *test, struct sk_buff *skb, u64 last,
-		      unsigned int *count)
+/*
+ * Check the sets in a part of a dump and return the id of the last one.  All of
+ * them say that they include no more than the events before the dump.
+ */
+static u64 check_dump(struct kunit *test, struct sk_buff *skb, u64 seq,
+		      u64 last, unsigned int *count)
 {
 	struct nlmsghdr *nlh = nlmsg_hdr(skb);
 	int remaining = skb->len;
@@ -408,6 +431,9 @@ static u64 check_dump(struct kunit *test, struct sk_buff *skb, u64 last,
 		KUNIT_ASSERT_NOT_NULL(test, attr);
 		KUNIT_EXPECT_GT(test, nla_get_u64(attr), last);
 		last = nla_get_u64(attr);
+		attr = nlmsg_find_attr(nlh, GENL_HDRLEN, VFIO_PASID_A_SET_SEQ);
+		KUNIT_ASSERT_NOT_NULL(test, attr);
+		KUNIT_EXPECT_EQ(test, nla_get_u64(attr), seq);
 		(*count)++;
 		nlh = nlmsg_next(nlh, &remaining);
 	}
@@ -426,7 +452,7 @@ static void test_dump(struct kunit *test)
 	unsigned int count = 0, parts = 0;
 	struct netlink_callback *cb;
 	struct sk_buff *skb;
-	u64 last = 0;
+	u64 seq, last = 0;
 	int ret, i;
 
 	if (!list_is_singular(&vfio_pasid_sets))
@@ -439,6 +465,7 @@ static void test_dump(struct kunit *test)
 	/* All but the last two. */
 	for (i = 1; i < TEST_MMS - 2; i++)
 		bind(test, i);
+	seq = vfio_pasid_last_seq();
 
 	do {
 		skb = alloc_skb(512, GFP_KERNEL);
@@ -448,7 +475,7 @@ static void test_dump(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, ret, -EMSGSIZE);
 		KUNIT_EXPECT_GT(test, skb->len, 0);
 		if (skb->len)
-			last = check_dump(test, skb, last, &count);
+			last = check_dump(test, skb, seq, last, &count);
 		else
 			ret = 0;
 		kfree_skb(skb);
@@ -460,7 +487,7 @@ static void test_dump(struct kunit *test)
 			unbind(test, TEST_MMS - 3);
 			bind(test, TEST_MMS - 2);
 		}
-	} while (ret);
+	} while (ret && parts < TEST_MMS);
 
 	KUNIT_EXPECT_GT(test, parts, 2);
 	KUNIT_EXPECT_EQ(test, count, TEST_MMS - 2);
@@ -529,6 +556,7 @@ static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_pending),
 	KUNIT_CASE(test_free),
 	KUNIT_CASE(test_free_bitmaps),
+	KUNIT_CASE(test_widest),
 	KUNIT_CASE(test_watermark),
 	KUNIT_CASE(test_watermark_rate),
 	KUNIT_CASE(test_limit_rate),

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that run the tests."""
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import threading
+
+from mutant import Failure
+
+QEMU = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "2", "-m",
+        "512M", "-accel", "tcg,thread=multi", "-cpu", "max", "-M", "q35,kernel-irqchip=split", "-serial", "stdio",
+        "-device", "intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20"]
+for slot in range(0x10, 0x14):
+    QEMU += ["-device", f"edu,addr={slot:x}"]
+APPEND = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check tsc=reliable intel_iommu=on,sm_on"
+
+# Modules that the guest loads, by directory; those of the project's own tests come with their dependencies.
+MODULE_DIRS = ("drivers/vfio", "drivers/iommu", "lib/kunit", "samples/vfio-mdev", "virt/lib")
+
+
+def pack(top, out):
+    """All below top as an initramfs, or a part of one."""
+    files = "\0".join(str(p.relative_to(top)) for p in sorted(top.rglob("*")))
+    with open(out, "wb") as f:
+        subprocess.run(["cpio", "--quiet", "--null", "-o", "-H", "newc"], cwd=top, input=files.encode(), stdout=f,
+                       check=True)
+
+
+def make_base(kernel, out, init, busybox, selftest, external):
+    """What the initramfs of all guests has in common. Returns the directory of the modules."""
+    top = out / "base"
+    for d in ("bin", "sbin", "proc", "sys", "dev", "tmp"):
+        (top / d).mkdir(parents=True)
+    shutil.copy(busybox, top / "bin/busybox")
+    for tool in ("sh", "mount", "modprobe"):
+        (top / "bin" / tool).symlink_to("busybox")
+    (top / "sbin/modprobe").symlink_to("../bin/busybox")
+    shutil.copy(selftest, top / "bin/selftest")
+    shutil.copy(init, top / "init")
+
+    release = (kernel.build / "include/config/kernel.release").read_text().strip()
+    modules = f"lib/modules/{release}"
+    for d in MODULE_DIRS:
+        for ko in (kernel.build / d).rglob("*.ko"):
+            to = top / modules / ko.relative_to(kernel.build)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ko, to)
+    for ko in external.glob("*.ko"):
+        shutil.copy(ko, top / modules)
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        if (kernel.build / name).exists():
+            shutil.copy(kernel.build / name, top / modules)
+    kernel.must("depmod", "depmod", "-b", top, release)
+    pack(top, out / "base.cpio")
+    return modules
+
+
+def make_initrd(base, release_dir, modules, first, out):
+    """The base with other modules, and the name of the kselftest to run first, if any."""
+    top = out / "initramfs"
+    for target, ko in modules.items():
+        to = top / release_dir / f"{target}.ko"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ko, to)
+    top.mkdir(exist_ok=True)
+    (top / "first").write_text(first)
+    pack(top, out / "part.cpio")
+    # A later archive's files replace those of an earlier one.
+    initrd = out / "initrd"
+    with open(initrd, "wb") as f:
+        f.write(base.read_bytes())
+        f.write((out / "part.cpio").read_bytes())
+    return initrd
+
+
+@dataclasses.dataclass
+class Outcome:
+    failed: list  # "kunit: test", "kselftest: fixture.test", or what went wrong otherwise
+    passed: int = 0
+    skipped: int = 0
+
+
+class Reader:
+    """Makes an outcome of a console, line by line."""
+
+    def __init__(self):
+        self.outcome = Outcome([])
+        self.part = "boot"
+
+    def line(self, line):
+        """Returns whether enough is known."""
+        failed = self.outcome.failed
+        if line.startswith("guest: cannot load"):
+            raise Failure(f"the guest says: {line}")
+        if line.startswith("guest: report: "):
+            failed.append(f"{self.part}: {line[15:]}")
+        elif line.startswith("guest: "):
+            self.part = line[7:]
+        elif "Kernel panic" in line or "Oops" in line:
+            failed.append(f"{self.part}: panic")
+        else:
+            m = re.match(r"(\s*)(not )?ok \d+ (.*)", line)
+            # In KUnit's output, the lines without indentation are suites, which fail with their cases.
+            if m and (self.part != "kunit" or m[1]):
+                name, _, directive = m[3].partition("#")
+                if m[2]:
+                    failed.append(f"{self.part}: {name.strip().removeprefix('global.')}")
+                elif directive.strip().startswith("SKIP"):
+                    self.outcome.skipped += 1
+                else:
+                    self.outcome.passed += 1
+        return bool(failed) or self.part == "end"
+
+
+def run(kernel, initrd, timeout, log):
+    """The outcome of a guest, which is ended as soon as a test has failed."""
+    reader = Reader()
+    command = [*QEMU, "-kernel", str(kernel), "-initrd", str(initrd), "-append", APPEND]
+    log(f"+ {' '.join(command)}\n")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace") as process:
+        late = threading.Event()
+        timer = threading.Timer(timeout, lambda: (late.set(), process.kill()))
+        timer.start()
+        try:
+            for line in process.stdout:
+                log(line.replace("\r", ""))
+                if reader.line(line.strip("\r\n")):
+                    break
+        finally:
+            timer.cancel()
+            process.kill()
+    if not reader.outcome.failed and reader.part != "end":
+        reader.outcome.failed.append(f"{reader.part}: {'hangs' if late.is_set() else 'ended early'}")
+    return reader.outcome
