@@ -360,6 +360,8 @@ static void set_limits(void) {
 }
 
 static void measure_all(Results *res, const Groups *groups) {
+        /* First, as the set keeps its bitmaps. */
+        measure_memory(res);
         for (unsigned c = 0; c < n_cycles; c++) {
                 double base1 = 0, base_n = 0;
 
@@ -396,7 +398,6 @@ static void measure_all(Results *res, const Groups *groups) {
                 }
                 measure_range(res);
         }
-        measure_memory(res);
         hold(0);
         measure_dump(res, groups);
 }
@@ -412,10 +413,11 @@ static void row(const char *name, double per_second, double ioas, double getppid
                         per_second / getppid);
 }
 
-static bool all_goals = true;
+static unsigned n_goals, n_goals_met;
 
 static void goal(const char *name, double value, const char *relation, double bound, bool ok) {
-        all_goals = all_goals && ok;
+        n_goals++;
+        n_goals_met += ok;
         if (json)
                 printf("    {\"goal\": \"%s\", \"value\": %.3f, \"bound\": \"%s %.1f\", \"met\": %s},\n",
                         name, value, relation, bound, ok ? "true" : "false");
@@ -450,6 +452,9 @@ static void report(Results *res) {
         row(name, RANGE * 1e9 / range, ioas1, getppid);
         snprintf(name, sizeof(name), "netlink dump of all %d sets", res->dump_sets);
         row(name, 1e9 / dump, ioas1, getppid);
+        if (!json)
+                printf("x ioas: to ioas alloc+destroy of 1 thread; pasid alloc+free of %u threads to that of %u threads\n",
+                        n_threads, n_threads);
 
         if (json)
                 printf("    {}\n  ],\n  \"memory\": [\n");
@@ -485,7 +490,9 @@ static void report(Results *res) {
         }
         goal("bytes for each PASID held", bytes, "less than", GOAL_BYTES, bytes < GOAL_BYTES);
         if (json)
-                printf("    {}\n  ],\n  \"met\": %s\n}\n", all_goals ? "true" : "false");
+                printf("    {}\n  ],\n  \"met\": %s\n}\n", n_goals_met == n_goals ? "true" : "false");
+        else
+                printf("\n%u of %u goals met\n", n_goals_met, n_goals);
 }
 
 static void usage(void) {
@@ -571,5 +578,5 @@ int main(int argc, char *argv[]) {
 
         measure_all(&res, &groups);
         report(&res);
-        return all_goals ? 0 : 3;
+        return n_goals_met == n_goals ? 0 : 3;
 }
