@@ -106,8 +106,11 @@ boot_qemu_args() {
         [[ -z $opt_bare ]] || cmdline+=" testbed.bare"
     fi
 
-    # Shadow memory and the debugging structures of a debug kernel.
-    [[ $opt_flavour != debug ]] || memory=5G
+    # Shadow memory and the debugging structures of a debug kernel; and everything takes its time on it.
+    if [[ $opt_flavour == debug ]]; then
+        memory=5G
+        cmdline+=" systemd.default_timeout_start_sec=1200 systemd.default_device_timeout_sec=1200 systemd.service_watchdogs=0"
+    fi
     QEMU_ARGS+=(-m "$memory" -append "$cmdline $opt_append")
 }
 
