@@ -167,9 +167,9 @@ static int prepare_none(State *s) {
         return prepare_hold(s, 0);
 }
 
-/* The next one needs a new node in both trees. */
+/* The next one, 63, is the first of a node in the IOMMU core's tree, whose indices are the PASIDs plus one. */
 static int prepare_node(State *s) {
-        return prepare_hold(s, 63);
+        return prepare_hold(s, 62);
 }
 
 static int prepare_some(State *s) {
