@@ -146,8 +146,8 @@ kernel_prepare() {
 kernel_key() {
     local paths exclude=debug.config
     [[ $1 != debug ]] || exclude=-
-    mapfile -t paths < <(cd "$SOURCE" && find kernel \( -name '*.md' -o -name '*.rst' -o -name "$exclude" \) -prune \
-        -o \( -type f -o -type l \) -print | LC_ALL=C sort)
+    mapfile -t paths < <(cd "$SOURCE" && find kernel \( -path kernel/Documentation -o -name '*.md' -o -name cover-letter \
+        -o -name checkpatch.conf -o -name "$exclude" \) -prune -o \( -type f -o -type l \) -print | LC_ALL=C sort)
     [[ ! -d $SOURCE/$KERNEL_TEST_MODULE ]] || paths+=("$KERNEL_TEST_MODULE")
     hash_tree "$SOURCE" "${paths[@]}"
 }
