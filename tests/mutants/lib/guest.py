@@ -14,7 +14,7 @@ QEMU = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "non
         "-device", "intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20"]
 for slot in range(0x10, 0x14):
     QEMU += ["-device", f"edu,addr={slot:x}"]
-APPEND = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check tsc=reliable intel_iommu=on,sm_on"
+APPEND = "console=ttyS0 quiet printk.time=0 panic=-1 oops=panic no_timer_check tsc=reliable intel_iommu=on,sm_on"
 
 # Modules that the guest loads, by directory; those of the project's own tests come with their dependencies.
 MODULE_DIRS = ("drivers/vfio", "drivers/iommu", "lib/kunit", "samples/vfio-mdev", "virt/lib")
@@ -75,6 +75,10 @@ def make_initrd(base, release_dir, modules, first, out):
     return initrd
 
 
+class NotLoaded(Failure):
+    """A module that a guest cannot load: there is nothing to test."""
+
+
 @dataclasses.dataclass
 class Outcome:
     failed: list  # "kunit: test", "kselftest: fixture.test", or what went wrong otherwise
@@ -88,30 +92,37 @@ class Reader:
     def __init__(self):
         self.outcome = Outcome([])
         self.part = "boot"
+        self.where = ""  # which test runs, or did last
+
+    def fail(self, what):
+        self.outcome.failed.append(f"{self.part}: {what}")
 
     def line(self, line):
         """Returns whether enough is known."""
-        failed = self.outcome.failed
         if line.startswith("guest: cannot load"):
-            raise Failure(f"the guest says: {line}")
+            raise NotLoaded(line.split()[-1])
         if line.startswith("guest: report: "):
-            failed.append(f"{self.part}: {line[15:]}")
+            self.fail(line[15:])
         elif line.startswith("guest: "):
-            self.part = line[7:]
-        elif "Kernel panic" in line or "Oops" in line:
-            failed.append(f"{self.part}: panic")
-        else:
-            m = re.match(r"(\s*)(not )?ok \d+ (.*)", line)
-            # In KUnit's output, the lines without indentation are suites, which fail with their cases.
-            if m and (self.part != "kunit" or m[1]):
-                name, _, directive = m[3].partition("#")
-                if m[2]:
-                    failed.append(f"{self.part}: {name.strip().removeprefix('global.')}")
-                elif directive.strip().startswith("SKIP"):
-                    self.outcome.skipped += 1
-                else:
-                    self.outcome.passed += 1
-        return bool(failed) or self.part == "end"
+            self.part, self.where = line[7:], ""
+        elif m := re.match(r"(Kernel panic|Oops|BUG|WARNING)\b", line):
+            self.fail(m[1] + self.where)
+        elif m := re.match(r"\s*# (\S+): (EXPECTATION|ASSERTION) FAILED", line):
+            self.fail(m[1])
+        elif m := re.match(r"#  RUN +(\S+)", line):
+            self.where = f" in {m[1]}"
+        # In KUnit's output, the lines without indentation are suites, which fail with their cases.
+        elif (m := re.match(r"(\s*)(not )?ok \d+ (.*)", line)) and (self.part != "kunit" or m[1]):
+            name, _, directive = m[3].partition("#")
+            name = name.strip().removeprefix("global.")
+            self.where = f" after {name}"
+            if m[2]:
+                self.fail(name)
+            elif directive.strip().startswith("SKIP"):
+                self.outcome.skipped += 1
+            else:
+                self.outcome.passed += 1
+        return bool(self.outcome.failed) or self.part == "end"
 
 
 def run(kernel, initrd, timeout, log):
@@ -133,5 +144,5 @@ def run(kernel, initrd, timeout, log):
             timer.cancel()
             process.kill()
     if not reader.outcome.failed and reader.part != "end":
-        reader.outcome.failed.append(f"{reader.part}: {'hangs' if late.is_set() else 'ended early'}")
+        reader.fail(("hangs" if late.is_set() else "ended early") + reader.where)
     return reader.outcome

@@ -1757,8 +1757,11 @@ TEST_F(pasid_netlink, set_get)
 	__u32 short_id = self->set;
 	__u64 unknown = ~0ULL;
 	struct msg msg;
+	int i;
 
-	ASSERT_GT(pasid_alloc_any(self->container), 0);
+	for (i = 700; i < 703; i++)
+		ASSERT_EQ(i, pasid_alloc(self->container, i, i));
+	EXPECT_EQ(0, pasid_free(self->container, 700, 700));
 	EXPECT_EQ(-ENOSPC, pasid_alloc(self->container, 0, 0));
 	ASSERT_EQ(0, set_put(self->set, "watermark", 9));
 	ASSERT_EQ(0, genl_do(&self->genl, VFIO_PASID_CMD_SET_GET,
@@ -1772,8 +1775,8 @@ TEST_F(pasid_netlink, set_get)
 		  msg.set[VFIO_PASID_A_SET_CGROUP_ID]);
 	EXPECT_EQ(set_get(self->set, "quota"), msg.set[VFIO_PASID_A_SET_QUOTA]);
 	EXPECT_EQ(9, msg.set[VFIO_PASID_A_SET_WATERMARK]);
-	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_ALLOCATED]);
-	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_PEAK]);
+	EXPECT_EQ(2, msg.set[VFIO_PASID_A_SET_ALLOCATED]);
+	EXPECT_EQ(3, msg.set[VFIO_PASID_A_SET_PEAK]);
 	EXPECT_EQ(1, msg.set[VFIO_PASID_A_SET_DENIED]);
 	EXPECT_EQ(self->seq + 2, msg.set[VFIO_PASID_A_SET_SEQ]);
 	EXPECT_FALSE(msg.has[VFIO_PASID_A_SET_REASON]);
