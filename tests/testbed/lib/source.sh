@@ -3,7 +3,7 @@
 #
 # A snapshot of the work tree: keys are computed over what is built, even while somebody edits the original.
 
-# Sets SOURCE. Build directories and version control stay behind; times are kept, which makes rebuilds incremental.
+# Sets SOURCE. Build directories and version control stay behind.
 source_snapshot() {
     local dir prune=(-name .git)
     for dir in "$PROJECT_DIR"/*/meson-private; do

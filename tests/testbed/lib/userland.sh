@@ -7,8 +7,12 @@
 userland_build() {
     local out=$1 target args
     mkdir -p "$CACHE/work/userland-build"
+    mkdir -p "$CACHE/work/userland-source"
     view_open "$ROOT"
-    view_bind "$SOURCE" /src ro
+    # By content: another checkout's files may be older than what was built from this one's, and yet differ.
+    view_bind "$SOURCE" /new ro
+    view_bind "$CACHE/work/userland-source" /src
+    view_run rsync -rlp --checksum --delete /new/ /src/
     view_bind "$CACHE/work/userland-build" /b
 
     args=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var --buildtype=debugoptimized --wrap-mode=nodownload
