@@ -10,25 +10,34 @@
  * Identity.  A set is keyed by the mm that attached the container's first
  * PASID-capable group.  The set holds an mm_count reference, so that the
  * address of the mm cannot be given to another process while the set exists,
- * and comparing pointers is enough.  A container keeps its set: a child that
- * inherited the container over fork() uses the parent's, and so does a process
- * after exec() or setsid().  A container set up after exec() has another mm
- * and gets another set.  The mm_count reference pins the mm_struct only, not
- * the address space, but delays mm_pasid_drop() if the process uses SVA.
+ * and comparing pointers is enough.  A container keeps its set, whatever its
+ * holder does: a child that inherited it over fork() uses the parent's set, and
+ * so does a process after exec() or setsid(), and one that was passed the file
+ * descriptor by a process that has exited since.  A container set up after
+ * exec() has another mm and gets another set.
  *
- * Lifetime.  Each container with a set counts in set->users, and holds a
- * reference on this module.  vfio_pasid_unbind() of the last container takes
- * the set off the list, so that nobody new finds it; removes its device, which
- * waits for sysfs handlers; and only then frees what is left.  The container
- * unbinds when its last group has gone, under the write side of its group_lock,
- * while all ioctls run under the read side; hence no alloc, commit, abort or
- * free can meet a set that is being torn down.  The struct device is released
- * by the driver core alone and may outlive both the set and this module.
+ * Lifetime.  vfio_pasid_unbind() of the last container takes the set off the
+ * list, so that nobody new finds it; removes its device, which waits for sysfs
+ * handlers; and only then frees what is left.  The container unbinds when its
+ * last group has gone, under the write side of its group_lock, while all ioctls
+ * run under the read side; hence no alloc, commit, abort or free can meet a set
+ * that is being torn down.
  *
  * What does not end a set: an IOMMU-backed device that is unplugged while
- * another group stays in the container, which only disables allocation; and
+ * another group stays in the container, which only disables allocation, as
+ * type1 remembers how many PASIDs were behind a group and not the device; and
  * the removal of a cgroup that is charged, which stays as a dying cgroup until
- * its last PASID is freed, since the IOMMU core has a reference on it for each.
+ * its last PASID is freed.
+ *
+ * References.  A container counts in the set's users, and has a reference on
+ * this module by symbol_get(), so that a module with sets cannot be unloaded.
+ * A set has one on mm_count, which pins the mm_struct and not the address
+ * space, but delays mm_pasid_drop() if the process uses SVA; and the first one
+ * on its struct device, which the driver core alone releases, and which may
+ * outlive both the set and this module.  A PASID has one on the cgroup charged
+ * for it; the IOMMU core keeps it, and can drop it in any context, see
+ * iommu_free_global_pasid().  A netlink dump has one on this module, and
+ * remembers the id of a set, never the set.
  *
  * Locks, outermost first:
  *
@@ -42,16 +51,18 @@
  * The set lock is a spinlock for a few instructions at a time.  The IOMMU core
  * is not called with it held, nothing is allocated and no event sent; and it
  * never nests with the sets lock.  Nothing is taken inside the event lock but
- * what allocating memory takes.
+ * what allocating and queueing a message takes.  type1 calls with its own lock
+ * held for reading the counters only, which takes none.
  *
  * No lock of this module is held while user memory is accessed: a page fault
  * can be delayed for ever, and a set is shared by containers.  (The read side
- * of the container's group_lock is, but keeps only that container's groups
- * waiting.)  Until the result of an allocation has been copied, its PASID is
- * therefore pending: counted before it is asked for, so that the quota holds,
- * but not in the set, so that nobody can free it, and have it given to somebody
- * else, before the allocating thread has disposed of it.  A PASID that is freed
- * leaves the set first, so that only one thread gives it back.
+ * of the container's group_lock is, as in any ioctl of the container; what
+ * waits for it are groups that come and go.)  Until the result of an allocation
+ * has been copied, its PASID is therefore pending: counted before it is asked
+ * for, so that the quota holds, but not in the set, so that nobody can free it,
+ * and have it given to somebody else, before the allocating thread has disposed
+ * of it.  A PASID that is freed leaves the set first, so that only one thread
+ * gives it back.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
