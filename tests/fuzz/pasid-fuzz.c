@@ -1334,8 +1334,8 @@ static void report(const Thread *threads, uint64_t ns) {
                 for (unsigned n = 0; n < ERRNO_MAX; n++)
                         sum += by[n];
                 total += sum;
-                printf("%-20s %10" PRIu64 " in about %3.0f %% of the time: ok %" PRIu64, op_infos[op].name, sum,
-                        100 * (double) op_ns / ((double) ns * n_threads), by[0]);
+                printf("%-20s %10" PRIu64 " in about %3.0f %% of the time: ok %" PRIu64, op_infos[op].name,
+                        sum, 100 * (double) op_ns / ((double) ns * n_threads), by[0]);
                 for (unsigned n = 1; n < ERRNO_MAX; n++)
                         if (by[n] > 0)
                                 printf(" %s %" PRIu64, strerrorname_np((int) n) ?: "?", by[n]);
