@@ -22,3 +22,4 @@
 #define PASIDD_ACTION_SET_DEFAULT "org.pasidd1.set-default-quota"
 #define PASIDD_ACTION_RESERVE     "org.pasidd1.reserve"
 #define PASIDD_ACTION_RELOAD      "org.pasidd1.reload"
+#define PASIDD_ACTION_LOG_CONTROL "org.pasidd1.log-control"

@@ -5,10 +5,12 @@
 #include "bus-call.h"
 #include "bus-names.h"
 #include "bus.h"
+#include "log-control.h"
 #include "machined.h"
 #include "polkit.h"
 #include "quota.h"
 #include "set.h"
+#include "subscribers.h"
 #include "vm.h"
 
 #define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
@@ -22,6 +24,7 @@ static void disconnect(Manager *m) {
         Set *set;
 
         polkit_forget_requests(m);
+        subscribers_forget(m);
         m->machined = machined_free(m->machined);
         TAILQ_FOREACH (set, &m->sets, entries)
                 set_forget_question(set);
@@ -92,6 +95,8 @@ static int set_up(Manager *m) {
                 r = manager_bus_add(m);
         if (r >= 0)
                 r = vm_bus_add(m);
+        if (r >= 0)
+                r = log_control_add(m);
         if (r >= 0)
                 r = sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
         if (r >= 0)

@@ -14,7 +14,26 @@
 
 /* Where a process logs to is a matter of the whole process, so these stand alone here. */
 static int log_max_level = LOG_INFO;
-static bool log_to_journal = false;
+static LogTarget log_target = LOG_TARGET_AUTO;
+static bool log_has_journal = false;
+
+static const char *const level_names[] = {
+        [LOG_EMERG] = "emerg",
+        [LOG_ALERT] = "alert",
+        [LOG_CRIT] = "crit",
+        [LOG_ERR] = "err",
+        [LOG_WARNING] = "warning",
+        [LOG_NOTICE] = "notice",
+        [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug",
+};
+
+static const char *const target_names[] = {
+        [LOG_TARGET_AUTO] = "auto",
+        [LOG_TARGET_JOURNAL] = "journal",
+        [LOG_TARGET_CONSOLE] = "console",
+        [LOG_TARGET_NULL] = "null",
+};
 
 /* $JOURNAL_STREAM is "DEVICE:INODE" of the stream that systemd connected; stderr may have been redirected since. */
 static bool stderr_is_journal(void) {
@@ -30,26 +49,47 @@ static bool stderr_is_journal(void) {
 
 void log_setup(int max_level) {
         log_max_level = max_level;
-        log_to_journal = stderr_is_journal();
+        log_has_journal = stderr_is_journal();
+}
+
+int log_get_max_level(void) {
+        return log_max_level;
+}
+
+void log_set_max_level(int level) {
+        log_max_level = level;
+}
+
+LogTarget log_get_target(void) {
+        return log_target;
+}
+
+void log_set_target(LogTarget target) {
+        log_target = target;
 }
 
 int log_level_from_string(const char *s) {
-        static const char *const names[] = {
-                [LOG_EMERG] = "emerg",
-                [LOG_ALERT] = "alert",
-                [LOG_CRIT] = "crit",
-                [LOG_ERR] = "err",
-                [LOG_WARNING] = "warning",
-                [LOG_NOTICE] = "notice",
-                [LOG_INFO] = "info",
-                [LOG_DEBUG] = "debug",
-        };
-
-        for (int i = 0; i < (int) ELEMENTSOF(names); i++)
-                if (streq(s, names[i]) || (s[0] == '0' + i && s[1] == '\0'))
+        for (int i = 0; i < (int) ELEMENTSOF(level_names); i++)
+                if (streq(s, level_names[i]) || (s[0] == '0' + i && s[1] == '\0'))
                         return i;
 
         return -EINVAL;
+}
+
+const char *log_level_to_string(int level) {
+        return level_names[level];
+}
+
+int log_target_from_string(const char *s) {
+        for (int i = 0; i < (int) ELEMENTSOF(target_names); i++)
+                if (streq(s, target_names[i]))
+                        return i;
+
+        return -EINVAL;
+}
+
+const char *log_target_to_string(LogTarget target) {
+        return target_names[target];
 }
 
 typedef struct Record {
@@ -106,10 +146,26 @@ static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *fo
                 return;
         }
 
-        if (log_to_journal)
+        switch (log_target) {
+
+        case LOG_TARGET_AUTO:
+                if (log_has_journal)
+                        send_to_journal(level, c, message);
+                else
+                        fprintf(stderr, "pasidd: %s\n", message);
+                return;
+
+        case LOG_TARGET_JOURNAL:
                 send_to_journal(level, c, message);
-        else
+                return;
+
+        case LOG_TARGET_CONSOLE:
                 fprintf(stderr, "pasidd: %s\n", message);
+                return;
+
+        case LOG_TARGET_NULL:
+                return;
+        }
 }
 
 void log_context(int level, const LogContext *context, const char *format, ...) {

@@ -22,11 +22,28 @@ typedef struct LogContext {
         bool quota_known;
 } LogContext;
 
+typedef enum LogTarget {
+        LOG_TARGET_AUTO, /* the journal where stderr is connected to it, else stderr */
+        LOG_TARGET_JOURNAL,
+        LOG_TARGET_CONSOLE, /* stderr */
+        LOG_TARGET_NULL,
+} LogTarget;
+
 /* Finds out where to log to. Records above max_level (LOG_ERR, …) are dropped. */
 void log_setup(int max_level);
 
+int log_get_max_level(void);
+void log_set_max_level(int level);
+LogTarget log_get_target(void);
+void log_set_target(LogTarget target);
+
 /* "emerg" … "debug" or 0 … 7. Returns the level or -EINVAL. */
 int log_level_from_string(const char *s);
+const char *log_level_to_string(int level);
+
+/* "auto", "journal", "console", "null". Returns the target or -EINVAL. */
+int log_target_from_string(const char *s);
+const char *log_target_to_string(LogTarget target);
 
 void log_context(int level, const LogContext *context, const char *format, ...) _printf_(3, 4);
 

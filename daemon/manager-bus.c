@@ -9,9 +9,11 @@
 #include "bus.h"
 #include "cgroup.h"
 #include "polkit.h"
+#include "subscribers.h"
 #include "utf8.h"
 #include "uuid.h"
 #include "vm-find.h"
+#include "vm-lookup.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 
@@ -57,6 +59,52 @@ static int method_get_vm(sd_bus_message *message, void *userdata, sd_bus_error *
                 return r;
 
         r = find_vm(m, what, &vm, error);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "o", vm->path);
+}
+
+static int method_get_vm_by_pid(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        VM *vm = NULL;
+        uint32_t pid;
+        int r;
+
+        r = sd_bus_message_read(message, "u", &pid);
+        if (r < 0)
+                return r;
+
+        r = vm_find_by_pid(userdata, pid, &vm);
+        if (r == -ESRCH)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_UNIX_PROCESS_ID_UNKNOWN,
+                        "There is no process %" PRIu32 ".", pid);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(
+                        error, PASIDD_ERROR_NO_SUCH_VM, "Process %" PRIu32 " belongs to no VM.", pid);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, "o", vm->path);
+}
+
+static int method_get_vm_by_cgroup(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *cgroup;
+        VM *vm = NULL;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &cgroup);
+        if (r < 0)
+                return r;
+
+        r = vm_find_by_any_cgroup(userdata, cgroup, &vm);
+        if (r == -EINVAL)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "\"%s\" is not the path of a control group: that begins with a slash and has no "
+                        "\".\" or \"..\" in it.",
+                        cgroup);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM,
+                        "The control group \"%s\" is not, and is not in, that of a VM.", cgroup);
         if (r < 0)
                 return r;
 
@@ -334,6 +382,23 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
         return polkit_authorize(userdata, message, PASIDD_ACTION_RELOAD, NULL, reload, error);
 }
 
+static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        int r;
+
+        r = subscribers_add(userdata, sd_bus_message_get_sender(message));
+        if (r == -EUSERS)
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many subscribers.");
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        subscribers_remove(userdata, sd_bus_message_get_sender(message));
+        return sd_bus_reply_method_return(message, NULL);
+}
+
 static int property_version(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return sd_bus_message_append(reply, "s", PASIDD_VERSION);
@@ -387,6 +452,10 @@ static const sd_bus_vtable manager_vtable[] = {
 
         SD_BUS_METHOD_WITH_ARGS("GetVM", SD_BUS_ARGS("s", vm), SD_BUS_RESULT("o", path), method_get_vm,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetVMByPID", SD_BUS_ARGS("u", pid), SD_BUS_RESULT("o", path),
+                method_get_vm_by_pid, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetVMByControlGroup", SD_BUS_ARGS("s", cgroup), SD_BUS_RESULT("o", path),
+                method_get_vm_by_cgroup, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListVMs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sso)", vms), method_list_vms,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetDefaultQuota", SD_BUS_ARGS("u", quota, "a{sv}", options),
@@ -402,6 +471,10 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_subscribe,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
+                SD_BUS_VTABLE_UNPRIVILEGED),
 
         SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -362,6 +362,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         TAILQ_INIT(&m->sets);
         TAILQ_INIT(&m->auth_requests);
         TAILQ_INIT(&m->calls_waiting);
+        TAILQ_INIT(&m->subscribers);
         m->exit_status = EXIT_FAILURE;
 
         *ret = m;

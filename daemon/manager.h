@@ -19,6 +19,7 @@ typedef struct CgroupIndex CgroupIndex;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct Set Set;
+typedef struct Subscriber Subscriber;
 typedef struct VM VM;
 
 typedef struct ManagerOptions {
@@ -80,6 +81,12 @@ struct Manager {
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
+
+        TAILQ_HEAD(SubscriberList, Subscriber) subscribers;
+        size_t n_subscribers;
+        sd_bus_slot *subscriber_match; /* for their ends */
+        sd_event_source *usage_timer;  /* while there are any */
+        VM *usage_next;                /* to be looked at; NULL: the first */
 
         sd_event_source *changes; /* deferred: tells the bus what changed */
         unsigned changed;         /* ManagerChange */

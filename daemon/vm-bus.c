@@ -251,9 +251,9 @@ static const sd_bus_vtable vm_vtable[] = {
         SD_BUS_PROPERTY("QuotaInForce", "b", property_in_force, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY(
                 "QuotaError", "s", property_string, offsetof(VM, error), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, 0),
-        SD_BUS_PROPERTY("Peak", "u", property_counter, 0, 0),
-        SD_BUS_PROPERTY("Denied", "t", property_counter, 0, 0),
+        SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Peak", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Denied", "t", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Sets", "a(tuuuuut)", property_sets, 0, 0),
 
         SD_BUS_VTABLE_END,
@@ -325,6 +325,9 @@ void vm_bus_send_changes(VM *vm) {
                 { VM_CHANGED_WATERMARK, "Watermark" },
                 { VM_CHANGED_FORCE, "QuotaInForce" },
                 { VM_CHANGED_FORCE, "QuotaError" },
+                { VM_CHANGED_ALLOCATED, "Allocated" },
+                { VM_CHANGED_PEAK, "Peak" },
+                { VM_CHANGED_DENIED, "Denied" },
         };
         const char *names[ELEMENTSOF(table) + 1];
         size_t n = 0;

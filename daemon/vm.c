@@ -10,6 +10,7 @@
 #include "messages.h"
 #include "set.h"
 #include "sysfs.h"
+#include "usage-signals.h"
 #include "vm-quota.h"
 #include "vm.h"
 
@@ -135,6 +136,7 @@ VM *vm_free(VM *vm) {
         while ((set = TAILQ_FIRST(&vm->sets)))
                 vm_remove_set(vm, set);
 
+        usage_signals_forget(vm);
         TAILQ_REMOVE(&m->vms, vm, entries);
         m->n_vms--;
 

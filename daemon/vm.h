@@ -25,7 +25,17 @@ typedef enum VMChange {
         VM_CHANGED_QUOTA = 1 << 4,   /* Quota, QuotaSource, QuotaOrigin */
         VM_CHANGED_WATERMARK = 1 << 5,
         VM_CHANGED_FORCE = 1 << 6, /* QuotaInForce, QuotaError */
+        VM_CHANGED_ALLOCATED = 1 << 7,
+        VM_CHANGED_PEAK = 1 << 8,
+        VM_CHANGED_DENIED = 1 << 9,
 } VMChange;
+
+/* Counters over all sets. */
+typedef struct VMCounters {
+        uint32_t allocated;
+        uint32_t peak;
+        uint64_t denied;
+} VMCounters;
 
 struct VM {
         TAILQ_ENTRY(VM) entries;
@@ -70,6 +80,8 @@ struct VM {
         bool revert_again;
 
         bool announced;   /* VMAdded was sent */
+        VMCounters told;  /* as last announced, while somebody listens */
+        bool told_known;
         int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
         unsigned changed; /* VMChange */
         RateLimit limit_log, watermark_log, foreign_log;
@@ -123,12 +135,6 @@ LogContext vm_log_context(const VM *vm, const char *message_id);
 /* Reads the sets' counters and limits from the kernel, once in each turn of the event loop. */
 void vm_refresh_sets(VM *vm);
 
-/* Counters over all sets. */
-typedef struct VMCounters {
-        uint32_t allocated;
-        uint32_t peak;
-        uint64_t denied;
-} VMCounters;
 void vm_read_counters(VM *vm, VMCounters *ret);
 
 /* In words, where the quota comes from. The caller frees *ret. */

@@ -15,6 +15,12 @@ class Auth(BusTest):
         self.add_machine("web", WEB, 1, sets=[1])
         self.start()
 
+    def set_log_level(self, level):
+        interface = "org.freedesktop.LogControl1"
+        self.call(
+            "/org/freedesktop/LogControl1", PROPERTIES, "Set", "ssv", (interface, "LogLevel", ("s", level))
+        )
+
     def changes(self):
         """Every method that changes something, with the polkit action that it needs."""
         return (
@@ -27,6 +33,7 @@ class Auth(BusTest):
             ("org.pasidd1.reserve", lambda: self.reserve(DB, "db", quota=5)),
             ("org.pasidd1.reserve", lambda: self.release(WEB)),
             ("org.pasidd1.reload", lambda: self.manager_call("Reload")),
+            ("org.pasidd1.log-control", lambda: self.set_log_level("debug")),
         )
 
     def check_denied(self, error=ACCESS_DENIED, text="denied"):

@@ -557,6 +557,11 @@ class BusTest(unittest.TestCase):
     def start(self, *args):
         self.daemon.start(*args)
 
+    def start_quietly(self):
+        """Without the log of each single thing, where there are very many."""
+        self.daemon.spawn("--log-level=warning")
+        self.daemon.wait_notify("READY=1", timeout=60)
+
     def restart(self):
         self.daemon.kill()
         self.start()

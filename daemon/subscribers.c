@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "subscribers.h"
+#include "usage-signals.h"
+
+#define SUBSCRIBERS_MAX 256U
+
+struct Subscriber {
+        TAILQ_ENTRY(Subscriber) entries;
+        Manager *manager;
+        char *name;
+        sd_bus_slot *question; /* is it still there? */
+};
+
+static Subscriber *find(Manager *m, const char *name) {
+        Subscriber *s;
+
+        TAILQ_FOREACH (s, &m->subscribers, entries)
+                if (streq(s->name, name))
+                        return s;
+
+        return NULL;
+}
+
+static void subscriber_free(Subscriber *s) {
+        Manager *m = s->manager;
+
+        TAILQ_REMOVE(&m->subscribers, s, entries);
+        m->n_subscribers--;
+        sd_bus_slot_unref(s->question);
+        free(s->name);
+        free(s);
+
+        if (m->n_subscribers == 0) {
+                usage_signals_stop(m);
+                m->subscriber_match = sd_bus_slot_unref(m->subscriber_match);
+        }
+}
+
+static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *name;
+        Subscriber *s;
+
+        if (sd_bus_message_read(message, "s", &name) < 0)
+                return 0;
+
+        s = find(userdata, name);
+        if (s)
+                subscriber_free(s);
+        return 0;
+}
+
+/* It may have gone before we listened for that. */
+static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Subscriber *s = userdata;
+        int there;
+
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &there) < 0 || !there)
+                subscriber_free(s);
+        else
+                s->question = sd_bus_slot_unref(s->question);
+        return 0;
+}
+
+/* One for all of them: a connection may have only so many matches. Only while there are subscribers, or every
+ * program that leaves the bus would wake us. */
+static int listen_for_ends(Manager *m) {
+        if (m->subscriber_match)
+                return 0;
+
+        return sd_bus_add_match_async(m->bus, &m->subscriber_match,
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                on_name_gone, NULL, m);
+}
+
+int subscribers_add(Manager *m, const char *sender) {
+        Subscriber *s;
+        int r;
+
+        if (!find(m, sender)) {
+                if (m->n_subscribers >= SUBSCRIBERS_MAX)
+                        return -EUSERS;
+
+                r = listen_for_ends(m);
+                if (r < 0)
+                        return r;
+
+                s = calloc(1, sizeof(*s));
+                if (!s)
+                        return -ENOMEM;
+                s->manager = m;
+                TAILQ_INSERT_TAIL(&m->subscribers, s, entries);
+                m->n_subscribers++;
+
+                s->name = strdup(sender);
+                r = s->name ? sd_bus_call_method_async(m->bus, &s->question, "org.freedesktop.DBus",
+                                      "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+                                      on_has_owner, s, "s", sender)
+                            : -ENOMEM;
+                if (r < 0) {
+                        subscriber_free(s);
+                        return r;
+                }
+        }
+
+        return usage_signals_start(m);
+}
+
+void subscribers_remove(Manager *m, const char *sender) {
+        Subscriber *s = find(m, sender);
+
+        if (s)
+                subscriber_free(s);
+}
+
+void subscribers_forget(Manager *m) {
+        Subscriber *s;
+
+        while ((s = TAILQ_FIRST(&m->subscribers)))
+                subscriber_free(s);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/*
+ * PropertiesChanged for what VMs hold. An allocation raises no event in the
+ * kernel, so the counters are looked at now and then, while somebody wants
+ * to know. However many VMs there are, so many are looked at in each turn and
+ * no more: that bounds our work and what a listener has to take in.
+ */
+
+/* Somebody has come to listen. All VMs are announced once, since what he has read may have changed. */
+int usage_signals_start(Manager *m);
+
+/* Nobody listens any more. */
+void usage_signals_stop(Manager *m);
+
+/* The VM is about to go. */
+void usage_signals_forget(VM *vm);
