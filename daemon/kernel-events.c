@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "cgroup.h"
+#include "events.h"
 #include "exit-status.h"
 #include "kernel-events.h"
 #include "messages.h"
@@ -81,16 +82,6 @@ static void on_set_add(Manager *m, const GenlMessage *event) {
                 set_match(set);
 }
 
-static LogContext set_log_context(const Set *set, const char *message_id) {
-        LogContext context = vm_log_context(set->vm, message_id);
-
-        context.set = set->kernel.id;
-        context.set_known = true;
-        context.quota = set->kernel.quota;
-        context.quota_known = true;
-        return context;
-}
-
 static const char *limit_reason_to_text(GenlLimitReason reason) {
         switch (reason) {
 
@@ -111,29 +102,43 @@ static const char *limit_reason_to_text(GenlLimitReason reason) {
 }
 
 static void on_limit_hit(Set *set, const GenlMessage *event) {
-        LogContext context;
-        unsigned suppressed;
+        const char *reason = genl_limit_reason_to_string(event->reason);
+        unsigned held_back;
         VM *vm = set->vm;
 
         if (!vm)
                 return;
 
         bus_quota_exceeded(vm, event);
+        vm->refusals_untold += event->suppressed;
 
         if (!ratelimit_below(&vm->limit_log, manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC,
-                    LIMIT_LOG_BURST, &suppressed))
+                    LIMIT_LOG_BURST, &held_back)) {
+                vm->refusals_untold++;
                 return;
+        }
 
-        context = set_log_context(set, MESSAGE_QUOTA_EXCEEDED);
-        log_context(LOG_NOTICE, &context,
-                "VM %s was refused a PASID, because %s (holds %" PRIu32 ", quota %" PRIu32
-                "; %u like this not logged).",
+        const EventDetail details[] = {
+                { .name = "set", .type = 't', .number = set->kernel.id },
+                { .name = "reason", .type = 's', .text = reason },
+                { .name = "allocated", .type = 'u', .number = event->set.allocated },
+                { .name = "quota", .type = 'u', .number = event->set.quota },
+                { .name = "suppressed", .type = 't', .number = vm->refusals_untold },
+        };
+        events_add(vm->manager, EVENT_QUOTA_EXCEEDED,
+                &(EventFacts) { .level = LOG_NOTICE,
+                        .vm = vm,
+                        .set = set,
+                        .details = details,
+                        .n_details = ELEMENTSOF(details) },
+                "VM %s was refused a PASID, because %s (holds %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
+                " more refusals not reported one by one).",
                 vm->name, limit_reason_to_text(event->reason), event->set.allocated, event->set.quota,
-                suppressed);
+                vm->refusals_untold);
+        vm->refusals_untold = 0;
 }
 
 static void on_watermark_hit(Set *set, const GenlMessage *event) {
-        LogContext context;
         unsigned suppressed;
         VM *vm = set->vm;
 
@@ -146,9 +151,20 @@ static void on_watermark_hit(Set *set, const GenlMessage *event) {
                     LIMIT_LOG_BURST, &suppressed))
                 return;
 
-        context = set_log_context(set, MESSAGE_WATERMARK_REACHED);
-        log_context(LOG_INFO, &context, "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 ".",
-                vm->name, event->set.allocated, event->set.watermark);
+        const EventDetail details[] = {
+                { .name = "set", .type = 't', .number = set->kernel.id },
+                { .name = "allocated", .type = 'u', .number = event->set.allocated },
+                { .name = "watermark", .type = 'u', .number = event->set.watermark },
+                { .name = "suppressed", .type = 't', .number = suppressed },
+        };
+        events_add(vm->manager, EVENT_WATERMARK_REACHED,
+                &(EventFacts) { .level = LOG_INFO,
+                        .vm = vm,
+                        .set = set,
+                        .details = details,
+                        .n_details = ELEMENTSOF(details) },
+                "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
+                vm->name, event->set.allocated, event->set.watermark, suppressed);
 }
 
 static void on_event(const GenlMessage *event, void *userdata) {
@@ -198,11 +214,18 @@ static void on_lost(const char *why, void *userdata) {
         unsigned suppressed;
 
         m->resyncs++;
-        if (ratelimit_below(
+        if (!ratelimit_below(
                     &m->resync_log, manager_now(m), RESYNC_LOG_INTERVAL_USEC, RESYNC_LOG_BURST, &suppressed))
-                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_RESYNC },
-                        "Events from the kernel were lost (%s), listing all sets again (%u times not logged).",
-                        why, suppressed);
+                return;
+
+        const EventDetail details[] = {
+                { .name = "why", .type = 's', .text = why },
+                { .name = "suppressed", .type = 't', .number = suppressed },
+        };
+        events_add(m, EVENT_RESYNC,
+                &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
+                "Events from the kernel were lost (%s), listing all sets again (%u times not logged).", why,
+                suppressed);
 }
 
 static void on_failed(int error, void *userdata) {

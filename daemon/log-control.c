@@ -72,7 +72,8 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
                 return 0;
 
         if (sd_bus_message_read(message, "ss", &interface, &name) >= 0 &&
-                streq(interface, LOG_CONTROL_INTERFACE) && (streq(name, "LogLevel") || streq(name, "LogTarget")))
+                streq(interface, LOG_CONTROL_INTERFACE) &&
+                (streq(name, "LogLevel") || streq(name, "LogTarget")))
                 return polkit_authorize(
                         userdata, message, PASIDD_ACTION_LOG_CONTROL, NULL, set_property, error);
 

@@ -92,9 +92,11 @@ const char *log_target_to_string(LogTarget target) {
         return target_names[target];
 }
 
+#define RECORD_FIELDS_MAX 16U
+
 typedef struct Record {
-        struct iovec iov[8];
-        char *fields[8];
+        struct iovec iov[RECORD_FIELDS_MAX];
+        char *fields[RECORD_FIELDS_MAX];
         size_t n;
 } Record;
 
@@ -134,6 +136,15 @@ static void send_to_journal(int level, const LogContext *c, const char *message)
                 record_add(&record, "PASID_SET=%" PRIu64, c->set);
         if (c && c->quota_known)
                 record_add(&record, "PASID_QUOTA=%" PRIu32, c->quota);
+        if (c && c->event > 0)
+                record_add(&record, "PASID_EVENT=%" PRIu64, c->event);
+        if (c && c->caller) {
+                record_add(&record, "PASID_CALLER_UID=%" PRIu32, c->caller->uid);
+                if (c->caller->pid > 0)
+                        record_add(&record, "PASID_CALLER_PID=%" PRIu32, c->caller->pid);
+                if (c->caller->unit)
+                        record_add(&record, "PASID_CALLER_UNIT=%s", c->caller->unit);
+        }
 
         (void) sd_journal_sendv(record.iov, record.n);
 }

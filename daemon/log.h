@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <syslog.h>
 
+#include "caller.h"
 #include "macro.h"
 
 /*
@@ -20,6 +21,8 @@ typedef struct LogContext {
         uint32_t quota;      /* PASID_QUOTA= */
         bool set_known;
         bool quota_known;
+        uint64_t event;       /* PASID_EVENT=, its sequence number; 0: none */
+        const Caller *caller; /* PASID_CALLER_UID=, PASID_CALLER_PID=, PASID_CALLER_UNIT= */
 } LogContext;
 
 typedef enum LogTarget {

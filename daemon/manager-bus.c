@@ -8,6 +8,7 @@
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup.h"
+#include "event-log.h"
 #include "polkit.h"
 #include "subscribers.h"
 #include "utf8.h"
@@ -76,8 +77,8 @@ static int method_get_vm_by_pid(sd_bus_message *message, void *userdata, sd_bus_
 
         r = vm_find_by_pid(userdata, pid, &vm);
         if (r == -ESRCH)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_UNIX_PROCESS_ID_UNKNOWN,
-                        "There is no process %" PRIu32 ".", pid);
+                return sd_bus_error_setf(
+                        error, SD_BUS_ERROR_UNIX_PROCESS_ID_UNKNOWN, "There is no process %" PRIu32 ".", pid);
         if (r == -ENOENT)
                 return sd_bus_error_setf(
                         error, PASIDD_ERROR_NO_SUCH_VM, "Process %" PRIu32 " belongs to no VM.", pid);
@@ -382,12 +383,72 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
         return polkit_authorize(userdata, message, PASIDD_ACTION_RELOAD, NULL, reload, error);
 }
 
+static int append_detail(sd_bus_message *reply, const EventDetail *detail) {
+        if (detail->type == 's')
+                return sd_bus_message_append(reply, "{sv}", detail->name, "s", detail->text);
+        if (detail->type == 'u')
+                return sd_bus_message_append(reply, "{sv}", detail->name, "u", (uint32_t) detail->number);
+
+        return sd_bus_message_append(reply, "{sv}", detail->name, "t", detail->number);
+}
+
+static int append_event(sd_bus_message *reply, const Event *event) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'r', "ttssssa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "ttssss", event->sequence, event->usec,
+                        event_type_to_string(event->type), event->uuid, strempty(event->name),
+                        event->message);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < event->n_details; i++)
+                r = append_detail(reply, &event->details[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int method_list_events(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const Manager *m = userdata;
+        const Event *event;
+        uint64_t since;
+        int r;
+
+        r = sd_bus_message_read(message, "t", &since);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ttssssa{sv})");
+        if (r < 0)
+                return r;
+
+        for (event = event_log_next(m->events, since); event;
+                event = event_log_next(m->events, event->sequence)) {
+                r = append_event(reply, event);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "b", event_log_missed(m->events, since));
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_send(reply);
+}
+
 static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         int r;
 
         r = subscribers_add(userdata, sd_bus_message_get_sender(message));
         if (r == -EUSERS)
-                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many subscribers.");
+                return sd_bus_error_set(
+                        error, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many subscribers.");
         if (r < 0)
                 return r;
 
@@ -471,8 +532,11 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_subscribe,
+        SD_BUS_METHOD_WITH_ARGS("ListEvents", SD_BUS_ARGS("t", since),
+                SD_BUS_RESULT("a(ttssssa{sv})", events, "b", missed), method_list_events,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
                 SD_BUS_VTABLE_UNPRIVILEGED),
 

@@ -8,6 +8,7 @@
 
 #include "bus.h"
 #include "cgroup.h"
+#include "events.h"
 #include "exit-status.h"
 #include "file-util.h"
 #include "kernel-events.h"
@@ -136,8 +137,33 @@ void manager_queue_changes(Manager *m, unsigned changes) {
         (void) sd_event_source_set_enabled(m->changes, SD_EVENT_ONESHOT);
 }
 
+static void default_has_changed(Manager *m, uint32_t quota, DefaultSource source) {
+        const EventDetail details[] = {
+                { .name = "previous", .type = 'u', .number = m->default_told },
+                { .name = "quota", .type = 'u', .number = quota },
+                { .name = "source", .type = 's', .text = default_source_to_string(source) },
+        };
+
+        events_add(m, EVENT_DEFAULT_QUOTA_CHANGED,
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
+                default_source_to_string(source), m->default_told);
+}
+
 int manager_apply_default_quota(Manager *m) {
-        return sysfs_write_default_quota(m->root, manager_default_quota(m, NULL));
+        DefaultSource source;
+        uint32_t quota = manager_default_quota(m, &source);
+        int r;
+
+        r = sysfs_write_default_quota(m->root, quota);
+        if (r < 0)
+                return r;
+
+        if (m->default_known && m->default_told != quota)
+                default_has_changed(m, quota, source);
+        m->default_told = quota;
+        m->default_known = true;
+        return 0;
 }
 
 void manager_apply_all(Manager *m) {
@@ -390,6 +416,7 @@ Manager *manager_free(Manager *m) {
         slice_watch_free(m->slices);
         kernel_source_free(m->kernel);
         state_store_done(&m->state);
+        event_log_free(m->events);
         config_free(m->config);
         sd_event_source_disable_unref(m->changes);
         sd_event_unref(m->event);
@@ -427,6 +454,10 @@ int manager_run(Manager *m) {
         r = set_up_event_loop(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot set up the event loop: %m");
+
+        r = events_set_up(m);
+        if (r < 0)
+                return log_oom();
 
         r = vm_restore_reservations(m);
         if (r < 0)

@@ -16,6 +16,7 @@
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;
 typedef struct CgroupIndex CgroupIndex;
+typedef struct EventLog EventLog;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct Set Set;
@@ -81,6 +82,11 @@ struct Manager {
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
+        const Caller *caller; /* on whose behalf something is changed right now; NULL: nobody's */
+
+        EventLog *events;
+        uint32_t default_told; /* the default quota that the last event told of */
+        bool default_known;
 
         TAILQ_HEAD(SubscriberList, Subscriber) subscribers;
         size_t n_subscribers;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "caller.h"
+#include "cgroup-path.h"
 #include "polkit.h"
+#include "proc.h"
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
@@ -29,7 +32,7 @@
 
 typedef enum AuthStage {
         AUTH_NEW,
-        AUTH_ASKING_SENDER, /* the bus, for the sender's uid */
+        AUTH_ASKING_SENDER, /* the bus, for the sender's uid and pid */
         AUTH_SENDER_KNOWN,
         AUTH_ASKING_POLKIT,
 } AuthStage;
@@ -39,6 +42,7 @@ struct AuthRequest {
         Manager *manager;
         AuthStage stage;
         uint32_t uid;
+        uint32_t pid; /* 0: not known */
         sd_bus_message *message;
         sd_bus_message *question; /* to polkit, ready to be sent */
         AuthorizedHandler handler;
@@ -105,17 +109,34 @@ static void log_failure(Manager *m, const sd_bus_error *error) {
                         strempty(error->message), suppressed);
 }
 
+/* For the record. The process may be gone by now, but hardly be another's: it waits for its answer. */
+static char *unit_of_process(const Manager *m, uint32_t pid) {
+        _cleanup_free_ char *cgroup = NULL;
+        char *unit;
+
+        if (pid == 0 || proc_get_cgroup_unverified(m->root, (pid_t) pid, &cgroup) < 0 ||
+                cgroup_path_get_unit(cgroup, &unit, NULL) < 0)
+                return NULL;
+
+        return unit;
+}
+
 static void proceed(AuthRequest *request) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
         AuthorizedHandler handler = request->handler;
         Manager *m = request->manager;
+        _cleanup_free_ char *unit = unit_of_process(m, request->pid);
+        const Caller caller = { .uid = request->uid, .pid = request->pid, .unit = unit };
         int r;
 
         auth_request_free(request);
         r = sd_bus_message_rewind(message, true);
-        if (r >= 0)
+        if (r >= 0) {
+                m->caller = &caller;
                 r = handler(message, m, &error);
+                m->caller = NULL;
+        }
         reply_error(message, r, &error);
 }
 
@@ -184,21 +205,58 @@ static void ask_polkit(Manager *m) {
 
 static void ask_senders(Manager *m);
 
-static int on_sender_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int read_credential(sd_bus_message *reply, AuthRequest *request, bool *ret_uid_known) {
+        const char *name;
+        uint32_t *value;
+        int r;
+
+        r = sd_bus_message_read(reply, "s", &name);
+        if (r < 0)
+                return r;
+
+        value = streq(name, "UnixUserID") ? &request->uid : streq(name, "ProcessID") ? &request->pid : NULL;
+        if (!value)
+                return sd_bus_message_skip(reply, "v");
+
+        r = sd_bus_message_read(reply, "v", "u", value);
+        if (r >= 0 && value == &request->uid)
+                *ret_uid_known = true;
+        return r;
+}
+
+/* Only a uid that the bus vouches for counts. */
+static int read_credentials(sd_bus_message *reply, AuthRequest *request) {
+        bool uid_known = false;
+        int r;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return -EACCES;
+
+        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                r = read_credential(reply, request, &uid_known);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        if (r < 0)
+                return r;
+
+        return uid_known ? 0 : -EACCES;
+}
+
+static int on_sender(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         AuthRequest *request = userdata;
         Manager *m = request->manager;
-        uint32_t uid;
 
         request->slot = sd_bus_slot_unref(request->slot);
 
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &uid) < 0)
+        if (read_credentials(reply, request) < 0)
                 deny(request);
-        else if (uid == 0)
+        else if (request->uid == 0)
                 proceed(request);
-        else if (count_of_uid(m, uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
+        else if (count_of_uid(m, request->uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
                 refuse(request, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         else {
-                request->uid = uid;
                 request->stage = AUTH_SENDER_KNOWN;
                 ask_polkit(m);
         }
@@ -210,7 +268,7 @@ static int on_sender_uid(sd_bus_message *reply, void *userdata, sd_bus_error *er
 static int ask_sender(AuthRequest *request) {
         request->stage = AUTH_ASKING_SENDER;
         return sd_bus_call_method_async(request->manager->bus, &request->slot, "org.freedesktop.DBus",
-                "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_sender_uid,
+                "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials", on_sender,
                 request, "s", sd_bus_message_get_sender(request->message));
 }
 

@@ -55,7 +55,8 @@ static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *err
         Subscriber *s = userdata;
         int there;
 
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &there) < 0 || !there)
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &there) < 0 ||
+                !there)
                 subscriber_free(s);
         else
                 s->question = sd_bus_slot_unref(s->question);

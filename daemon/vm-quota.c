@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "cgroup.h"
+#include "events.h"
 #include "file-util.h"
 #include "messages.h"
 #include "misc-file.h"
@@ -178,8 +179,41 @@ static void judge_force(VM *vm, int r, char *error) {
                 set_force(vm, true, false, NULL);
 }
 
-static void take_policy(VM *vm, const PolicyResult *policy) {
+/* What came with the default, and goes with it, is told of once, for all of them. */
+static bool follows_default(const PolicyResult *before, const PolicyResult *now) {
+        return before->source == QUOTA_SOURCE_DEFAULT && now->source == QUOTA_SOURCE_DEFAULT;
+}
+
+static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
+        const char *source = quota_source_to_string(vm->policy.source);
+        const EventDetail details[] = {
+                { .name = "previous", .type = 'u', .number = previous },
+                { .name = "quota", .type = 'u', .number = vm->policy.quota },
+                { .name = "source", .type = 's', .text = source },
+        };
         LogContext context;
+
+        if (in_ring) {
+                events_add(vm->manager, EVENT_QUOTA_CHANGED,
+                        &(EventFacts) { .level = vm->log_level,
+                                .vm = vm,
+                                .details = details,
+                                .n_details = ELEMENTSOF(details) },
+                        "Quota of VM %s is %" PRIu32 " now (%s), it was %" PRIu32 ".", vm->name,
+                        vm->policy.quota, source, previous);
+                return;
+        }
+
+        context = vm_log_context(vm, MESSAGE_QUOTA_SET);
+        context.quota = vm->policy.quota;
+        context.quota_known = true;
+        log_context(vm->log_level, &context, "Quota of VM %s is %" PRIu32 " (%s).", vm->name,
+                vm->policy.quota, source);
+}
+
+static void take_policy(VM *vm, const PolicyResult *policy) {
+        const PolicyResult before = vm->policy;
+        bool in_ring = vm->policy_known && !follows_default(&before, policy);
         bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source;
 
         DefaultSource default_source;
@@ -198,12 +232,7 @@ static void take_policy(VM *vm, const PolicyResult *policy) {
         if (!changed && vm->policy_known)
                 return;
         vm->policy_known = true;
-
-        context = vm_log_context(vm, MESSAGE_QUOTA_SET);
-        context.quota = policy->quota;
-        context.quota_known = true;
-        log_context(vm->log_level, &context, "Quota of VM %s is %" PRIu32 " (%s).", vm->name, policy->quota,
-                quota_source_to_string(policy->source));
+        quota_has_changed(vm, before.quota, in_ring);
 }
 
 void vm_resolve_next(const VM *vm, PolicyResult *ret) {
@@ -392,12 +421,22 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
 
         if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
                     &suppressed)) {
-                LogContext context = vm_log_context(vm, MESSAGE_FOREIGN_CHANGE);
+                const EventDetail details[] = {
+                        { .name = "what", .type = 's', .text = what },
+                        { .name = "value", .type = 't', .number = value },
+                        { .name = "quota", .type = 'u', .number = vm->policy.quota },
+                        { .name = "action", .type = 's', .text = adopts ? "adopt" : "revert" },
+                        { .name = "suppressed", .type = 't', .number = suppressed },
+                };
                 char text[sizeof("18446744073709551615")] = "max";
 
                 if (value != MISC_MAX)
                         snprintf(text, sizeof(text), "%" PRIu64, value);
-                log_context(LOG_WARNING, &context,
+                events_add(vm->manager, EVENT_FOREIGN_CHANGE,
+                        &(EventFacts) { .level = LOG_WARNING,
+                                .vm = vm,
+                                .details = details,
+                                .n_details = ELEMENTSOF(details) },
                         "Somebody else set %s of VM %s to %s instead of %" PRIu32
                         ", %s (%u more not logged).",
                         what, vm->name, text, vm->policy.quota, adopts ? "adopting it" : "reverting it",

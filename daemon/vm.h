@@ -79,12 +79,13 @@ struct VM {
         sd_event_source *revert_holdoff;
         bool revert_again;
 
-        bool announced;   /* VMAdded was sent */
-        VMCounters told;  /* as last announced, while somebody listens */
+        bool announced;  /* VMAdded was sent */
+        VMCounters told; /* as last announced, while somebody listens */
         bool told_known;
         int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
         unsigned changed; /* VMChange */
         RateLimit limit_log, watermark_log, foreign_log;
+        uint64_t refusals_untold; /* since the last event about one */
 };
 
 /*

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+/* Who called a method, as far as the bus and /proc tell. For the record only: nothing is decided by pid or unit. */
+typedef struct Caller {
+        uint32_t uid;
+        uint32_t pid; /* 0: not known */
+        char *unit;   /* that the process runs in; NULL: none, or not known */
+} Caller;
