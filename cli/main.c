@@ -30,6 +30,8 @@ static const Verb verb_table[] = {
                 "Return to the configured default quota" },
         { "status", "", 0, 0, OPTIONS_PRINT | OPTION_HOST, verb_status, "Show the state of pasidd" },
         { "monitor", "", 0, 0, OPTION_JSON | OPTION_HOST, verb_monitor, "Print events as they happen" },
+        { "metrics", "[FILE]", 0, 1, OPTION_HOST, verb_metrics,
+                "Print metrics for Prometheus, or write them to a file" },
         { "reload", "", 0, 0, OPTION_NO_ASK_PASSWORD | OPTION_HOST, verb_reload,
                 "Reload the configuration of pasidd" },
 };

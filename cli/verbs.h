@@ -17,6 +17,7 @@ CtlExitStatus verb_reset_quota(const Options *options, int argc, char **argv);
 CtlExitStatus verb_set_default(const Options *options, int argc, char **argv);
 CtlExitStatus verb_reset_default(const Options *options, int argc, char **argv);
 CtlExitStatus verb_status(const Options *options, int argc, char **argv);
+CtlExitStatus verb_metrics(const Options *options, int argc, char **argv);
 CtlExitStatus verb_monitor(const Options *options, int argc, char **argv);
 CtlExitStatus verb_reload(const Options *options, int argc, char **argv);
 

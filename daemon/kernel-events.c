@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "cgroup.h"
+#include "counter-store.h"
 #include "events.h"
 #include "exit-status.h"
 #include "kernel-events.h"
@@ -60,6 +61,8 @@ static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
                         set_remove(set);
         }
 
+        if (!m->sets_listed)
+                counter_store_sets_listed(m);
         set_match_waiting(m);
 
         /* Somebody may have written a quota unheard. */

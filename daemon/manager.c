@@ -8,6 +8,7 @@
 
 #include "bus.h"
 #include "cgroup.h"
+#include "counter-store.h"
 #include "events.h"
 #include "exit-status.h"
 #include "file-util.h"
@@ -302,6 +303,9 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        _cleanup_(counters_freep) Counters *counters = NULL;
+
+        (void) counter_store_save(userdata, &counters);
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping; quotas stay in force");
         manager_exit(userdata, EXIT_SUCCESS);
         return 0;
@@ -417,6 +421,8 @@ Manager *manager_free(Manager *m) {
         kernel_source_free(m->kernel);
         state_store_done(&m->state);
         event_log_free(m->events);
+        counters_free(m->counters);
+        free(m->counters_saved);
         config_free(m->config);
         sd_event_source_disable_unref(m->changes);
         sd_event_unref(m->event);
@@ -458,6 +464,7 @@ int manager_run(Manager *m) {
         r = events_set_up(m);
         if (r < 0)
                 return log_oom();
+        counter_store_load(m);
 
         r = vm_restore_reservations(m);
         if (r < 0)

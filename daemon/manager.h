@@ -16,6 +16,7 @@
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;
 typedef struct CgroupIndex CgroupIndex;
+typedef struct Counters Counters;
 typedef struct EventLog EventLog;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
@@ -99,7 +100,9 @@ struct Manager {
         char *status;             /* as last told */
 
         uint64_t resyncs;
-        RateLimit resync_log, polkit_log, unit_log;
+        Counters *counters;   /* of earlier runs */
+        char *counters_saved; /* as they stand in the file */
+        RateLimit resync_log, polkit_log, unit_log, counters_log;
         bool ready;
         int exit_status; /* when it does not come to running */
 };

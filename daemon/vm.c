@@ -6,6 +6,7 @@
 #include "bus-names.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "counter-store.h"
 #include "file-util.h"
 #include "messages.h"
 #include "set.h"
@@ -125,6 +126,7 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
                 return -ENOMEM;
         }
 
+        counter_store_take_up(vm);
         *ret = vm;
         return 0;
 }

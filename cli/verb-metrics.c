@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "client.h"
+#include "verbs.h"
+
+static int write_all(int fd, const char *text) {
+        for (size_t left = strlen(text); left > 0;) {
+                ssize_t n = write(fd, text, left);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0) {
+                        text += n;
+                        left -= (size_t) n;
+                }
+        }
+
+        return 0;
+}
+
+/* Whoever reads the file finds the old text or the new one, whole. A name that does not end in ".prom" is passed over
+ * by node_exporter while the file is being written. */
+static int replace_file(const char *path, const char *text) {
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *aside = NULL;
+        int r;
+
+        if (asprintf(&aside, "%s.XXXXXX", path) < 0) {
+                aside = NULL;
+                return -ENOMEM;
+        }
+
+        fd = mkostemp(aside, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        r = write_all(fd, text);
+        if (r >= 0 && (fchmod(fd, 0644) < 0 || rename(aside, path) < 0))
+                r = -errno;
+        if (r < 0)
+                (void) unlink(aside);
+        return r;
+}
+
+CtlExitStatus verb_metrics(const Options *options, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(client_close) Client client = {};
+        CtlExitStatus status;
+        const char *text;
+        int r;
+
+        /* Not started for it: where no daemon runs there is nothing to measure. */
+        status = client_open_running(options, &client);
+        if (status == CTL_EXIT_OK)
+                status = client_call(&client, NULL, "GetMetrics", &reply, NULL);
+        if (status == CTL_EXIT_OK)
+                status = client_read(reply, "s", &text);
+        if (status != CTL_EXIT_OK)
+                return status;
+
+        if (argc < 2) {
+                fputs(text, stdout);
+                return CTL_EXIT_OK;
+        }
+
+        r = replace_file(argv[1], text);
+        if (r < 0)
+                return fail(CTL_EXIT_FAILURE, "Cannot write '%s': %s.", argv[1], strerror(-r));
+        return CTL_EXIT_OK;
+}

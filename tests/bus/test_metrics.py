@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Metrics for Prometheus: what they say, that counters never go back, and how they get into a file."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from minibus import wait_until
+from testenv import *
+
+PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
+
+
+class Metrics(BusTest):
+    def setUp(self):
+        super().setUp()
+        self.cgroup = self.add_machine("web", WEB, 1, sets=[1])
+
+    def text(self):
+        return self.manager_call("GetMetrics")[0]
+
+    def value(self, name, uuid=None, text=None):
+        pattern = f'^{name}' + (f'{{uuid="{uuid}",.*}}' if uuid else "") + r" (\d+)$"
+        return int(re.search(pattern, text or self.text(), re.M)[1])
+
+    def count(self, kind):
+        return self.value(f'pasidd_events_total{{type="{kind}"}}')
+
+    def set_counters(self, set_id, **values):
+        for name, value in values.items():
+            self.root.set_attribute(set_id, name, value)
+
+    def test_values(self):
+        self.root.write("sys/fs/cgroup/misc.current", "pasid 12\n")
+        self.start()
+        self.wait_vm("web")
+        self.set_quota(WEB, 40, watermark=30)
+        self.reserve(DB, "d\\b", quota=7)
+        self.set_counters(1, peak=9, denied=4, allocated=8)
+        text = self.text()
+        for name, value in (
+            ("pasidd_capacity", 100000),
+            ("pasidd_allocated", 12),
+            ("pasidd_committed", 47),
+            ("pasidd_default_quota", 1000),
+        ):
+            self.assertEqual(self.value(name, text=text), value, name)
+        for name, value in (
+            ("quota", 40),
+            ("watermark", 30),
+            ("quota_in_force", 1),
+            ("allocated", 8),
+            ("peak", 9),
+            ("sets", 1),
+            ("denied_total", 4),
+        ):
+            self.assertEqual(self.value(f"pasidd_vm_{name}", WEB, text), value, name)
+        self.assertIn(f'pasidd_vm_quota{{uuid="{DB}",name="d\\\\b"}} 7\n', text)
+        self.assertIn('pasidd_vms{state="running"} 1\n', text)
+        self.assertIn('pasidd_vms{state="reserved"} 1\n', text)
+        self.assertEqual(self.count("quota-changed"), 1)
+
+    def test_promtool(self):
+        if not PROMTOOL:
+            self.skipTest("promtool is not installed (Debian: prometheus)")
+        self.start()
+        self.wait_vm("web")
+        self.reserve(DB, 'a "b" \\ {c="d"} \N{SNOWMAN}', quota=7)
+        result = subprocess.run(
+            [PROMTOOL, "check", "metrics"], input=self.text(), capture_output=True, text=True, check=False
+        )
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_restart(self):
+        """Killed at any moment, nothing that was told goes back; what the kernel still has is not counted twice."""
+        self.root.add_set(2, 1001, self.cgroup)
+        self.root.write(f"sys/fs/cgroup{self.cgroup}/misc.peak", "pasid 7\n")
+        self.start()
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 2, "both sets are there")
+        self.set_counters(1, denied=5, peak=3)
+        self.set_counters(2, denied=7, peak=4)
+        wait_until(lambda: self.count("quota-exceeded") == 2, "both are counted")
+        self.root.remove_set(1)
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "one is gone")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 12)
+
+        self.restart()
+        self.wait_vm("web")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 12)
+        self.assertEqual(self.value("pasidd_vm_peak", WEB), 7)
+        self.assertEqual(self.count("quota-exceeded"), 2)
+        self.set_counters(2, denied=8)
+        wait_until(lambda: self.count("quota-exceeded") == 3, "it is counted on")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 13)
+
+        # A set that ends while nobody looks.
+        self.daemon.kill()
+        self.root.remove_set(2)
+        self.start()
+        self.wait_vm("web")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 13)
+        self.restart()
+        self.wait_vm("web")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 13)
+
+    def test_clean_stop_saves(self):
+        self.start()
+        self.wait_vm("web")
+        self.set_quota(WEB, 6)
+        self.daemon.stop()
+        self.start()
+        self.assertEqual(self.count("quota-changed"), 1)
+
+    def test_restart_before_machines_are_known(self):
+        """What waits for its VM is not forgotten by saving meanwhile."""
+        self.start()
+        self.wait_vm("web")
+        self.set_counters(1, denied=5)
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 5)
+        self.daemon.kill()
+        self.root.remove_set(1)
+        self.machined.hold_list = True
+        self.daemon.spawn("--log-level=debug")
+        wait_until(lambda: self.machined.held, "machines are asked for")
+        self.daemon.stop()
+        self.machined.held.clear()
+        self.machined.hold_list = False
+        self.start()
+        self.wait_vm("web")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 5)
+
+    def test_next_machine_of_the_uuid(self):
+        """Begins at zero, as its Denied does."""
+        self.start()
+        self.wait_vm("web")
+        self.set_counters(1, denied=5)
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 5)
+        self.restart()
+        self.wait_vm("web")
+        self.root.remove_set(1)
+        self.root.remove_cgroup(self.cgroup)
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+        self.add_machine("web", WEB, 2)
+        self.wait_vm("web")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 0)
+
+    def test_unusable_file(self):
+        self.root.write("run/pasidd/counters", "pasidd-counters 1\nvm web\n")
+        self.start()
+        self.daemon.wait_output("Cannot take up the counters")
+        self.assertEqual(self.count("quota-changed"), 0)
+
+    def test_cannot_save(self):
+        """Told all the same, and logged once."""
+        self.start()
+        self.wait_vm("web")
+        (self.root.path / "run/pasidd/counters.new").mkdir()
+        for quota in (1, 2):
+            self.set_quota(WEB, quota)
+            self.assertEqual(self.count("quota-changed"), quota)
+        self.assertEqual(len(self.daemon.wait_output("Cannot save the counters")), 1)
+        (self.root.path / "run/pasidd/counters.new").rmdir()
+
+
+class Verb(BusTest):
+    def setUp(self):
+        super().setUp()
+        self.add_machine("web", WEB, 1, sets=[1])
+        # Another user than the daemon's writes there.
+        self.target = pathlib.Path(tempfile.mkdtemp(prefix="pasidd-metrics-"))
+        self.addCleanup(shutil.rmtree, self.target)
+
+    def metrics(self, *args):
+        environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}", "LC_ALL": "C"}
+        return subprocess.run(
+            [PASIDCTL, "metrics", *args], env=environment, capture_output=True, text=True, timeout=20, check=False
+        )
+
+    def test_print(self):
+        self.start()
+        self.wait_vm("web")
+        result = self.metrics()
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(result.stdout, self.manager_call("GetMetrics")[0])
+
+    def test_file(self):
+        self.start()
+        self.wait_vm("web")
+        file = self.target / "pasidd.prom"
+        file.write_text("old")
+        before = file.stat().st_ino
+        result = self.metrics(str(file))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        self.assertEqual(file.read_text(), self.manager_call("GetMetrics")[0])
+        # Replaced as a whole, for all to read, and nothing is left behind.
+        self.assertNotEqual(file.stat().st_ino, before)
+        self.assertEqual(file.stat().st_mode & 0o777, 0o644)
+        self.assertEqual(os.listdir(self.target), ["pasidd.prom"])
+
+    def test_file_cannot_be_written(self):
+        self.start()
+        for file in (self.target, self.target / "missing/pasidd.prom"):
+            result = self.metrics(str(file))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(f"Cannot write '{file}'", result.stderr)
+        self.assertEqual(os.listdir(self.target), [])
+        self.assertEqual([p.name for p in self.target.parent.glob(self.target.name + ".*")], [])
+
+    def test_no_daemon(self):
+        file = self.target / "pasidd.prom"
+        result = self.metrics(str(file))
+        self.assertEqual(result.returncode, 5)
+        self.assertFalse(file.exists())
+
+
+if __name__ == "__main__":
+    main()
