@@ -225,6 +225,8 @@ static void hold(uint32_t n) {
                 fail("cannot free everything", r);
         for (uint32_t i = 0; i < n; i++) {
                 r = pasid_alloc(vfio_container, 1, PASID_LAST, &pasid);
+                if (r == -EDQUOT)
+                        fail("the quota was lowered again, is pasidd running?", r);
                 if (r < 0)
                         fail("cannot allocate", r);
         }
@@ -429,6 +431,8 @@ static void report(Results *res) {
         double getppid = median(&res->getppid), ioas1 = median(&res->ioas1), ioas_n = median(&res->ioas_n);
         double bytes = (double) (res->slabinfo ? res->slab_bytes : res->total_bytes) / res->memory_held;
         double range = median(&res->range_ns), dump = median(&res->dump_ns);
+        /* An idle CPU that the host is slow to wake holds up what iommufd frees by RCU, and makes any ratio to it look good. */
+        bool disturbed = ioas1 * n_threads * 2 < ioas_n;
         char name[64];
 
         if (json)
@@ -439,11 +443,15 @@ static void report(Results *res) {
         row("two ioctls that do nothing", median(&res->ioctls), ioas1, getppid);
         row("pasid alloc+free, both only probed", median(&res->probe), ioas1, getppid);
         row("ioas alloc+destroy, 1 thread", ioas1, ioas1, getppid);
-        snprintf(name, sizeof(name), "ioas alloc+destroy, %u threads", n_threads);
-        row(name, ioas_n, ioas1, getppid);
+        if (n_threads > 1) {
+                snprintf(name, sizeof(name), "ioas alloc+destroy, %u threads", n_threads);
+                row(name, ioas_n, ioas1, getppid);
+        }
         for (unsigned l = 0; l < LEVELS; l++) {
                 snprintf(name, sizeof(name), "pasid alloc+free, 1 thread, %" PRIu32 " held", levels[l]);
                 row(name, median(&res->pasid1[l]), ioas1, getppid);
+                if (n_threads == 1)
+                        continue;
                 snprintf(name, sizeof(name), "pasid alloc+free, %u threads, %" PRIu32 " held", n_threads,
                         levels[l]);
                 row(name, median(&res->pasid_n[l]), ioas_n, getppid);
@@ -452,7 +460,7 @@ static void report(Results *res) {
         row(name, RANGE * 1e9 / range, ioas1, getppid);
         snprintf(name, sizeof(name), "netlink dump of all %d sets", res->dump_sets);
         row(name, 1e9 / dump, ioas1, getppid);
-        if (!json)
+        if (!json && n_threads > 1)
                 printf("x ioas: to ioas alloc+destroy of 1 thread; pasid alloc+free of %u threads to that of %u threads\n",
                         n_threads, n_threads);
 
@@ -475,14 +483,18 @@ static void report(Results *res) {
         else
                 printf("\n");
         goal("pairs to iommufd's, 1 thread, none held", median(&res->pasid1[0]) / ioas1, "at least",
-                GOAL_RATIO, median(&res->pasid1[0]) / ioas1 >= GOAL_RATIO);
-        snprintf(name, sizeof(name), "pairs to iommufd's, %u threads, none held", n_threads);
-        goal(name, median(&res->pasid_n[0]) / ioas_n, "at least", GOAL_RATIO,
-                median(&res->pasid_n[0]) / ioas_n >= GOAL_RATIO);
+                GOAL_RATIO, !disturbed && median(&res->pasid1[0]) / ioas1 >= GOAL_RATIO);
+        if (n_threads > 1) {
+                snprintf(name, sizeof(name), "pairs to iommufd's, %u threads, none held", n_threads);
+                goal(name, median(&res->pasid_n[0]) / ioas_n, "at least", GOAL_RATIO,
+                        median(&res->pasid_n[0]) / ioas_n >= GOAL_RATIO);
+        }
         for (unsigned l = 1; l < LEVELS; l++) {
                 snprintf(name, sizeof(name), "cost with %" PRIu32 " held to none, 1 thread", levels[l]);
                 goal(name, median(&res->growth1[l]), "at most", GOAL_GROWTH,
                         median(&res->growth1[l]) <= GOAL_GROWTH);
+                if (n_threads == 1)
+                        continue;
                 snprintf(name, sizeof(name), "cost with %" PRIu32 " held to none, %u threads", levels[l],
                         n_threads);
                 goal(name, median(&res->growth_n[l]), "at most", GOAL_GROWTH,
@@ -493,11 +505,15 @@ static void report(Results *res) {
                 printf("    {}\n  ],\n  \"met\": %s\n}\n", n_goals_met == n_goals ? "true" : "false");
         else
                 printf("\n%u of %u goals met\n", n_goals_met, n_goals);
+        if (disturbed)
+                fprintf(stderr,
+                        "pasid-bench: iommufd's pairs of 1 thread were disturbed, ratios to them mean nothing\n");
 }
 
 static void usage(void) {
         puts("Usage: pasid-bench [OPTIONS]\n\n"
-             "Measures PASID allocation in ratios to iommufd objects and to getppid.\n\n"
+             "Measures PASID allocation in ratios to iommufd objects and to getppid. Raises its set's quota, which pasidd\n"
+             "would undo: stop it first.\n\n"
              "  --json          print JSON\n"
              "  --cycles N      times that every level of held PASIDs is measured (3)\n"
              "  --rounds N      rounds at each level (5)\n"

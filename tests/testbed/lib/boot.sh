@@ -44,19 +44,19 @@ boot_qemu_args() {
         cmdline+=" systemd.mask=$unit"
     done
 
-    QEMU_ARGS=(-nodefaults -no-user-config -display none -no-reboot -smp 2
+    QEMU_ARGS=(-nodefaults -no-user-config -display none -no-reboot
         -kernel /testbed/kernel/bzImage -initrd /testbed/initrd
         -chardev "file,id=console,path=/testbed/run/console" -serial chardev:console
         -device virtio-rng-pci
         -device virtio-serial-pci)
 
-    if [[ $opt_accel == kvm ]]; then
-        QEMU_ARGS+=(-accel kvm -cpu host)
-    else
-        QEMU_ARGS+=(-accel tcg,thread=multi -cpu max)
-        # The kernel checks its timer by counting loops, which an emulated CPU on a busy host may not get done.
-        cmdline+=" no_timer_check"
-    fi
+    case $opt_accel in
+    kvm) QEMU_ARGS+=(-smp 2 -accel kvm -cpu host) ;;
+    tcg) QEMU_ARGS+=(-smp 2 -accel tcg,thread=multi -cpu max) ;;
+    icount) QEMU_ARGS+=(-smp 1 -accel tcg,thread=single -icount shift=0,sleep=off -cpu max) ;;
+    esac
+    # The kernel checks its timer by counting loops, which an emulated CPU on a busy host may not get done.
+    [[ $opt_accel == kvm ]] || cmdline+=" no_timer_check"
 
     case $opt_iommu in
     pasid)
