@@ -93,6 +93,7 @@ class Reader:
         self.outcome = Outcome([])
         self.part = "boot"
         self.where = ""  # which test runs, or did last
+        self.reports = []
 
     def fail(self, what):
         self.outcome.failed.append(f"{self.part}: {what}")
@@ -101,12 +102,13 @@ class Reader:
         """Returns whether enough is known."""
         if line.startswith("guest: cannot load"):
             raise NotLoaded(line.split()[-1])
-        if line.startswith("guest: report: "):
-            self.fail(line[15:])
-        elif line.startswith("guest: "):
+        if line.startswith("guest: "):
             self.part, self.where = line[7:], ""
-        elif m := re.match(r"(Kernel panic|Oops|BUG|WARNING)\b", line):
-            self.fail(m[1] + self.where)
+        elif line.startswith("Kernel panic"):
+            self.fail("panic" + self.where)
+        elif m := re.match(r"(report: )?(BUG|WARNING|refcount_t)\b", line):
+            # Counts if no test fails and there is no panic.
+            self.reports.append(f"{self.part}: {m[2]}{self.where}")
         elif m := re.match(r"\s*# (\S+): (EXPECTATION|ASSERTION) FAILED", line):
             self.fail(m[1])
         elif m := re.match(r"#  RUN +(\S+)", line):
@@ -143,6 +145,7 @@ def run(kernel, initrd, timeout, log):
         finally:
             timer.cancel()
             process.kill()
+    reader.outcome.failed += reader.reports
     if not reader.outcome.failed and reader.part != "end":
         reader.fail(("hangs" if late.is_set() else "ended early") + reader.where)
     return reader.outcome
