@@ -15,7 +15,7 @@ struct vfio_pasid_set;
  *
  * Reached with symbol_get(), so that hosts without a PASID-capable IOMMU never
  * load the module.  The caller keeps the symbol for as long as it has a set.
- * Any call may sleep.
+ * Any call but @query may sleep.
  *
  * @bind: Get the set of a process, which is made if it has none.  Returns an
  *	ERR_PTR if that is not possible.

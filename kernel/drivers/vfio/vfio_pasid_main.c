@@ -61,8 +61,9 @@
  * has been copied, its PASID is therefore pending: counted before it is asked
  * for, so that the quota holds, but not in the set, so that nobody can free it,
  * and have it given to somebody else, before the allocating thread has disposed
- * of it.  A PASID that is freed leaves the set first, so that only one thread
- * gives it back.
+ * of it.  A PASID that is freed leaves the bitmap first, so that only one thread
+ * gives it back, and the count last: what is charged is never more than what is
+ * held or pending, and a quota is not exceeded for a moment either.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -331,9 +332,10 @@ static void vfio_pasid_commit(struct vfio_pasid_set *set, u32 pasid)
 	spin_lock(&set->lock);
 	__set_bit(pasid % VFIO_PASID_LEAF_BITS, leaf);
 	set->pending--;
+	/* Whoever reads one after the other finds no count above the peak. */
+	if (set->held >= set->peak)
+		WRITE_ONCE(set->peak, set->held + 1);
 	WRITE_ONCE(set->held, set->held + 1);
-	if (set->held > set->peak)
-		WRITE_ONCE(set->peak, set->held);
 	report = vfio_pasid_watermark_hit(set);
 	spin_unlock(&set->lock);
 
@@ -350,50 +352,53 @@ static void vfio_pasid_abort(struct vfio_pasid_set *set, u32 pasid)
 	spin_unlock(&set->lock);
 }
 
-/* Take the first PASID of [@bit, @end) out of the set; @end if there is none. */
-static unsigned long vfio_pasid_take(struct vfio_pasid_set *set,
-				     unsigned long *leaf, unsigned long bit,
-				     unsigned long end)
+/* Free the PASIDs that @mask selects of one word of a bitmap. */
+static void vfio_pasid_free_word(struct vfio_pasid_set *set,
+				 unsigned long *word, unsigned long mask,
+				 u32 first)
 {
+	unsigned long bit, taken;
+
+	/* Most of a wide range is empty. */
+	if (!(READ_ONCE(*word) & mask))
+		return;
+
 	spin_lock(&set->lock);
-	bit = find_next_bit(leaf, end, bit);
-	if (bit < end) {
-		__clear_bit(bit, leaf);
-		WRITE_ONCE(set->held, set->held - 1);
-		if (set->held < READ_ONCE(set->watermark))
-			set->watermark_due = false;
-	}
+	taken = *word & mask;
+	WRITE_ONCE(*word, *word & ~taken);
 	spin_unlock(&set->lock);
 
-	return bit;
+	for_each_set_bit(bit, &taken, BITS_PER_LONG)
+		iommu_free_global_pasid(first + bit);
+
+	spin_lock(&set->lock);
+	WRITE_ONCE(set->held, set->held - hweight_long(taken));
+	if (set->held < READ_ONCE(set->watermark))
+		set->watermark_due = false;
+	spin_unlock(&set->lock);
+
+	cond_resched();
 }
 
 static void vfio_pasid_free(struct vfio_pasid_set *set, u32 min, u32 max)
 {
-	u32 first = min / VFIO_PASID_LEAF_BITS;
-	u32 last = max / VFIO_PASID_LEAF_BITS;
-	unsigned long bit, end, *leaf;
-	u32 i;
+	unsigned long *leaf;
+	u32 last;
 
-	/*
-	 * The lock is held for one PASID at a time, and the CPU offered to
-	 * others after each leaf, so a wide range keeps nobody waiting.
-	 */
-	for (i = first; i <= last && i < VFIO_PASID_LEAVES; i++) {
-		leaf = READ_ONCE(set->leaves[i]);
-		if (!leaf)
+	/* A word at a time, so that a wide range keeps nobody waiting. */
+	max = min(max, VFIO_PASID_LAST);
+	for (; min <= max; min = last + 1) {
+		leaf = READ_ONCE(set->leaves[min / VFIO_PASID_LEAF_BITS]);
+		if (!leaf) {
+			last = min | (VFIO_PASID_LEAF_BITS - 1);
 			continue;
-
-		bit = i == first ? min % VFIO_PASID_LEAF_BITS : 0;
-		end = i == last ? max % VFIO_PASID_LEAF_BITS + 1 :
-				  VFIO_PASID_LEAF_BITS;
-		for (; bit < end; bit++) {
-			bit = vfio_pasid_take(set, leaf, bit, end);
-			if (bit < end)
-				iommu_free_global_pasid(i * VFIO_PASID_LEAF_BITS +
-							bit);
 		}
-		cond_resched();
+		last = min(max, min | (u32)(BITS_PER_LONG - 1));
+		vfio_pasid_free_word(set,
+				     leaf + BIT_WORD(min % VFIO_PASID_LEAF_BITS),
+				     GENMASK(last % BITS_PER_LONG,
+					     min % BITS_PER_LONG),
+				     round_down(min, BITS_PER_LONG));
 	}
 }
 

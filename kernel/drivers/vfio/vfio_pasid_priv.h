@@ -40,8 +40,9 @@ struct vfio_pasid_set {
 
 	/*
 	 * Under lock, but for readers that only report.  A bit in leaves is a
-	 * PASID that the user holds.  What is pending the user has not seen
-	 * yet: it counts towards the quota, and nowhere else.
+	 * PASID that the user holds.  Pending is what is being asked for, or
+	 * was given but not seen by the user yet: it counts towards the quota,
+	 * and nowhere else.
 	 */
 	spinlock_t lock;
 	u32 pending;
