@@ -109,7 +109,7 @@ boot_qemu_args() {
     # Shadow memory and the debugging structures of a debug kernel; and everything takes its time on it.
     if [[ $opt_flavour == debug ]]; then
         memory=5G
-        cmdline+=" systemd.default_timeout_start_sec=1200 systemd.default_device_timeout_sec=1200 systemd.service_watchdogs=0"
+        cmdline+=" testbed.slow systemd.default_timeout_start_sec=1200 systemd.default_device_timeout_sec=1200 systemd.service_watchdogs=0"
     fi
     QEMU_ARGS+=(-m "$memory" -append "$cmdline $opt_append")
 }
