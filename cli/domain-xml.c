@@ -21,6 +21,8 @@ static inline void xml_freep(xmlChar **p) {
 
 void domain_xml_clear(DomainXml *domain) {
         free(domain->name);
+        free(domain->slice);
+        metadata_clear(&domain->metadata);
         *domain = (DomainXml) {};
 }
 
@@ -165,6 +167,263 @@ static int parse_metadata(const xmlNode *root, DomainXml *domain, char **ret_err
         return 0;
 }
 
+/* Blanks around a text are the author's indentation. NULL when out of memory. */
+static char *trimmed(const char *text) {
+        static const char blanks[] = " \t\r\n";
+        size_t n;
+
+        text += strspn(text, blanks);
+        n = strlen(text);
+        while (n > 0 && strchr(blanks, text[n - 1]))
+                n--;
+
+        return strndup(text, n);
+}
+
+/* Leaves out what metadata_add() does not take. */
+static int add_text(Metadata *metadata, const char *key, const char *text) {
+        _cleanup_free_ char *value = trimmed(text);
+        int r;
+
+        if (!value)
+                return -ENOMEM;
+        if (isempty(value))
+                return 0;
+
+        r = metadata_add(metadata, key, value);
+        return r == -ENOMEM ? r : 0;
+}
+
+static int add_content(Metadata *metadata, const char *key, const xmlNode *node) {
+        _cleanup_(xml_freep) xmlChar *text = xmlNodeGetContent(node);
+
+        return text ? add_text(metadata, key, (const char *) text) : -ENOMEM;
+}
+
+static int add_attribute(Metadata *metadata, const char *key, const xmlNode *node, const char *attribute) {
+        _cleanup_(xml_freep) xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *) attribute);
+
+        return text ? add_text(metadata, key, (const char *) text) : 0;
+}
+
+/* The first child of that name in the parent's own namespace. */
+static const xmlNode *find_sibling_child(const xmlNode *parent, const char *name) {
+        if (!parent)
+                return NULL;
+
+        for (const xmlNode *node = parent->children; node; node = node->next)
+                if (node->type == XML_ELEMENT_NODE && node->ns == parent->ns &&
+                        streq((const char *) node->name, name))
+                        return node;
+
+        return NULL;
+}
+
+static int add_extra_specs(Metadata *metadata, const xmlNode *flavor) {
+        const xmlNode *specs = find_sibling_child(flavor, "extraSpecs");
+
+        for (const xmlNode *spec = specs ? specs->children : NULL; spec; spec = spec->next) {
+                _cleanup_(xml_freep) xmlChar *name = NULL;
+                _cleanup_free_ char *key = NULL;
+                int r;
+
+                if (spec->type != XML_ELEMENT_NODE || !streq((const char *) spec->name, "extraSpec"))
+                        continue;
+                name = xmlGetNoNsProp(spec, (const xmlChar *) "name");
+                if (!name)
+                        continue;
+
+                if (asprintf(&key, METADATA_NOVA_EXTRA_SPEC "%s", (const char *) name) < 0) {
+                        key = NULL;
+                        return -ENOMEM;
+                }
+                r = add_content(metadata, key, spec);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int add_nova(Metadata *metadata, const xmlNode *instance) {
+        const xmlNode *flavor = find_sibling_child(instance, "flavor");
+        const xmlNode *owner = find_sibling_child(instance, "owner");
+        const xmlNode *name = find_sibling_child(instance, "name");
+        const xmlNode *root = find_sibling_child(instance, "root");
+        const xmlNode *project = find_sibling_child(owner, "project");
+        const xmlNode *user = find_sibling_child(owner, "user");
+        const struct {
+                const char *key;
+                const xmlNode *node;
+                const char *attribute; /* NULL for the content */
+        } items[] = {
+                { METADATA_NOVA_FLAVOR, flavor, "name" },
+                { METADATA_NOVA_FLAVOR "-id", flavor, "id" },
+                { METADATA_NOVA_PROJECT, project, NULL },
+                { METADATA_NOVA_PROJECT_UUID, project, "uuid" },
+                { "nova:user", user, NULL },
+                { "nova:user-uuid", user, "uuid" },
+                { "nova:name", name, NULL },
+                { "nova:image", root, "uuid" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(items); i++) {
+                int r;
+
+                if (!items[i].node)
+                        continue;
+                r = items[i].attribute
+                            ? add_attribute(metadata, items[i].key, items[i].node, items[i].attribute)
+                            : add_content(metadata, items[i].key, items[i].node);
+                if (r < 0)
+                        return r;
+        }
+
+        return add_extra_specs(metadata, flavor);
+}
+
+/* key: of the element above, with a slash; or "{NAMESPACE}". The document's depth is limited by libxml2. */
+static int add_element(Metadata *metadata, const char *above, const xmlNode *node) {
+        _cleanup_free_ char *key = NULL, *inside = NULL;
+        bool leaf = true;
+        int r;
+
+        if (asprintf(&key, "%s%s", above, (const char *) node->name) < 0) {
+                key = NULL;
+                return -ENOMEM;
+        }
+        if (strlen(key) >= METADATA_TEXT_MAX)
+                return 0; /* nor would anything in it fit */
+
+        for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
+                _cleanup_free_ char *attribute_key = NULL;
+
+                if (attribute->ns)
+                        continue;
+                if (asprintf(&attribute_key, "%s@%s", key, (const char *) attribute->name) < 0) {
+                        attribute_key = NULL;
+                        return -ENOMEM;
+                }
+                r = add_attribute(metadata, attribute_key, node, (const char *) attribute->name);
+                if (r < 0)
+                        return r;
+        }
+
+        if (asprintf(&inside, "%s/", key) < 0) {
+                inside = NULL;
+                return -ENOMEM;
+        }
+        for (const xmlNode *child = node->children; child; child = child->next)
+                if (child->type == XML_ELEMENT_NODE) {
+                        leaf = false;
+                        r = add_element(metadata, inside, child);
+                        if (r < 0)
+                                return r;
+                }
+
+        return leaf ? add_content(metadata, key, node) : 0;
+}
+
+static bool is_of_nova(const char *namespace) {
+        return streq(namespace, NOVA_NAMESPACE) || streq(namespace, NOVA_NAMESPACE_1_0);
+}
+
+/* Nova's first: it is short, and rules are most likely about it. */
+static int collect_metadata(const xmlNode *root, Metadata *metadata, char **ret_error) {
+        xmlNode *top;
+        int r;
+
+        r = find_child(root, "metadata", &top, ret_error);
+        if (r < 0)
+                return r;
+
+        for (const xmlNode *node = top ? top->children : NULL; node; node = node->next)
+                if (node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+                        is_of_nova((const char *) node->ns->href) &&
+                        streq((const char *) node->name, "instance")) {
+                        r = add_nova(metadata, node);
+                        if (r < 0)
+                                return r;
+                }
+
+        for (const xmlNode *node = root->children; node; node = node->next)
+                if (is_element(node, "title") || is_element(node, "description")) {
+                        r = add_content(metadata, (const char *) node->name, node);
+                        if (r < 0)
+                                return r;
+                }
+
+        for (const xmlNode *node = top ? top->children : NULL; node; node = node->next) {
+                _cleanup_free_ char *namespace = NULL;
+
+                if (node->type != XML_ELEMENT_NODE || !node->ns || !node->ns->href ||
+                        is_of_nova((const char *) node->ns->href) ||
+                        streq((const char *) node->ns->href, DOMAIN_XML_NAMESPACE))
+                        continue;
+
+                if (asprintf(&namespace, "{%s}", (const char *) node->ns->href) < 0) {
+                        namespace = NULL;
+                        return -ENOMEM;
+                }
+                r = add_element(metadata, namespace, node);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* As libvirt escapes a partition for systemd: "/machine/a-b" is "machine-a\x2db.slice". NULL when out of memory. */
+static char *partition_to_slice(const char *partition) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.";
+        char *slice = NULL;
+        size_t size;
+        FILE *f;
+
+        f = open_memstream(&slice, &size);
+        if (!f)
+                return NULL;
+
+        while (*partition == '/')
+                partition++;
+        for (const char *p = partition; *p; p++)
+                if (*p == '/')
+                        fputc('-', f);
+                else if (!strchr(plain, *p) || (p == partition && *p == '.'))
+                        fprintf(f, "\\x%02x", (unsigned) (unsigned char) *p);
+                else
+                        fputc(*p, f);
+        fputs(".slice", f);
+
+        if (fclose(f) != 0) {
+                free(slice);
+                return NULL;
+        }
+
+        return slice;
+}
+
+static int parse_slice(const xmlNode *root, DomainXml *domain, char **ret_error) {
+        _cleanup_(xml_freep) xmlChar *text = NULL;
+        xmlNode *resource, *partition = NULL;
+        int r;
+
+        r = find_child(root, "resource", &resource, ret_error);
+        if (r >= 0 && resource)
+                r = find_child(resource, "partition", &partition, ret_error);
+        if (r < 0)
+                return r;
+
+        if (partition) {
+                text = xmlNodeGetContent(partition);
+                if (!text)
+                        return -ENOMEM;
+        }
+
+        domain->slice = partition_to_slice(text ? (const char *) text : "/machine");
+        return domain->slice ? 0 : -ENOMEM;
+}
+
 static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) {
         _cleanup_free_ char *uuid = NULL;
         int r;
@@ -184,7 +443,12 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         if (uuid_canonical(uuid, domain->uuid) < 0)
                 return bad(ret_error, "has a <uuid> that is none");
 
-        return parse_metadata(root, domain, ret_error);
+        r = parse_slice(root, domain, ret_error);
+        if (r >= 0)
+                r = parse_metadata(root, domain, ret_error);
+        if (r >= 0)
+                r = collect_metadata(root, &domain->metadata, ret_error);
+        return r;
 }
 
 int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_error) {

@@ -2,7 +2,6 @@
 
 #include "hook-config.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "macro.h"
@@ -63,35 +62,11 @@ static bool scan_file(const char *path, bool before) {
         return hook_config_scan(f, before);
 }
 
-/* As the daemon does. */
-static int is_dropin(const struct dirent *de) {
-        const char *dot = strrchr(de->d_name, '.');
+bool hook_config_denies(const char *const *files) {
+        bool denies = false;
 
-        return de->d_name[0] != '.' && dot && streq(dot, ".conf");
-}
-
-static int compare_names(const struct dirent **a, const struct dirent **b) {
-        return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-bool hook_config_denies(const char *main_file, const char *dropin_dir) {
-        struct dirent **entries = NULL;
-        bool denies;
-        int n;
-
-        denies = scan_file(main_file, false);
-
-        n = scandir(dropin_dir, &entries, is_dropin, compare_names);
-        for (int i = 0; i < n; i++) {
-                _cleanup_free_ char *path = NULL;
-
-                if (asprintf(&path, "%s/%s", dropin_dir, entries[i]->d_name) < 0)
-                        path = NULL;
-                if (path)
-                        denies = scan_file(path, denies);
-                free(entries[i]);
-        }
-        free(entries);
+        for (; *files; files++)
+                denies = scan_file(*files, denies);
 
         return denies;
 }

@@ -10,6 +10,7 @@
 #include <systemd/sd-journal.h>
 
 #include "bus-names.h"
+#include "cgroup-path.h"
 #include "clock.h"
 #include "config.h"
 #include "domain-xml.h"
@@ -126,15 +127,26 @@ static CtlExitStatus bad_domain(const Hook *hook, const char *what) {
         return hook_action_may_fail(hook->action) ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
 }
 
+static bool bad_config_denies(const char *const *dirs) {
+        static const char *const main_file[] = { PKGCONFDIR "/" CONFIG_NAME, NULL };
+        _cleanup_(strv_freep) char **files = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        if (config_list_files(dirs, CONFIG_NAME, &files, &error) < 0)
+                return hook_config_denies(main_file);
+
+        return hook_config_denies((const char *const *) files);
+}
+
 static void load_config(Hook *hook) {
-        static const char file[] = PKGCONFDIR "/pasidd.conf", dropin_dir[] = PKGCONFDIR "/pasidd.conf.d";
+        static const char *const dirs[] = CONFIG_DIRS;
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = config_load(file, dropin_dir, &config, &error);
+        r = config_load(dirs, CONFIG_NAME, &config, &error);
         if (r < 0) {
-                hook->deny_without_daemon = hook_config_denies(file, dropin_dir);
+                hook->deny_without_daemon = bad_config_denies(dirs);
                 hook_log(hook, LOG_WARNING, "The configuration is bad, HookWithoutDaemon=%s is assumed: %s",
                         hook->deny_without_daemon ? "deny" : "allow", error ?: strerror(-r));
         } else
@@ -195,9 +207,27 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
         return 0;
 }
 
+static int append_metadata(sd_bus_message *m, const Metadata *metadata) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "metadata");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < metadata->n_items; i++)
+                r = sd_bus_message_append(m, "(ss)", metadata->items[i].key, metadata->items[i].value);
+        for (unsigned depth = 0; r >= 0 && depth < 3; depth++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
 static int append_reserve(sd_bus_message *m, const Hook *hook) {
         const DomainXml *domain = &hook->domain;
-        _cleanup_free_ char *name = NULL;
+        _cleanup_free_ char *name = NULL, *slice_path = NULL;
         int r;
 
         /* libvirt is fine with control characters in it, the daemon is not. */
@@ -212,6 +242,14 @@ static int append_reserve(sd_bus_message *m, const Hook *hook) {
                 r = sd_bus_message_append(m, "{sv}", "quota", "u", domain->quota);
         if (r >= 0 && domain->watermark_set)
                 r = sd_bus_message_append(m, "{sv}", "watermark", "u", domain->watermark);
+        /* A name that the daemon would not take is not worth a refusal. */
+        if (r >= 0 && cgroup_path_from_slice(domain->slice, &slice_path) >= 0)
+                r = sd_bus_message_append(m, "{sv}", "slice", "s", domain->slice);
+        /* Who runs the hook waits for it, and lives at least as long as the start takes. */
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "libvirt-pid", "u", (uint32_t) getppid());
+        if (r >= 0 && domain->metadata.n_items > 0)
+                r = append_metadata(m, &domain->metadata);
         if (r >= 0 && hook->action == HOOK_RECONNECT)
                 r = sd_bus_message_append(m, "{sv}", "reconnect", "b", true);
         if (r < 0)

@@ -94,6 +94,8 @@ static int set_up(Manager *m) {
         if (r >= 0)
                 r = manager_bus_add(m);
         if (r >= 0)
+                r = policy_bus_add(m);
+        if (r >= 0)
                 r = vm_bus_add(m);
         if (r >= 0)
                 r = log_control_add(m);
@@ -273,9 +275,36 @@ static const BusOption *find_option(const BusOption *options, size_t n_options, 
         return NULL;
 }
 
+static int read_metadata(sd_bus_message *message, Metadata *metadata, sd_bus_error *error) {
+        const char *key, *value;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(message, 'a', "(ss)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(message, "(ss)", &key, &value)) > 0) {
+                r = metadata_add(metadata, key, value);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                "Metadata are up to %u pairs of up to %u bytes of printable UTF-8 each.",
+                                METADATA_ITEMS_MAX, METADATA_TEXT_MAX);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+
+        return r;
+}
+
 static int read_option(
         sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error) {
-        const char *name, *contents;
+        const char *name, *contents, *type;
         const BusOption *option;
         int r;
 
@@ -287,15 +316,16 @@ static int read_option(
         if (!option)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown option \"%s\".", name);
 
+        type = option->type == 'm' ? "a(ss)" : (const char[]) { option->type, '\0' };
         r = sd_bus_message_peek_type(message, NULL, &contents);
         if (r < 0)
                 return r;
-        if (contents[0] != option->type || contents[1] != '\0')
+        if (!streq(contents, type))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "Option \"%s\" is of type \"%s\", it should be \"%c\".", name, contents,
-                        option->type);
+                        "Option \"%s\" is of type \"%s\", it should be \"%s\".", name, contents, type);
 
-        r = sd_bus_message_read(message, "v", contents, option->value);
+        r = option->type == 'm' ? read_metadata(message, option->value, error)
+                                : sd_bus_message_read(message, "v", contents, option->value);
         if (r < 0)
                 return r;
 

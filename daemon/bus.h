@@ -23,8 +23,9 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event);
 /* Sends PropertiesChanged for all that is marked as changed. */
 void bus_send_changes(Manager *m);
 
-/* Object vtables (manager-bus.c, vm-bus.c). */
+/* Object vtables (manager-bus.c, policy-bus.c, vm-bus.c). */
 int manager_bus_add(Manager *m);
+int policy_bus_add(Manager *m);
 int vm_bus_add(Manager *m);
 void manager_bus_send_changes(Manager *m);
 void vm_bus_send_changes(VM *vm);
@@ -32,12 +33,15 @@ void vm_bus_send_changes(VM *vm);
 /* Method options, a{sv}: what is not in the list, or of another type, is an error that says so. */
 typedef struct BusOption {
         const char *name;
-        char type;   /* 'b' or 'u' */
-        void *value; /* int for 'b', uint32_t for 'u' */
+        char type; /* 'b', 'u', 's'; 'm' for metadata, which is a(ss) */
+        void *value; /* int for 'b', uint32_t for 'u', const char * into the message for 's', Metadata for 'm' */
         bool *given; /* may be NULL */
 } BusOption;
 int bus_read_options(
         sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error);
+
+/* The VM by UUID, name or the beginning of a UUID. Sets NoSuchVM or AmbiguousVM. */
+int bus_find_vm(Manager *m, const char *what, VM **ret, sd_bus_error *error);
 
 /* Is it a quota that the kernel takes? Sets InvalidQuota otherwise. what: "Quota", "Watermark" */
 int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error);

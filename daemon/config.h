@@ -18,7 +18,8 @@
 /* What to do when another writer changed a quota or limit that pasidd had set. */
 typedef enum ForeignChange {
         FOREIGN_CHANGE_REVERT,
-        FOREIGN_CHANGE_ADOPT, /* keep the new value as a runtime override */
+        FOREIGN_CHANGE_ADOPT,  /* keep the new value as a runtime override */
+        FOREIGN_CHANGE_REPORT, /* leave it and say so */
         _FOREIGN_CHANGE_MAX,
         _FOREIGN_CHANGE_INVALID = -EINVAL,
 } ForeignChange;
@@ -37,6 +38,33 @@ typedef enum HookWithoutDaemon {
 const char *hook_without_daemon_to_string(HookWithoutDaemon h);
 HookWithoutDaemon hook_without_daemon_from_string(const char *s);
 
+/* What is done when quotas are promised beyond what there is. */
+typedef enum Admission {
+        ADMISSION_OFF,
+        ADMISSION_WARN,
+        ADMISSION_ENFORCE, /* a VM that does not fit is not let start */
+        _ADMISSION_MAX,
+        _ADMISSION_INVALID = -EINVAL,
+} Admission;
+
+const char *admission_to_string(Admission a);
+Admission admission_from_string(const char *s);
+
+/* OvercommitRatio= is counted in thousandths. */
+#define RATIO_ONE UINT32_C(1000)
+#define RATIO_MAX (RATIO_ONE * 1000)
+
+/* Limit=max of a slice */
+#define LIMIT_NONE UINT32_MAX
+
+/* A glob on a domain's metadata. */
+typedef struct ConfigMatch {
+        const char *option; /* how the configuration says it: "MatchNovaFlavor" */
+        char *key;
+        const char *alternative; /* a second key whose value may match, or NULL */
+        char *glob;
+} ConfigMatch;
+
 /* [Rule NAME]: every Match…= given must hold. */
 typedef struct ConfigRule {
         char *name;
@@ -45,38 +73,79 @@ typedef struct ConfigRule {
         char *match_name;  /* glob as fnmatch(3), on the VM's name, in which it does not match "/"; or NULL */
         char *match_uuid;  /* canonical UUID, or NULL */
         char *match_slice; /* "tenant-a.slice": the VM's slice or one above it; or NULL */
+        ConfigMatch *matches; /* on metadata */
+        size_t n_matches;
         uint32_t quota;
         uint32_t watermark;
         bool quota_set;
         bool watermark_set;
+        bool watermark_percent; /* of the VM's quota */
 } ConfigRule;
+
+/* [Slice NAME] */
+typedef struct ConfigSlice {
+        char *name;
+        char *file;
+        unsigned line;
+        uint32_t limit; /* LIMIT_NONE for "max" */
+        bool limit_set;
+        Admission admission;
+        bool admission_set;
+        uint32_t overcommit_ratio;
+        bool overcommit_ratio_set;
+} ConfigSlice;
 
 typedef struct Config {
         uint32_t default_quota;                /* DefaultQuota= */
         uint32_t default_watermark;            /* DefaultWatermark=, 0 = off */
-        ForeignChange foreign_change;          /* ForeignChange= */
+        bool default_watermark_percent;        /* of the VM's quota */
+        ForeignChange foreign_change;          /* ForeignChanges= */
         HookWithoutDaemon hook_without_daemon; /* HookWithoutDaemon= */
+        Admission admission;                   /* Admission= */
+        uint32_t overcommit_ratio;             /* OvercommitRatio=, of RATIO_ONE */
+        uint32_t reservation_timeout_sec;      /* ReservationTimeoutSec= */
         char **slices;                         /* Slices=, NULL-terminated; {"machine.slice"} unless set */
         ConfigRule *rules;                     /* in the order in which they are tried */
         size_t n_rules;
+        ConfigSlice *slice_sections;
+        size_t n_slice_sections;
 } Config;
 
 Config *config_free(Config *c);
 DEFINE_CLEANUP_FUNC(Config *, config_free, config_freep);
 
+/* NULL when it has no section. */
+const ConfigSlice *config_find_slice(const Config *c, const char *slice);
+
+#define CONFIG_NAME "pasidd.conf"
+/* For those who know PKGCONFDIR and PKGLIBDIR, the directories of administrator and distribution. */
+#define CONFIG_DIRS { PKGCONFDIR, "/run/pasidd", PKGLIBDIR, NULL }
+
 /*
- * Reads main_file, then every *.conf of dropin_dir sorted by name. Files that
- * do not exist are skipped: all defaults. The caller frees *ret.
+ * The files to read, in order: NAME and then the files *.conf of NAME.d,
+ * sorted by name, from all of dirs, which go from the most important one down
+ * (/etc, /run, /usr/lib). Of files with the same name only that of the most
+ * important directory counts, so that an empty one or a link to /dev/null
+ * turns off those below it. Nothing has to exist. The caller frees *ret, a
+ * NULL-terminated list, with strv_free(); errors as config_load().
+ */
+int config_list_files(const char *const *dirs, const char *name, char ***ret, char **ret_error);
+
+/*
+ * Reads them all. The caller frees *ret.
  *
  * Returns 0 or a negative errno: -EBADMSG for content that does not parse,
  * with *ret_error set to "FILE:LINE: what was wrong" (to be freed); other
  * values for I/O, with *ret_error naming the file. *ret is untouched on failure.
  */
-int config_load(const char *main_file, const char *dropin_dir, Config **ret, char **ret_error);
+int config_load(const char *const *dirs, const char *name, Config **ret, char **ret_error);
 
 /* The same from an open stream under the given file name, adding to c, whose content is of no use after a failure.
  * For config_load(), tests and fuzzing. */
 int config_parse_stream(Config *c, FILE *f, const char *file, char **ret_error);
+
+char **strv_free(char **l);
+DEFINE_CLEANUP_FUNC(char **, strv_free, strv_freep);
 
 /* An empty configuration with all defaults. NULL when out of memory. */
 Config *config_new(void);

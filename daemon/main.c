@@ -92,13 +92,14 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
 }
 
 static int check_config(const ManagerOptions *options) {
-        _cleanup_free_ char *file = NULL, *dropins = NULL, *error = NULL;
+        _cleanup_(config_place_done) ConfigPlace place = {};
+        _cleanup_free_ char *error = NULL;
         _cleanup_(config_freep) Config *config = NULL;
         int r;
 
-        r = manager_config_paths(options, &file, &dropins);
+        r = config_place_init(&place, options->root, options->config);
         if (r >= 0)
-                r = config_load(file, dropins, &config, &error);
+                r = config_place_load(&place, &config, &error);
         if (r < 0) {
                 fprintf(stderr, "%s\n", error ? error : strerror(-r));
                 return PASIDD_EXIT_CONFIG;

@@ -7,11 +7,13 @@
 
 #include "bus-names.h"
 #include "bus.h"
+#include "cgroup-path.h"
 #include "cgroup.h"
 #include "counter-store.h"
 #include "event-log.h"
 #include "metrics.h"
 #include "polkit.h"
+#include "proc.h"
 #include "subscribers.h"
 #include "utf8.h"
 #include "uuid.h"
@@ -20,7 +22,7 @@
 #include "vm-machine.h"
 #include "vm-quota.h"
 
-static int find_vm(Manager *m, const char *what, VM **ret, sd_bus_error *error) {
+int bus_find_vm(Manager *m, const char *what, VM **ret, sd_bus_error *error) {
         _cleanup_free_ VMIdentity *identities = NULL;
         _cleanup_free_ char *candidates = NULL;
         size_t n = 0, i;
@@ -61,7 +63,7 @@ static int method_get_vm(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return r;
 
-        r = find_vm(m, what, &vm, error);
+        r = bus_find_vm(m, what, &vm, error);
         if (r < 0)
                 return r;
 
@@ -278,17 +280,57 @@ static int check_name(const char *name, sd_bus_error *error) {
                 "A VM's name is 1 to %i bytes of printable UTF-8.", NAME_MAX);
 }
 
-static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
-        char uuid[UUID_STRING_SIZE];
-        QuotaSetting metadata = {};
-        const char *name;
+static int read_announcement(
+        sd_bus_message *message, Manager *m, Announcement *ret, int *ret_reconnect, sd_bus_error *error) {
+        _cleanup_(announcement_clear) Announcement a = {};
+        _cleanup_free_ char *path = NULL;
+        const char *slice = NULL;
         int reconnect = false, r;
         const BusOption options[] = {
-                { "quota", 'u', &metadata.quota, &metadata.quota_set },
-                { "watermark", 'u', &metadata.watermark, &metadata.watermark_set },
+                { "quota", 'u', &a.quota.quota, &a.quota.quota_set },
+                { "watermark", 'u', &a.quota.watermark, &a.quota.watermark_set },
+                { "metadata", 'm', &a.domain },
+                { "slice", 's', &slice },
+                { "libvirt-pid", 'u', &a.libvirt_pid },
                 { "reconnect", 'b', &reconnect },
         };
+
+        r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = bus_check_quota("Quota", a.quota.quota, error);
+        if (r >= 0)
+                r = bus_check_quota("Watermark", a.quota.watermark, error);
+        if (r < 0)
+                return r;
+
+        if (slice) {
+                r = cgroup_path_from_slice(slice, &path);
+                if (r == -EINVAL)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                "\"%s\" is not the name of a slice.", slice);
+                if (r >= 0)
+                        a.slice = strdup(slice);
+                if (r < 0 || !a.slice)
+                        return -ENOMEM;
+        }
+
+        /* One that has gone already is nobody to wait for. */
+        if (a.libvirt_pid > INT32_MAX || a.libvirt_pid == 0 ||
+                proc_get_start_time(m->root, (pid_t) a.libvirt_pid, &a.libvirt_start_time) < 0)
+                a.libvirt_pid = 0;
+
+        *ret = a;
+        *ret_reconnect = reconnect;
+        a = (Announcement) {};
+        return 0;
+}
+
+static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        _cleanup_(announcement_clear) Announcement announced = {};
+        char uuid[UUID_STRING_SIZE];
+        int reconnect = false, r;
         PolicyResult policy;
+        const char *name;
         VM *vm;
 
         r = read_uuid(message, uuid, error);
@@ -297,15 +339,11 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         if (r >= 0)
                 r = check_name(name, error);
         if (r >= 0)
-                r = bus_read_options(message, options, ELEMENTSOF(options), error);
-        if (r >= 0)
-                r = bus_check_quota("Quota", metadata.quota, error);
-        if (r >= 0)
-                r = bus_check_quota("Watermark", metadata.watermark, error);
+                r = read_announcement(message, m, &announced, &reconnect, error);
         if (r < 0)
                 return r;
 
-        r = vm_reserve(m, uuid, name, &metadata, reconnect, &vm);
+        r = vm_reserve(m, uuid, name, &announced, reconnect, &vm);
         if (r < 0)
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The reservation could not be saved: %s", strerror(-r));

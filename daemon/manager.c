@@ -20,8 +20,6 @@
 #include "vm-machine.h"
 #include "vm-quota.h"
 
-#define CONFIG_NAME "pasidd.conf"
-
 uint64_t manager_now(const Manager *m) {
         uint64_t now = 0;
 
@@ -269,7 +267,7 @@ int manager_reload(Manager *m, char **ret_error) {
                         "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading the configuration",
                         (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000);
 
-        r = config_load(m->config_file, m->config_dropin_dir, &config, ret_error);
+        r = config_place_load(&m->place, &config, ret_error);
         if (r < 0) {
                 log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The new configuration is rejected, the old one stays: %s",
@@ -315,11 +313,11 @@ static int load_config(Manager *m, const ManagerOptions *options) {
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = manager_config_paths(options, &m->config_file, &m->config_dropin_dir);
+        r = config_place_init(&m->place, options->root, options->config);
         if (r < 0)
                 return log_oom();
 
-        r = config_load(m->config_file, m->config_dropin_dir, &m->config, &error);
+        r = config_place_load(&m->place, &m->config, &error);
         if (r < 0) {
                 log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The configuration is rejected: %s", error ? error : strerror(-r));
@@ -327,24 +325,6 @@ static int load_config(Manager *m, const ManagerOptions *options) {
         }
 
         return r;
-}
-
-int manager_config_paths(const ManagerOptions *options, char **ret_file, char **ret_dropin_dir) {
-        _cleanup_free_ char *file = NULL, *dir = NULL;
-
-        if (options->config)
-                file = strdup(options->config);
-        else
-                file = path_under(options->root, "%s/" CONFIG_NAME,
-                        isempty(options->root) ? PKGCONFDIR : "/etc/pasidd");
-        if (!file || asprintf(&dir, "%s.d", file) < 0) {
-                dir = NULL;
-                return -ENOMEM;
-        }
-
-        *ret_file = TAKE_PTR(file);
-        *ret_dropin_dir = TAKE_PTR(dir);
-        return 0;
 }
 
 static int set_up_event_loop(Manager *m) {
@@ -426,8 +406,7 @@ Manager *manager_free(Manager *m) {
         config_free(m->config);
         sd_event_source_disable_unref(m->changes);
         sd_event_unref(m->event);
-        free(m->config_file);
-        free(m->config_dropin_dir);
+        config_place_done(&m->place);
         free(m->status);
         free(m->root);
         free(m);

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "config-place.h"
 #include "config.h"
 #include "kernel-source.h"
 #include "log.h"
@@ -50,8 +51,7 @@ typedef enum DefaultSource {
 struct Manager {
         sd_event *event;
         char *root;
-        char *config_file;
-        char *config_dropin_dir;
+        ConfigPlace place;
 
         Config *config;
         StateStore state;
@@ -155,9 +155,6 @@ int manager_reload(Manager *m, char **ret_error);
 
 /* Something about the manager or a VM changed that the bus should hear of, once the current handler is through. */
 void manager_queue_changes(Manager *m, unsigned changes);
-
-/* Where configuration is read from; the caller frees both. -ENOMEM. */
-int manager_config_paths(const ManagerOptions *options, char **ret_file, char **ret_dropin_dir);
 
 /* The kernel has PASID sets: everything that works with them begins, at the first call. */
 int manager_kernel_is_present(Manager *m, uint32_t capacity);

@@ -21,21 +21,138 @@ const char *quota_source_to_string(QuotaSource source) {
         return quota_source_table[source];
 }
 
-bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input) {
-        if (rule->match_name && (!input->name || fnmatch(rule->match_name, input->name, FNM_PATHNAME) != 0))
-                return false;
+static const char *const policy_verdict_table[_POLICY_VERDICT_MAX] = {
+        [POLICY_UNSET] = "unset",
+        [POLICY_NO_MATCH] = "no-match",
+        [POLICY_OUTRANKED] = "outranked",
+        [POLICY_WINS] = "wins",
+};
 
-        if (rule->match_uuid && !streq_ptr(rule->match_uuid, input->uuid))
-                return false;
-
-        if (rule->match_slice && (!input->slice || !slice_is_below(input->slice, rule->match_slice)))
-                return false;
-
-        /* The configuration does not let in a rule without a match; one that came to be matches nothing. */
-        return rule->match_name || rule->match_uuid || rule->match_slice;
+const char *policy_verdict_to_string(PolicyVerdict verdict) {
+        return (unsigned) verdict < _POLICY_VERDICT_MAX ? policy_verdict_table[verdict] : NULL;
 }
 
-void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult *ret) {
+/* Does one of the key's values match? *ret_value: the last one that did not, for people. */
+static bool match_metadata(const ConfigMatch *match, const Metadata *domain, const char **ret_value) {
+        *ret_value = NULL;
+
+        for (size_t i = 0; domain && i < domain->n_items; i++) {
+                const MetadataItem *item = &domain->items[i];
+
+                if (!streq(item->key, match->key) && !streq_ptr(item->key, match->alternative))
+                        continue;
+                if (fnmatch(match->glob, item->value, 0) == 0)
+                        return true;
+                *ret_value = item->value;
+        }
+
+        return false;
+}
+
+static bool find_mismatch(const ConfigRule *rule, const PolicyInput *input, PolicyMismatch *ret) {
+        if (rule->match_name && (!input->name || fnmatch(rule->match_name, input->name, FNM_PATHNAME) != 0)) {
+                *ret = (PolicyMismatch) { "MatchName", NULL, rule->match_name, input->name };
+                return true;
+        }
+
+        if (rule->match_uuid && !streq_ptr(rule->match_uuid, input->uuid)) {
+                *ret = (PolicyMismatch) { "MatchUUID", NULL, rule->match_uuid, input->uuid };
+                return true;
+        }
+
+        if (rule->match_slice && (!input->slice || !slice_is_below(input->slice, rule->match_slice))) {
+                *ret = (PolicyMismatch) { "MatchSlice", NULL, rule->match_slice, input->slice };
+                return true;
+        }
+
+        for (size_t i = 0; i < rule->n_matches; i++) {
+                const ConfigMatch *match = &rule->matches[i];
+                const char *value;
+
+                if (!match_metadata(match, input->domain, &value)) {
+                        *ret = (PolicyMismatch) { match->option, match->key, match->glob, value };
+                        return true;
+                }
+        }
+
+        return false;
+}
+
+bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input, PolicyMismatch *ret_mismatch) {
+        PolicyMismatch mismatch = {};
+
+        /* The configuration does not let in a rule without a match; one that came to be matches nothing. */
+        if ((rule->match_name || rule->match_uuid || rule->match_slice || rule->n_matches > 0) &&
+                !find_mismatch(rule, input, &mismatch))
+                return true;
+
+        if (ret_mismatch)
+                *ret_mismatch = mismatch;
+        return false;
+}
+
+/* What one source says. */
+typedef struct Word {
+        QuotaSetting setting;
+        bool watermark_percent;
+        bool matches;
+} Word;
+
+/* Watches who comes first. */
+typedef struct Contest {
+        PolicyResult result;
+        bool quota_won, watermark_won;
+        bool watermark_percent; /* result.watermark is, until the quota is known */
+} Contest;
+
+static PolicyVerdict judge(bool set, bool matches, bool *won) {
+        if (!set)
+                return POLICY_UNSET;
+        if (!matches)
+                return POLICY_NO_MATCH;
+        if (*won)
+                return POLICY_OUTRANKED;
+
+        *won = true;
+        return POLICY_WINS;
+}
+
+static void hear(Contest *contest, QuotaSource source, const ConfigRule *rule, const Word *word,
+        PolicyCandidate *candidate) {
+        const QuotaSetting *s = &word->setting;
+        PolicyVerdict quota, watermark;
+
+        quota = judge(s->quota_set, word->matches, &contest->quota_won);
+        if (quota == POLICY_WINS) {
+                contest->result.quota = s->quota;
+                contest->result.source = source;
+                contest->result.rule = rule;
+        }
+
+        watermark = judge(s->watermark_set, word->matches, &contest->watermark_won);
+        if (watermark == POLICY_WINS) {
+                contest->result.watermark = s->watermark;
+                contest->watermark_percent = word->watermark_percent;
+        }
+
+        if (candidate) {
+                candidate->source = source;
+                candidate->rule = rule;
+                candidate->quota_verdict = quota;
+                candidate->watermark_verdict = watermark;
+                candidate->quota = s->quota_set ? s->quota : 0;
+                candidate->watermark = s->watermark_set ? s->watermark : 0;
+        }
+}
+
+/* Rounded up, so that only 0 %, or a quota of 0, turns it off. */
+static uint32_t percent_of(uint32_t percent, uint32_t quota) {
+        return (uint32_t) (((uint64_t) quota * percent + 99) / 100);
+}
+
+/* candidates: NULL, or room for all. */
+static void resolve(
+        const Config *config, const PolicyInput *input, PolicyResult *ret, PolicyCandidate *candidates) {
         const struct {
                 const QuotaSetting *setting;
                 QuotaSource source;
@@ -44,44 +161,79 @@ void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult
                 { &input->persistent, QUOTA_SOURCE_PERSISTENT },
                 { &input->metadata, QUOTA_SOURCE_METADATA },
         };
-        PolicyResult result = {
-                .quota = input->default_quota,
-                .watermark = input->default_watermark,
-                .source = QUOTA_SOURCE_DEFAULT,
+        const Word fallback = {
+                .setting = {
+                        .quota = input->default_quota,
+                        .watermark = config->default_watermark,
+                        .quota_set = true,
+                        .watermark_set = true,
+                },
+                .watermark_percent = config->default_watermark_percent,
+                .matches = true,
         };
-        bool quota_set = false, watermark_set = false;
+        PolicyCandidate *next = candidates;
+        Contest contest = {};
 
         for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
-                const QuotaSetting *s = settings[i].setting;
+                const Word word = { .setting = *settings[i].setting, .matches = true };
 
-                if (s->quota_set && !quota_set) {
-                        result.quota = s->quota;
-                        result.source = settings[i].source;
-                        quota_set = true;
-                }
-                if (s->watermark_set && !watermark_set) {
-                        result.watermark = s->watermark;
-                        watermark_set = true;
-                }
+                hear(&contest, settings[i].source, NULL, &word, next ? next++ : NULL);
         }
 
-        for (size_t i = 0; i < config->n_rules && !(quota_set && watermark_set); i++) {
+        for (size_t i = 0; i < config->n_rules; i++) {
                 const ConfigRule *rule = &config->rules[i];
+                const Word word = {
+                        .setting = {
+                                .quota = rule->quota,
+                                .watermark = rule->watermark,
+                                .quota_set = rule->quota_set,
+                                .watermark_set = rule->watermark_set,
+                        },
+                        .watermark_percent = rule->watermark_percent,
+                        .matches = policy_rule_matches(rule, input, next ? &next->mismatch : NULL),
+                };
 
-                if (!policy_rule_matches(rule, input))
-                        continue;
-
-                if (rule->quota_set && !quota_set) {
-                        result.quota = rule->quota;
-                        result.source = QUOTA_SOURCE_RULE;
-                        result.rule = rule;
-                        quota_set = true;
-                }
-                if (rule->watermark_set && !watermark_set) {
-                        result.watermark = rule->watermark;
-                        watermark_set = true;
-                }
+                hear(&contest, QUOTA_SOURCE_RULE, rule, &word, next ? next++ : NULL);
+                if (!candidates && contest.quota_won && contest.watermark_won)
+                        break;
         }
 
-        *ret = result;
+        hear(&contest, QUOTA_SOURCE_DEFAULT, NULL, &fallback, next);
+
+        if (contest.watermark_percent)
+                contest.result.watermark = percent_of(contest.result.watermark, contest.result.quota);
+        *ret = contest.result;
+}
+
+void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult *ret) {
+        resolve(config, input, ret, NULL);
+}
+
+size_t policy_count_candidates(const Config *config) {
+        return QUOTA_SOURCE_METADATA + 1 + config->n_rules + 1;
+}
+
+int policy_explain(
+        const Config *config, const PolicyInput *input, PolicyResult *ret_result, PolicyCandidate **ret) {
+        PolicyCandidate *candidates;
+        size_t n = policy_count_candidates(config);
+
+        candidates = calloc(n, sizeof(*candidates));
+        if (!candidates)
+                return -ENOMEM;
+
+        resolve(config, input, ret_result, candidates);
+
+        for (size_t i = 0; i < n; i++) {
+                PolicyCandidate *c = &candidates[i];
+                bool percent =
+                        c->rule ? c->rule->watermark_percent
+                                : c->source == QUOTA_SOURCE_DEFAULT && config->default_watermark_percent;
+
+                if (percent)
+                        c->watermark = percent_of(c->watermark, ret_result->quota);
+        }
+
+        *ret = candidates;
+        return 0;
 }

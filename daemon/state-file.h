@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "announcement.h"
 #include "macro.h"
 #include "policy.h"
+
+struct json_object;
 
 /*
  * What pasidd must remember, as a JSON document with a version. Two such files
@@ -20,20 +23,33 @@
 /* A larger file is none of ours; in bytes. */
 #define STATE_SIZE_MAX (16U * 1024U * 1024U)
 
+/* Members that this version does not know are kept as they are, for the version that wrote them. */
 typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
         char *name; /* the VM's name when the entry was written, for people; may be NULL */
         QuotaSetting override;
-        QuotaSetting metadata; /* runtime file only */
-        bool reserved;         /* runtime file only: prepared, not yet seen running */
-        bool running;          /* runtime file only: prepared, and seen running: its name is libvirt's */
+        Announcement announced; /* runtime file only */
+        bool reserved;          /* runtime file only: prepared, not yet seen running */
+        bool running;           /* runtime file only: prepared, and seen running: its name is libvirt's */
+        struct json_object *unknown, *unknown_of_override, *unknown_of_metadata;
 } StateEntry;
+
+typedef struct StateSlice {
+        char *name;
+        bool limit_set;
+        uint32_t limit; /* the override; LIMIT_NONE for none */
+        bool applied; /* runtime file only: pasidd has set a limit, to be taken away once nothing asks for it */
+        struct json_object *unknown;
+} StateSlice;
 
 typedef struct State {
         StateEntry *entries;
         size_t n_entries;
+        StateSlice *slices;
+        size_t n_slices;
         uint32_t default_quota;
         bool default_quota_set;
+        struct json_object *unknown;
 } State;
 
 State *state_free(State *s);
@@ -44,11 +60,17 @@ State *state_new(void);
 StateEntry *state_find(const State *s, const char *key);
 /* Finds or makes. NULL when out of memory. */
 StateEntry *state_get(State *s, const char *key);
+/* What a later version keeps with an override or an announcement goes with it. */
+void state_entry_set_override(StateEntry *e, const QuotaSetting *override);
+void state_entry_forget_announced(StateEntry *e);
+/* As with entries. */
+StateSlice *state_find_slice(const State *s, const char *name);
+StateSlice *state_get_slice(State *s, const char *name);
 /* Removes entries that say nothing any more. */
 void state_prune(State *s);
 
-/* Pure parts. state_parse(): -EBADMSG with *ret_error (to be freed) for anything not exactly as
- * state_format() writes it: wrong version, type, range, duplicate or unknown key. */
+/* Pure parts. state_parse(): -EBADMSG with *ret_error (to be freed) for anything not as
+ * state_format() writes it: wrong version, type, range, duplicate key. Unknown members are kept. */
 int state_parse(const char *text, size_t size, State **ret, char **ret_error);
 /* The caller frees *ret. */
 int state_format(const State *s, char **ret);

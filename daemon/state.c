@@ -48,15 +48,10 @@ QuotaSetting state_store_get_override(const State *state, const char *key) {
         return e ? e->override : (QuotaSetting) {};
 }
 
-QuotaSetting state_store_get_metadata(const StateStore *store, const char *key) {
+const Announcement *state_store_get_announcement(const StateStore *store, const char *key) {
         const StateEntry *e = state_find(store->runtime, key);
 
-        return e ? e->metadata : (QuotaSetting) {};
-}
-
-static bool setting_equal(const QuotaSetting *a, const QuotaSetting *b) {
-        return a->quota_set == b->quota_set && a->watermark_set == b->watermark_set &&
-               (!a->quota_set || a->quota == b->quota) && (!a->watermark_set || a->watermark == b->watermark);
+        return e ? &e->announced : NULL;
 }
 
 static int set_name(StateEntry *entry, const char *name) {
@@ -167,7 +162,7 @@ static int put_override(Transaction *t, State **state, const char *path, const c
         if (!entry)
                 return -ENOMEM;
 
-        entry->override = *setting;
+        state_entry_set_override(entry, setting);
         return set_name(entry, name);
 }
 
@@ -219,11 +214,16 @@ int state_store_set_default(StateStore *store, const uint32_t *runtime, const ui
 }
 
 /* reservation: NULL for none. */
-static int put_reservation(StateStore *store, const char *key, const char *name, const QuotaSetting *metadata,
-        const Reservation *reservation) {
+static int put_reservation(StateStore *store, const char *key, const char *name,
+        const Announcement *announced, const Reservation *reservation) {
         _cleanup_(transaction_done) Transaction p = {}, t = {};
+        _cleanup_(announcement_clear) Announcement copy = {};
         StateEntry *entry;
         int r;
+
+        r = announcement_copy(announced, &copy);
+        if (r < 0)
+                return r;
 
         r = transaction_begin(&t, &store->runtime, store->runtime_path);
         if (r < 0)
@@ -233,12 +233,17 @@ static int put_reservation(StateStore *store, const char *key, const char *name,
         if (!entry)
                 return -ENOMEM;
 
-        entry->metadata = *metadata;
-        entry->reserved = reservation && *reservation == RESERVATION_PREPARED;
-        entry->running = reservation && *reservation == RESERVATION_RUNNING;
         r = set_name(entry, name);
         if (r < 0)
                 return r;
+
+        announcement_clear(&entry->announced);
+        entry->announced = copy;
+        copy = (Announcement) {};
+        entry->reserved = reservation && *reservation == RESERVATION_PREPARED;
+        entry->running = reservation && *reservation == RESERVATION_RUNNING;
+        if (!reservation)
+                state_entry_forget_announced(entry);
 
         return transactions_commit(&p, &t);
 }
@@ -250,19 +255,19 @@ const StateEntry *state_store_get_reservation(const StateStore *store, const cha
 }
 
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *metadata, Reservation reservation) {
+        const Announcement *announced, Reservation reservation) {
         const StateEntry *e = state_store_get_reservation(store, key);
 
         if (e && e->running == (reservation == RESERVATION_RUNNING) && streq_ptr(e->name, name) &&
-                setting_equal(&e->metadata, metadata))
+                announcement_equal(&e->announced, announced))
                 return 0;
 
-        return put_reservation(store, key, name, metadata, &reservation);
+        return put_reservation(store, key, name, announced, &reservation);
 }
 
 void state_store_drop_reservation(StateStore *store, const char *key) {
         const StateEntry *e = state_store_get_reservation(store, key);
-        QuotaSetting none = {};
+        const Announcement none = {};
         int r;
 
         if (!e)

@@ -22,7 +22,8 @@ void state_store_done(StateStore *store);
 
 /* The setting of one layer, all unset when there is none. */
 QuotaSetting state_store_get_override(const State *state, const char *key);
-QuotaSetting state_store_get_metadata(const StateStore *store, const char *key);
+/* What the hook has said of it, for as long as it is remembered; NULL if nothing. */
+const Announcement *state_store_get_announcement(const StateStore *store, const char *key);
 
 /*
  * Puts the overrides in place and saves the files that this changes. On
@@ -40,12 +41,12 @@ typedef enum Reservation {
         RESERVATION_RUNNING,
 } Reservation;
 
-/* What the libvirt hook said of a VM. Likewise. metadata may be all unset. */
+/* What the libvirt hook said of a VM. Likewise. */
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *metadata, Reservation reservation);
+        const Announcement *announced, Reservation reservation);
 
 /* What the hook said, as long as it holds; NULL if nothing. */
 const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
 
-/* Metadata and reservation go, overrides stay. Logs failure. */
+/* The hook's word and reservation go, overrides stay. Logs failure. */
 void state_store_drop_reservation(StateStore *store, const char *key);

@@ -201,6 +201,21 @@ static int property_counter(sd_bus *bus, const char *path, const char *interface
         return sd_bus_message_append(reply, "t", counters.denied);
 }
 
+static int property_metadata(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const VM *vm = userdata;
+        const Announcement *a = state_store_get_announcement(&vm->manager->state, vm->key);
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && a && i < a->domain.n_items; i++)
+                r = sd_bus_message_append(reply, "(ss)", a->domain.items[i].key, a->domain.items[i].value);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_close_container(reply);
+}
+
 static int property_sets(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         VM *vm = userdata;
@@ -251,6 +266,7 @@ static const sd_bus_vtable vm_vtable[] = {
         SD_BUS_PROPERTY("QuotaInForce", "b", property_in_force, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY(
                 "QuotaError", "s", property_string, offsetof(VM, error), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Metadata", "a(ss)", property_metadata, 0, 0),
         SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Peak", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Denied", "t", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -13,7 +13,7 @@
 
 static void forget_next(VM *vm) {
         vm->reserved_again = false;
-        vm->next_metadata = (QuotaSetting) {};
+        announcement_clear(&vm->next);
         free(TAKE_PTR(vm->next_name));
 }
 
@@ -134,8 +134,7 @@ static int get_machine_vm(Manager *m, const MachineInfo *info, VM **ret) {
 static int take_next(VM *vm, Reservation reservation) {
         int r;
 
-        r = state_store_set_reservation(
-                &vm->manager->state, vm->key, vm->next_name, &vm->next_metadata, reservation);
+        r = state_store_set_reservation(&vm->manager->state, vm->key, vm->next_name, &vm->next, reservation);
         if (r >= 0)
                 r = vm_set_name(vm, vm->next_name);
         forget_next(vm);
@@ -145,14 +144,12 @@ static int take_next(VM *vm, Reservation reservation) {
 /* The reservation has come true. */
 static int keep_reservation(VM *vm) {
         const StateEntry *e = state_store_get_reservation(&vm->manager->state, vm->key);
-        QuotaSetting metadata;
 
         if (!e)
                 return 0;
 
-        metadata = e->metadata;
         return state_store_set_reservation(
-                &vm->manager->state, vm->key, vm->name, &metadata, RESERVATION_RUNNING);
+                &vm->manager->state, vm->key, vm->name, &e->announced, RESERVATION_RUNNING);
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
@@ -292,22 +289,27 @@ void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
                 (void) vm_machine_claim_cgroup(m, unit, unit_path);
 }
 
-static int announce_next(VM *vm, const char *name, const QuotaSetting *metadata) {
-        char *copy;
+static int announce_next(VM *vm, const char *name, const Announcement *announced) {
+        _cleanup_free_ char *next_name = NULL;
+        Announcement next;
+        int r;
 
-        copy = strdup(name);
-        if (!copy)
+        next_name = strdup(name);
+        if (!next_name)
                 return -ENOMEM;
+        r = announcement_copy(announced, &next);
+        if (r < 0)
+                return r;
 
-        free(vm->next_name);
-        vm->next_name = copy;
-        vm->next_metadata = *metadata;
+        forget_next(vm);
+        vm->next_name = TAKE_PTR(next_name);
+        vm->next = next;
         vm->reserved_again = true;
         await_start(vm);
         return 0;
 }
 
-int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
+int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced, bool reconnect,
         VM **ret) {
         VM *vm;
         int r;
@@ -317,7 +319,7 @@ int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSettin
                 return r;
 
         if (vm->machine && !reconnect) {
-                r = announce_next(vm, name, metadata);
+                r = announce_next(vm, name, announced);
                 if (r < 0)
                         return r;
 
@@ -326,7 +328,7 @@ int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSettin
         }
 
         r = state_store_set_reservation(
-                &m->state, uuid, name, metadata, vm->machine ? RESERVATION_RUNNING : RESERVATION_PREPARED);
+                &m->state, uuid, name, announced, vm->machine ? RESERVATION_RUNNING : RESERVATION_PREPARED);
         if (r < 0) {
                 if (!vm->announced)
                         vm_free(vm);

@@ -37,7 +37,7 @@ VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path)
  * Saved before it takes effect; what is said of the next start of a VM that
  * runs is kept in memory until that is over. Gives the VM, or a negative errno.
  */
-int vm_reserve(Manager *m, const char *uuid, const char *name, const QuotaSetting *metadata, bool reconnect,
+int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced, bool reconnect,
         VM **ret);
 
 /* The hook says that it has ended. A VM whose machine is still there goes with that. */

@@ -18,22 +18,33 @@
 #define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
 #define FOREIGN_BURST         5U
 
-/* metadata: NULL for those that hold now. */
-static void resolve(
-        const VM *vm, const VMOverrides *overrides, const QuotaSetting *metadata, PolicyResult *ret) {
+/* next: as its next start was announced, if that is what to look at. Points into VM and state. */
+static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, bool next) {
         const Manager *m = vm->manager;
+        const Announcement *announced = next ? &vm->next : state_store_get_announcement(&m->state, vm->key);
         PolicyInput input = {
                 .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
-                .name = vm->name,
-                .slice = vm->slice,
+                .name = next ? vm->next_name : vm->name,
+                .slice = next ? NULL : vm->slice,
                 .runtime = overrides->runtime,
                 .persistent = overrides->persistent,
-                .metadata = metadata ? *metadata : state_store_get_metadata(&m->state, vm->key),
                 .default_quota = manager_default_quota(m, NULL),
-                .default_watermark = m->config->default_watermark,
         };
 
-        policy_resolve(m->config, &input, ret);
+        if (announced) {
+                input.metadata = announced->quota;
+                input.domain = &announced->domain;
+                if (!input.slice)
+                        input.slice = announced->slice;
+        }
+
+        return input;
+}
+
+static void resolve(const VM *vm, const VMOverrides *overrides, bool next, PolicyResult *ret) {
+        PolicyInput input = policy_input(vm, overrides, next);
+
+        policy_resolve(vm->manager->config, &input, ret);
 }
 
 void vm_get_overrides(const VM *vm, VMOverrides *ret) {
@@ -239,7 +250,22 @@ void vm_resolve_next(const VM *vm, PolicyResult *ret) {
         VMOverrides overrides;
 
         vm_get_overrides(vm, &overrides);
-        resolve(vm, &overrides, vm->reserved_again ? &vm->next_metadata : NULL, ret);
+        resolve(vm, &overrides, vm->reserved_again, ret);
+}
+
+int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n) {
+        VMOverrides overrides;
+        PolicyInput input;
+        int r;
+
+        vm_get_overrides(vm, &overrides);
+        input = policy_input(vm, &overrides, false);
+        r = policy_explain(vm->manager->config, &input, ret_result, ret);
+        if (r < 0)
+                return r;
+
+        *ret_n = policy_count_candidates(vm->manager->config);
+        return 0;
 }
 
 void vm_apply(VM *vm) {
@@ -249,7 +275,7 @@ void vm_apply(VM *vm) {
         int r;
 
         vm_get_overrides(vm, &overrides);
-        resolve(vm, &overrides, NULL, &policy);
+        resolve(vm, &overrides, false, &policy);
         take_policy(vm, &policy);
 
         if (has_limit(vm))
@@ -342,7 +368,7 @@ VMOverrideResult vm_change_overrides(
         PolicyResult policy;
         int r;
 
-        resolve(vm, overrides, NULL, &policy);
+        resolve(vm, overrides, false, &policy);
         if (dry_run) {
                 *ret_policy = policy;
                 return VM_OVERRIDE_DONE;

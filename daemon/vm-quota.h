@@ -24,6 +24,9 @@ int vm_verify(VM *vm);
 /* What will hold with the VM's next start, if one is announced; else what holds now. */
 void vm_resolve_next(const VM *vm, PolicyResult *ret);
 
+/* Every source of the quota that holds now, in order, with what became of it. The caller frees *ret. -ENOMEM. */
+int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n);
+
 /* Overrides, as they should be from now on. */
 typedef struct VMOverrides {
         QuotaSetting runtime;

@@ -150,6 +150,7 @@ VM *vm_free(VM *vm) {
         free(vm->path);
         free(vm->name);
         free(vm->next_name);
+        announcement_clear(&vm->next);
         free(vm->machine);
         free(vm->unit);
         free(vm->slice);
@@ -403,14 +404,14 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
         };
 }
 
-int vm_quota_origin(const VM *vm, char **ret) {
+int vm_policy_origin(const VM *vm, const PolicyResult *policy, char **ret) {
         const Manager *m = vm->manager;
         DefaultSource source;
         const char *origin = "";
         char *s;
         int r;
 
-        switch (vm->policy.source) {
+        switch (policy->source) {
 
         case QUOTA_SOURCE_RUNTIME:
                 origin = m->state.runtime_path;
@@ -425,8 +426,7 @@ int vm_quota_origin(const VM *vm, char **ret) {
                 break;
 
         case QUOTA_SOURCE_RULE:
-                r = asprintf(&s, "%s (%s:%u)", vm->policy.rule->name, vm->policy.rule->file,
-                        vm->policy.rule->line);
+                r = asprintf(&s, "%s (%s:%u)", policy->rule->name, policy->rule->file, policy->rule->line);
                 if (r < 0)
                         return -ENOMEM;
 
@@ -450,4 +450,8 @@ int vm_quota_origin(const VM *vm, char **ret) {
 
         *ret = s;
         return 0;
+}
+
+int vm_quota_origin(const VM *vm, char **ret) {
+        return vm_policy_origin(vm, &vm->policy, ret);
 }

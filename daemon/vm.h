@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "announcement.h"
 #include "genl-parse.h"
 #include "manager.h"
 #include "policy.h"
@@ -69,7 +70,7 @@ struct VM {
          * that: libvirt asks the hook about a restore or an incoming migration before it refuses them. */
         bool reserved_again;
         char *next_name;
-        QuotaSetting next_metadata;
+        Announcement next;
 
         bool listed; /* in the list of machines that is being gone through */
         sd_event_source *reservation_timeout;
@@ -140,3 +141,5 @@ void vm_read_counters(VM *vm, VMCounters *ret);
 
 /* In words, where the quota comes from. The caller frees *ret. */
 int vm_quota_origin(const VM *vm, char **ret);
+/* The same for another quota than the one that holds. */
+int vm_policy_origin(const VM *vm, const PolicyResult *policy, char **ret);

@@ -98,6 +98,7 @@ class Machines(BusTest):
                 "Watermark": 0,
                 "QuotaInForce": True,
                 "QuotaError": "",
+                "Metadata": [],
                 "Allocated": 3,
                 "Peak": 4,
                 "Denied": 5,

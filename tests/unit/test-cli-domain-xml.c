@@ -117,6 +117,118 @@ static void test_size(void **state _unused_) {
         assert_non_null(strstr(error, "larger than"));
 }
 
+static void test_slice(void **state _unused_) {
+        static const struct {
+                const char *resource;
+                const char *slice;
+        } cases[] = {
+                { "", "machine.slice" },
+                { "<resource/>", "machine.slice" },
+                { "<resource><partition>/machine</partition></resource>", "machine.slice" },
+                { "<resource><partition>/machine/tenant/a</partition></resource>", "machine-tenant-a.slice" },
+                { "<resource><partition>/a-b</partition></resource>", "a\\x2db.slice" },
+                { "<resource><partition>/.a b</partition></resource>", "\\x2ea\\x20b.slice" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(domain_xml_clear) DomainXml domain = {};
+                _cleanup_free_ char *xml = NULL, *error = NULL;
+
+                test_case("%s", cases[i].resource);
+                assert_true(asprintf(&xml, "<domain><name>demo</name><uuid>" UUID "</uuid>%s</domain>",
+                                    cases[i].resource) > 0);
+                assert_int_equal(parse(xml, &domain, &error), 0);
+                assert_string_equal(domain.slice, cases[i].slice);
+        }
+}
+
+static void assert_metadata(const char *xml, const char *const (*expected)[2], size_t n) {
+        _cleanup_(domain_xml_clear) DomainXml domain = {};
+        _cleanup_free_ char *error = NULL;
+
+        assert_int_equal(parse(xml, &domain, &error), 0);
+        for (size_t i = 0; i < domain.metadata.n_items; i++)
+                print_message("%s=%s\n", domain.metadata.items[i].key, domain.metadata.items[i].value);
+        assert_int_equal(domain.metadata.n_items, n);
+        for (size_t i = 0; i < n; i++) {
+                assert_string_equal(domain.metadata.items[i].key, expected[i][0]);
+                assert_string_equal(domain.metadata.items[i].value, expected[i][1]);
+        }
+}
+
+static void test_metadata(void **state _unused_) {
+        static const char xml[] =
+                "<domain><name>demo</name><uuid>" UUID
+                "</uuid><title> A title\n</title><description/><metadata>"
+                "<o:osinfo xmlns:o='urn:os'><o:os o:x='not ours' id='debian'/>"
+                "<o:tag>a</o:tag><o:tag>b</o:tag><o:none/></o:osinfo>"
+                "<pasid:quota" NS " max='4'/><plain>no namespace</plain>"
+                "<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'>"
+                "<nova:package version='29.0.0'/><nova:name>server-1</nova:name>"
+                "<nova:flavor name='gpu.large' id='17'><nova:memory>512</nova:memory><nova:extraSpecs>"
+                "<nova:extraSpec name='hw:cpu_policy'>dedicated</nova:extraSpec>"
+                "<nova:extraSpec name='pasid:class'>gold</nova:extraSpec>"
+                "<nova:extraSpec>no name</nova:extraSpec></nova:extraSpecs></nova:flavor>"
+                "<nova:owner><nova:user uuid='u-1'>eve</nova:user>"
+                "<nova:project uuid='p-1'>research</nova:project></nova:owner>"
+                "<nova:root type='image' uuid='i-1'/></nova:instance></metadata></domain>";
+        static const char *const expected[][2] = {
+                { "nova:flavor", "gpu.large" },
+                { "nova:flavor-id", "17" },
+                { "nova:project", "research" },
+                { "nova:project-uuid", "p-1" },
+                { "nova:user", "eve" },
+                { "nova:user-uuid", "u-1" },
+                { "nova:name", "server-1" },
+                { "nova:image", "i-1" },
+                { "nova:extra-spec:hw:cpu_policy", "dedicated" },
+                { "nova:extra-spec:pasid:class", "gold" },
+                { "title", "A title" },
+                { "{urn:os}osinfo/os@id", "debian" },
+                { "{urn:os}osinfo/tag", "a" },
+                { "{urn:os}osinfo/tag", "b" },
+        };
+        static const char old[] = DOMAIN("<n:instance xmlns:n='http://openstack.org/xmlns/libvirt/nova/1.0'>"
+                                         "<n:flavor name='m1.tiny'/></n:instance>");
+        static const char *const expected_old[][2] = { { "nova:flavor", "m1.tiny" } };
+        static const char other[] = DOMAIN("<n:instance xmlns:n='http://openstack.org/xmlns/libvirt/nova/9'>"
+                                           "<n:flavor name='m1.tiny'/></n:instance>");
+        static const char *const expected_other[][2] = {
+                { "{http://openstack.org/xmlns/libvirt/nova/9}instance/flavor@name", "m1.tiny" },
+        };
+
+        assert_metadata(xml, expected, ELEMENTSOF(expected));
+        assert_metadata(old, expected_old, ELEMENTSOF(expected_old));
+        assert_metadata(other, expected_other, ELEMENTSOF(expected_other));
+}
+
+/* Tenants write it: what does not fit is left out, the domain starts. */
+static void test_metadata_too_much(void **state _unused_) {
+        _cleanup_(domain_xml_clear) DomainXml domain = {};
+        _cleanup_free_ char *xml = NULL, *error = NULL;
+        size_t size;
+        FILE *f = open_memstream(&xml, &size);
+
+        assert_non_null(f);
+        fputs("<domain><name>demo</name><uuid>" UUID "</uuid><metadata><x:a xmlns:x='urn:x'><x:long>", f);
+        for (size_t i = 0; i < 256; i++)
+                fputc('a', f);
+        fputs("</x:long><x:odd>a&#x85;b</x:odd>", f);
+        for (size_t i = 0; i < 1000; i++)
+                fprintf(f, "<x:b>%zu</x:b>", i);
+        for (size_t i = 0; i < 100; i++)
+                fputs("<x:deep>", f);
+        fputs("x", f);
+        for (size_t i = 0; i < 100; i++)
+                fputs("</x:deep>", f);
+        fputs("</x:a></metadata></domain>", f);
+        assert_int_equal(fclose(f), 0);
+
+        assert_int_equal(parse(xml, &domain, &error), 0);
+        assert_int_equal(domain.metadata.n_items, METADATA_ITEMS_MAX);
+        assert_string_equal(domain.metadata.items[0].value, "0");
+}
+
 /* What is cut short anywhere is an error, never half a domain. */
 static void test_truncated(void **state _unused_) {
         static const char xml[] = DOMAIN("<pasid:quota" NS " max='4' watermark='3'/>");
@@ -135,6 +247,9 @@ int main(void) {
                 cmocka_unit_test(test_good),
                 cmocka_unit_test(test_bad),
                 cmocka_unit_test(test_size),
+                cmocka_unit_test(test_slice),
+                cmocka_unit_test(test_metadata),
+                cmocka_unit_test(test_metadata_too_much),
                 cmocka_unit_test(test_truncated),
         };
 

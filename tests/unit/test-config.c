@@ -7,11 +7,12 @@
 
 #define UUID "aaaabbbb-0000-4000-8000-000000000001"
 
-#define TEN   "xxxxxxxxxx"
-#define FORTY TEN TEN TEN TEN
-#define X190  FORTY FORTY FORTY FORTY TEN TEN TEN
-#define BOM   "\xef\xbb\xbf"
-#define RULE  "[Rule r]\nMatchName=x\nQuota=1\n"
+#define TEN      "xxxxxxxxxx"
+#define FORTY    TEN TEN TEN TEN
+#define X190     FORTY FORTY FORTY FORTY TEN TEN TEN
+#define BOM      "\xef\xbb\xbf"
+#define NO_RATIO ": is not a number like 1 or 1.5, with three places at most"
+#define RULE     "[Rule r]\nMatchName=x\nQuota=1\n"
 
 /* Parses text as the file "f". The error is compared with the whole message. */
 static Config *parse(const char *text, size_t size, const char *expected_error) {
@@ -68,13 +69,15 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]x\n", "f:1: something follows the \"]\" of the section header" },
                 { "[Manager] x=5\n", "f:1: something follows the \"]\" of the section header" },
                 { "[Rule a ;b]\n", "f:1: comment inside the section header" },
-                { "[]\n", "f:1: unknown section []: there are [Manager] and [Rule NAME]" },
-                { "[manager]\n", "f:1: unknown section [manager]: there are [Manager] and [Rule NAME]" },
-                { "[ Manager]\n", "f:1: unknown section [ Manager]: there are [Manager] and [Rule NAME]" },
-                { "[Manager2]\n", "f:1: unknown section [Manager2]: there are [Manager] and [Rule NAME]" },
-                { "[Rulex]\n", "f:1: unknown section [Rulex]: there are [Manager] and [Rule NAME]" },
-                { "\n[Rule]\n", "f:2: a rule needs a name: [Rule NAME]" },
-                { "[Rule  ]\n", "f:1: a rule needs a name: [Rule NAME]" },
+                { "[]\n", "f:1: unknown section []: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                { "[ Manager]\n",
+                        "f:1: unknown section [ Manager]: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                { "[Manager2]\n",
+                        "f:1: unknown section [Manager2]: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                { "[Rulex]\n",
+                        "f:1: unknown section [Rulex]: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                { "\n[Rule]\n", "f:2: the name is missing: [Rule NAME]" },
+                { "[Rule  ]\n", "f:1: the name is missing: [Rule NAME]" },
                 { "[Rule " FORTY "12345]\n", "f:1: section name is 50 bytes long, 49 are possible" },
                 { "[" X190 "]\n", "f:1: section name is 190 bytes long, 49 are possible" },
 
@@ -103,8 +106,9 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]\nDefaultWatermark=x\n",
                         "f:2: DefaultWatermark=x: is not a decimal number without sign" },
                 { "[Manager]\nForeignChange=Revert\n",
-                        "f:2: ForeignChange=Revert: is neither \"revert\" nor \"adopt\"" },
-                { "[Manager]\nForeignChange=\n", "f:2: ForeignChange=: is neither \"revert\" nor \"adopt\"" },
+                        "f:2: ForeignChange=Revert: is none of \"revert\", \"adopt\" and \"report\"" },
+                { "[Manager]\nForeignChange=\n",
+                        "f:2: ForeignChange=: is none of \"revert\", \"adopt\" and \"report\"" },
                 { "[Manager]\nHookWithoutDaemon=no\n",
                         "f:2: HookWithoutDaemon=no: is neither \"allow\" nor \"deny\"" },
                 { "[Manager]\nSlices=\n", "f:2: Slices= needs at least one slice" },
@@ -112,6 +116,44 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]\nSlices=/a.slice\n", "f:2: Slices=: \"/a.slice\" is not the name of a slice" },
                 { "[Manager]\nSlices=a.slice b.slice a.slice\n",
                         "f:2: Slices=: \"a.slice\" stands there twice" },
+                { "[Manager]\nDefaultWatermark=101%\n",
+                        "f:2: DefaultWatermark=101%: is not a percentage from 0% to 100%" },
+                { "[Rule r]\nWatermark=%\n", "f:2: Watermark=%: is not a percentage from 0% to 100%" },
+                { "[Rule r]\nWatermark=5 %\n", "f:2: Watermark=5 %: is not a percentage from 0% to 100%" },
+                { "[Manager]\nAdmission=on\n",
+                        "f:2: Admission=on: is none of \"off\", \"warn\" and \"enforce\"" },
+                { "[Manager]\nOvercommitRatio=\n", "f:2: OvercommitRatio=" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=.5\n", "f:2: OvercommitRatio=.5" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=1.\n", "f:2: OvercommitRatio=1." NO_RATIO },
+                { "[Manager]\nOvercommitRatio=1.2345\n", "f:2: OvercommitRatio=1.2345" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=1,5\n", "f:2: OvercommitRatio=1,5" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=-1\n", "f:2: OvercommitRatio=-1" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=1.5x\n", "f:2: OvercommitRatio=1.5x" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=99999999999\n", "f:2: OvercommitRatio=99999999999" NO_RATIO },
+                { "[Manager]\nOvercommitRatio=1000.001\n",
+                        "f:2: OvercommitRatio=1000.001: is more than 1000" },
+                { "[Manager]\nReservationTimeoutSec=0\n",
+                        "f:2: ReservationTimeoutSec=0: is not a number of seconds from 1 to 86400" },
+                { "[Rule r]\nMatchMetadata=x\n", "f:2: MatchMetadata=x: is not KEY=PATTERN" },
+                { "[Rule r]\nMatchNovaExtraSpec==x\n", "f:2: MatchNovaExtraSpec==x: is not KEY=PATTERN" },
+                { "[Rule r]\nMatchNovaFlavor=\n", "f:2: MatchNovaFlavor= is empty" },
+                { "[Rule r]\nMatchNovaFlavor=a\nMatchNovaFlavor=b\n",
+                        "f:3: MatchNovaFlavor= is set already at f:2" },
+
+                /* Slices. */
+                { "[Slice]\n", "f:1: the name is missing: [Slice NAME]" },
+                { "[Slice a]\n", "f:1: [Slice]: \"a\" is not the name of a slice" },
+                { "[Slice a.slice b.slice]\n",
+                        "f:1: [Slice]: \"a.slice b.slice\" is not the name of a slice" },
+                { "[Slice -.slice]\n", "f:1: the root slice has no limit of its own" },
+                { "[Slice a.slice]\n[Slice a.slice]\n",
+                        "f:2: slice \"a.slice\" has a section already at f:1" },
+                { "[Slice a.slice]\nLimit=many\n", "f:2: Limit=many: is not a decimal number without sign" },
+                { "[Slice a.slice]\nLimit=1\nLimit=2\n", "f:3: Limit= is set already at f:2" },
+                { "[Slice a.slice]\nQuota=1\n", "f:2: unknown key Quota= in section [Slice]" },
+                { "[Slice a.slice]\nAdmission=\n",
+                        "f:2: Admission=: is none of \"off\", \"warn\" and \"enforce\"" },
+
                 { "[Rule r]\nMatchName=\n", "f:2: MatchName= is empty" },
                 { "[Rule r]\nMatchUUID=demo\n", "f:2: MatchUUID=demo: is not a UUID" },
                 { "[Rule r]\nMatchUUID=00000000-0000-0000-0000-000000000000\n",
@@ -122,9 +164,8 @@ static void test_errors(void **state _unused_) {
                         "f:2: Watermark=2000000: is above 1048576, the number of PASIDs that can exist" },
 
                 /* Rules as a whole: the line is that of the header. */
-                { "\n[Rule r]\n", "f:2: rule \"r\" has none of MatchName=, MatchUUID= and MatchSlice=" },
-                { "\n[Rule r]\nQuota=5\n\n[Manager]\n",
-                        "f:2: rule \"r\" has none of MatchName=, MatchUUID= and MatchSlice=" },
+                { "\n[Rule r]\n", "f:2: rule \"r\" has no Match…=" },
+                { "\n[Rule r]\nQuota=5\n\n[Manager]\n", "f:2: rule \"r\" has no Match…=" },
                 { "[Rule r]\nMatchName=x\n", "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
                 { "[Rule r]\nMatchName=x\n[Rule s]\nMatchName=x\nQuota=1\n",
                         "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
@@ -177,6 +218,114 @@ static void test_defaults(void **state _unused_) {
                 assert_string_equal(c->slices[0], "machine.slice");
                 assert_null(c->slices[1]);
                 assert_int_equal(c->n_rules, 0);
+                assert_int_equal(c->admission, ADMISSION_OFF);
+                assert_int_equal(c->overcommit_ratio, 1000);
+                assert_int_equal(c->reservation_timeout_sec, 180);
+                assert_int_equal(c->n_slice_sections, 0);
+        }
+}
+
+static void test_metadata_matches(void **state _unused_) {
+        static const char text[] = "[rule nova]\n"
+                                   "MatchNovaFlavor=gpu.*\n"
+                                   "MatchNovaProject=research\n"
+                                   "MatchNovaExtraSpec=hw:cpu_policy=dedicated\n"
+                                   "MatchNovaExtraSpec=trait=a=b\n"
+                                   "MatchMetadata={http://example.org/x?y}a/b@c=1*\n"
+                                   "MatchMetadata=title=\n"
+                                   "Watermark=80%\n";
+        static const struct {
+                const char *option, *key, *alternative, *glob;
+        } expected[] = {
+                { "MatchNovaFlavor", "nova:flavor", NULL, "gpu.*" },
+                { "MatchNovaProject", "nova:project", "nova:project-uuid", "research" },
+                { "MatchNovaExtraSpec", "nova:extra-spec:hw:cpu_policy", NULL, "dedicated" },
+                { "MatchNovaExtraSpec", "nova:extra-spec:trait", NULL, "a=b" },
+                { "MatchMetadata", "{http://example.org/x?y}a/b@c", NULL, "1*" },
+                { "MatchMetadata", "title", NULL, "" },
+        };
+        _cleanup_(config_freep) Config *c = parse(text, strlen(text), NULL);
+        const ConfigRule *rule = &c->rules[0];
+
+        assert_int_equal(c->n_rules, 1);
+        assert_true(rule->watermark_percent);
+        assert_int_equal(rule->watermark, 80);
+        assert_int_equal(rule->n_matches, ELEMENTSOF(expected));
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
+                test_case("match %zu", i);
+                assert_string_equal(rule->matches[i].option, expected[i].option);
+                assert_string_equal(rule->matches[i].key, expected[i].key);
+                assert_string_equal(rule->matches[i].glob, expected[i].glob);
+                if (expected[i].alternative)
+                        assert_string_equal(rule->matches[i].alternative, expected[i].alternative);
+                else
+                        assert_null(rule->matches[i].alternative);
+        }
+}
+
+static void test_admission(void **state _unused_) {
+        static const char text[] = "[manager]\n"
+                                   "Admission=enforce\n"
+                                   "OvercommitRatio=1.25\n"
+                                   "ReservationTimeoutSec=86400\n"
+                                   "DefaultWatermark=90%\n"
+                                   "ForeignChanges=report\n"
+                                   "[slice a.slice]\n"
+                                   "Limit=100\n"
+                                   "Admission=warn\n"
+                                   "[Slice a-b.slice]\n"
+                                   "OvercommitRatio=0\n"
+                                   "Limit=max\n"
+                                   "[Slice c.slice]\n";
+        _cleanup_(config_freep) Config *c = parse(text, strlen(text), NULL);
+        const ConfigSlice *slice;
+
+        assert_int_equal(c->admission, ADMISSION_ENFORCE);
+        assert_int_equal(c->overcommit_ratio, 1250);
+        assert_int_equal(c->reservation_timeout_sec, 86400);
+        assert_int_equal(c->default_watermark, 90);
+        assert_true(c->default_watermark_percent);
+        assert_int_equal(c->foreign_change, FOREIGN_CHANGE_REPORT);
+
+        assert_int_equal(c->n_slice_sections, 3);
+        slice = config_find_slice(c, "a.slice");
+        assert_true(slice->limit_set && slice->admission_set && !slice->overcommit_ratio_set);
+        assert_int_equal(slice->limit, 100);
+        assert_int_equal(slice->admission, ADMISSION_WARN);
+        assert_int_equal(slice->line, 8);
+
+        slice = config_find_slice(c, "a-b.slice");
+        assert_true(slice->limit_set && !slice->admission_set && slice->overcommit_ratio_set);
+        assert_int_equal(slice->limit, LIMIT_NONE);
+        assert_int_equal(slice->overcommit_ratio, 0);
+
+        slice = config_find_slice(c, "c.slice");
+        assert_false(slice->limit_set);
+        assert_int_equal(slice->line, 13);
+        assert_null(config_find_slice(c, "b.slice"));
+}
+
+static void test_ratios(void **state _unused_) {
+        static const struct {
+                const char *text;
+                uint32_t ratio;
+        } cases[] = {
+                { "0", 0 },
+                { "1", 1000 },
+                { "2.5", 2500 },
+                { "0.001", 1 },
+                { "10.05", 10050 },
+                { "1000.000", 1000000 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(config_freep) Config *c = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                test_case("%s", cases[i].text);
+                assert_true(asprintf(&text, "[Manager]\nOvercommitRatio=%s\n", cases[i].text) > 0);
+                c = parse(text, strlen(text), NULL);
+                assert_int_equal(c->overcommit_ratio, cases[i].ratio);
         }
 }
 
@@ -285,7 +434,9 @@ static void load_add(const Load *l, const char *name, const char *text) {
 }
 
 static void load_run(Load *l) {
-        l->r = config_load(l->main_file, l->dropins, &l->config, &l->error);
+        const char *const dirs[] = { l->dir, NULL };
+
+        l->r = config_load(dirs, "pasidd.conf", &l->config, &l->error);
         if (l->error)
                 print_message("error: %s\n", l->error);
 }
@@ -354,6 +505,60 @@ static void test_load_masked(void **state _unused_) {
         load_run(&l);
         assert_int_equal(l.r, 0);
         assert_int_equal(l.config->default_quota, 1);
+}
+
+/* Directories from the most important one down. */
+static void test_load_precedence(void **state _unused_) {
+        _cleanup_rmdir_ char *etc = test_mkdtemp(), *run = test_mkdtemp(), *lib = test_mkdtemp();
+        const char *const dirs[] = { etc, run, "/nonexistent", lib, NULL };
+        static const struct {
+                unsigned dir;
+                const char *name;
+                const char *text;
+        } files[] = {
+                { 1, "pasidd.conf", "[Manager]\nDefaultQuota=10\n" },
+                { 3, "pasidd.conf", "[Manager]\nDefaultQuota=20\nDefaultWatermark=9\n" }, /* hidden */
+                /* One name in all of them: the first counts, at the place that its name gives. */
+                { 0, "pasidd.conf.d/50-a.conf", "[Rule a-etc]\nMatchName=a\nQuota=1\n" },
+                { 1, "pasidd.conf.d/50-a.conf", "[Rule a-run]\nMatchName=a\nQuota=1\n" },
+                { 3, "pasidd.conf.d/50-a.conf", "[Rule a-lib]\nMatchName=a\nQuota=1\n" },
+                /* An empty one, and below a link to /dev/null, turns off what is below. */
+                { 0, "pasidd.conf.d/60-b.conf", "" },
+                { 3, "pasidd.conf.d/60-b.conf", "bogus\n" },
+                { 3, "pasidd.conf.d/70-c.conf", "bogus\n" },
+                /* Names alone order them, not directories. */
+                { 3, "pasidd.conf.d/40-d.conf", "[Rule d-lib]\nMatchName=d\nQuota=1\n" },
+                { 0, "pasidd.conf.d/90-e.conf", "[Rule e-etc]\nMatchName=e\nQuota=1\n" },
+                { 1, "pasidd.conf.d/80-f.conf",
+                        "[Rule f-run]\nMatchName=f\nQuota=1\n[Slice s.slice]\nLimit=2\n" },
+                { 3, "pasidd.conf.d/10-s.conf", "[Slice s.slice]\nLimit=1\nAdmission=warn\n" },
+        };
+        static const char *const rules[] = { "d-lib", "a-etc", "f-run", "e-etc" };
+        _cleanup_free_ char *error = NULL, *link = test_path(run, "pasidd.conf.d/70-c.conf");
+        _cleanup_(config_freep) Config *c = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(dirs) - 1; i++) {
+                _cleanup_free_ char *dropins = test_path(dirs[i], "pasidd.conf.d");
+
+                (void) mkdir(dropins, 0755);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                free(test_write_text(dirs[files[i].dir], files[i].name, files[i].text));
+        assert_int_equal(symlink("/dev/null", link), 0);
+
+        assert_int_equal(config_load(dirs, "pasidd.conf", &c, &error), 0);
+        assert_null(error);
+        assert_int_equal(c->default_quota, 10);
+        assert_int_equal(c->default_watermark, 0);
+        assert_int_equal(c->n_rules, ELEMENTSOF(rules));
+        for (size_t i = 0; i < ELEMENTSOF(rules); i++)
+                assert_string_equal(c->rules[i].name, rules[i]);
+
+        /* A later file changes one key of a slice and leaves the others. */
+        assert_int_equal(c->n_slice_sections, 1);
+        assert_int_equal(c->slice_sections[0].limit, 2);
+        assert_int_equal(c->slice_sections[0].admission, ADMISSION_WARN);
+        assert_non_null(strstr(c->slice_sections[0].file, "/80-f.conf"));
 }
 
 static void test_load_errors(void **state _unused_) {
@@ -430,11 +635,17 @@ static void test_load_fifo(void **state _unused_) {
 static void test_names(void **state _unused_) {
         assert_string_equal(foreign_change_to_string(FOREIGN_CHANGE_REVERT), "revert");
         assert_string_equal(foreign_change_to_string(FOREIGN_CHANGE_ADOPT), "adopt");
+        assert_string_equal(foreign_change_to_string(FOREIGN_CHANGE_REPORT), "report");
         assert_null(foreign_change_to_string(_FOREIGN_CHANGE_MAX));
         assert_null(foreign_change_to_string(_FOREIGN_CHANGE_INVALID));
         assert_int_equal(foreign_change_from_string("revert"), FOREIGN_CHANGE_REVERT);
         assert_int_equal(foreign_change_from_string("adopt"), FOREIGN_CHANGE_ADOPT);
         assert_int_equal(foreign_change_from_string("x"), _FOREIGN_CHANGE_INVALID);
+
+        assert_string_equal(admission_to_string(ADMISSION_ENFORCE), "enforce");
+        assert_null(admission_to_string(_ADMISSION_MAX));
+        assert_int_equal(admission_from_string("warn"), ADMISSION_WARN);
+        assert_int_equal(admission_from_string("Warn"), _ADMISSION_INVALID);
 
         assert_string_equal(hook_without_daemon_to_string(HOOK_WITHOUT_DAEMON_ALLOW), "allow");
         assert_string_equal(hook_without_daemon_to_string(HOOK_WITHOUT_DAEMON_DENY), "deny");
@@ -452,9 +663,13 @@ int main(void) {
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_full),
                 cmocka_unit_test(test_longest),
+                cmocka_unit_test(test_metadata_matches),
+                cmocka_unit_test(test_admission),
+                cmocka_unit_test(test_ratios),
                 cmocka_unit_test(test_load_nothing),
                 cmocka_unit_test(test_load_dropins),
                 cmocka_unit_test(test_load_masked),
+                cmocka_unit_test(test_load_precedence),
                 cmocka_unit_test(test_load_errors),
                 cmocka_unit_test(test_load_fifo),
                 cmocka_unit_test(test_names),

@@ -35,7 +35,7 @@ static ConfigRule rules[] = {
                 .quota_set = true,
                 .watermark_set = true },
 };
-static const Config config = { .rules = rules, .n_rules = ELEMENTSOF(rules) };
+static const Config config = { .rules = rules, .n_rules = ELEMENTSOF(rules), .default_watermark = 5 };
 
 static void test_resolve(void **state _unused_) {
         static const struct {
@@ -88,7 +88,6 @@ static void test_resolve(void **state _unused_) {
 
                 test_case("row %zu", i);
                 input.default_quota = 100;
-                input.default_watermark = 5;
                 policy_resolve(&config, &input, &result);
 
                 assert_int_equal(result.quota, cases[i].quota);
@@ -133,8 +132,187 @@ static void test_rule_matches(void **state _unused_) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 test_case("row %zu", i);
-                assert_int_equal(policy_rule_matches(&cases[i].rule, &cases[i].input), cases[i].matches);
+                assert_int_equal(
+                        policy_rule_matches(&cases[i].rule, &cases[i].input, NULL), cases[i].matches);
         }
+}
+
+#define MATCH(o, k, a, g)                                                                                    \
+        (ConfigMatch[]) {                                                                                    \
+                {                                                                                            \
+                        .option = (o), .key = S(k), .alternative = (a), .glob = S(g)                         \
+                }                                                                                            \
+        }
+
+static void test_metadata(void **state _unused_) {
+        MetadataItem items[] = {
+                { S("nova:flavor"), S("gpu.large") },
+                { S("nova:project"), S("research") },
+                { S("nova:project-uuid"), S("0123") },
+                { S("{urn:x}a@b"), S("one") },
+                { S("{urn:x}a@b"), S("two/three") },
+        };
+        const Metadata domain = { .items = items, .n_items = ELEMENTSOF(items) };
+        const struct {
+                ConfigMatch *match;
+                bool matches;
+        } cases[] = {
+                { MATCH("MatchNovaFlavor", "nova:flavor", NULL, "gpu.*"), true },
+                { MATCH("MatchNovaFlavor", "nova:flavor", NULL, "cpu.*"), false },
+                { MATCH("MatchNovaProject", "nova:project", "nova:project-uuid", "research"), true },
+                { MATCH("MatchNovaProject", "nova:project", "nova:project-uuid", "0123"), true },
+                { MATCH("MatchNovaProject", "nova:project", NULL, "0123"), false },
+                { MATCH("MatchMetadata", "{urn:x}a@b", NULL, "one"), true },
+                { MATCH("MatchMetadata", "{urn:x}a@b", NULL, "two*"), true },
+                { MATCH("MatchMetadata", "{urn:x}a@c", NULL, "*"), false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const ConfigRule rule = { .matches = cases[i].match, .n_matches = 1 };
+                PolicyInput input = { .name = "web", .domain = &domain };
+
+                test_case("row %zu", i);
+                assert_int_equal(policy_rule_matches(&rule, &input, NULL), cases[i].matches);
+                input.domain = NULL;
+                assert_false(policy_rule_matches(&rule, &input, NULL));
+        }
+
+        {
+                /* All of them have to match. */
+                ConfigMatch both[] = {
+                        { .option = "MatchNovaFlavor", .key = S("nova:flavor"), .glob = S("*") },
+                        { .option = "MatchMetadata", .key = S("{urn:x}a@b"), .glob = S("four") },
+                };
+                const ConfigRule rule = { .match_name = S("w*"), .matches = both, .n_matches = 2 };
+                const PolicyInput input = { .name = "web", .domain = &domain };
+                PolicyMismatch mismatch;
+
+                assert_false(policy_rule_matches(&rule, &input, &mismatch));
+                assert_string_equal(mismatch.option, "MatchMetadata");
+                assert_string_equal(mismatch.key, "{urn:x}a@b");
+                assert_string_equal(mismatch.pattern, "four");
+                assert_string_equal(mismatch.value, "two/three");
+        }
+}
+
+static void test_percent(void **state _unused_) {
+        static const struct {
+                uint32_t quota, percent, watermark;
+        } cases[] = {
+                { 100, 80, 80 },
+                { 0, 80, 0 },
+                { 1000, 0, 0 },
+                { 3, 50, 2 },
+                { 1, 1, 1 },
+                { 1048576, 100, 1048576 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                ConfigRule rule = {
+                        .match_name = S("*"),
+                        .watermark = cases[i].percent,
+                        .watermark_set = true,
+                        .watermark_percent = true,
+                };
+                const Config by_rule = { .rules = &rule, .n_rules = 1, .default_watermark = 7 };
+                const Config by_default = { .default_watermark = cases[i].percent,
+                        .default_watermark_percent = true };
+                const PolicyInput input = { .name = "x", .runtime = Q(cases[i].quota), .default_quota = 9 };
+                PolicyResult result;
+
+                test_case("row %zu", i);
+                policy_resolve(&by_rule, &input, &result);
+                assert_int_equal(result.watermark, cases[i].watermark);
+                policy_resolve(&by_default, &input, &result);
+                assert_int_equal(result.watermark, cases[i].watermark);
+        }
+}
+
+/* What is explained is what is done. */
+static void test_explain(void **state _unused_) {
+        static const PolicyInput inputs[] = {
+                { .name = "web" },
+                { .name = "db1", .metadata = Q(30) },
+                { .name = "db1", .persistent = W(9), .runtime = Q(5) },
+                { .name = "db-1", .slice = "tenant-a.slice" },
+                { .uuid = UUID, .slice = "tenant.slice" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(inputs); i++) {
+                _cleanup_free_ PolicyCandidate *candidates = NULL;
+                PolicyInput input = inputs[i];
+                PolicyResult result, explained;
+                unsigned quotas = 0, watermarks = 0;
+
+                test_case("row %zu", i);
+                input.default_quota = 100;
+                policy_resolve(&config, &input, &result);
+                assert_int_equal(policy_explain(&config, &input, &explained, &candidates), 0);
+                assert_int_equal(explained.quota, result.quota);
+                assert_int_equal(explained.watermark, result.watermark);
+                assert_int_equal(explained.source, result.source);
+                assert_ptr_equal(explained.rule, result.rule);
+
+                for (size_t k = 0; k < policy_count_candidates(&config); k++) {
+                        const PolicyCandidate *c = &candidates[k];
+
+                        if (c->quota_verdict == POLICY_WINS) {
+                                quotas++;
+                                assert_int_equal(c->quota, result.quota);
+                                assert_int_equal(c->source, result.source);
+                                assert_ptr_equal(c->rule, result.rule);
+                        }
+                        if (c->watermark_verdict == POLICY_WINS) {
+                                watermarks++;
+                                assert_int_equal(c->watermark, result.watermark);
+                        }
+                }
+                assert_int_equal(quotas, 1);
+                assert_int_equal(watermarks, 1);
+        }
+}
+
+static void test_explain_order(void **state _unused_) {
+        static const struct {
+                QuotaSource source;
+                const char *rule;
+                PolicyVerdict quota, watermark;
+                const char *mismatch;
+        } expected[] = {
+                { QUOTA_SOURCE_RUNTIME, NULL, POLICY_UNSET, POLICY_UNSET, NULL },
+                { QUOTA_SOURCE_PERSISTENT, NULL, POLICY_UNSET, POLICY_WINS, NULL },
+                { QUOTA_SOURCE_METADATA, NULL, POLICY_UNSET, POLICY_UNSET, NULL },
+                { QUOTA_SOURCE_RULE, "watch", POLICY_UNSET, POLICY_OUTRANKED, NULL },
+                { QUOTA_SOURCE_RULE, "db-a", POLICY_NO_MATCH, POLICY_UNSET, "MatchName" },
+                { QUOTA_SOURCE_RULE, "db", POLICY_WINS, POLICY_OUTRANKED, NULL },
+                { QUOTA_SOURCE_RULE, "uuid", POLICY_NO_MATCH, POLICY_UNSET, "MatchUUID" },
+                { QUOTA_SOURCE_RULE, "tenant", POLICY_NO_MATCH, POLICY_NO_MATCH, "MatchSlice" },
+                { QUOTA_SOURCE_DEFAULT, NULL, POLICY_OUTRANKED, POLICY_OUTRANKED, NULL },
+        };
+        const PolicyInput input = { .name = "db1", .persistent = W(9), .default_quota = 100 };
+        _cleanup_free_ PolicyCandidate *candidates = NULL;
+        PolicyResult result;
+
+        assert_int_equal(policy_explain(&config, &input, &result, &candidates), 0);
+        assert_int_equal(policy_count_candidates(&config), ELEMENTSOF(expected));
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
+                const PolicyCandidate *c = &candidates[i];
+
+                test_case("candidate %zu", i);
+                assert_int_equal(c->source, expected[i].source);
+                assert_int_equal(c->quota_verdict, expected[i].quota);
+                assert_int_equal(c->watermark_verdict, expected[i].watermark);
+                if (expected[i].rule)
+                        assert_string_equal(c->rule->name, expected[i].rule);
+                else
+                        assert_null(c->rule);
+                if (expected[i].mismatch)
+                        assert_string_equal(c->mismatch.option, expected[i].mismatch);
+                else
+                        assert_null(c->mismatch.option);
+        }
+        assert_string_equal(policy_verdict_to_string(POLICY_NO_MATCH), "no-match");
+        assert_null(policy_verdict_to_string(_POLICY_VERDICT_MAX));
 }
 
 static void test_source_names(void **state _unused_) {
@@ -151,6 +329,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_resolve),
                 cmocka_unit_test(test_rule_matches),
+                cmocka_unit_test(test_metadata),
+                cmocka_unit_test(test_percent),
+                cmocka_unit_test(test_explain),
+                cmocka_unit_test(test_explain_order),
                 cmocka_unit_test(test_source_names),
         };
 
