@@ -19,6 +19,13 @@ static const char *field_signature(InfoType type) {
                 return "b";
         case INFO_SETS:
                 return "a(tuuuuut)";
+        case INFO_LIMIT:
+                return "u";
+        case INFO_LIMIT64:
+        case INFO_TIME:
+                return "t";
+        case INFO_JSON:
+                return "a{sv}";
         case INFO_PERCENT:
         case INFO_WARNINGS:
                 break; /* follow from others */
@@ -61,14 +68,10 @@ static int read_sets(sd_bus_message *m, SetList *ret) {
         return 0;
 }
 
-static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
+static int read_value(sd_bus_message *m, const InfoField *field, void *info) {
         const char *signature = field_signature(field->type);
         void *p = (uint8_t *) info + field->offset;
         int r;
-
-        r = sd_bus_message_enter_container(m, 'v', signature);
-        if (r < 0)
-                return r;
 
         switch (field->type) {
         case INFO_STRING: {
@@ -83,7 +86,7 @@ static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
                         return -ENOMEM;
                 free(*(char **) p);
                 *(char **) p = copy;
-                break;
+                return 0;
         }
         case INFO_BOOL: {
                 int b; /* sd-bus writes a whole int */
@@ -92,19 +95,79 @@ static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
                 if (r < 0)
                         return r;
                 *(bool *) p = b;
-                break;
+                return 0;
         }
         case INFO_SETS:
-                r = read_sets(m, p);
+                return read_sets(m, p);
+        case INFO_JSON: {
+                json_object *object;
+
+                r = bus_read_json(m, &object);
                 if (r < 0)
                         return r;
-                break;
+                json_object_put(*(json_object **) p);
+                *(json_object **) p = object;
+                return 0;
+        }
         default:
                 r = sd_bus_message_read_basic(m, *signature, p);
+                return r < 0 ? r : 0;
+        }
+}
+
+static int read_field(sd_bus_message *m, const InfoField *field, void *info) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', field_signature(field->type));
+        if (r < 0)
+                return r;
+        r = read_value(m, field, info);
+        if (r < 0)
+                return r;
+        return sd_bus_message_exit_container(m);
+}
+
+/* Makes room for one more, zeroed. */
+static int rows_grow(Rows *rows, void **ret) {
+        size_t size = rows->table->size;
+        uint8_t *grown = reallocarray(rows->rows, rows->n_rows + 1, size);
+
+        if (!grown)
+                return -ENOMEM;
+        rows->rows = grown;
+        *ret = memset(grown + rows->n_rows * size, 0, size);
+        rows->n_rows++;
+        return 0;
+}
+
+int bus_read_rows(sd_bus_message *m, Rows *rows) {
+        char members[64] = "", signature[sizeof(members) + 2];
+        const InfoTable *table = rows->table;
+        int r;
+
+        for (size_t i = 0; i < table->n_fields; i++)
+                if (table->fields[i].property)
+                        strcat(members, field_signature(table->fields[i].type));
+        snprintf(signature, sizeof(signature), "(%s)", members);
+
+        r = sd_bus_message_enter_container(m, 'a', signature);
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'r', members)) > 0) {
+                void *row;
+
+                r = rows_grow(rows, &row);
+                for (size_t i = 0; i < table->n_fields && r >= 0; i++)
+                        if (table->fields[i].property)
+                                r = read_value(m, table->fields + i, row);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
                 if (r < 0)
                         return r;
         }
-
+        if (r < 0)
+                return r;
         return sd_bus_message_exit_container(m);
 }
 

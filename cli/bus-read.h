@@ -24,6 +24,13 @@ int bus_read_dictionary(
 int bus_read_properties(sd_bus_message *m, const InfoTable *table, void *info);
 
 /*
+ * Reads an array of structures into rows, which are empty and have their table:
+ * those fields that have a property's name are the members, in that order.
+ * Returns 0 or a negative errno; the caller clears the rows either way.
+ */
+int bus_read_rows(sd_bus_message *m, Rows *rows);
+
+/*
  * Reads the answer of GetManagedObjects: every object that has the VM
  * interface. func is called with its path and takes over the VmInfo; what it
  * returns, when negative, ends the reading.

@@ -8,23 +8,36 @@ static bool exceeds(const QuotaChange *change) {
         return change->vm && change->vm->allocated > change->quota;
 }
 
+static void print_number(uint32_t n, char ret[static 16]) {
+        if (n == UINT32_MAX)
+                strcpy(ret, "none");
+        else
+                snprintf(ret, 16, "%" PRIu32, n);
+}
+
+static int add_number(json_object *object, const char *key, uint32_t n) {
+        return n == UINT32_MAX ? 0 : json_add(object, key, json_object_new_uint64(n));
+}
+
 char *quota_change_text(const QuotaChange *change) {
         _cleanup_free_ char *name = NULL, *text = NULL, *line = NULL;
         uint32_t too_many;
-        char until[48] = "";
+        char until[48] = "", previous[16], quota[16];
+        const char *what = change->slice ? "limit" : "quota";
         int r;
 
-        name = text_escape(change->vm ? strempty(change->vm->name) : "default");
+        name = text_escape(change->vm ? strempty(change->vm->name) : change->slice ?: "default");
         if (!name)
                 return NULL;
 
+        print_number(change->previous, previous);
+        print_number(change->quota, quota);
         if (change->previous == change->quota)
-                r = asprintf(&line, "%s: quota %s%" PRIu32 " as before (%s)", name,
-                        change->dry_run ? "would stay " : "", change->quota, change->source);
+                r = asprintf(&line, "%s: %s %s%s as before (%s)", name, what,
+                        change->dry_run ? "would stay " : "", quota, change->source);
         else
-                r = asprintf(&line, "%s: quota %s%" PRIu32 " -> %" PRIu32 " (%s)", name,
-                        change->dry_run ? "would change " : "", change->previous, change->quota,
-                        change->source);
+                r = asprintf(&line, "%s: %s %s%s -> %s (%s)", name, what,
+                        change->dry_run ? "would change " : "", previous, quota, change->source);
         if (r < 0) {
                 line = NULL;
                 return NULL;
@@ -53,8 +66,10 @@ json_object *quota_change_json(const QuotaChange *change) {
         if (vm && (json_add(object, "name", json_object_new_string(strempty(vm->name))) < 0 ||
                           json_add(object, "uuid", json_object_new_string(strempty(vm->uuid))) < 0))
                 return NULL;
-        if (json_add(object, "previous", json_object_new_uint64(change->previous)) < 0 ||
-                json_add(object, "quota", json_object_new_uint64(change->quota)) < 0 ||
+        if (change->slice && json_add(object, "slice", json_object_new_string(change->slice)) < 0)
+                return NULL;
+        if (add_number(object, "previous", change->previous) < 0 ||
+                add_number(object, "quota", change->quota) < 0 ||
                 json_add(object, "source", json_object_new_string(change->source)) < 0)
                 return NULL;
         if (vm && (json_add(object, "allocated", json_object_new_uint64(vm->allocated)) < 0 ||

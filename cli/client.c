@@ -117,8 +117,8 @@ CtlExitStatus client_open_bus(const Options *options, Client *ret) {
         return CTL_EXIT_OK;
 }
 
-static bool daemon_has_owner(sd_bus *bus) {
-        return sd_bus_get_name_creds(bus, PASIDD_BUS_NAME, 0, NULL) >= 0;
+bool client_is_running(const Client *client) {
+        return sd_bus_get_name_creds(client->bus, PASIDD_BUS_NAME, 0, NULL) >= 0;
 }
 
 typedef struct UnitWait {
@@ -223,7 +223,7 @@ CtlExitStatus client_open(const Options *options, Client *ret) {
         if (status != CTL_EXIT_OK)
                 return status;
 
-        if (!daemon_has_owner(client.bus)) {
+        if (!client_is_running(&client)) {
                 status = start_daemon(&client);
                 if (status != CTL_EXIT_OK)
                         return status;
@@ -241,7 +241,7 @@ CtlExitStatus client_open_running(const Options *options, Client *ret) {
         status = client_open_bus(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
-        if (!daemon_has_owner(client.bus))
+        if (!client_is_running(&client))
                 return fail_not_running(&client, "it is not on the system bus", 0);
 
         *ret = client;
@@ -287,8 +287,7 @@ static Method own_method(const char *path, const char *member, bool options) {
         };
 }
 
-static int make_call(
-        const Client *client, const Method *method, const char *types, va_list ap, sd_bus_message **ret) {
+static int new_call(const Client *client, const Method *method, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
@@ -296,16 +295,6 @@ static int make_call(
                 client->bus, &m, PASIDD_BUS_NAME, method->path, method->interface, method->member);
         if (r < 0)
                 return r;
-        if (!isempty(types)) {
-                r = sd_bus_message_appendv(m, types, ap);
-                if (r < 0)
-                        return r;
-        }
-        if (method->options) {
-                r = append_options(m, client->options);
-                if (r < 0)
-                        return r;
-        }
         r = sd_bus_message_set_allow_interactive_authorization(m, !client->options->no_ask_password);
         if (r < 0)
                 return r;
@@ -320,10 +309,20 @@ static int call(const Client *client, const Method *method, sd_bus_error *ret_er
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = make_call(client, method, types, ap, &m);
+        r = new_call(client, method, &m);
+        if (r >= 0 && !isempty(types))
+                r = sd_bus_message_appendv(m, types, ap);
+        if (r >= 0 && method->options)
+                r = append_options(m, client->options);
         if (r < 0)
                 return r;
         return sd_bus_call(client->bus, m, CALL_TIMEOUT_USEC, ret_error, ret_reply);
+}
+
+static CtlExitStatus call_status(const Client *client, const sd_bus_error *error, int r) {
+        if (r >= 0)
+                return CTL_EXIT_OK;
+        return sd_bus_error_is_set(error) ? client_fail(client, error, r) : client_fail_message(r);
 }
 
 static CtlExitStatus callv(const Client *client, const Method *method, sd_bus_message **ret_reply,
@@ -332,9 +331,24 @@ static CtlExitStatus callv(const Client *client, const Method *method, sd_bus_me
         int r;
 
         r = call(client, method, &error, ret_reply, types, ap);
+        return call_status(client, &error, r);
+}
+
+CtlExitStatus client_change_with(const Client *client, const char *member, sd_bus_message **ret_reply,
+        ClientAppendFunc append, const void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const Method method = own_method(NULL, member, true);
+        int r;
+
+        r = new_call(client, &method, &m);
         if (r >= 0)
-                return CTL_EXIT_OK;
-        return sd_bus_error_is_set(&error) ? client_fail(client, &error, r) : client_fail_message(r);
+                r = append(m, userdata);
+        if (r >= 0)
+                r = append_options(m, client->options);
+        if (r >= 0)
+                r = sd_bus_call(client->bus, m, CALL_TIMEOUT_USEC, &error, ret_reply);
+        return call_status(client, &error, r);
 }
 
 CtlExitStatus client_call(const Client *client, const char *path, const char *member,
@@ -381,6 +395,20 @@ CtlExitStatus client_read(sd_bus_message *reply, const char *types, ...) {
         r = sd_bus_message_readv(reply, types, ap);
         va_end(ap);
         return r < 0 ? client_fail_message(r) : CTL_EXIT_OK;
+}
+
+CtlExitStatus client_read_rows(sd_bus_message *reply, Rows *rows) {
+        int r = bus_read_rows(reply, rows);
+
+        return r < 0 ? client_fail_message(r) : CTL_EXIT_OK;
+}
+
+CtlExitStatus client_call_rows(const Client *client, const char *member, Rows *rows) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        CtlExitStatus status;
+
+        status = client_call(client, NULL, member, &reply, NULL);
+        return status == CTL_EXIT_OK ? client_read_rows(reply, rows) : status;
 }
 
 /* There is no such VM; is there one of nearly that name? */

@@ -27,6 +27,9 @@ CtlExitStatus client_open_running(const Options *options, Client *ret);
 /* The connection alone. */
 CtlExitStatus client_open_bus(const Options *options, Client *ret);
 
+/* Does the daemon run? */
+bool client_is_running(const Client *client);
+
 /* Says that a D-Bus call failed. */
 CtlExitStatus client_fail(const Client *client, const sd_bus_error *error, int r);
 
@@ -48,6 +51,17 @@ CtlExitStatus client_call(const Client *client, const char *path, const char *me
  */
 CtlExitStatus client_change(const Client *client, const char *path, const char *member,
         sd_bus_message **ret_reply, const char *types, ...);
+
+/* The same for arguments that append() writes, of a method of the Manager. */
+typedef int (*ClientAppendFunc)(sd_bus_message *m, const void *userdata);
+CtlExitStatus client_change_with(const Client *client, const char *member, sd_bus_message **ret_reply,
+        ClientAppendFunc append, const void *userdata);
+
+/* Calls a method of the Manager that takes nothing and answers with an array; rows has its table. */
+CtlExitStatus client_call_rows(const Client *client, const char *member, Rows *rows);
+
+/* Reads such an array out of an answer. */
+CtlExitStatus client_read_rows(sd_bus_message *reply, Rows *rows);
 
 /* Reads an answer; strings are good as long as the message is. */
 CtlExitStatus client_read(sd_bus_message *reply, const char *types, ...);

@@ -17,7 +17,7 @@ static const struct {
 };
 
 /* Local time with microseconds and offset, RFC 3339. */
-static json_object *time_json(uint64_t usec) {
+json_object *event_time_json(uint64_t usec) {
         char date[64], zone[16], text[128];
         time_t seconds = usec / 1000000;
         struct tm tm;
@@ -34,7 +34,7 @@ static json_object *time_json(uint64_t usec) {
 json_object *event_new(uint64_t usec, const char *event) {
         _cleanup_json_ json_object *object = json_object_new_object();
 
-        if (!object || json_add(object, "time", time_json(usec)) < 0 ||
+        if (!object || json_add(object, "time", event_time_json(usec)) < 0 ||
                 json_add(object, "event", json_object_new_string(event)) < 0)
                 return NULL;
 
@@ -105,6 +105,24 @@ static int print_pair(FILE *f, const char *key, json_object *value) {
                         return r;
         }
         return 0;
+}
+
+char *event_details_text(json_object *details) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+        json_object_object_foreach(details, key, value) {
+                if (print_pair(f, key, value) < 0)
+                        return NULL;
+        }
+        if (fclose(TAKE_PTR(f)) != 0)
+                return NULL;
+
+        return strdup(*text ? text + 1 : "-");
 }
 
 char *event_text(json_object *event) {

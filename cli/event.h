@@ -10,6 +10,12 @@
  * about a VM, "uuid" and "name", then whatever belongs to it.
  */
 
+/* The time in RFC 3339 with microseconds and offset. NULL when out of memory. */
+json_object *event_time_json(uint64_t usec);
+
+/* " key=value …" of all members, without the blank in front. To be freed; NULL when out of memory. */
+char *event_details_text(json_object *details);
+
 /* usec: microseconds since the epoch. NULL when out of memory. */
 json_object *event_new(uint64_t usec, const char *event);
 

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "clock.h"
+#include "event.h"
 #include "terminal.h"
 
 /* A VM that holds more of its quota than that is worth a warning. */
@@ -104,8 +106,18 @@ void info_clear(const InfoTable *table, void *info) {
                         free(*(char **) p);
                 else if (table->fields[i].type == INFO_SETS)
                         free(((SetList *) p)->sets);
+                else if (table->fields[i].type == INFO_JSON)
+                        json_object_put(*(json_object **) p);
         }
         memset(info, 0, table->size);
+}
+
+void rows_clear(Rows *rows) {
+        for (size_t i = 0; i < rows->n_rows; i++)
+                info_clear(rows->table, (uint8_t *) rows->rows + i * rows->table->size);
+        free(rows->rows);
+        rows->rows = NULL;
+        rows->n_rows = 0;
 }
 
 void vm_info_clear(VmInfo *vm) {
@@ -256,6 +268,50 @@ static char *warnings_text(unsigned warnings) {
         return strdup(*text ? text : "-");
 }
 
+static uint64_t field_number(const InfoField *field, const void *p) {
+        switch (field->type) {
+        case INFO_U64:
+        case INFO_LIMIT64:
+        case INFO_TIME:
+                return *(const uint64_t *) p;
+        case INFO_BOOL:
+                return *(const bool *) p;
+        case INFO_SETS:
+                return ((const SetList *) p)->n_sets;
+        default:
+                return *(const uint32_t *) p;
+        }
+}
+
+/* To the second, in local time; the rest is in JSON. */
+static char *time_text(uint64_t usec) {
+        time_t seconds = (time_t) (usec / USEC_PER_SEC);
+        char text[64];
+        struct tm tm;
+
+        if (!localtime_r(&seconds, &tm) || strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+                return strdup("-");
+        return strdup(text);
+}
+
+int info_compare(const InfoField *field, const void *a, const void *b) {
+        const void *x = field_value(field, a), *y = field_value(field, b);
+        uint64_t m, n;
+
+        if (field->type == INFO_STRING)
+                return strcmp(strempty(*(char *const *) x), strempty(*(char *const *) y));
+        m = field_number(field, x);
+        n = field_number(field, y);
+        return m < n ? -1 : m > n;
+}
+
+bool info_is_none(const InfoField *field, const void *info) {
+        const void *p = field_value(field, info);
+
+        return (field->type == INFO_LIMIT && *(const uint32_t *) p == UINT32_MAX) ||
+               (field->type == INFO_LIMIT64 && *(const uint64_t *) p == UINT64_MAX);
+}
+
 json_object *info_field_json(const InfoField *field, const void *info) {
         const void *p = field_value(field, info);
 
@@ -274,6 +330,13 @@ json_object *info_field_json(const InfoField *field, const void *info) {
                 return sets_json(p);
         case INFO_WARNINGS:
                 return warnings_json(*(const unsigned *) p);
+        case INFO_LIMIT:
+        case INFO_LIMIT64:
+                return json_object_new_uint64(field_number(field, p));
+        case INFO_TIME:
+                return event_time_json(*(const uint64_t *) p);
+        case INFO_JSON:
+                return json_object_get(*(json_object *const *) p);
         }
         return NULL;
 }
@@ -281,7 +344,6 @@ json_object *info_field_json(const InfoField *field, const void *info) {
 char *info_field_text(const InfoField *field, const void *info) {
         const void *p = field_value(field, info);
         const char *s;
-        uint64_t n;
         char *text;
 
         switch (field->type) {
@@ -290,28 +352,33 @@ char *info_field_text(const InfoField *field, const void *info) {
                 return isempty(s) ? strdup("-") : text_escape(s);
         case INFO_BOOL:
                 return strdup(*(const bool *) p ? "yes" : "no");
+        case INFO_WARNINGS:
+                return warnings_text(*(const unsigned *) p);
         case INFO_WATERMARK:
                 if (*(const uint32_t *) p == 0)
                         return strdup("off");
-                /* fall through */
-        case INFO_U32:
-                n = *(const uint32_t *) p;
                 break;
-        case INFO_U64:
-                n = *(const uint64_t *) p;
+        case INFO_LIMIT:
+        case INFO_LIMIT64:
+                if (info_is_none(field, info))
+                        return strdup("-");
                 break;
-        case INFO_SETS:
-                n = ((const SetList *) p)->n_sets;
-                break;
-        case INFO_PERCENT:
-                return asprintf(&text, "%" PRIu32 "%%", *(const uint32_t *) p) < 0 ? NULL : text;
-        case INFO_WARNINGS:
-                return warnings_text(*(const unsigned *) p);
+        case INFO_TIME:
+                return time_text(*(const uint64_t *) p);
+        case INFO_JSON:
+                return event_details_text(*(json_object *const *) p);
         default:
-                return strdup("-");
+                break;
         }
 
-        return asprintf(&text, "%" PRIu64, n) < 0 ? NULL : text;
+        return asprintf(&text, "%" PRIu64 "%s", field_number(field, p),
+                       field->type == INFO_PERCENT ? "%" : "") < 0
+                       ? NULL
+                       : text;
+}
+
+int info_add_json(json_object *object, const InfoField *field, const void *info) {
+        return info_is_none(field, info) ? 0 : json_add(object, field->key, info_field_json(field, info));
 }
 
 json_object *info_json(const InfoTable *table, const void *info) {
@@ -320,7 +387,7 @@ json_object *info_json(const InfoTable *table, const void *info) {
         if (!object)
                 return NULL;
         for (size_t i = 0; i < table->n_fields; i++)
-                if (json_add(object, table->fields[i].key, info_field_json(table->fields + i, info)) < 0)
+                if (info_add_json(object, table->fields + i, info) < 0)
                         return NULL;
 
         return TAKE_PTR(object);

@@ -19,6 +19,10 @@ typedef enum InfoType {
         INFO_WATERMARK, /* uint32_t, 0 is off */
         INFO_PERCENT,   /* uint32_t */
         INFO_WARNINGS,  /* unsigned, VmWarning */
+        INFO_LIMIT,     /* uint32_t, UINT32_MAX is none */
+        INFO_LIMIT64,   /* uint64_t, UINT64_MAX is none */
+        INFO_TIME,      /* uint64_t, microseconds since the epoch */
+        INFO_JSON,      /* json_object *, owned; an object */
         INFO_SETS,      /* SetList */
 } InfoType;
 
@@ -107,6 +111,16 @@ typedef struct ManagerInfo {
 
 extern const InfoTable manager_table;
 
+/* An array of structures that the table describes. */
+typedef struct Rows {
+        const InfoTable *table;
+        void *rows;
+        size_t n_rows;
+} Rows;
+
+/* For arrays that are one's own. */
+void rows_clear(Rows *rows);
+
 /* Frees what the structure points to and zeroes it. */
 void info_clear(const InfoTable *table, void *info);
 void vm_info_clear(VmInfo *vm);
@@ -131,11 +145,20 @@ void vm_list_sort(VmList *list);
  */
 char *vm_list_warnings(const VmList *list);
 
+/* Compares one field of two structures, as strcmp() does. */
+int info_compare(const InfoField *field, const void *a, const void *b);
+
+/* Is the field a limit that there is not? */
+bool info_is_none(const InfoField *field, const void *info);
+
 /* The value of one field; NULL when out of memory. */
 json_object *info_field_json(const InfoField *field, const void *info);
 
 /* The same for people: "-" for nothing, "yes", "no", "off". To be freed; NULL when out of memory. */
 char *info_field_text(const InfoField *field, const void *info);
+
+/* Adds it under its key; what there is none of is left out. Returns 0 or -ENOMEM. */
+int info_add_json(json_object *object, const InfoField *field, const void *info);
 
 /* An object of all fields. NULL when out of memory. */
 json_object *info_json(const InfoTable *table, const void *info);

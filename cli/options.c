@@ -3,7 +3,9 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 
+#include "clock.h"
 #include "quota.h"
 
 typedef CtlExitStatus (*OptionParse)(const char *s, Options *options);
@@ -44,6 +46,53 @@ static CtlExitStatus parse_host(const char *s, Options *options) {
         return CTL_EXIT_OK;
 }
 
+/* A number that is not 0, and not above max. */
+static CtlExitStatus parse_number(const char *name, const char *s, uint64_t max, uint64_t *ret) {
+        _cleanup_free_ char *escaped = NULL;
+        unsigned long long n = 0;
+        char *end = NULL;
+
+        errno = 0;
+        if (*s >= '0' && *s <= '9')
+                n = strtoull(s, &end, 10);
+        if (end && !*end && errno == 0 && n > 0 && n <= max) {
+                *ret = n;
+                return CTL_EXIT_OK;
+        }
+
+        escaped = text_escape(s);
+        if (!escaped)
+                return fail_oom();
+        return fail(CTL_EXIT_USAGE, "Bad --%s=%s: it is a whole number from 1 to %" PRIu64 ".", name, escaped,
+                max);
+}
+
+static CtlExitStatus parse_delay(const char *s, Options *options) {
+        uint64_t seconds = 0;
+        CtlExitStatus status;
+
+        status = parse_number("delay", s, 24 * 60 * 60, &seconds);
+        options->delay_usec = seconds * USEC_PER_SEC;
+        return status;
+}
+
+static CtlExitStatus parse_iterations(const char *s, Options *options) {
+        return parse_number("iterations", s, UINT32_MAX, &options->iterations);
+}
+
+static CtlExitStatus parse_format(const char *s, Options *options) {
+        _cleanup_free_ char *escaped = NULL;
+
+        options->nova_provider = streq(s, "nova-provider");
+        if (options->nova_provider || streq(s, "json"))
+                return CTL_EXIT_OK;
+
+        escaped = text_escape(s);
+        if (!escaped)
+                return fail_oom();
+        return fail(CTL_EXIT_USAGE, "Bad --format=%s: it is json or nova-provider.", escaped);
+}
+
 #define OPTION(flag, letter, name, argument, help, member)                                                   \
         { flag, letter, name, argument, help, offsetof(Options, member), NULL }
 #define OPTION_PARSED(flag, letter, name, argument, help, parse)                                             \
@@ -63,6 +112,16 @@ static const OptionInfo option_table[] = {
         OPTION(OPTION_DRY_RUN, 0, "dry-run", NULL, "Say what would change, and change nothing", dry_run),
         OPTION_PARSED(OPTION_WATERMARK, 0, "watermark", "N", "Also report when N PASIDs are held; 0: never",
                 parse_watermark),
+        OPTION(OPTION_SLICE, 0, "slice", "SLICE", "The limit of that slice, not the quota of a VM", slice),
+        OPTION(OPTION_SINCE, 0, "since", "TIME", "Those since then, e.g. 2h or 10:30 or today", since),
+        OPTION_PARSED(OPTION_FORMAT, 0, "format", "FORMAT", "json or nova-provider", parse_format),
+        OPTION(OPTION_ROOT, 0, "root", "DIR", "Look at the files below that directory", root),
+        OPTION(OPTION_SORT, 's', "sort", "COLUMN", "Sort by that column", sort),
+        OPTION(OPTION_REVERSE, 'r', "reverse", NULL, "The other way round", reverse),
+        OPTION_PARSED(OPTION_DELAY, 'd', "delay", "SECONDS", "Seconds between two looks, 2 by default",
+                parse_delay),
+        OPTION_PARSED(
+                OPTION_ITERATIONS, 'n', "iterations", "N", "End after that many looks", parse_iterations),
         OPTION(OPTION_NO_ASK_PASSWORD, 0, "no-ask-password", NULL,
                 "Fail rather than have the user authenticate", no_ask_password),
 };
@@ -146,6 +205,17 @@ CtlExitStatus options_check(const Options *options, unsigned allowed, const char
                 if (options->given & option_table[i].flag & ~allowed)
                         return fail(CTL_EXIT_USAGE, "--%s has no meaning for '%s', see 'pasidctl %s --help'.",
                                 option_table[i].name, verb, verb);
+        return CTL_EXIT_OK;
+}
+
+CtlExitStatus check_target(const Options *options, int argc, char **argv, int n) {
+        if (options->slice)
+                n--;
+        if (argc - 1 < n)
+                return fail(CTL_EXIT_USAGE, "An argument is missing, see 'pasidctl %s --help'.", argv[0]);
+        if (argc - 1 > n)
+                return fail(CTL_EXIT_USAGE, "'%s' is one argument too many: name a VM, or give --slice=.",
+                        argv[1]);
         return CTL_EXIT_OK;
 }
 

@@ -17,6 +17,14 @@ typedef enum OptionFlag {
         OPTION_DRY_RUN = 1 << 6,
         OPTION_WATERMARK = 1 << 7,
         OPTION_NO_ASK_PASSWORD = 1 << 8,
+        OPTION_ROOT = 1 << 9,
+        OPTION_SORT = 1 << 10,
+        OPTION_REVERSE = 1 << 11,
+        OPTION_DELAY = 1 << 12,
+        OPTION_ITERATIONS = 1 << 13,
+        OPTION_SLICE = 1 << 14,
+        OPTION_SINCE = 1 << 15,
+        OPTION_FORMAT = 1 << 16,
 } OptionFlag;
 
 /* What prints a table or a record, and lets itself be scrolled through. */
@@ -37,6 +45,14 @@ typedef struct Options {
         bool dry_run;
         uint32_t watermark;
         bool no_ask_password;
+        const char *root; /* below which doctor looks, NULL for the real one */
+        const char *sort; /* the column, NULL for the default */
+        bool reverse;
+        uint64_t delay_usec;
+        uint64_t iterations; /* 0: no end */
+        const char *slice;
+        const char *since;
+        bool nova_provider; /* the format of export */
 
         bool colors; /* not an option: what the environment says */
 } Options;
@@ -49,6 +65,12 @@ CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index)
 
 /* Fails if an option was given that is not among the allowed ones. */
 CtlExitStatus options_check(const Options *options, unsigned allowed, const char *verb);
+
+/*
+ * For verbs that change a VM or, with --slice=, a slice: argv[0] is the verb,
+ * and n arguments come with a VM, one fewer with a slice.
+ */
+CtlExitStatus check_target(const Options *options, int argc, char **argv, int n);
 
 /* One line for each of these and of those that are always there. */
 void options_print_help(unsigned flags);

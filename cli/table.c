@@ -128,7 +128,16 @@ static void table_unrefp(struct libscols_table **table) {
 }
 
 static bool is_number(InfoType type) {
-        return type != INFO_STRING && type != INFO_BOOL && type != INFO_WARNINGS;
+        switch (type) {
+        case INFO_STRING:
+        case INFO_BOOL:
+        case INFO_WARNINGS:
+        case INFO_TIME:
+        case INFO_JSON:
+                return false;
+        default:
+                return true;
+        }
 }
 
 static const void *row_at(const Rows *rows, size_t i) {
@@ -215,7 +224,7 @@ json_object *record_json(const void *info, const Columns *columns) {
         if (!object)
                 return NULL;
         for (size_t i = 0; i < columns->n_fields; i++)
-                if (json_add(object, columns->fields[i]->key, info_field_json(columns->fields[i], info)) < 0)
+                if (info_add_json(object, columns->fields[i], info) < 0)
                         return NULL;
 
         return TAKE_PTR(object);

@@ -31,13 +31,6 @@ char *columns_describe(const InfoTable *table);
  */
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret);
 
-/* rows: an array of the structures that the table describes. */
-typedef struct Rows {
-        const InfoTable *table;
-        const void *rows;
-        size_t n_rows;
-} Rows;
-
 /* A table, with the column names above it if headings. Returns 0 or a negative errno. */
 int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings, bool colors);
 

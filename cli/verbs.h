@@ -20,6 +20,15 @@ CtlExitStatus verb_status(const Options *options, int argc, char **argv);
 CtlExitStatus verb_metrics(const Options *options, int argc, char **argv);
 CtlExitStatus verb_monitor(const Options *options, int argc, char **argv);
 CtlExitStatus verb_reload(const Options *options, int argc, char **argv);
+CtlExitStatus verb_explain(const Options *options, int argc, char **argv);
+CtlExitStatus verb_slices(const Options *options, int argc, char **argv);
+CtlExitStatus verb_events(const Options *options, int argc, char **argv);
+CtlExitStatus verb_reconcile(const Options *options, int argc, char **argv);
+CtlExitStatus verb_export(const Options *options, int argc, char **argv);
+CtlExitStatus verb_import(const Options *options, int argc, char **argv);
+CtlExitStatus verb_doctor(const Options *options, int argc, char **argv);
+CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv);
+CtlExitStatus verb_top(const Options *options, int argc, char **argv);
 
 /*
  * What /etc/libvirt/hooks/qemu.d/50-pasidd runs; the arguments are libvirt's

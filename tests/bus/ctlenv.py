@@ -10,6 +10,45 @@ from testenv import __all__ as base
 OK, FAILURE, USAGE, NOT_FOUND, DENIED, NOT_RUNNING = range(6)
 
 
+class Schema:
+    """What docs/pasidctl-json.md says: for each verb the keys and their types, exactly."""
+
+    def __init__(self):
+        self.tables = {}
+        title = None
+        for line in (SOURCE / "docs/pasidctl-json.md").read_text().splitlines():
+            if line.startswith("## "):
+                title = line.removeprefix("## ").strip()
+            elif title and line.startswith("| `"):
+                key, kind, _ = (cell.strip() for cell in line.strip("|").split("|", 2))
+                self.tables.setdefault(title, {})[key.strip("`")] = kind
+
+    def errors(self, value, kind):
+        if kind.startswith("array of "):
+            if not isinstance(value, list):
+                yield f"{value!r} is no array"
+            else:
+                for element in value:
+                    yield from self.errors(element, kind.removeprefix("array of "))
+        elif kind in self.tables:
+            if not isinstance(value, dict):
+                yield f"{value!r} is no object"
+                return
+            wanted = self.tables[kind]
+            optional = {key for key, k in wanted.items() if k.endswith(", optional")}
+            if missing := wanted.keys() - value.keys() - optional:
+                yield f"{kind} lacks {missing}"
+            if more := value.keys() - wanted.keys():
+                yield f"{kind} has {more}, which the document has not"
+            for key in value.keys() & wanted.keys():
+                for error in self.errors(value[key], wanted[key].removesuffix(", optional")):
+                    yield f"{key}: {error}"
+        else:
+            types = {"string": str, "number": int, "boolean": bool, "object": dict, "decimal": (int, float)}
+            if not isinstance(value, types[kind]) or (kind != "boolean" and isinstance(value, bool)):
+                yield f"{value!r} is no {kind}"
+
+
 class CtlTest(BusTest):
     config = "[Manager]\nDefaultQuota=100\n"
 
@@ -65,6 +104,9 @@ class CtlTest(BusTest):
         self.assertEqual(json.loads(short), pretty)
         return pretty
 
+    def assert_documented(self, kind, value):
+        self.assertEqual(list(Schema().errors(value, kind)), [])
+
     def fail_with(self, status, pattern, *args):
         got, out, err = self.run_ctl(*args)
         self.assertEqual((got, out), (status, ""), err)
@@ -72,4 +114,4 @@ class CtlTest(BusTest):
         self.assertNotEqual(err, "")
 
 
-__all__ = base + ["CtlTest", "OK", "FAILURE", "USAGE", "NOT_FOUND", "DENIED", "NOT_RUNNING"]
+__all__ = base + ["json", "subprocess", "CtlTest", "Schema", "OK", "FAILURE", "USAGE", "NOT_FOUND", "DENIED", "NOT_RUNNING"]

@@ -2,50 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How pasidctl prints: documented JSON, colours, the pager, warnings, and from another host."""
 
-import json
 import pty
 import select
 
 from ctlenv import *
-
-
-class Schema:
-    """What docs/pasidctl-json.md says: for each verb the keys and their types, exactly."""
-
-    def __init__(self):
-        self.tables = {}
-        title = None
-        for line in (SOURCE / "docs/pasidctl-json.md").read_text().splitlines():
-            if line.startswith("## "):
-                title = line.removeprefix("## ").strip()
-            elif title and line.startswith("| `"):
-                key, kind, _ = (cell.strip() for cell in line.strip("|").split("|", 2))
-                self.tables.setdefault(title, {})[key.strip("`")] = kind
-
-    def errors(self, value, kind):
-        if kind.startswith("array of "):
-            if not isinstance(value, list):
-                yield f"{value!r} is no array"
-            else:
-                for element in value:
-                    yield from self.errors(element, kind.removeprefix("array of "))
-        elif kind in self.tables:
-            if not isinstance(value, dict):
-                yield f"{value!r} is no object"
-                return
-            wanted = self.tables[kind]
-            optional = {key for key, k in wanted.items() if k.endswith(", optional")}
-            if missing := wanted.keys() - value.keys() - optional:
-                yield f"{kind} lacks {missing}"
-            if more := value.keys() - wanted.keys():
-                yield f"{kind} has {more}, which the document has not"
-            for key in value.keys() & wanted.keys():
-                for error in self.errors(value[key], wanted[key].removesuffix(", optional")):
-                    yield f"{key}: {error}"
-        else:
-            types = {"string": str, "number": int, "boolean": bool, "object": dict, "decimal": (int, float)}
-            if not isinstance(value, types[kind]) or (kind != "boolean" and isinstance(value, bool)):
-                yield f"{value!r} is no {kind}"
 
 
 class Output(CtlTest):
@@ -62,13 +22,10 @@ class Output(CtlTest):
 
     # JSON.
 
-    def assert_schema(self, kind, value):
-        self.assertEqual(list(Schema().errors(value, kind)), [])
-
     def test_documented_json(self):
-        self.assert_schema("array of VM", self.json("list"))
-        self.assert_schema("VM", self.json("show", "web"))
-        self.assert_schema("status", self.json("status"))
+        self.assert_documented("array of VM", self.json("list"))
+        self.assert_documented("VM", self.json("show", "web"))
+        self.assert_documented("status", self.json("status"))
         for arguments in (
             ("set-quota", "web", "7"),
             ("reset-quota", "web"),
@@ -77,7 +34,7 @@ class Output(CtlTest):
         ):
             for option in ("--dry-run", "--json=short"):
                 with self.subTest(arguments=arguments, option=option):
-                    self.assert_schema("change", json.loads(self.ok(*arguments, option, "--json=short")))
+                    self.assert_documented("change", json.loads(self.ok(*arguments, option, "--json=short")))
 
     def test_schema_notices(self):
         """The check can fail."""

@@ -5,6 +5,8 @@
 #include "change.h"
 #include "event.h"
 #include "info.h"
+#include "overrides.h"
+#include "since.h"
 #include "suggest.h"
 #include "table.h"
 #include "terminal.h"
@@ -336,6 +338,11 @@ static void test_change(void **state _unused_) {
                         "demo: holds 5 PASIDs already, 5 too many; it keeps them, and gets no more",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":0,\"source\":\"persistent\","
                         "\"allocated\":5,\"exceeds\":true,\"dry_run\":false}" },
+                { { NULL, UINT32_MAX, 64, "persistent", true, "a.slice" },
+                        "a.slice: limit would change none -> 64 (persistent)",
+                        "{\"slice\":\"a.slice\",\"quota\":64,\"source\":\"persistent\",\"dry_run\":true}" },
+                { { NULL, 64, UINT32_MAX, "none", false, "a.slice" }, "a.slice: limit 64 -> none (none)",
+                        "{\"slice\":\"a.slice\",\"previous\":64,\"source\":\"none\",\"dry_run\":false}" },
                 { { NULL, 1000, 0, "persistent", false }, "default: quota 1000 -> 0 (persistent)",
                         "{\"previous\":1000,\"quota\":0,\"source\":\"persistent\",\"dry_run\":false}" },
         };
@@ -375,6 +382,109 @@ static void test_event(void **state _unused_) {
                 "quota=4 suppressed=0 arg8=new Quota=6 Status=\"two words\" Empty=\"\"");
 }
 
+static void test_since(void **state _unused_) {
+        static const struct {
+                const char *s;
+                int64_t seconds; /* since the epoch; -1: no time */
+        } cases[] = {
+                /* It is 2023-11-15 00:13:20 two hours east of Greenwich. */
+                { "now", 1700000000 },
+                { "today", 1699999200 },
+                { "yesterday", 1699912800 },
+                { "2h", 1699992800 },
+                { "-2h", 1699992800 },
+                { "2h ago", 1699992800 },
+                { "90s", 1699999910 },
+                { "15min", 1699999100 },
+                { "3d", 1699740800 },
+                { "1w", 1699395200 },
+                { "@1234567890", 1234567890 },
+                { "2023-11-14 23:59:59", 1699999199 },
+                { "2023-11-14T23:59:59", 1699999199 },
+                { "2023-11-14 23:59", 1699999140 },
+                { "2023-11-14", 1699912800 },
+                { "00:10", 1699999800 },
+                { "00:10:01", 1699999801 },
+                { "", -1 },
+                { "2", -1 },
+                { "2x", -1 },
+                { "h", -1 },
+                { "-2h ago", -1 },
+                { "2h later", -1 },
+                { "@", -1 },
+                { "@1x", -1 },
+                { "@99999999999999999999", -1 },
+                { "99999999999w", -1 },
+                { "2023-13-14", -1 },
+                { "2023-11-14 25:00", -1 },
+                { "2023-11-14x", -1 },
+                { "10:30 ", -1 },
+                { "tomorrow", -1 },
+        };
+
+        setenv("TZ", "UTC-2", 1);
+        tzset();
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uint64_t usec = 42;
+                int r;
+
+                test_case("%s", cases[i].s);
+                r = since_parse(cases[i].s, UINT64_C(1700000000000000), &usec);
+                assert_int_equal(r, cases[i].seconds < 0 ? -EINVAL : 0);
+                assert_int_equal(usec, cases[i].seconds < 0 ? 42 : cases[i].seconds * 1000000);
+        }
+}
+
+static void test_overrides(void **state _unused_) {
+        static const char good[] =
+                "{\"version\":1,\"overrides\":["
+                "{\"layer\":\"persistent\",\"kind\":\"vm\",\"key\":\"u-1\",\"name\":\"sch\u00f6n\","
+                "\"values\":{\"quota\":0,\"watermark\":1048576}},"
+                "{\"layer\":\"runtime\",\"kind\":\"default\",\"key\":\"\",\"name\":\"\",\"values\":{\"quota\":5}}]}";
+        static const struct {
+                const char *from, *to, *error;
+        } cases[] = {
+                { "\"version\":1", "\"version\":2", "version 2 is not 1" },
+                { "\"version\":1,", "", "no version" },
+                { "\"overrides\":", "\"override\":", "no list" },
+                { "persistent", "permanent", "override 1: the layer \"permanent\"" },
+                { "default", "host", "override 2: the kind \"host\"" },
+                { "\"key\":\"u-1\",", "", "override 1: \"key\" is no string" },
+                { "\"key\":\"u-1\"", "\"key\":1", "override 1: \"key\" is no string" },
+                { "\"quota\":5", "\"quota\":-1", "override 2: quota -1 is no number" },
+                { "\"quota\":5", "\"quota\":1048577", "1048577 is no number from 0 to 1048576" },
+                { "\"quota\":5", "\"quota\":\"5\"", "quota \"5\" is no number" },
+                { "\"quota\":5", "\"quota\":5.5", "5.5 is no number" },
+                { "\"quota\":5", "\"qouta\":5", "no value \"qouta\"" },
+                { "\"quota\":5", "", "no object with something in it" },
+                { "\"values\":{\"quota\":5}", "\"value\":{}", "has no \"values\"" },
+                { "\"layer\":\"runtime\"", "\"extra\":1,\"layer\":\"runtime\"", "a key that is not known" },
+                { "}]}", "}]", "no JSON object" },
+        };
+        _cleanup_(rows_clear) Rows rows = { .table = &override_table };
+        _cleanup_json_ json_object *again = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        assert_int_equal(overrides_parse(good, &rows, &error), 0);
+        assert_int_equal(rows.n_rows, 2);
+        again = overrides_format(&rows);
+        assert_string_equal(json_object_to_json_string_ext(again, 0), good);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(rows_clear) Rows bad_rows = { .table = &override_table };
+                _cleanup_free_ char *text = NULL, *why = NULL;
+                const char *at = strstr(good, cases[i].from);
+
+                test_case("%s", cases[i].to);
+                assert_non_null(at);
+                assert_true(asprintf(&text, "%.*s%s%s", (int) (at - good), good, cases[i].to,
+                                    at + strlen(cases[i].from)) > 0);
+                assert_int_equal(overrides_parse(text, &bad_rows, &why), -EBADMSG);
+                assert_non_null(strstr(why, cases[i].error));
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_json_mode),
@@ -387,6 +497,8 @@ int main(void) {
                 cmocka_unit_test(test_colors),
                 cmocka_unit_test(test_change),
                 cmocka_unit_test(test_event),
+                cmocka_unit_test(test_since),
+                cmocka_unit_test(test_overrides),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

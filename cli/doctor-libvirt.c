@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "clock.h"
+#include "doctor.h"
+
+/* machined, libvirt, its hook, and what can keep libvirt from running that. */
+
+#define HOOK "/etc/libvirt/hooks/qemu.d/50-pasidd"
+
+static const char *const libvirt_daemons[] = { "libvirtd", "virtqemud" };
+
+static bool has_libvirt(const Doctor *doctor) {
+        for (size_t i = 0; i < ELEMENTSOF(libvirt_daemons); i++) {
+                char path[64];
+
+                snprintf(path, sizeof(path), "/usr/sbin/%s", libvirt_daemons[i]);
+                if (doctor_exists(doctor, path))
+                        return true;
+        }
+        return false;
+}
+
+static int check_machined(const Doctor *doctor, Finding *ret) {
+        if (!doctor->bus)
+                return doctor_found(ret, CHECK_SKIP, NULL, "there is no system bus");
+        if (!doctor_bus_has(doctor, "org.freedesktop.machine1"))
+                return doctor_found(ret, CHECK_FAIL, "apt install systemd-container",
+                        "systemd-machined is not there: machines go by their unit, not by libvirt's UUID");
+        return doctor_found(ret, CHECK_OK, NULL, "systemd-machined is there");
+}
+
+static int hook_path(const Doctor *doctor, char **ret) {
+        char *path;
+
+        if (asprintf(&path, "%s" HOOK, doctor->root) < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}
+
+static int check_hook(const Doctor *doctor, Finding *ret) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        if (!has_libvirt(doctor))
+                return doctor_found(ret, CHECK_SKIP, NULL, "libvirt is not installed");
+        if (hook_path(doctor, &path) < 0)
+                return -ENOMEM;
+        if (lstat(path, &st) < 0)
+                return doctor_found(ret, CHECK_FAIL,
+                        "install pasidd again, e.g. apt install --reinstall pasidd",
+                        HOOK ": %s: quotas in domains' metadata do not count", strerror(errno));
+        if (stat(path, &st) < 0)
+                return doctor_found(ret, CHECK_FAIL,
+                        "install pasidd again, e.g. apt install --reinstall pasidd",
+                        HOOK " points to nothing");
+        if (!(st.st_mode & 0111))
+                return doctor_found(ret, CHECK_FAIL, "chmod 755 " HOOK, HOOK " is not executable");
+        return doctor_found(ret, CHECK_OK, NULL, HOOK);
+}
+
+/* libvirt finds out when it starts whether there are hooks. */
+static int check_reload(const Doctor *doctor, Finding *ret) {
+        _cleanup_free_ char *path = NULL;
+        bool running = false;
+        struct stat st;
+
+        if (hook_path(doctor, &path) < 0)
+                return -ENOMEM;
+        if (!has_libvirt(doctor) || lstat(path, &st) < 0)
+                return doctor_found(ret, CHECK_SKIP, NULL, "there is no libvirt with the hook");
+        if (!doctor->bus)
+                return doctor_found(ret, CHECK_SKIP, NULL, "there is no system bus");
+
+        for (size_t i = 0; i < ELEMENTSOF(libvirt_daemons); i++) {
+                uint64_t installed = (uint64_t) st.st_ctim.tv_sec * USEC_PER_SEC, started;
+                _cleanup_free_ char *active = NULL, *remedy = NULL;
+                char unit[64];
+
+                snprintf(unit, sizeof(unit), "%s.service", libvirt_daemons[i]);
+                active = doctor_unit_string(doctor, unit, "org.freedesktop.systemd1.Unit", "ActiveState");
+                if (!streq_ptr(active, "active"))
+                        continue;
+
+                running = true;
+                started = doctor_unit_time(doctor, unit, "ActiveEnterTimestamp");
+                if (started >= installed)
+                        continue;
+                if (asprintf(&remedy, "systemctl restart %s (machines go on running)", unit) < 0) {
+                        remedy = NULL;
+                        return -ENOMEM;
+                }
+                return doctor_found(ret, CHECK_FAIL, remedy,
+                        "%s runs since before the hook was installed and does not know it", unit);
+        }
+
+        if (!running)
+                return doctor_found(
+                        ret, CHECK_OK, NULL, "libvirt does not run, and will find the hook when it starts");
+        return doctor_found(ret, CHECK_OK, NULL, "libvirt was started after the hook was installed");
+}
+
+/* Does the profile let libvirt run hooks? Debian's does. */
+static int check_apparmor(const Doctor *doctor, Finding *ret) {
+        _cleanup_free_ char *profiles = doctor_read(doctor, "/sys/kernel/security/apparmor/profiles");
+
+        if (!doctor_exists(doctor, "/sys/kernel/security/apparmor"))
+                return doctor_found(ret, CHECK_SKIP, NULL, "AppArmor is off");
+        if (!profiles)
+                return doctor_found(
+                        ret, CHECK_SKIP, "run this as root", "AppArmor's profiles cannot be read");
+
+        for (size_t i = 0; i < ELEMENTSOF(libvirt_daemons); i++) {
+                _cleanup_free_ char *profile = NULL, *remedy = NULL;
+                char entry[64], file[64];
+
+                snprintf(entry, sizeof(entry), "%s (enforce)", libvirt_daemons[i]);
+                if (!strstr(profiles, entry))
+                        continue;
+                snprintf(file, sizeof(file), "/etc/apparmor.d/usr.sbin.%s", libvirt_daemons[i]);
+                profile = doctor_read(doctor, file);
+                if (!profile || strstr(profile, "/etc/libvirt/hooks/"))
+                        continue;
+                if (asprintf(&remedy,
+                            "echo '/etc/libvirt/hooks/** rmix,' >>/etc/apparmor.d/local/usr.sbin.%s; "
+                            "apparmor_parser -r %s",
+                            libvirt_daemons[i], file) < 0) {
+                        remedy = NULL;
+                        return -ENOMEM;
+                }
+                return doctor_found(ret, CHECK_FAIL, remedy, "the profile %s does not let hooks run", file);
+        }
+
+        return doctor_found(ret, CHECK_OK, NULL, "AppArmor lets libvirt run the hook");
+}
+
+/* A hook that was copied rather than installed has a label that libvirt may not execute. */
+static int check_selinux(const Doctor *doctor, Finding *ret) {
+        _cleanup_free_ char *enforce = doctor_read(doctor, "/sys/fs/selinux/enforce"), *path = NULL;
+        char label[256] = "";
+        ssize_t n;
+
+        if (!enforce)
+                return doctor_found(ret, CHECK_SKIP, NULL, "SELinux is off");
+        if (!streq(enforce, "1"))
+                return doctor_found(ret, CHECK_OK, NULL, "SELinux is permissive");
+
+        if (hook_path(doctor, &path) < 0)
+                return -ENOMEM;
+        n = getxattr(path, "security.selinux", label, sizeof(label) - 1);
+        if (n < 0)
+                return doctor_found(
+                        ret, CHECK_WARN, "restorecon -v " HOOK, HOOK " has no label: %s", strerror(errno));
+        if (strstr(label, ":user_home_t:") || strstr(label, ":user_tmp_t:") || strstr(label, ":unlabeled_t:"))
+                return doctor_found(ret, CHECK_FAIL, "restorecon -v " HOOK,
+                        HOOK " is labelled %s, which libvirt may not execute", label);
+        return doctor_found(ret, CHECK_OK, NULL, HOOK " is labelled %s", label);
+}
+
+const Check libvirt_checks[] = {
+        { "machined", check_machined },
+        { "hook", check_hook },
+        { "libvirt", check_reload },
+        { "apparmor", check_apparmor },
+        { "selinux", check_selinux },
+};
+const size_t n_libvirt_checks = ELEMENTSOF(libvirt_checks);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "overrides.h"
+
+#include <stdarg.h>
+
+#include "quota.h"
+
+#define OVERRIDE_FIELD(key, type, member) { key, key, NULL, NULL, type, offsetof(Override, member) }
+
+static const InfoField override_fields[] = {
+        OVERRIDE_FIELD("layer", INFO_STRING, layer),
+        OVERRIDE_FIELD("kind", INFO_STRING, kind),
+        OVERRIDE_FIELD("key", INFO_STRING, key),
+        OVERRIDE_FIELD("name", INFO_STRING, name),
+        OVERRIDE_FIELD("values", INFO_JSON, values),
+};
+
+const InfoTable override_table = {
+        .fields = override_fields,
+        .n_fields = ELEMENTSOF(override_fields),
+        .size = sizeof(Override),
+};
+
+json_object *overrides_format(const Rows *overrides) {
+        _cleanup_json_ json_object *object = json_object_new_object(), *array = json_object_new_array();
+
+        if (!object || !array)
+                return NULL;
+        for (size_t i = 0; i < overrides->n_rows; i++)
+                if (json_append(array, info_json(&override_table, (Override *) overrides->rows + i)) < 0)
+                        return NULL;
+
+        if (json_add(object, "version", json_object_new_int(OVERRIDES_VERSION)) < 0 ||
+                json_add(object, "overrides", json_object_get(array)) < 0)
+                return NULL;
+        return TAKE_PTR(object);
+}
+
+static int bad(char **ret_error, const char *format, ...) _printf_(2, 3);
+
+static int bad(char **ret_error, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(ret_error, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                *ret_error = NULL;
+                return -ENOMEM;
+        }
+        return -EBADMSG;
+}
+
+static int parse_values(json_object *values, size_t i, char **ret_error) {
+        if (!json_object_is_type(values, json_type_object) || json_object_object_length(values) == 0)
+                return bad(ret_error, "override %zu: \"values\" is no object with something in it", i + 1);
+
+        json_object_object_foreach(values, key, value) {
+                if (!streq(key, "quota") && !streq(key, "watermark"))
+                        return bad(ret_error, "override %zu: there is no value \"%s\"", i + 1, key);
+                if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 ||
+                        json_object_get_int64(value) > QUOTA_MAX)
+                        return bad(ret_error, "override %zu: %s %s is no number from 0 to %d", i + 1, key,
+                                json_object_to_json_string(value), (int) QUOTA_MAX);
+        }
+        return 0;
+}
+
+static bool is_one_of(const char *s, const char *const *words, size_t n_words) {
+        for (size_t i = 0; i < n_words; i++)
+                if (streq(s, words[i]))
+                        return true;
+        return false;
+}
+
+static int parse_override(json_object *object, size_t i, Override *ret, char **ret_error) {
+        static const char *const layers[] = { "runtime", "persistent" }, *const kinds[] = { "vm", "slice",
+                "default" };
+        struct {
+                const char *key;
+                char **member;
+        } strings[] = {
+                { "layer", &ret->layer },
+                { "kind", &ret->kind },
+                { "key", &ret->key },
+                { "name", &ret->name },
+        };
+        json_object *value;
+        int r;
+
+        if (!json_object_is_type(object, json_type_object))
+                return bad(ret_error, "override %zu is no object", i + 1);
+
+        for (size_t j = 0; j < ELEMENTSOF(strings); j++) {
+                if (!json_object_object_get_ex(object, strings[j].key, &value) ||
+                        !json_object_is_type(value, json_type_string))
+                        return bad(ret_error, "override %zu: \"%s\" is no string", i + 1, strings[j].key);
+                *strings[j].member = strdup(json_object_get_string(value));
+                if (!*strings[j].member)
+                        return -ENOMEM;
+        }
+        if (!is_one_of(ret->layer, layers, ELEMENTSOF(layers)))
+                return bad(ret_error, "override %zu: the layer \"%s\" is neither runtime nor persistent",
+                        i + 1, ret->layer);
+        if (!is_one_of(ret->kind, kinds, ELEMENTSOF(kinds)))
+                return bad(ret_error, "override %zu: the kind \"%s\" is none of vm, slice, default", i + 1,
+                        ret->kind);
+
+        if (!json_object_object_get_ex(object, "values", &value))
+                return bad(ret_error, "override %zu has no \"values\"", i + 1);
+        r = parse_values(value, i, ret_error);
+        if (r < 0)
+                return r;
+        if (json_object_object_length(object) != (int) ELEMENTSOF(strings) + 1)
+                return bad(ret_error, "override %zu has a key that is not known", i + 1);
+        ret->values = json_object_get(value);
+        return 0;
+}
+
+int overrides_parse(const char *text, Rows *ret, char **ret_error) {
+        _cleanup_json_ json_object *object = json_tokener_parse(text);
+        json_object *version, *array;
+        int r;
+
+        if (!json_object_is_type(object, json_type_object))
+                return bad(ret_error, "it is no JSON object");
+        if (!json_object_object_get_ex(object, "version", &version) ||
+                !json_object_is_type(version, json_type_int))
+                return bad(ret_error, "it has no version");
+        if (json_object_get_int64(version) != OVERRIDES_VERSION)
+                return bad(ret_error, "its version %s is not %d", json_object_to_json_string(version),
+                        OVERRIDES_VERSION);
+        if (!json_object_object_get_ex(object, "overrides", &array) ||
+                !json_object_is_type(array, json_type_array))
+                return bad(ret_error, "it has no list of overrides");
+
+        ret->rows = calloc(json_object_array_length(array) + 1, sizeof(Override));
+        if (!ret->rows)
+                return -ENOMEM;
+        for (size_t i = 0; i < json_object_array_length(array); i++) {
+                ret->n_rows++;
+                r = parse_override(
+                        json_object_array_get_idx(array, i), i, (Override *) ret->rows + i, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "info.h"
+
+/* What ListSlices says of one. */
+typedef struct SliceInfo {
+        char *slice;
+        char *source;
+        char *origin;
+        uint32_t limit;
+        uint64_t committed;
+        uint32_t allocated;
+        uint32_t peak;
+        bool in_force;
+        char *error;
+} SliceInfo;
+
+extern const InfoTable slice_table;

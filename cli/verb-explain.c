@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
+
+#include "client.h"
+#include "terminal.h"
+#include "verbs.h"
+
+/* One that could have given the quota, in the order in which they are asked. */
+typedef struct Candidate {
+        char *source;
+        char *name;
+        char *origin;
+        char *quota_verdict;
+        uint32_t quota;
+        char *watermark_verdict;
+        uint32_t watermark;
+        char *reason;
+} Candidate;
+
+#define CANDIDATE_FIELD(key, type, member) { key, key, NULL, NULL, type, offsetof(Candidate, member) }
+
+static const InfoField candidate_fields[] = {
+        CANDIDATE_FIELD("source", INFO_STRING, source),
+        CANDIDATE_FIELD("name", INFO_STRING, name),
+        CANDIDATE_FIELD("origin", INFO_STRING, origin),
+        CANDIDATE_FIELD("quota_verdict", INFO_STRING, quota_verdict),
+        CANDIDATE_FIELD("quota", INFO_U32, quota),
+        CANDIDATE_FIELD("watermark_verdict", INFO_STRING, watermark_verdict),
+        CANDIDATE_FIELD("watermark", INFO_U32, watermark),
+        CANDIDATE_FIELD("reason", INFO_STRING, reason),
+};
+
+static const InfoTable candidate_table = {
+        .fields = candidate_fields,
+        .n_fields = ELEMENTSOF(candidate_fields),
+        .size = sizeof(Candidate),
+};
+
+/* One above the VM that holds it, too, outermost first. */
+typedef struct Limit {
+        char *slice; /* "" is the whole host */
+        char *source;
+        char *origin;
+        uint32_t limit;
+        uint64_t committed;
+        uint32_t allocated;
+        bool in_force;
+} Limit;
+
+#define LIMIT_FIELD(key, type, member) { key, key, NULL, NULL, type, offsetof(Limit, member) }
+
+static const InfoField limit_fields[] = {
+        LIMIT_FIELD("slice", INFO_STRING, slice),
+        LIMIT_FIELD("source", INFO_STRING, source),
+        LIMIT_FIELD("origin", INFO_STRING, origin),
+        LIMIT_FIELD("limit", INFO_LIMIT, limit),
+        LIMIT_FIELD("committed", INFO_LIMIT64, committed),
+        LIMIT_FIELD("allocated", INFO_LIMIT, allocated),
+        LIMIT_FIELD("in_force", INFO_BOOL, in_force),
+};
+
+static const InfoTable limit_table = {
+        .fields = limit_fields,
+        .n_fields = ELEMENTSOF(limit_fields),
+        .size = sizeof(Limit),
+};
+
+typedef struct Explanation {
+        VmInfo vm;
+        Rows candidates;
+        Rows limits;
+} Explanation;
+
+static void explanation_clear(Explanation *explanation) {
+        vm_info_clear(&explanation->vm);
+        rows_clear(&explanation->candidates);
+        rows_clear(&explanation->limits);
+}
+
+static void table_unrefp(struct libscols_table **table) {
+        scols_unref_table(*table);
+}
+
+enum {
+        COLUMN_TREE,
+        COLUMN_QUOTA,
+        COLUMN_WATERMARK,
+        COLUMN_WHY,
+        _COLUMN_MAX,
+};
+
+static bool wins(const char *verdict) {
+        return streq_ptr(verdict, "wins");
+}
+
+/* "64", "64 *" for the one that counts, "-" where it says nothing. To be freed. */
+static char *value_text(const char *verdict, uint32_t value) {
+        char *text;
+        int r;
+
+        if (streq_ptr(verdict, "unset") || streq_ptr(verdict, "no-match"))
+                return strdup("-");
+        r = asprintf(&text, "%" PRIu32 "%s", value, wins(verdict) ? " *" : "");
+        return r < 0 ? NULL : text;
+}
+
+/* Takes the text over. */
+static int set_cell(struct libscols_line *line, size_t column, char *text) {
+        int r;
+
+        if (!text)
+                return -ENOMEM;
+        r = scols_line_refer_data(line, column, text);
+        if (r < 0)
+                free(text);
+        return r;
+}
+
+static int add_limit(struct libscols_table *table, struct libscols_line *parent, const Limit *limit,
+        struct libscols_line **ret) {
+        struct libscols_line *line = scols_table_new_line(table, parent);
+        _cleanup_free_ char *origin = NULL, *promised = NULL;
+        char *text;
+        int r;
+
+        if (!line)
+                return -ENOMEM;
+        r = set_cell(line, COLUMN_TREE, isempty(limit->slice) ? strdup("host") : text_escape(limit->slice));
+        if (r < 0)
+                return r;
+
+        origin = text_escape(strempty(limit->origin));
+        if (!origin)
+                return -ENOMEM;
+        if (limit->committed != UINT64_MAX &&
+                asprintf(&promised, ", %" PRIu64 " promised", limit->committed) < 0) {
+                promised = NULL;
+                return -ENOMEM;
+        }
+        if (limit->limit == UINT32_MAX)
+                r = asprintf(&text, "no limit%s", strempty(promised));
+        else
+                r = asprintf(&text, "%s %" PRIu32 "%s%s%s%s%s", isempty(limit->slice) ? "capacity" : "limit",
+                        limit->limit, strempty(promised), limit->in_force ? "" : ", not in force",
+                        *origin ? " (" : "", origin, *origin ? ")" : "");
+        if (r < 0)
+                return -ENOMEM;
+        r = set_cell(line, COLUMN_WHY, text);
+        if (r < 0)
+                return r;
+
+        *ret = line;
+        return 0;
+}
+
+static int add_vm(struct libscols_table *table, struct libscols_line *parent, const VmInfo *vm,
+        struct libscols_line **ret) {
+        struct libscols_line *line = scols_table_new_line(table, parent);
+        char *text = NULL;
+        int r;
+
+        if (!line)
+                return -ENOMEM;
+        r = set_cell(line, COLUMN_TREE, text_escape(strempty(vm->name)));
+        if (r >= 0)
+                r = set_cell(line, COLUMN_QUOTA, asprintf(&text, "%" PRIu32, vm->quota) < 0 ? NULL : text);
+        if (r >= 0)
+                r = set_cell(line, COLUMN_WATERMARK,
+                        vm->watermark == 0                               ? strdup("off")
+                        : asprintf(&text, "%" PRIu32, vm->watermark) < 0 ? NULL
+                                                                         : text);
+        if (r >= 0)
+                r = set_cell(line, COLUMN_WHY,
+                        vm->in_force
+                                ? strdup(streq_ptr(vm->state, "reserved") ? "reserved" : "in force")
+                                : text_escape(isempty(vm->quota_error) ? "not in force" : vm->quota_error));
+        *ret = line;
+        return r;
+}
+
+static int add_candidate(
+        struct libscols_table *table, struct libscols_line *parent, const Candidate *candidate, bool colors) {
+        struct libscols_line *line = scols_table_new_line(table, parent);
+        _cleanup_free_ char *text = NULL, *why = NULL;
+        bool winner = wins(candidate->quota_verdict) || wins(candidate->watermark_verdict);
+        int r;
+
+        if (!line)
+                return -ENOMEM;
+        if (winner && colors) {
+                r = scols_line_set_color(line, COLOR_GREEN);
+                if (r < 0)
+                        return r;
+        }
+
+        r = asprintf(&text, "%s%s%s", candidate->source, isempty(candidate->name) ? "" : " ",
+                strempty(candidate->name));
+        if (r < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        r = asprintf(&why, "%s%s%s%s", strempty(candidate->reason), isempty(candidate->origin) ? "" : " (",
+                strempty(candidate->origin), isempty(candidate->origin) ? "" : ")");
+        if (r < 0) {
+                why = NULL;
+                return -ENOMEM;
+        }
+
+        r = set_cell(line, COLUMN_TREE, text_escape(text));
+        if (r >= 0)
+                r = set_cell(line, COLUMN_QUOTA, value_text(candidate->quota_verdict, candidate->quota));
+        if (r >= 0)
+                r = set_cell(line, COLUMN_WATERMARK,
+                        value_text(candidate->watermark_verdict, candidate->watermark));
+        if (r >= 0)
+                r = set_cell(line, COLUMN_WHY, text_escape(why));
+        return r;
+}
+
+/* host, slices, VM, candidates: each below what is above it. */
+static int print_tree(const Explanation *explanation, const Options *options) {
+        static const struct {
+                const char *name;
+                int flags;
+        } columns[_COLUMN_MAX] = {
+                [COLUMN_TREE] = { "WHO", SCOLS_FL_TREE },
+                [COLUMN_QUOTA] = { "QUOTA", 0 },
+                [COLUMN_WATERMARK] = { "WATERMARK", 0 },
+                [COLUMN_WHY] = { "WHY", 0 },
+        };
+        _cleanup_(table_unrefp) struct libscols_table *table = scols_new_table();
+        struct libscols_line *parent = NULL;
+        int r;
+
+        if (!table)
+                return -ENOMEM;
+        scols_table_enable_noheadings(table, options->no_legend);
+        scols_table_enable_colors(table, options->colors);
+        scols_table_enable_noencoding(table, true);
+        for (size_t i = 0; i < _COLUMN_MAX; i++)
+                if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags))
+                        return -ENOMEM;
+
+        for (size_t i = 0; i < explanation->limits.n_rows; i++) {
+                r = add_limit(table, parent, (const Limit *) explanation->limits.rows + i, &parent);
+                if (r < 0)
+                        return r;
+        }
+        r = add_vm(table, parent, &explanation->vm, &parent);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < explanation->candidates.n_rows; i++) {
+                r = add_candidate(
+                        table, parent, (const Candidate *) explanation->candidates.rows + i, options->colors);
+                if (r < 0)
+                        return r;
+        }
+
+        return scols_print_table(table);
+}
+
+static json_object *rows_json(const Rows *rows) {
+        _cleanup_json_ json_object *array = json_object_new_array();
+
+        if (!array)
+                return NULL;
+        for (size_t i = 0; i < rows->n_rows; i++)
+                if (json_append(array,
+                            info_json(rows->table, (uint8_t *) rows->rows + i * rows->table->size)) < 0)
+                        return NULL;
+        return TAKE_PTR(array);
+}
+
+static CtlExitStatus print_json(const Explanation *explanation, JsonMode mode) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+
+        if (!object || json_add(object, "name", json_object_new_string(strempty(explanation->vm.name))) < 0 ||
+                json_add(object, "uuid", json_object_new_string(strempty(explanation->vm.uuid))) < 0 ||
+                json_add(object, "quota", json_object_new_uint64(explanation->vm.quota)) < 0 ||
+                json_add(object, "watermark", json_object_new_uint64(explanation->vm.watermark)) < 0 ||
+                json_add(object, "candidates", rows_json(&explanation->candidates)) < 0 ||
+                json_add(object, "limits", rows_json(&explanation->limits)) < 0)
+                return fail_oom();
+        json_print(stdout, mode, object);
+        return CTL_EXIT_OK;
+}
+
+CtlExitStatus verb_explain(const Options *options, int argc, char **argv) {
+        _cleanup_(explanation_clear) Explanation explanation = {
+                .candidates.table = &candidate_table,
+                .limits.table = &limit_table,
+        };
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(vm_target_clear) VmTarget target = {};
+        CtlExitStatus status;
+        const char *path;
+        int r;
+
+        status = client_open_vm(options, argv[1], &target);
+        if (status != CTL_EXIT_OK)
+                return status;
+        explanation.vm = target.vm;
+        target.vm = (VmInfo) {};
+
+        status = client_call(&target.client, NULL, "Explain", &reply, "s", explanation.vm.uuid);
+        if (status == CTL_EXIT_OK)
+                status = client_read(reply, "o", &path);
+        if (status == CTL_EXIT_OK)
+                status = client_read_rows(reply, &explanation.candidates);
+        if (status == CTL_EXIT_OK)
+                status = client_read_rows(reply, &explanation.limits);
+        if (status != CTL_EXIT_OK)
+                return status;
+
+        if (options->json != JSON_OFF)
+                return print_json(&explanation, options->json);
+        r = print_tree(&explanation, options);
+        if (r < 0)
+                return fail(CTL_EXIT_FAILURE, "Cannot print the tree: %s.", strerror(-r));
+        if (!options->no_legend)
+                printf("\n* counts; the first of those that fit, from the top.\n");
+        return CTL_EXIT_OK;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "client.h"
+#include "clock.h"
+#include "table.h"
+#include "terminal.h"
+#include "verbs.h"
+
+#define DELAY_DEFAULT_USEC (2 * USEC_PER_SEC)
+
+#define SCREEN_ENTER "\033[?1049h\033[?25l" /* the other screen, no cursor */
+#define SCREEN_LEAVE "\033[?25h\033[?1049l"
+#define SCREEN_HOME  "\033[H"
+#define LINE_CLEAR   "\033[K"
+#define BELOW_CLEAR  "\033[J"
+
+static const char top_columns[] = "NAME,STATE,QUOTA,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS";
+
+typedef struct Top {
+        const Options *options;
+        Client client;
+        Columns columns;
+        const InfoField *sort;
+        bool reverse;
+        bool screen; /* in place, with keys */
+        struct termios saved;
+} Top;
+
+static volatile sig_atomic_t interrupted = 0;
+
+static void on_interrupt(int signal_number) {
+        interrupted = 1;
+}
+
+static void top_clear(Top *top) {
+        if (top->screen) {
+                fputs(SCREEN_LEAVE, stdout);
+                fflush(stdout);
+                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &top->saved);
+        }
+        columns_clear(&top->columns);
+        client_close(&top->client);
+}
+
+/* The keys that sort, and by which column. */
+static const struct {
+        char key;
+        const char *column;
+} sort_keys[] = {
+        { 'n', "NAME" },
+        { 'a', "ALLOCATED" },
+        { 'u', "USAGE" },
+        { 'p', "PEAK" },
+        { 'd', "DENIED" },
+        { 'Q', "QUOTA" },
+};
+
+static const InfoField *sort_field(const char *column) {
+        _cleanup_(columns_clear) Columns columns = {};
+        _cleanup_free_ char *bad = NULL;
+
+        if (columns_parse(&vm_table, column, &columns, &bad) < 0 || columns.n_fields != 1 ||
+                columns.fields[0]->type == INFO_SETS || columns.fields[0]->type == INFO_WARNINGS)
+                return NULL;
+        return columns.fields[0];
+}
+
+static int order(const void *a, const void *b, void *userdata) {
+        const Top *top = userdata;
+        const VmInfo *x = a, *y = b;
+        int r;
+
+        r = info_compare(top->sort, x, y);
+        /* Numbers: who has most comes first. */
+        if (top->sort->type != INFO_STRING)
+                r = -r;
+        if (top->reverse)
+                r = -r;
+        return r != 0 ? r : strcmp(strempty(x->name), strempty(y->name));
+}
+
+static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, size_t n_vms) {
+        char text[16];
+        time_t now = time(NULL);
+        struct tm tm;
+
+        if (!localtime_r(&now, &tm) || strftime(text, sizeof(text), "%H:%M:%S", &tm) == 0)
+                *text = 0;
+        fprintf(f,
+                "%s  %s, %zu virtual machine%s, %" PRIu32 " of %" PRIu32 " PASIDs held, %" PRIu64
+                " promised\n",
+                text, strempty(manager->state), n_vms, n_vms == 1 ? "" : "s", manager->allocated,
+                manager->capacity, manager->committed);
+        fprintf(f, "by %s%s", top->sort->column, top->reverse ? ", reversed" : "");
+        fprintf(f, "%s\n\n",
+                top->screen ? "   n name, a allocated, u usage, p peak, d denied, Q quota, r reverse, q quit"
+                            : "");
+}
+
+/* Each line up to its end, so that nothing of the last picture stays; not more than fit. */
+static void paint(const char *text) {
+        struct winsize size = {};
+        unsigned rows, columns;
+
+        (void) ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+        rows = size.ws_row > 1 ? size.ws_row - 1U : 24;
+        columns = size.ws_col > 0 ? size.ws_col : 80;
+
+        fputs(SCREEN_HOME, stdout);
+        while (*text && rows-- > 0) {
+                size_t length = strcspn(text, "\n"), shown = 0, width = 0;
+
+                /* Escape sequences and the bytes that continue a character take no room. */
+                while (shown < length && width < columns) {
+                        if (text[shown] == '\033')
+                                shown += strcspn(text + shown, "m");
+                        else if (((unsigned char) text[shown] & 0xc0) != 0x80)
+                                width++;
+                        shown++;
+                }
+                while (shown < length && ((unsigned char) text[shown] & 0xc0) == 0x80)
+                        shown++;
+                printf("%.*s%s" LINE_CLEAR "\n", (int) shown, text, shown < length ? COLOR_OFF : "");
+                text += length + (text[length] == '\n');
+        }
+        fputs(BELOW_CLEAR, stdout);
+}
+
+static CtlExitStatus print_look(Top *top, const VmList *list, const ManagerInfo *manager) {
+        const Rows rows = { &vm_table, list->vms, list->n_vms };
+        bool legend = !top->options->no_legend;
+        FILE *f = stdout;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        if (top->options->json != JSON_OFF)
+                return table_show(&rows, &top->columns, top->options);
+
+        if (top->screen) {
+                f = open_memstream(&text, &size);
+                if (!f)
+                        return fail_oom();
+        }
+        if (legend)
+                print_totals(f, top, manager, list->n_vms);
+        r = table_print(f, &rows, &top->columns, legend, top->options->colors);
+        if (top->screen) {
+                if (fclose(f) != 0)
+                        return fail_oom();
+                paint(text);
+        }
+        return r < 0 ? fail(CTL_EXIT_FAILURE, "Cannot print the table: %s.", strerror(-r)) : CTL_EXIT_OK;
+}
+
+static CtlExitStatus look(Top *top) {
+        _cleanup_(manager_info_clear) ManagerInfo manager = {};
+        _cleanup_(vm_list_clear) VmList list = {};
+        CtlExitStatus status;
+
+        status = client_list_vms(&top->client, &list);
+        if (status == CTL_EXIT_OK)
+                status = client_read_manager(&top->client, &manager);
+        if (status != CTL_EXIT_OK)
+                return status;
+        if (list.n_vms > 1)
+                qsort_r(list.vms, list.n_vms, sizeof(VmInfo), order, top);
+
+        status = print_look(top, &list, &manager);
+        if (status == CTL_EXIT_OK && fflush(stdout) != 0)
+                return fail(CTL_EXIT_FAILURE, "Cannot write the output: %s.", strerror(errno));
+        return status;
+}
+
+/* Returns false when the user wants to leave. */
+static bool take_key(Top *top) {
+        char key;
+
+        if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 3 /* ^C */)
+                return false;
+        if (key == 'r')
+                top->reverse = !top->reverse;
+        for (size_t i = 0; i < ELEMENTSOF(sort_keys); i++)
+                if (sort_keys[i].key == key)
+                        top->sort = sort_field(sort_keys[i].column);
+        return true;
+}
+
+/* Until it is time for the next look, or a key asks for one at once. False: leave. */
+static bool wait_for_next(Top *top) {
+        uint64_t delay = top->options->delay_usec ?: DELAY_DEFAULT_USEC;
+        struct pollfd pollfd = { .fd = top->screen ? STDIN_FILENO : -1, .events = POLLIN };
+        int r;
+
+        r = poll(&pollfd, 1, (int) (delay / USEC_PER_MSEC));
+        if (interrupted || (r < 0 && errno != EINTR))
+                return false;
+        return r > 0 ? take_key(top) : true;
+}
+
+static int screen_open(Top *top) {
+        struct sigaction action = { .sa_handler = on_interrupt };
+        struct termios raw;
+
+        if (tcgetattr(STDIN_FILENO, &top->saved) < 0)
+                return -errno;
+        raw = top->saved;
+        raw.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
+        raw.c_cc[VMIN] = 1;
+        raw.c_cc[VTIME] = 0;
+        if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
+                tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
+                return -errno;
+
+        top->screen = true;
+        fputs(SCREEN_ENTER, stdout);
+        return 0;
+}
+
+CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
+        _cleanup_(top_clear) Top top = { .options = options, .reverse = options->reverse };
+        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && options->json == JSON_OFF;
+        uint64_t iterations = options->iterations;
+        Options with_columns = *options;
+        CtlExitStatus status;
+        int r;
+
+        if (!options->columns && options->json == JSON_OFF)
+                with_columns.columns = top_columns;
+        status = columns_from_options(&vm_table, &with_columns, &top.columns);
+        if (status != CTL_EXIT_OK)
+                return status;
+        top.sort = sort_field(options->sort ?: "ALLOCATED");
+        if (!top.sort)
+                return fail(CTL_EXIT_USAGE, "Cannot sort by '%s', see -o in pasidctl(1) for the columns.",
+                        options->sort);
+
+        status = client_open(options, &top.client);
+        if (status != CTL_EXIT_OK)
+                return status;
+
+        if (terminal) {
+                r = screen_open(&top);
+                if (r < 0)
+                        return fail(CTL_EXIT_FAILURE, "Cannot use the terminal: %s.", strerror(-r));
+        } else if (iterations == 0)
+                iterations = 1;
+
+        do {
+                status = look(&top);
+                if (status != CTL_EXIT_OK)
+                        return status;
+        } while ((iterations == 0 || --iterations > 0) && wait_for_next(&top));
+
+        return CTL_EXIT_OK;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pasidctl top, on a real terminal emulator (tmux) and without a terminal."""
+
+import re
+
+from ctlenv import *
+from minibus import wait_until
+
+
+class Top(CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.add_machine("db", DB, 2, sets=[2])
+        self.start()
+        self.set_quota(WEB, 10)
+        for set_id, allocated, denied in ((1, 9, 3), (2, 50, 0)):
+            self.root.set_attribute(set_id, "allocated", allocated)
+            self.root.set_attribute(set_id, "denied", denied)
+
+    def names(self, text):
+        return [line.split()[0] for line in text.splitlines() if re.match("(web|db) ", line)]
+
+    def test_without_terminal(self):
+        self.assertEqual(self.names(self.ok("top")), ["db", "web"])
+        self.assertEqual(self.names(self.ok("top", "-r")), ["web", "db"])
+        self.assertEqual(self.names(self.ok("top", "--sort=denied")), ["web", "db"])
+        self.assertEqual(self.names(self.ok("top", "-s", "name")), ["db", "web"])
+        self.assertEqual(self.names(self.ok("top", "-s", "USAGE")), ["web", "db"])
+        self.assertEqual(self.ok("top", "-n", "2", "-d", "1", "--no-legend", "-o", "name").split(), ["db", "web"] * 2)
+        self.assertEqual([vm["name"] for vm in json.loads(self.ok("top", "--json=short"))], ["db", "web"])
+        for arguments, pattern in (
+            (("-s", "bogus"), "Cannot sort by 'bogus'"),
+            (("-s", "sets"), "Cannot sort by"),
+            (("-d", "0"), "Bad --delay=0"),
+            (("-d", "-1"), "not a decimal"),
+            (("-d", "1s"), "Bad --delay=1s"),
+            (("-n", ""), "Bad --iterations="),
+        ):
+            with self.subTest(arguments=arguments):
+                self.fail_with(USAGE, pattern, "top", *arguments)
+
+    # In tmux.
+
+    def tmux(self, *args, check=True):
+        p = subprocess.run(
+            ["tmux", "-S", str(self.directory / "tmux"), *args], check=check, capture_output=True, text=True, timeout=60
+        )
+        return p.stdout
+
+    def start_tmux(self, *arguments, rows=24):
+        if not shutil.which("tmux"):
+            self.skipTest("tmux is not installed")
+        command = f"trap : INT; '{self.program}' top {' '.join(arguments)}; echo left with $?; sleep 100"
+        environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.bus.socket} LC_ALL=C.UTF-8 TZ=UTC"
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", str(rows), f"{environment} sh -c {shell_quote(command)}")
+        self.addCleanup(self.tmux, "kill-server", check=False)
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p")
+
+    def wait_screen(self, test, what):
+        try:
+            wait_until(lambda: test(self.screen()), what)
+        except TimeoutError as e:
+            raise AssertionError(f"{what}:\n{self.screen()}") from e
+
+    def test_in_place(self):
+        self.start_tmux("-d", "1")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both, sorted by allocated")
+        self.assertIn("running, 2 virtual machines", self.screen())
+        self.assertNotIn("left with", self.screen())
+        # It follows, in place.
+        self.root.set_attribute(1, "allocated", 77)
+        self.wait_screen(lambda s: self.names(s) == ["web", "db"] and " 77 " in s, "the change, and the new order")
+        self.assertEqual(self.screen().count("NAME"), 1)
+        self.root.remove_set(2)
+        self.machined.remove("qemu-2-db")
+        self.wait_screen(lambda s: self.names(s) == ["web"], "one that has gone")
+        self.tmux("send-keys", "q")
+        self.wait_screen(lambda s: "left with 0" in s, "the end")
+        # What was on the screen before is there again, with nothing of top.
+        self.assertNotIn("web", self.screen())
+
+    def test_keys(self):
+        self.start_tmux("-d", "3600")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "sorted by allocated")
+        for key, order, by in (
+            ("d", ["web", "db"], "by DENIED"),
+            ("r", ["db", "web"], "by DENIED, reversed"),
+            ("r", ["web", "db"], "by DENIED"),
+            ("n", ["db", "web"], "by NAME"),
+            ("u", ["web", "db"], "by USAGE"),
+            ("x", ["web", "db"], "by USAGE"),
+        ):
+            self.tmux("send-keys", key)
+            self.wait_screen(lambda s: self.names(s) == order and re.search(f"^{by} ", s, re.M), f"after {key}")
+        self.tmux("send-keys", "C-c")
+        self.wait_screen(lambda s: "left with 0" in s, "the end")
+
+    def test_small_screen(self):
+        for i in range(3, 20):
+            self.add_machine(f"m{i}", f"aaaadddd-0000-4000-8000-{i:012}", i)
+        self.wait_vm("m19")
+        self.start_tmux("-d", "1", rows=8)
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "the first ones")
+        self.assertIn("19 virtual machines", self.screen().splitlines()[0])
+
+
+def shell_quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+if __name__ == "__main__":
+    main()
