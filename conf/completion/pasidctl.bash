@@ -2,33 +2,53 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for pasidctl(1)
 
-# Names with blanks cannot be completed; their UUIDs can.
+# Names and UUIDs of the VMs that run. Names with blanks cannot be completed; their UUIDs can. "$@": --host, if given.
 __pasidctl_vms() {
-    pasidctl list --no-legend -o name 2>/dev/null | grep -v ' '
-    pasidctl list --no-legend -o uuid 2>/dev/null
-}
-
-# Without this, every key press while the daemon is down would try to start it.
-__pasidctl_daemon_runs() {
-    busctl --system --no-pager status org.pasidd1 &>/dev/null
+    # Without this, every key press while the daemon is down would try to start it.
+    [[ $# -gt 0 ]] || busctl --system --no-pager status org.pasidd1 &>/dev/null || return
+    pasidctl list "$@" --no-legend -o name 2>/dev/null | grep -v ' '
+    pasidctl list "$@" --no-legend -o uuid 2>/dev/null
 }
 
 _pasidctl() {
+    local print='--json= --no-legend --output= --no-pager --host='
+    local change='--json= --runtime --dry-run --no-ask-password --host='
     local -A options=(
-        [list]='--json= --no-legend --output= --no-pager'
-        [show]='--json= --no-legend --output= --no-pager'
-        [set-quota]='--json= --runtime --dry-run --watermark= --no-ask-password'
-        [reset-quota]='--json= --runtime --dry-run --no-ask-password'
-        [set-default]='--json= --runtime --dry-run --no-ask-password'
-        [reset-default]='--json= --runtime --dry-run --no-ask-password'
-        [status]='--json= --no-legend --output= --no-pager'
-        [monitor]='--json='
-        [reload]='--no-ask-password'
+        [list]=$print
+        [show]=$print
+        [explain]='--json= --no-legend --no-pager --host='
+        [set-quota]="$change --watermark= --slice="
+        [reset-quota]="$change --slice="
+        [set-default]=$change
+        [reset-default]=$change
+        [slices]=$print
+        [status]=$print
+        [top]='--json= --no-legend --output= --host= --sort= --reverse --delay= --iterations='
+        [events]="$print --since="
+        [monitor]='--json= --host='
+        [metrics]=''
+        [reload]='--no-ask-password --host='
+        [reconcile]="$print --no-ask-password"
+        [export]='--json= --no-pager --host= --format='
+        [import]='--json= --host= --dry-run --no-ask-password'
+        [doctor]="$print --root="
+        [test-hook]="$print --root="
     )
-    local columns='NAME UUID STATE QUOTA SOURCE ORIGIN INFORCE ERROR WATERMARK ALLOCATED PEAK DENIED UNIT SLICE
-                   CGROUP LEADER SETS'
+    local vm='NAME UUID STATE QUOTA SOURCE ORIGIN INFORCE ERROR WATERMARK ALLOCATED USAGE PEAK DENIED WARNINGS UNIT
+              SLICE CGROUP LEADER SETS'
+    local -A columns=(
+        [list]=$vm
+        [show]=$vm
+        [top]=$vm
+        [status]='STATE STATUS VERSION DEFAULT DEFAULTSOURCE CAPACITY ALLOCATED COMMITTED VMS RESYNCS'
+        [slices]='SLICE SOURCE ORIGIN LIMIT COMMITTED ALLOCATED PEAK INFORCE ERROR'
+        [events]='SEQUENCE TIME TYPE UUID NAME MESSAGE DETAILS'
+        [reconcile]='KIND ID NAME WHAT BEFORE AFTER'
+        [doctor]='CHECK RESULT FOUND REMEDY'
+        [test-hook]='OPERATION SUBOPERATION ACTION MAYFAIL OUTCOME'
+    )
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verb='' words='' word i n=0
+    local verb='' words='' word slice='' host=() i n=0
 
     # "--json=short" comes as three words.
     if [[ $cur == = ]]; then
@@ -37,29 +57,17 @@ _pasidctl() {
         prev=${COMP_WORDS[COMP_CWORD - 2]}
     fi
 
-    case $prev in
-        --json)
-            mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "$cur")
-            return
-            ;;
-        -o | --output)
-            local given='' column=${cur##*,}
-            [[ $cur == *,* ]] && given=${cur%,*},
-            mapfile -t COMPREPLY < <(compgen -P "$given" -W "$columns" -- "${column^^}")
-            compopt -o nospace
-            return
-            ;;
-        --watermark)
-            return
-            ;;
-    esac
-
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --json | --output | --watermark | -o)
+            --json | --output | --watermark | --host | --slice | --sort | --delay | --iterations | --since | --format | \
+                --root | -o | -H | -s | -d | -n)
                 [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
                 ((i++))
+                case $word in
+                    --host | -H) host=("--host=${COMP_WORDS[i]}") ;;
+                    --slice) slice=1 ;;
+                esac
                 ;;
             -*) ;;
             *)
@@ -72,14 +80,60 @@ _pasidctl() {
         esac
     done
 
+    case $prev in
+        --json)
+            mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "$cur")
+            return
+            ;;
+        --format)
+            mapfile -t COMPREPLY < <(compgen -W 'json nova-provider' -- "$cur")
+            return
+            ;;
+        --since)
+            mapfile -t COMPREPLY < <(compgen -W 'today yesterday 1h 24h' -- "$cur")
+            return
+            ;;
+        --sort | -s)
+            mapfile -t COMPREPLY < <(compgen -W "${columns[top]}" -- "${cur^^}")
+            return
+            ;;
+        --slice)
+            mapfile -t COMPREPLY < <(compgen -W "$(pasidctl slices --no-legend -o slice 2>/dev/null)" -- "$cur")
+            return
+            ;;
+        -o | --output)
+            local given=''
+            [[ $cur == *,* ]] && given=${cur%,*},
+            word=${cur##*,}
+            mapfile -t COMPREPLY < <(compgen -P "$given" -W "${columns[${verb:-list}]-}" -- "${word^^}")
+            compopt -o nospace
+            return
+            ;;
+        --host | -H)
+            declare -F _known_hosts_real >/dev/null && _known_hosts_real -- "$cur"
+            return
+            ;;
+        --root)
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+            return
+            ;;
+        --watermark | --delay | -d | --iterations | -n)
+            return
+            ;;
+    esac
+
     if [[ $cur == -* ]]; then
         words="--help --version ${options[$verb]-}"
     elif [[ -z $verb ]]; then
         words="${!options[*]}"
-    elif [[ $n == 0 && $verb =~ ^(show|set-quota|reset-quota)$ ]] && __pasidctl_daemon_runs; then
-        words=$(__pasidctl_vms)
-    elif [[ $n == 1 && $verb == set-quota || $n == 0 && $verb == set-default ]]; then
+    elif [[ $n == 0 && -z $slice && $verb =~ ^(show|explain|set-quota|reset-quota)$ ]]; then
+        words=$(__pasidctl_vms "${host[@]}")
+    elif [[ $verb == set-quota && ($n == 1 || -n $slice) || $n == 0 && $verb == set-default ]]; then
         words=max
+    elif [[ $n == 0 && $verb =~ ^(import|test-hook|metrics)$ ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
     fi
 
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

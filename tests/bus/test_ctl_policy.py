@@ -154,7 +154,7 @@ class Slices(PolicyTest):
             "a.slice: limit would change 64 -> 1048576 (runtime)\n",
         )
         self.assertEqual(
-            self.fake.calls[-1], ("SetSliceQuota", "a.slice", 1048576, {"runtime": ("b", True), "dry-run": ("b", True)})
+            self.fake.calls[-1], ("SetSliceQuota", "a.slice", 1048576, {"runtime": True, "dry-run": True})
         )
         self.assert_documented("change", self.json("set-quota", "--slice=a.slice", "5"))
         for arguments, pattern in (
@@ -220,7 +220,7 @@ class Events(PolicyTest):
     def test_since(self):
         self.assertEqual([e["sequence"] for e in self.json("events", "--since=@1001")], [7])
         self.assertEqual([e["sequence"] for e in self.json("events", "--since=2023-11-14 22:13:20")], [7])
-        self.assertEqual(self.ok("events", "--since=1h"), "TIME TYPE NAME MESSAGE\nNo events.\n")
+        self.assertEqual(self.ok("events", "--since=1h"), "No events.\n")
         self.fail_with(USAGE, "Bad --since=soon", "events", "--since=soon")
 
 
@@ -246,11 +246,13 @@ class Overrides(PolicyTest):
         self.assert_documented("overrides", json.loads(exported))
         self.fake.calls.clear()
         self.assertEqual(self.ok("import", self.write(exported)), "3 overrides, of which 3 changed something.\n")
-        self.assertEqual(self.fake.calls, [("SetOverride", *row, {}) for row in self.ROWS])
+        self.assertEqual(self.fake.calls, [
+            ("SetOverride", *row[:4], {key: value for key, (_, value) in row[4].items()}, {}) for row in self.ROWS
+        ])
         self.fake.calls.clear()
         status, out, _ = self.run_ctl("import", "-", "--dry-run", "--json=short", stdin=exported)
         self.assertEqual((status, json.loads(out)), (OK, {"overrides": 3, "changed": 3, "dry_run": True}))
-        self.assertEqual({call[-1]["dry-run"] for call in self.fake.calls}, {("b", True)})
+        self.assertEqual({call[-1]["dry-run"] for call in self.fake.calls}, {True})
 
     def test_bad_file(self):
         exported = self.ok("export")
