@@ -59,6 +59,9 @@ static const Verb verb_table[] = {
 /* Not in verb_table, for its arguments are libvirt's: even "--help" can be the name of a domain. */
 static const char hook_verb[] = "libvirt-hook";
 
+/* By this name, a link in libvirt's directory of hooks, the program is the hook: AppArmor lets that run in /usr/bin. */
+static const char hook_link[] = "50-pasidd";
+
 static const Verb *find_verb(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(verb_table); i++)
                 if (streq(verb_table[i].name, name))
@@ -136,6 +139,8 @@ static CtlExitStatus run(int argc, char **argv) {
         const Verb *verb;
         int i;
 
+        if (streq(program_invocation_short_name, hook_link))
+                return verb_libvirt_hook(argc, argv);
         if (argc > 1 && streq(argv[1], hook_verb))
                 return verb_libvirt_hook(argc - 1, argv + 1);
 

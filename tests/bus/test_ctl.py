@@ -302,6 +302,20 @@ class Hook(CtlTest):
         self.assertEqual(self.hook("web", "release", "end", "-"), (OK, ""))
         self.assertEqual(self.list_vms(), [])
 
+    def test_by_link(self):
+        """The link in libvirt's directory of hooks; all arguments are libvirt's."""
+        self.start()
+        link = self.directory / "50-pasidd"
+        link.symlink_to(self.program)
+        for name, operation, reserved in (("web", "prepare", True), ("web", "release", False), ("--help", "prepare", True)):
+            with self.subTest(name=name, operation=operation):
+                p = self.spawn_program(
+                    str(link), name, operation, "begin" if reserved else "end", "-", stdin=subprocess.PIPE
+                )
+                out, err = p.communicate(DOMAIN.format(name=name, uuid=WEB, metadata=METADATA), timeout=60)
+                self.assertEqual((p.returncode, out, err), (OK, "", ""))
+                self.assertEqual([vm[0] for vm in self.list_vms()], [WEB] if reserved else [])
+
     def test_prepared_only(self):
         self.start()
         self.hook("web", "prepare", "begin", "-")
