@@ -210,6 +210,29 @@ class Changing(CtlTest):
         self.assertNotIn("\x1b", self.ok("list"))
 
 
+class History(CtlTest):
+    def test_events(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.ok("set-quota", "web", "7")
+        self.root.set_attribute(1, "allocated", 7)
+        self.root.set_attribute(1, "denied", 2)
+
+        def refused():
+            return [e for e in self.json("events") if e["type"] == "quota-exceeded"]
+
+        wait_until(refused, "the refusal becomes an event")
+        events = self.json("events")
+        self.assert_documented("array of past event", events)
+        changed = [e for e in events if e["type"] == "quota-changed" and e["details"].get("quota") == 7]
+        self.assertEqual(len(changed), 1)
+        self.assertEqual((changed[0]["name"], changed[0]["uuid"], changed[0]["details"]["previous"]), ("web", WEB, 100))
+        self.assertEqual(refused()[0]["details"]["reason"], "quota")
+        self.assertEqual(self.json("events", "--since=1h"), events)
+        self.assertEqual(self.json("events", "--since=now"), [])
+        self.assertIn(" quota-changed ", self.ok("events"))
+
+
 class NotRunning(CtlTest):
     def test_no_daemon(self):
         for arguments in (
@@ -221,6 +244,12 @@ class NotRunning(CtlTest):
             ("set-default", "5"),
             ("reset-default",),
             ("reload",),
+            ("explain", "web"),
+            ("slices",),
+            ("events",),
+            ("top",),
+            ("reconcile",),
+            ("export",),
         ):
             with self.subTest(arguments=arguments):
                 self.fail_with(NOT_RUNNING, "pasidd is not running", *arguments)

@@ -152,6 +152,8 @@ class Output(CtlTest):
             ("reset-default",),
             ("status",),
             ("reload",),
+            ("top",),
+            ("events",),
         ):
             with self.subTest(arguments=arguments):
                 status, _, err = self.run_ctl("-H", "admin@elsewhere", *arguments)
