@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "clock.h"
+#include "config-below.h"
 #include "doctor.h"
 #include "table.h"
 #include "terminal.h"
@@ -25,21 +26,12 @@ static void doctor_clear(Doctor *doctor) {
 }
 
 static int doctor_prepare(const Options *options, Doctor *ret) {
-        _cleanup_free_ char *file = NULL, *directory = NULL;
         int r;
 
         ret->root = strempty(options->root);
         ret->now_usec = now_realtime_usec();
 
-        if (asprintf(&file, "%s" PKGCONFDIR "/pasidd.conf", ret->root) < 0) {
-                file = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&directory, "%s.d", file) < 0) {
-                directory = NULL;
-                return -ENOMEM;
-        }
-        r = config_load(file, directory, &ret->config, &ret->config_error);
+        r = config_load_below(ret->root, &ret->config, &ret->config_error);
         if (r < 0 && !ret->config_error)
                 return r;
 

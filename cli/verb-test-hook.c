@@ -3,9 +3,8 @@
 #include <inttypes.h>
 
 #include "client.h"
-#include "config.h"
+#include "config-below.h"
 #include "domain-xml.h"
-#include "hook-config.h"
 #include "hook-op.h"
 #include "read-input.h"
 #include "table.h"
@@ -70,26 +69,6 @@ static void simulation_clear(Simulation *simulation) {
         domain_xml_clear(&simulation->domain);
         free(simulation->error);
         free(simulation->quota);
-}
-
-static int load_config(const Options *options, Simulation *simulation) {
-        _cleanup_free_ char *file = NULL, *directory = NULL, *error = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
-
-        if (asprintf(&file, "%s" PKGCONFDIR "/pasidd.conf", strempty(options->root)) < 0) {
-                file = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&directory, "%s.d", file) < 0) {
-                directory = NULL;
-                return -ENOMEM;
-        }
-
-        if (config_load(file, directory, &config, &error) < 0)
-                simulation->deny_without_daemon = hook_config_denies(file, directory);
-        else
-                simulation->deny_without_daemon = config->hook_without_daemon == HOOK_WITHOUT_DAEMON_DENY;
-        return 0;
 }
 
 /* What the daemon knows of it already: an override precedes the metadata. */
@@ -244,9 +223,10 @@ CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv) {
         r = domain_xml_parse(xml, size, &simulation.domain, &simulation.error);
         if (r < 0 && r != -EBADMSG)
                 return fail_oom();
-        r = load_config(options, &simulation);
+        r = config_below_denies(strempty(options->root));
         if (r < 0)
-                return fail_oom();
+                return fail(CTL_EXIT_FAILURE, "Cannot read the configuration: %s.", strerror(-r));
+        simulation.deny_without_daemon = r > 0;
         if (!simulation.error) {
                 status = ask_daemon(options, &simulation);
                 if (status != CTL_EXIT_OK)
