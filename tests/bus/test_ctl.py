@@ -233,6 +233,26 @@ class History(CtlTest):
         self.assertIn(" quota-changed ", self.ok("events"))
 
 
+class Why(CtlTest):
+    config = "[Manager]\nDefaultQuota=100\n[Rule front]\nMatchName=web*\nQuota=50\n[Rule other]\nMatchName=db*\nQuota=40\n"
+
+    def test_explain(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.wait_vm("web")
+        for overridden, winner in ((False, "rule"), (True, "persistent")):
+            if overridden:
+                self.ok("set-quota", "web", "7")
+            explanation = self.json("explain", "web")
+            self.assert_documented("explanation", explanation)
+            self.assertEqual([c["source"] for c in explanation["candidates"] if c["quota_verdict"] == "wins"], [winner])
+            self.assertEqual(explanation["quota"], 7 if overridden else 50)
+            marked = [line for line in self.ok("explain", "web").splitlines() if f"{explanation['quota']} *" in line]
+            self.assertEqual(len(marked), 1)
+            self.assertIn("rule front" if winner == "rule" else winner, marked[0])
+        self.fail_with(NOT_FOUND, "Did you mean", "explain", "wbe")
+
+
 class NotRunning(CtlTest):
     def test_no_daemon(self):
         for arguments in (
