@@ -19,6 +19,7 @@ typedef struct BusCall BusCall;
 typedef struct CgroupIndex CgroupIndex;
 typedef struct Counters Counters;
 typedef struct EventLog EventLog;
+typedef struct KnownSender KnownSender;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct Set Set;
@@ -83,6 +84,8 @@ struct Manager {
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
+        KnownSender *senders_known;
+        size_t next_sender;
         const Caller *caller; /* on whose behalf something is changed right now; NULL: nobody's */
 
         EventLog *events;
@@ -118,6 +121,9 @@ typedef enum ManagerChange {
 int manager_new(const ManagerOptions *options, Manager **ret);
 Manager *manager_free(Manager *m);
 DEFINE_CLEANUP_FUNC(Manager *, manager_free, manager_freep);
+
+/* Everything before the kernel is asked: state, event loop, reservations. Logs what fails. */
+int manager_prepare(Manager *m);
 
 /*
  * Runs until told to stop. Returns the process's exit status; or a negative

@@ -37,6 +37,14 @@ typedef enum AuthStage {
         AUTH_ASKING_POLKIT,
 } AuthStage;
 
+/* Those that were asked about lately. The bus gives no name twice, and who has one stays who he is. */
+#define SENDERS_KNOWN_MAX 32U
+
+struct KnownSender {
+        char *name;
+        uint32_t uid, pid;
+};
+
 struct AuthRequest {
         TAILQ_ENTRY(AuthRequest) entries;
         Manager *manager;
@@ -65,6 +73,11 @@ void polkit_forget_requests(Manager *m) {
 
         while ((request = TAILQ_FIRST(&m->auth_requests)))
                 auth_request_free(request);
+
+        /* The names are those of one bus. */
+        for (size_t i = 0; m->senders_known && i < SENDERS_KNOWN_MAX; i++)
+                free(m->senders_known[i].name);
+        free(TAKE_PTR(m->senders_known));
 }
 
 /* Answers the caller with an error, unless r says that it was answered already. */
@@ -244,6 +257,53 @@ static int read_credentials(sd_bus_message *reply, AuthRequest *request) {
         return uid_known ? 0 : -EACCES;
 }
 
+static void remember_sender(const AuthRequest *request) {
+        Manager *m = request->manager;
+        KnownSender *s;
+        char *name;
+
+        if (!m->senders_known)
+                m->senders_known = calloc(SENDERS_KNOWN_MAX, sizeof(KnownSender));
+        name = strdup(sd_bus_message_get_sender(request->message));
+        if (!m->senders_known || !name) {
+                free(name);
+                return;
+        }
+
+        s = &m->senders_known[m->next_sender];
+        m->next_sender = (m->next_sender + 1) % SENDERS_KNOWN_MAX;
+        free(s->name);
+        *s = (KnownSender) { .name = name, .uid = request->uid, .pid = request->pid };
+}
+
+static const KnownSender *find_sender(const Manager *m, const char *name) {
+        const AuthRequest *request;
+
+        /* None overtakes those of the same sender that still wait for the answer. */
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                if (request->stage < AUTH_SENDER_KNOWN && streq(sd_bus_message_get_sender(request->message), name))
+                        return NULL;
+
+        for (size_t i = 0; m->senders_known && i < SENDERS_KNOWN_MAX; i++)
+                if (streq_ptr(m->senders_known[i].name, name))
+                        return &m->senders_known[i];
+
+        return NULL;
+}
+
+static void sender_is_known(AuthRequest *request) {
+        Manager *m = request->manager;
+
+        if (request->uid == 0)
+                proceed(request);
+        else if (count_of_uid(m, request->uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
+                refuse(request, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
+        else {
+                request->stage = AUTH_SENDER_KNOWN;
+                ask_polkit(m);
+        }
+}
+
 static int on_sender(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         AuthRequest *request = userdata;
         Manager *m = request->manager;
@@ -252,13 +312,9 @@ static int on_sender(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
         if (read_credentials(reply, request) < 0)
                 deny(request);
-        else if (request->uid == 0)
-                proceed(request);
-        else if (count_of_uid(m, request->uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
-                refuse(request, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         else {
-                request->stage = AUTH_SENDER_KNOWN;
-                ask_polkit(m);
+                remember_sender(request);
+                sender_is_known(request);
         }
 
         ask_senders(m);
@@ -406,6 +462,7 @@ static int check_size(sd_bus_message *message, sd_bus_error *error) {
 
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error) {
+        const KnownSender *sender;
         AuthRequest *request;
         int r;
 
@@ -423,6 +480,7 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         request->manager = m;
         request->handler = handler;
         request->message = sd_bus_message_ref(message);
+        sender = find_sender(m, sd_bus_message_get_sender(message));
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
         m->n_auth_requests++;
 
@@ -432,6 +490,11 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
                 return r;
         }
 
-        ask_senders(m);
+        if (sender) {
+                request->uid = sender->uid;
+                request->pid = sender->pid;
+                sender_is_known(request);
+        } else
+                ask_senders(m);
         return 1;
 }

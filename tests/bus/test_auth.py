@@ -75,6 +75,16 @@ class Auth(BusTest):
         self.check_denied()
         self.check_reads()
 
+    def test_order(self):
+        """Of one caller's requests none overtakes another, known as he may be by then."""
+        sent = [
+            self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (quota, {"runtime": ("b", True)}))
+            for quota in range(1, 60)
+        ]
+        previous = [self.client.reply(serial)[0] for serial in sent]
+        self.assertEqual(previous, [1000, *range(1, 59)])
+        self.assertEqual(self.get(WEB, "Quota"), 59)
+
     def test_actions(self):
         """Which action is asked for, and what polkit's rules can decide on."""
         for i, (action, change) in enumerate(self.changes()):
