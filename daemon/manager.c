@@ -429,7 +429,7 @@ static int preflight(Manager *m) {
         return state_store_load(&m->state, m->root);
 }
 
-int manager_run(Manager *m) {
+int manager_prepare(Manager *m) {
         int r;
 
         r = preflight(m);
@@ -448,6 +448,16 @@ int manager_run(Manager *m) {
         r = vm_restore_reservations(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot take up reservations: %m");
+
+        return 0;
+}
+
+int manager_run(Manager *m) {
+        int r;
+
+        r = manager_prepare(m);
+        if (r < 0)
+                return r;
 
         r = kernel_events_start(m);
         if (r < 0)

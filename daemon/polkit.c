@@ -281,7 +281,8 @@ static const KnownSender *find_sender(const Manager *m, const char *name) {
 
         /* None overtakes those of the same sender that still wait for the answer. */
         TAILQ_FOREACH (request, &m->auth_requests, entries)
-                if (request->stage < AUTH_SENDER_KNOWN && streq(sd_bus_message_get_sender(request->message), name))
+                if (request->stage < AUTH_SENDER_KNOWN &&
+                        streq(sd_bus_message_get_sender(request->message), name))
                         return NULL;
 
         for (size_t i = 0; m->senders_known && i < SENDERS_KNOWN_MAX; i++)

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * pasidd-bench PASIDD [VMS [IDLE-SECONDS]]: what the daemon costs on a host
+ * with 1 000 VMs. Every figure is of one run, on one host: ratios say more
+ * than times.
+ */
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <systemd/sd-bus.h>
+
+#include "bus-names.h"
+#include "fake-host.h"
+#include "macro.h"
+
+#define ROUNDS      2000U
+#define LIST_ROUNDS 50U
+
+static char directory[] = "/dev/shm/pasidd-bench-XXXXXX";
+static pid_t processes[3];
+static char *probes[2]; /* files beside those that quotas are written to */
+
+static double now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
+}
+
+static int remove_file(const char *path, const struct stat *st, int type, struct FTW *where) {
+        return remove(path);
+}
+
+static void clean_up(void) {
+        for (size_t i = 0; i < ELEMENTSOF(processes); i++)
+                if (processes[i] > 0) {
+                        (void) kill(processes[i], SIGTERM);
+                        (void) waitpid(processes[i], NULL, 0);
+                }
+        (void) nftw(directory, remove_file, 32, FTW_DEPTH | FTW_PHYS);
+}
+
+static int compare(const void *a, const void *b) {
+        const double *x = a, *y = b;
+
+        return *x < *y ? -1 : *x > *y;
+}
+
+static double median(double *values, size_t n) {
+        qsort(values, n, sizeof(*values), compare);
+        return values[n / 2];
+}
+
+#define NO_GOAL (-1.0)
+
+static void report(const char *what, double value, const char *unit, double goal) {
+        if (goal >= 0)
+                printf("%-58s %10.2f %-8s goal %g: %s\n", what, value, unit, goal,
+                        value <= goal ? "met" : "MISSED");
+        else
+                printf("%-58s %10.2f %s\n", what, value, unit);
+}
+
+/* A number out of a line "NAME: NUMBER" of a file in /proc. */
+static uint64_t read_status(pid_t pid, const char *name) {
+        char path[64], line[256];
+        uint64_t value = 0;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%i/status", (int) pid);
+        f = fopen(path, "re");
+        if (!f)
+                die(path);
+        while (fgets(line, sizeof(line), f))
+                if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+                        value = strtoull(line + strlen(name) + 1, NULL, 10);
+        fclose(f);
+        return value;
+}
+
+/* User and system time of a process so far, in milliseconds. */
+static double read_cpu_msec(pid_t pid) {
+        unsigned long user, system;
+        char path[64], text[1024], *p;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%i/stat", (int) pid);
+        f = fopen(path, "re");
+        if (!f || !fgets(text, sizeof(text), f))
+                die(path);
+        fclose(f);
+        p = strrchr(text, ')');
+        if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+                die(path);
+        return (double) (user + system) * 1000 / (double) sysconf(_SC_CLK_TCK);
+}
+
+static int make_notify_socket(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd;
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", directory);
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                die("notify socket");
+        (void) setenv("NOTIFY_SOCKET", address.sun_path, true);
+        return fd;
+}
+
+static pid_t start_pasidd(const char *program) {
+        char argument[128];
+        pid_t pid;
+
+        snprintf(argument, sizeof(argument), "--root=%s/root", directory);
+        pid = fork();
+        if (pid < 0)
+                die("fork");
+        if (pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+                execl(program, program, argument, "--log-level=warning", NULL);
+                die(program);
+        }
+        return pid;
+}
+
+static void wait_ready(int notify) {
+        struct timeval timeout = { .tv_sec = 120 };
+        char text[4096];
+        ssize_t n;
+
+        (void) setsockopt(notify, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+        do {
+                n = recv(notify, text, sizeof(text) - 1, 0);
+                if (n < 0)
+                        die("pasidd does not become ready");
+                text[n] = '\0';
+        } while (!strstr(text, "READY=1"));
+}
+
+static void check(int r, const char *what) {
+        if (r < 0) {
+                errno = -r;
+                die(what);
+        }
+}
+
+static void call_ping(sd_bus *bus) {
+        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, "org.freedesktop.DBus.Peer",
+                      "Ping", NULL, NULL, NULL),
+                "Ping");
+}
+
+static void call_list(sd_bus *bus) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE,
+                      "ListVMs", NULL, &reply, NULL),
+                "ListVMs");
+}
+
+static void call_metrics(sd_bus *bus) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE,
+                      "GetMetrics", NULL, &reply, NULL),
+                "GetMetrics");
+}
+
+static void call_set_quota(sd_bus *bus, const char *vm, uint32_t quota) {
+        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, vm, PASIDD_VM_INTERFACE, "SetQuota", NULL, NULL,
+                      "ua{sv}", quota, 1, "runtime", "b", true),
+                "SetQuota");
+}
+
+/* As the daemon writes an attribute. */
+static void write_file(const char *path, const char *text) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+
+        if (fd < 0 || write(fd, text, strlen(text)) < 0)
+                die(path);
+}
+
+/* A quota goes into a limit and a set. */
+static void write_two_files(unsigned i) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "pasid %u\n", i);
+        write_file(probes[0], text);
+        write_file(probes[1], text);
+}
+
+/* Interleaved, so that whatever else the host does meets all alike. */
+static void measure_calls(sd_bus *bus, const char *vm) {
+        static double ping[ROUNDS], files[ROUNDS], set_quota[ROUNDS];
+        double base;
+
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                double t[4];
+
+                t[0] = now_usec();
+                call_ping(bus);
+                t[1] = now_usec();
+                write_two_files(i);
+                t[2] = now_usec();
+                call_set_quota(bus, vm, 1 + i % 2);
+                t[3] = now_usec();
+                ping[i] = t[1] - t[0];
+                files[i] = t[2] - t[1];
+                set_quota[i] = t[3] - t[2];
+        }
+
+        base = median(ping, ROUNDS) + median(files, ROUNDS);
+        report("an empty method, median round trip", median(ping, ROUNDS), "us", NO_GOAL);
+        report("two file writes, median", median(files, ROUNDS), "us", NO_GOAL);
+        report("SetQuota, median round trip", median(set_quota, ROUNDS), "us", NO_GOAL);
+        report("SetQuota : (empty method + two file writes)", median(set_quota, ROUNDS) / base, "times", 1.5);
+}
+
+static void measure_call(sd_bus *bus, const char *what, void (*call)(sd_bus *bus), double goal) {
+        double values[LIST_ROUNDS];
+
+        for (unsigned i = 0; i < LIST_ROUNDS; i++) {
+                double begin = now_usec();
+
+                call(bus);
+                values[i] = (now_usec() - begin) / 1000;
+        }
+        report(what, median(values, LIST_ROUNDS), "ms", goal);
+}
+
+int main(int argc, char **argv) {
+        size_t n_vms = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+        unsigned idle = argc > 3 ? (unsigned) strtoul(argv[3], NULL, 10) : 60;
+        char uuid[MACHINE_NAME_SIZE], scope[MACHINE_NAME_SIZE], what[128];
+        _cleanup_free_ char *vm = NULL;
+        uint64_t before;
+        double begin;
+        sd_bus *bus;
+        int notify;
+
+        if (argc < 2 || argc > 4 || n_vms == 0) {
+                fprintf(stderr, "usage: pasidd-bench PASIDD [VMS [IDLE-SECONDS]]\n");
+                return 2;
+        }
+
+        if (!mkdtemp(directory))
+                die(directory);
+        (void) atexit(clean_up);
+        make_root(directory, n_vms);
+        machine_scope(0, scope);
+        probes[0] = text_new("%s/root/sys/fs/cgroup/machine.slice/%s/probe", directory, scope);
+        probes[1] = text_new("%s/root/sys/class/vfio_pasid/set1/probe", directory);
+        for (size_t i = 0; i < ELEMENTSOF(probes); i++)
+                make_file("", probes[i] + 1, "");
+        processes[2] = start_bus(directory);
+        processes[1] = start_machined(n_vms);
+        /* Not before: dbus-daemon says READY=1, too. */
+        notify = make_notify_socket();
+
+        begin = now_usec();
+        processes[0] = start_pasidd(argv[1]);
+        wait_ready(notify);
+        snprintf(what, sizeof(what), "from start to READY=1, %zu VMs", n_vms);
+        report(what, (now_usec() - begin) / 1000, "ms", 200);
+        report("    of which its own CPU time", read_cpu_msec(processes[0]), "ms", NO_GOAL);
+        report("resident memory when ready", (double) read_status(processes[0], "VmRSS") / 1024, "MiB", 8);
+
+        check(sd_bus_open_system(&bus), "bus");
+        machine_uuid(0, uuid);
+        check(sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &vm), "path");
+        measure_calls(bus, vm);
+        snprintf(what, sizeof(what), "ListVMs of %zu VMs in one answer, median", n_vms);
+        measure_call(bus, what, call_list, 10);
+        measure_call(bus, "GetMetrics, median", call_metrics, NO_GOAL);
+        report("resident memory after that", (double) read_status(processes[0], "VmRSS") / 1024, "MiB", 8);
+
+        /* What was set off by the calls has its end first. */
+        sleep(2);
+        before = read_status(processes[0], "voluntary_ctxt_switches") +
+                 read_status(processes[0], "nonvoluntary_ctxt_switches");
+        sleep(idle);
+        snprintf(what, sizeof(what), "wake-ups in %u idle seconds, without a watchdog", idle);
+        report(what,
+                (double) (read_status(processes[0], "voluntary_ctxt_switches") +
+                          read_status(processes[0], "nonvoluntary_ctxt_switches") - before),
+                "", 0);
+
+        sd_bus_flush_close_unref(bus);
+        return 0;
+}
