@@ -577,7 +577,8 @@ static void *dumper_thread(void *userdata) {
                         int k;
 
                         k = netlink_dump(&nl, on_dumped, &d);
-                        (void) COUNT(OP_DUMP, k, ENOENT, EINTR, EOPNOTSUPP, EINVAL);
+                        /* The last one if the module is just going. */
+                        (void) COUNT(OP_DUMP, k, ENOENT, EINTR, EOPNOTSUPP, EINVAL, EPROTONOSUPPORT);
                         if (d.n > 0)
                                 (void) COUNT(OP_GET, netlink_set_get(&nl, d.ids[random_below(&r, d.n)], &s),
                                         ENOENT, EOPNOTSUPP);
