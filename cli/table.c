@@ -185,7 +185,7 @@ int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings
                         return -ENOMEM;
                 if (rows->table->color)
                         sequence = rows->table->color(row_at(rows, i));
-                if (colors && sequence) {
+                if (sequence) {
                         r = scols_line_set_color(line, sequence);
                         if (r < 0)
                                 return r;

@@ -250,7 +250,7 @@ static void test_warnings(void **state _unused_) {
 
 static void test_suggest(void **state _unused_) {
         static const char *const words[] = { "list", "show", "set-quota", "reset-quota", "set-default",
-                "status", "", "schön" };
+                "status", "", "schön", "q" };
         static const struct {
                 const char *typed, *meant;
         } cases[] = {
