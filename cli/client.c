@@ -72,7 +72,8 @@ static const char *error_hint(const Client *client, const char *name, CtlExitSta
         if (streq_ptr(name, PASIDD_ERROR_AMBIGUOUS_VM))
                 return "Name it by its UUID, or by more of it.";
         if (streq_ptr(name, SD_BUS_ERROR_UNKNOWN_METHOD))
-                return "The pasidd that runs is of another version; see 'systemctl restart pasidd'.";
+                return "The pasidd that runs is of another version than pasidctl and does not know that yet; if it was "
+                       "upgraded, 'systemctl restart pasidd'.";
         if (status == CTL_EXIT_DENIED && (client->options->host || geteuid() != 0))
                 return "Nothing was changed. Run pasidctl as root, or have a polkit rule allow it.";
         return NULL;
