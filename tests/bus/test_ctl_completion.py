@@ -13,12 +13,15 @@ ZSH = SOURCE / "conf/completion/_pasidctl"
 class Completion(CtlTest):
     def setUp(self):
         super().setUp()
+        # The source may be out of reach for the other user.
+        self.bash = shutil.copy(BASH, self.directory / "completion.bash")
+        self.zsh = shutil.copy(ZSH, self.directory / "completion.zsh")
         self.extra_environment = {"PATH": f"{self.directory}:{os.environ['PATH']}"}
 
     def complete(self, *words):
         """What bash offers for the last of the words; "=" is a word of its own, as readline makes it."""
         script = (
-            f"source '{BASH}'; compopt() {{ :; }}; COMP_WORDS=(pasidctl \"$@\"); COMP_CWORD=$#; "
+            f"source '{self.bash}'; compopt() {{ :; }}; COMP_WORDS=(pasidctl \"$@\"); COMP_CWORD=$#; "
             '_pasidctl; printf "%s\\n" "${COMPREPLY[@]}"'
         )
         p = self.spawn_program("bash", "--norc", "-c", script, "bash", *words)
@@ -99,7 +102,7 @@ class Completion(CtlTest):
                 wanted = {o.rstrip("=") for o in self.options(verb)} - {"--help", "--version"}
                 self.assertEqual({o for o in wanted if o not in body}, set())
         if shutil.which("zsh"):
-            p = self.spawn_program("zsh", "-n", str(ZSH))
+            p = self.spawn_program("zsh", "-n", str(self.zsh))
             self.assertEqual((p.communicate()[1], p.returncode), ("", 0))
 
 
