@@ -12,6 +12,7 @@
 #define PASIDD_ERROR_NO_SUCH_VM    "org.pasidd1.Error.NoSuchVM"
 #define PASIDD_ERROR_AMBIGUOUS_VM  "org.pasidd1.Error.AmbiguousVM"
 #define PASIDD_ERROR_INVALID_QUOTA "org.pasidd1.Error.InvalidQuota"
+#define PASIDD_ERROR_INVALID_SLICE "org.pasidd1.Error.InvalidSlice" /* no slice that can have a limit */
 #define PASIDD_ERROR_NOT_APPLIED   "org.pasidd1.Error.NotApplied"   /* the kernel refused the change */
 #define PASIDD_ERROR_NOT_SAVED     "org.pasidd1.Error.NotSaved"     /* the state file could not be written */
 #define PASIDD_ERROR_NOT_ADMITTED  "org.pasidd1.Error.NotAdmitted"  /* no room for the reservation */
@@ -20,6 +21,8 @@
 
 #define PASIDD_ACTION_SET_QUOTA   "org.pasidd1.set-quota"
 #define PASIDD_ACTION_SET_DEFAULT "org.pasidd1.set-default-quota"
+#define PASIDD_ACTION_SET_SLICE   "org.pasidd1.set-slice-quota"
+#define PASIDD_ACTION_RECONCILE   "org.pasidd1.reconcile"
 #define PASIDD_ACTION_RESERVE     "org.pasidd1.reserve"
 #define PASIDD_ACTION_RELOAD      "org.pasidd1.reload"
 #define PASIDD_ACTION_LOG_CONTROL "org.pasidd1.log-control"

@@ -7,10 +7,14 @@
 #include "bus.h"
 #include "log-control.h"
 #include "machined.h"
+#include "override-bus.h"
 #include "polkit.h"
 #include "quota.h"
+#include "reconcile.h"
 #include "set.h"
+#include "slice-bus.h"
 #include "subscribers.h"
+#include "systemd-watch.h"
 #include "vm.h"
 
 #define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
@@ -26,6 +30,8 @@ static void disconnect(Manager *m) {
         polkit_forget_requests(m);
         subscribers_forget(m);
         m->machined = machined_free(m->machined);
+        m->systemd_watch = systemd_watch_free(m->systemd_watch);
+        reconcile_forget_messages(m);
         TAILQ_FOREACH (set, &m->sets, entries)
                 set_forget_question(set);
         m->bus = sd_bus_close_unref(m->bus);
@@ -96,6 +102,10 @@ static int set_up(Manager *m) {
         if (r >= 0)
                 r = policy_bus_add(m);
         if (r >= 0)
+                r = slice_bus_add(m);
+        if (r >= 0)
+                r = override_bus_add(m);
+        if (r >= 0)
                 r = vm_bus_add(m);
         if (r >= 0)
                 r = log_control_add(m);
@@ -103,6 +113,8 @@ static int set_up(Manager *m) {
                 r = sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
         if (r >= 0)
                 r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = systemd_watch_new(m, &m->systemd_watch);
         if (r >= 0)
                 r = machined_new(m, &m->machined);
 
@@ -151,6 +163,8 @@ static void try_connect(Manager *m) {
 
         if (m->bus_logged)
                 log_info("Connected to the system bus.");
+        if (m->ready)
+                reconcile_begin(m, "the bus is back");
         m->bus_logged = false;
 }
 
@@ -250,6 +264,15 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
                 sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "WatermarkReached",
                         "ssotuu", vm->uuid, vm->name, vm->path, set->id, set->allocated, set->watermark),
                 "WatermarkReached");
+}
+
+void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit) {
+        if (!m->bus)
+                return;
+
+        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "Overcommitted",
+                           "stt", slice, committed, commit_limit),
+                "Overcommitted");
 }
 
 void bus_send_changes(Manager *m) {

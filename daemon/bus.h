@@ -20,6 +20,9 @@ void bus_vm_removed(VM *vm);
 void bus_quota_exceeded(VM *vm, const GenlMessage *event);
 void bus_watermark_reached(VM *vm, const GenlMessage *event);
 
+/* slice: "" for the host. */
+void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit);
+
 /* Sends PropertiesChanged for all that is marked as changed. */
 void bus_send_changes(Manager *m);
 

@@ -144,6 +144,12 @@ int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit) {
         return now == limit ? 0 : -EIO;
 }
 
+bool cgroup_exists(const char *root, const char *cgroup) {
+        uint64_t id;
+
+        return cgroup_get_id(root, cgroup, &id) >= 0;
+}
+
 int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret) {
         _cleanup_free_ char *path = NULL;
         struct stat st;

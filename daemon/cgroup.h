@@ -42,6 +42,8 @@ int cgroup_get_peak(const char *root, const char *cgroup, uint64_t *ret);
 /* Writes misc.max and reads it back; -EIO when it shows another value then. Writes nothing if it has the value. */
 int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit);
 
+bool cgroup_exists(const char *root, const char *cgroup);
+
 /* The cgroup's id as the kernel hands it out: the inode number of its directory. */
 int cgroup_get_id(const char *root, const char *cgroup, uint64_t *ret);
 

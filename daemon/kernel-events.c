@@ -9,6 +9,7 @@
 #include "exit-status.h"
 #include "kernel-events.h"
 #include "messages.h"
+#include "reconcile.h"
 #include "set-match.h"
 #include "vm-quota.h"
 
@@ -65,10 +66,14 @@ static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
                 counter_store_sets_listed(m);
         set_match_waiting(m);
 
-        /* Somebody may have written a quota unheard. */
-        TAILQ_FOREACH (set, &m->sets, entries)
-                if (set->vm)
-                        vm_apply_set(set->vm, set);
+        /* Somebody may have written a quota unheard: to these while we were not there, to others when events got
+         * lost. */
+        if (m->sets_listed)
+                reconcile_sets_listed(m);
+        else
+                TAILQ_FOREACH (set, &m->sets, entries)
+                        if (set->vm)
+                                vm_apply_set(set->vm, set);
 
         m->sets_listed = true;
         manager_check_ready(m);
@@ -217,6 +222,7 @@ static void on_lost(const char *why, void *userdata) {
         unsigned suppressed;
 
         m->resyncs++;
+        reconcile_expect_sets(m);
         if (!ratelimit_below(
                     &m->resync_log, manager_now(m), RESYNC_LOG_INTERVAL_USEC, RESYNC_LOG_BURST, &suppressed))
                 return;

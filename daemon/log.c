@@ -132,6 +132,8 @@ static void send_to_journal(int level, const LogContext *c, const char *message)
                 record_add(&record, "PASID_VM_UUID=%s", c->vm_uuid);
         if (c && c->vm_name)
                 record_add(&record, "PASID_VM_NAME=%s", c->vm_name);
+        if (c && c->slice)
+                record_add(&record, "PASID_SLICE=%s", c->slice);
         if (c && c->set_known)
                 record_add(&record, "PASID_SET=%" PRIu64, c->set);
         if (c && c->quota_known)

@@ -17,6 +17,7 @@ typedef struct LogContext {
         const char *message_id;
         const char *vm_uuid; /* PASID_VM_UUID= */
         const char *vm_name; /* PASID_VM_NAME= */
+        const char *slice;   /* PASID_SLICE= */
         uint64_t set;        /* PASID_SET= */
         uint32_t quota;      /* PASID_QUOTA= */
         bool set_known;

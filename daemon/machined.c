@@ -4,6 +4,7 @@
 
 #include "bus-call.h"
 #include "machined.h"
+#include "reconcile.h"
 #include "set-match.h"
 #include "uuid.h"
 #include "vm-machine.h"
@@ -293,7 +294,8 @@ static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
                 return 0;
         }
         if (e) {
-                log_info("systemd-machined is not available, VMs are known by their units only.");
+                if (d->manager->machines != MACHINES_LISTED)
+                        log_info("systemd-machined is not available, VMs are known by their units only.");
                 d->listing = false;
                 manager_machines_known(d->manager, MACHINES_LISTED);
                 return 0;
@@ -310,15 +312,30 @@ static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-static void list_machines(Machined *d) {
+static void ask_for_list(Machined *d, bool auto_start) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
         d->listing = true;
         d->list_slot = sd_bus_slot_unref(d->list_slot);
-        r = sd_bus_call_method_async(d->manager->bus, &d->list_slot, MACHINED_NAME, MACHINED_PATH,
-                MACHINED_MANAGER, "ListMachines", on_list, d, NULL);
+        r = sd_bus_message_new_method_call(
+                d->manager->bus, &message, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER, "ListMachines");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, auto_start);
+        if (r >= 0)
+                r = sd_bus_call_async(d->manager->bus, &d->list_slot, message, on_list, d, 0);
         if (r < 0)
                 list_failed(d, strerror(-r));
+}
+
+static void list_machines(Machined *d) {
+        ask_for_list(d, true);
+}
+
+void machined_list_again(Machined *d) {
+        /* It goes when there are no machines, and what it had told until then is true. */
+        if (!d->listing)
+                ask_for_list(d, false);
 }
 
 static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -368,7 +385,7 @@ static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_erro
                 return 0;
 
         if (!isempty(new_owner) && !d->list_slot)
-                list_machines(d);
+                reconcile_begin(d->manager, "systemd-machined is back");
 
         return 0;
 }

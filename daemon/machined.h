@@ -13,6 +13,9 @@
 int machined_new(Manager *m, Machined **ret);
 Machined *machined_free(Machined *d);
 
+/* Asks for the list again, if machined runs. manager_machines_known() is called when that is done. */
+void machined_list_again(Machined *d);
+
 /* Is it being asked for the properties of a machine? */
 bool machined_is_asking(const Machined *d);
 

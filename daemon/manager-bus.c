@@ -5,12 +5,15 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "admission.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "counter-store.h"
 #include "event-log.h"
+#include "manager-bus.h"
+#include "messages.h"
 #include "metrics.h"
 #include "polkit.h"
 #include "proc.h"
@@ -141,14 +144,7 @@ static int method_list_vms(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_message_send(reply);
 }
 
-/* The two layers of the default quota; NULL for one that is not set. */
-typedef struct Defaults {
-        const uint32_t *runtime;
-        const uint32_t *persistent;
-} Defaults;
-
-/* The kernel and the state file have them, or neither. */
-static int change_defaults(Manager *m, const Defaults *defaults, sd_bus_error *error) {
+int manager_bus_change_defaults(Manager *m, const Defaults *defaults, sd_bus_error *error) {
         const State *runtime = m->state.runtime, *persistent = m->state.persistent;
         uint32_t old_runtime = runtime->default_quota, old_persistent = persistent->default_quota;
         const Defaults old = {
@@ -201,7 +197,7 @@ static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *
                 defaults.persistent = &old_persistent;
 
         if (!dry_run) {
-                r = change_defaults(m, &defaults, error);
+                r = manager_bus_change_defaults(m, &defaults, error);
                 if (r < 0)
                         return r;
         }
@@ -230,7 +226,7 @@ static int reset_default_quota(sd_bus_message *message, Manager *m, sd_bus_error
         }
 
         if (!dry_run) {
-                r = change_defaults(m, &defaults, error);
+                r = manager_bus_change_defaults(m, &defaults, error);
                 if (r < 0)
                         return r;
         }
@@ -325,6 +321,23 @@ static int read_announcement(
         return 0;
 }
 
+static int admit(
+        Manager *m, const char *uuid, const char *name, const Announcement *announced, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
+        PolicyResult policy;
+        int r;
+
+        vm_resolve_announced(m, uuid, name, announced, &policy);
+        r = admission_ask(m, uuid, name, announced->slice, policy.quota, &why);
+        if (r != -EDQUOT)
+                return r;
+
+        log_context(LOG_WARNING,
+                &(LogContext) { .message_id = MESSAGE_NOT_ADMITTED, .vm_uuid = uuid, .vm_name = name },
+                "Not admitted: %s", strempty(why));
+        return sd_bus_error_set(error, PASIDD_ERROR_NOT_ADMITTED, strempty(why));
+}
+
 static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         _cleanup_(announcement_clear) Announcement announced = {};
         char uuid[UUID_STRING_SIZE];
@@ -342,6 +355,13 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 r = read_announcement(message, m, &announced, &reconnect, error);
         if (r < 0)
                 return r;
+
+        /* What runs already is not asked whether it may. */
+        if (!reconnect) {
+                r = admit(m, uuid, name, &announced, error);
+                if (r < 0)
+                        return r;
+        }
 
         r = vm_reserve(m, uuid, name, &announced, reconnect, &vm);
         if (r < 0)

@@ -6,7 +6,9 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "admission.h"
 #include "bus.h"
+#include "cgroup-path.h"
 #include "cgroup.h"
 #include "counter-store.h"
 #include "events.h"
@@ -15,7 +17,9 @@
 #include "kernel-events.h"
 #include "manager.h"
 #include "messages.h"
+#include "reconcile.h"
 #include "set-match.h"
+#include "slice-limit.h"
 #include "sysfs.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
@@ -127,6 +131,7 @@ static int on_changes(sd_event_source *source, void *userdata) {
                         notify_status(m, "");
         }
 
+        admission_check(m);
         bus_send_changes(m);
         return 0;
 }
@@ -209,23 +214,55 @@ void manager_machines_known(Manager *m, MachinesKnown known) {
         m->machines = known;
         set_match_waiting(m);
         manager_check_ready(m);
+        reconcile_machines_listed(m);
 }
 
 static void on_unit_cgroup(const char *cgroup, void *userdata) {
-        vm_machine_cgroup_appeared(userdata, cgroup);
+        Manager *m = userdata;
+        VM *vm;
+
+        vm = vm_find_by_cgroup(m, cgroup);
+        if (vm)
+                vm_cgroup_reappeared(vm);
+        else
+                vm_machine_cgroup_appeared(m, cgroup);
 }
 
-static int watch_slices(Manager *m) {
+static void on_slice_cgroup(const char *cgroup, void *userdata) {
+        slice_limit_appeared(userdata, cgroup);
+}
+
+static void on_cgroup_gone(const char *cgroup, void *userdata) {
+        Manager *m = userdata;
+        VM *vm;
+
+        slice_limits_gone(m, cgroup);
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->cgroup && cgroup_path_is_below(vm->cgroup, cgroup))
+                        vm_cgroup_gone(vm);
+}
+
+int manager_watch_slices(Manager *m) {
+        static const SliceWatchHandlers handlers = {
+                .unit = on_unit_cgroup,
+                .slice = on_slice_cgroup,
+                .gone = on_cgroup_gone,
+        };
+        _cleanup_free_ char **names = slice_limits_names(m);
         SliceWatch *slices;
         int r;
 
-        r = slice_watch_new(m->event, m->root, m->config->slices, on_unit_cgroup, m, &slices);
+        if (!names)
+                return log_oom();
+
+        r = slice_watch_new(m->event, m->root, names, &handlers, m, &slices);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the slices of Slices=: %m");
 
         slice_watch_free(m->slices);
         m->slices = slices;
         slice_watch_rescan(slices);
+        slice_limits_apply(m);
         return 0;
 }
 
@@ -244,11 +281,16 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
                 log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
 
         if (!first) {
+                slice_limits_apply(m);
                 manager_apply_all(m);
                 return 0;
         }
 
-        r = watch_slices(m);
+        r = slice_limits_update(m);
+        if (r < 0)
+                return log_oom();
+
+        r = manager_watch_slices(m);
         if (r < 0)
                 return r;
 
@@ -259,6 +301,7 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
 int manager_reload(Manager *m, char **ret_error) {
         Config *config, *old;
         struct timespec now;
+        VM *vm;
         int r;
 
         (void) clock_gettime(CLOCK_MONOTONIC, &now);
@@ -279,12 +322,19 @@ int manager_reload(Manager *m, char **ret_error) {
         old = m->config;
         m->config = config;
         if (m->kernel_present) {
-                (void) watch_slices(m);
+                if (slice_limits_update(m) < 0)
+                        log_oom();
+                (void) manager_watch_slices(m);
+                slice_limits_reconcile(m, true);
                 r = manager_apply_default_quota(m);
                 if (r < 0)
                         log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
         }
-        manager_apply_all(m); /* no VM holds on to a rule of the old one after that */
+        /* What was left to somebody else counts no more. And no VM holds on to a rule of the old one after that. */
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                vm->foreign = false;
+                vm_apply(vm);
+        }
         config_free(old);
 
         manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
@@ -370,6 +420,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
 
         TAILQ_INIT(&m->vms);
         TAILQ_INIT(&m->sets);
+        TAILQ_INIT(&m->slice_limits);
         TAILQ_INIT(&m->auth_requests);
         TAILQ_INIT(&m->calls_waiting);
         TAILQ_INIT(&m->subscribers);
@@ -397,6 +448,8 @@ Manager *manager_free(Manager *m) {
         while ((vm = TAILQ_FIRST(&m->vms)))
                 vm_free(vm);
 
+        reconcile_free(m);
+        slice_limits_free(m);
         slice_watch_free(m->slices);
         kernel_source_free(m->kernel);
         state_store_done(&m->state);

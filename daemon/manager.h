@@ -22,8 +22,11 @@ typedef struct EventLog EventLog;
 typedef struct KnownSender KnownSender;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
+typedef struct Reconciliation Reconciliation;
 typedef struct Set Set;
+typedef struct SliceLimit SliceLimit;
 typedef struct Subscriber Subscriber;
+typedef struct SystemdWatch SystemdWatch;
 typedef struct VM VM;
 
 typedef struct ManagerOptions {
@@ -59,6 +62,9 @@ struct Manager {
 
         KernelSource *kernel;
         SliceWatch *slices;
+        TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
+        Reconciliation *reconciliation;                      /* while one is under way */
+        bool overcommitted;
         uint32_t capacity;
         bool kernel_present; /* capacity is known */
         bool sets_listed;
@@ -73,6 +79,7 @@ struct Manager {
         TAILQ_HEAD(BusCallList, BusCall) calls_waiting;
         unsigned n_calls_open;
 
+        SystemdWatch *systemd_watch;
         Machined *machined;
         MachinesKnown machines;
 
@@ -149,6 +156,9 @@ const char *default_source_to_string(DefaultSource source);
  */
 int manager_apply_default_quota(Manager *m);
 void manager_apply_all(Manager *m);
+
+/* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
+int manager_watch_slices(Manager *m);
 
 /* The sum of all VMs' quotas. */
 uint64_t manager_committed(const Manager *m);

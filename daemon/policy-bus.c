@@ -4,6 +4,9 @@
 
 #include "bus-names.h"
 #include "bus.h"
+#include "polkit.h"
+#include "reconcile.h"
+#include "slice-bus.h"
 #include "vm-quota.h"
 
 static int describe_mismatch(const PolicyMismatch *mismatch, char **ret) {
@@ -99,13 +102,19 @@ static int method_explain(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r >= 0)
                 r = append_candidates(reply, vm);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sssutub)");
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
+                r = slice_bus_append_limits(reply, vm);
         if (r < 0)
                 return r;
 
         return sd_bus_message_send(reply);
+}
+
+static int reconcile(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        return reconcile_for(m, message);
+}
+
+static int method_reconcile(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return polkit_authorize(userdata, message, PASIDD_ACTION_RECONCILE, NULL, reconcile, error);
 }
 
 static const sd_bus_vtable policy_vtable[] = {
@@ -114,6 +123,8 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", vm),
                 SD_BUS_RESULT("o", path, "a(ssssusus)", candidates, "a(sssutub)", limits), method_explain,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reconcile", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssss)", changes),
+                method_reconcile, SD_BUS_VTABLE_UNPRIVILEGED),
 
         SD_BUS_VTABLE_END,
 };

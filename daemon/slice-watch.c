@@ -25,7 +25,7 @@ struct SliceWatch {
         char **cgroups; /* of the slices asked for */
         size_t n_cgroups;
         TAILQ_HEAD(, WatchedSlice) slices;
-        SliceWatchUnitHandler handler;
+        SliceWatchHandlers handlers;
         void *userdata;
 };
 
@@ -95,6 +95,8 @@ static void child_vanished(SliceWatch *w, const char *parent, const char *name) 
                         watched_slice_free(slice);
                 }
         }
+
+        w->handlers.gone(cgroup, w->userdata);
 }
 
 static void child_appeared(SliceWatch *w, const char *parent, const char *name) {
@@ -111,7 +113,7 @@ static void child_appeared(SliceWatch *w, const char *parent, const char *name) 
                         watch_slice(w, cgroup);
         } else if ((has_suffix(name, ".scope") || has_suffix(name, ".service")) &&
                    slice_watch_covers(w, cgroup))
-                w->handler(cgroup, w->userdata);
+                w->handlers.unit(cgroup, w->userdata);
 }
 
 static void enable_misc(WatchedSlice *slice) {
@@ -148,6 +150,9 @@ static void scan_slice(WatchedSlice *slice) {
                 log_oom();
                 return;
         }
+
+        if (slice_watch_covers(w, cgroup))
+                w->handlers.slice(cgroup, w->userdata);
 
         d = opendir(path);
         if (!d)
@@ -251,8 +256,8 @@ int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret) {
         return -ENOENT;
 }
 
-int slice_watch_new(sd_event *event, const char *root, char *const *slices, SliceWatchUnitHandler handler,
-        void *userdata, SliceWatch **ret) {
+int slice_watch_new(sd_event *event, const char *root, char *const *slices,
+        const SliceWatchHandlers *handlers, void *userdata, SliceWatch **ret) {
         _cleanup_(slice_watch_freep) SliceWatch *w = NULL;
         size_t n = 0;
         int r;
@@ -266,7 +271,7 @@ int slice_watch_new(sd_event *event, const char *root, char *const *slices, Slic
 
         TAILQ_INIT(&w->slices);
         w->event = sd_event_ref(event);
-        w->handler = handler;
+        w->handlers = *handlers;
         w->userdata = userdata;
         w->root = strdup(root);
         w->cgroups = calloc(n + 1, sizeof(char *));

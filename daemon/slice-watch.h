@@ -16,13 +16,25 @@ typedef struct SliceWatch SliceWatch;
 /* A unit's cgroup (….scope, ….service) exists at or below one of the slices. May be called again for one known. */
 typedef void (*SliceWatchUnitHandler)(const char *cgroup, void *userdata);
 
+/* One of the slices, or one below, exists, with the controller enabled above it. Likewise. */
+typedef void (*SliceWatchSliceHandler)(const char *cgroup, void *userdata);
+
+/* A cgroup in one of them, or in one above, is gone with all below it. */
+typedef void (*SliceWatchGoneHandler)(const char *cgroup, void *userdata);
+
+typedef struct SliceWatchHandlers {
+        SliceWatchUnitHandler unit;
+        SliceWatchSliceHandler slice;
+        SliceWatchGoneHandler gone;
+} SliceWatchHandlers;
+
 /*
  * slices: names of slice units, NULL-terminated. Nothing is looked at before
  * slice_watch_rescan(). Fails for lack of memory and for slice names that are
  * none.
  */
-int slice_watch_new(sd_event *event, const char *root, char *const *slices, SliceWatchUnitHandler handler,
-        void *userdata, SliceWatch **ret);
+int slice_watch_new(sd_event *event, const char *root, char *const *slices,
+        const SliceWatchHandlers *handlers, void *userdata, SliceWatch **ret);
 SliceWatch *slice_watch_free(SliceWatch *w);
 DEFINE_CLEANUP_FUNC(SliceWatch *, slice_watch_free, slice_watch_freep);
 

@@ -457,7 +457,7 @@ static int parse_libvirt(json_object *o, const char *vm, Announcement *announced
         return 0;
 }
 
-static bool key_is_valid(const char *key) {
+bool state_key_is_valid(const char *key) {
         char uuid[UUID_STRING_SIZE];
 
         if (strncmp(key, UNIT_KEY_PREFIX, strlen(UNIT_KEY_PREFIX)) == 0)
@@ -478,7 +478,7 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
         StateEntry *e;
         int r = 0;
 
-        if (!key_is_valid(vm))
+        if (!state_key_is_valid(vm))
                 return state_error(ret_error,
                         "a VM's key is neither a UUID in lower case with dashes nor \"" UNIT_KEY_PREFIX
                         "NAME\"");

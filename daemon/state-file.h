@@ -60,6 +60,9 @@ State *state_new(void);
 StateEntry *state_find(const State *s, const char *key);
 /* Finds or makes. NULL when out of memory. */
 StateEntry *state_get(State *s, const char *key);
+/* Is it a UUID in canonical form, or "unit:NAME"? */
+bool state_key_is_valid(const char *key);
+
 /* What a later version keeps with an override or an announcement goes with it. */
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override);
 void state_entry_forget_announced(StateEntry *e);

@@ -213,6 +213,63 @@ int state_store_set_default(StateStore *store, const uint32_t *runtime, const ui
         return transactions_commit(&p, &r);
 }
 
+static int put_slice_limit(
+        Transaction *t, State **state, const char *path, const char *name, const uint32_t *limit) {
+        const StateSlice *now = state_find_slice(*state, name);
+        StateSlice *slice;
+        int r;
+
+        if (limit ? now && now->limit_set && now->limit == *limit : !now || !now->limit_set)
+                return 0;
+
+        r = transaction_begin(t, state, path);
+        if (r < 0)
+                return r;
+
+        slice = state_get_slice(t->next, name);
+        if (!slice)
+                return -ENOMEM;
+
+        slice->limit_set = limit;
+        slice->limit = limit ? *limit : 0;
+        return 0;
+}
+
+int state_store_set_slice_limits(
+        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
+        _cleanup_(transaction_done) Transaction p = {}, r = {};
+        int k;
+
+        k = put_slice_limit(&p, &store->persistent, store->persistent_path, name, persistent);
+        if (k >= 0)
+                k = put_slice_limit(&r, &store->runtime, store->runtime_path, name, runtime);
+        if (k < 0)
+                return k;
+
+        return transactions_commit(&p, &r);
+}
+
+int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
+        _cleanup_(transaction_done) Transaction p = {}, t = {};
+        const StateSlice *now = state_find_slice(store->runtime, name);
+        StateSlice *slice;
+        int r;
+
+        if (applied == (now && now->applied))
+                return 0;
+
+        r = transaction_begin(&t, &store->runtime, store->runtime_path);
+        if (r < 0)
+                return r;
+
+        slice = state_get_slice(t.next, name);
+        if (!slice)
+                return -ENOMEM;
+
+        slice->applied = applied;
+        return transactions_commit(&p, &t);
+}
+
 /* reservation: NULL for none. */
 static int put_reservation(StateStore *store, const char *key, const char *name,
         const Announcement *announced, const Reservation *reservation) {

@@ -35,6 +35,13 @@ int state_store_set_overrides(StateStore *store, const char *key, const char *na
 /* The default quota of both layers, NULL for none; likewise. */
 int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
 
+/* The limits of a slice in both layers, NULL for none; likewise. */
+int state_store_set_slice_limits(
+        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
+
+/* Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. */
+int state_store_set_slice_applied(StateStore *store, const char *name, bool applied);
+
 /* How far a VM has come that the libvirt hook told of. */
 typedef enum Reservation {
         RESERVATION_PREPARED,

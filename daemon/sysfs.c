@@ -64,6 +64,10 @@ int sysfs_set_write_watermark(const char *root, uint64_t id, uint32_t watermark)
         return set_write_u32(root, id, "watermark", watermark);
 }
 
+int sysfs_set_read_watermark(const char *root, uint64_t id, uint32_t *ret) {
+        return set_read_u32(root, id, "watermark", ret);
+}
+
 int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
         return set_read_u32(root, id, "quota", ret);
 }
@@ -103,6 +107,25 @@ int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret) {
                 return r;
 
         *ret = set;
+        return 0;
+}
+
+int sysfs_read_default_quota(const char *root, uint32_t *ret) {
+        _cleanup_free_ char *path = NULL;
+        uint64_t value;
+        int r;
+
+        path = path_under(root, SYSFS_MODULE_DIR "/parameters/default_quota");
+        if (!path)
+                return -ENOMEM;
+
+        r = read_u64_file(path, &value);
+        if (r < 0)
+                return r;
+        if (value > UINT32_MAX)
+                return -EBADMSG;
+
+        *ret = (uint32_t) value;
         return 0;
 }
 

@@ -17,6 +17,7 @@
 int sysfs_set_write_quota(const char *root, uint64_t id, uint32_t quota);
 int sysfs_set_write_watermark(const char *root, uint64_t id, uint32_t watermark);
 
+int sysfs_set_read_watermark(const char *root, uint64_t id, uint32_t *ret);
 int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret);
 
 /* The counters and limits, which change without notice: quota, watermark, allocated, peak, denied.
@@ -27,4 +28,5 @@ int sysfs_set_refresh(const char *root, GenlSet *set);
 int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret);
 
 /* Quota of new sets. */
+int sysfs_read_default_quota(const char *root, uint32_t *ret);
 int sysfs_write_default_quota(const char *root, uint32_t quota);

@@ -8,7 +8,7 @@
 #include "bus.h"
 #include "polkit.h"
 #include "set.h"
-#include "vm-quota.h"
+#include "vm-bus.h"
 
 /* The VM may have gone while polkit was asked. */
 static int vm_of_message(Manager *m, sd_bus_message *message, VM **ret, sd_bus_error *error) {
@@ -22,7 +22,7 @@ static int vm_of_message(Manager *m, sd_bus_message *message, VM **ret, sd_bus_e
         return 0;
 }
 
-static int change_overrides(
+int vm_bus_change_overrides(
         VM *vm, const VMOverrides *overrides, bool dry_run, PolicyResult *ret_policy, sd_bus_error *error) {
         _cleanup_free_ char *why = NULL;
 
@@ -86,7 +86,7 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 overrides.runtime = (QuotaSetting) {};
 
         previous = vm->policy.quota;
-        r = change_overrides(vm, &overrides, dry_run, &policy, error);
+        r = vm_bus_change_overrides(vm, &overrides, dry_run, &policy, error);
         if (r < 0)
                 return r;
 
@@ -114,7 +114,7 @@ static int reset_quota(sd_bus_message *message, Manager *m, sd_bus_error *error)
         if (!runtime)
                 overrides.persistent = (QuotaSetting) {};
 
-        r = change_overrides(vm, &overrides, dry_run, &policy, error);
+        r = vm_bus_change_overrides(vm, &overrides, dry_run, &policy, error);
         if (r < 0)
                 return r;
 

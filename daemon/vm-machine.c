@@ -5,16 +5,36 @@
 #include "messages.h"
 #include "proc.h"
 #include "set-match.h"
+#include "start-evidence.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 
-/* From the hook's word to the machine pass seconds. What takes longer than this has failed unheard. */
-#define RESERVATION_TIMEOUT_USEC (UINT64_C(180) * 1000000)
+/* libvirt's being there alone does not show that it still works at it: after so many extensions it has forgotten. */
+#define EXTENSIONS_FOR_LIBVIRT_MAX 20U
+
+static void await_start(VM *vm);
 
 static void forget_next(VM *vm) {
         vm->reserved_again = false;
         announcement_clear(&vm->next);
         free(TAKE_PTR(vm->next_name));
+}
+
+/* Is the VM still being started, however slowly? */
+static bool start_goes_on(VM *vm) {
+        const Manager *m = vm->manager;
+        StartEvidence evidence;
+
+        evidence = start_evidence_find(
+                m->root, vm->uuid, vm->name, state_store_get_announcement(&m->state, vm->key));
+        if (evidence == START_EVIDENCE_NONE ||
+                (evidence == START_EVIDENCE_LIBVIRT && vm->n_extensions >= EXTENSIONS_FOR_LIBVIRT_MAX))
+                return false;
+
+        vm->n_extensions++;
+        log_debug("VM %s takes its time to start, there is %s: keeping its reservation.", vm->name,
+                start_evidence_to_string(evidence));
+        return true;
 }
 
 static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -28,6 +48,11 @@ static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *
                 return 0;
         }
 
+        if (start_goes_on(vm)) {
+                await_start(vm);
+                return 0;
+        }
+
         log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
                 vm->name);
         state_store_drop_reservation(&vm->manager->state, vm->key);
@@ -36,11 +61,12 @@ static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *
 }
 
 static void await_start(VM *vm) {
+        uint64_t usec = (uint64_t) vm->manager->config->reservation_timeout_sec * 1000000;
         int r;
 
         vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        r = sd_event_add_time_relative(vm->manager->event, &vm->reservation_timeout, CLOCK_MONOTONIC,
-                RESERVATION_TIMEOUT_USEC, RESERVATION_TIMEOUT_USEC / 10, on_reservation_timeout, vm);
+        r = sd_event_add_time_relative(vm->manager->event, &vm->reservation_timeout, CLOCK_MONOTONIC, usec,
+                usec / 10, on_reservation_timeout, vm);
         if (r < 0)
                 log_warning_errno(r, "Cannot set a timer: %m");
         else
@@ -163,15 +189,18 @@ static int begin_running(VM *vm, const MachineInfo *info) {
                 return r;
 
         vm->machine_usec = info->usec;
+        vm->n_extensions = 0;
         vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
         return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
 }
 
 void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         VM *vm = NULL;
+        bool known;
         int r;
 
         r = get_machine_vm(m, info, &vm);
+        known = r >= 0 && streq_ptr(vm->machine, info->name) && vm->cgroup;
         if (r >= 0 && !streq_ptr(vm->machine, info->name)) {
                 /* The scope of a VM's last run may linger beside that of the present one. */
                 if (vm->machine && info->usec < vm->machine_usec) {
@@ -188,7 +217,9 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         vm->listed = true;
         if (!vm->cgroup)
                 find_cgroup(vm);
-        vm_apply(vm);
+        /* One that is in the list once more is looked at when that is complete, see reconcile.h. */
+        if (!known)
+                vm_apply(vm);
         vm_announce(vm);
 }
 
@@ -339,6 +370,7 @@ int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcemen
         if (r < 0)
                 return r;
 
+        vm->n_extensions = 0;
         if (!vm->machine)
                 await_start(vm);
 

@@ -9,6 +9,7 @@
 #include "messages.h"
 #include "misc-file.h"
 #include "quota.h"
+#include "reconcile.h"
 #include "set.h"
 #include "sysfs.h"
 #include "vm-quota.h"
@@ -45,6 +46,22 @@ static void resolve(const VM *vm, const VMOverrides *overrides, bool next, Polic
         PolicyInput input = policy_input(vm, overrides, next);
 
         policy_resolve(vm->manager->config, &input, ret);
+}
+
+void vm_resolve_announced(const Manager *m, const char *uuid, const char *name, const Announcement *announced,
+        PolicyResult *ret) {
+        const PolicyInput input = {
+                .uuid = uuid,
+                .name = name,
+                .slice = announced->slice,
+                .runtime = state_store_get_override(m->state.runtime, uuid),
+                .persistent = state_store_get_override(m->state.persistent, uuid),
+                .metadata = announced->quota,
+                .domain = &announced->domain,
+                .default_quota = manager_default_quota(m, NULL),
+        };
+
+        policy_resolve(m->config, &input, ret);
 }
 
 void vm_get_overrides(const VM *vm, VMOverrides *ret) {
@@ -110,18 +127,52 @@ static int limit_error(const VM *vm, int r, char **ret_error) {
         return -EOPNOTSUPP;
 }
 
+/* Somebody may want to know what writing changed. */
+static void note_set(
+        const VM *vm, uint64_t id, const char *attribute, bool known, uint32_t before, uint32_t now) {
+        char what[sizeof("set 18446744073709551615 watermark")];
+
+        if (!known || before == now)
+                return;
+
+        snprintf(what, sizeof(what), "set %" PRIu64 " %s", id, attribute);
+        reconcile_note_number(vm->manager, vm, what, before, now);
+}
+
 static int write_set(const VM *vm, const Set *set, const PolicyResult *policy, char **ret_error) {
         const char *root = vm->manager->root;
+        bool recording = reconcile_is_recording(vm->manager), known;
         uint64_t id = set->kernel.id;
+        uint32_t before = 0;
         int r;
 
+        known = recording && sysfs_set_read_quota(root, id, &before) >= 0;
         r = sysfs_set_write_quota(root, id, policy->quota);
         if (r < 0 && !errno_is_gone(r))
                 return explain(ret_error, r, "quota of set %" PRIu64, id);
+        note_set(vm, id, "quota", known && r >= 0, before, policy->quota);
 
+        known = recording && sysfs_set_read_watermark(root, id, &before) >= 0;
         r = sysfs_set_write_watermark(root, id, policy->watermark);
         if (r < 0 && !errno_is_gone(r))
                 return explain(ret_error, r, "watermark of set %" PRIu64, id);
+        note_set(vm, id, "watermark", known && r >= 0, before, policy->watermark);
+
+        return 0;
+}
+
+static int write_limit(const VM *vm, const PolicyResult *policy, char **ret_error) {
+        Manager *m = vm->manager;
+        uint64_t before = 0;
+        bool known;
+        int r;
+
+        known = reconcile_is_recording(m) && cgroup_get_limit(m->root, vm->cgroup, &before) >= 0;
+        r = cgroup_set_limit(m->root, vm->cgroup, policy->quota);
+        if (r < 0)
+                return limit_error(vm, r, ret_error);
+        if (known && before != policy->quota)
+                reconcile_note_limit(m, vm, NULL, vm->cgroup, before, policy->quota);
 
         return 0;
 }
@@ -131,11 +182,8 @@ static int write_all(const VM *vm, const PolicyResult *policy, char **ret_error)
         Set *set;
         int r, ret = 0;
 
-        if (has_limit(vm)) {
-                r = cgroup_set_limit(vm->manager->root, vm->cgroup, policy->quota);
-                if (r < 0)
-                        ret = limit_error(vm, r, ret_error);
-        }
+        if (has_limit(vm))
+                ret = write_limit(vm, policy, ret_error);
 
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 r = write_set(vm, set, policy, ret_error);
@@ -276,10 +324,16 @@ void vm_apply(VM *vm) {
 
         vm_get_overrides(vm, &overrides);
         resolve(vm, &overrides, false, &policy);
+        /* Somebody else's value is left in place for as long as nothing new is to be there. */
+        if (policy.quota != vm->policy.quota || policy.watermark != vm->policy.watermark)
+                vm->foreign = false;
         take_policy(vm, &policy);
 
         if (has_limit(vm))
                 vm_watch_limit(vm);
+        if (vm->foreign)
+                return;
+
         r = write_all(vm, &vm->policy, &error);
         judge_force(vm, r, error);
 }
@@ -290,7 +344,7 @@ void vm_apply_set(VM *vm, Set *set) {
 
         /* Success here does not mend what failed elsewhere. */
         r = write_set(vm, set, &vm->policy, &error);
-        if (r < 0 || !vm->failed)
+        if (!vm->foreign && (r < 0 || !vm->failed))
                 judge_force(vm, r, error);
         else
                 free(error);
@@ -298,23 +352,76 @@ void vm_apply_set(VM *vm, Set *set) {
 
 static void foreign_change(VM *vm, const char *what, uint64_t value);
 
-/* A limit or quota of another value is dealt with as when the change had been heard of. */
-static void look_for_foreign_changes(VM *vm) {
+/* Is there a limit or quota of another value? */
+static bool find_foreign(VM *vm, const char **ret_what, uint64_t *ret_value) {
         const char *root = vm->manager->root;
         uint32_t quota;
         uint64_t limit;
         Set *set;
 
         if (has_limit(vm) && cgroup_get_limit(root, vm->cgroup, &limit) >= 0 && limit != vm->policy.quota) {
-                foreign_change(vm, "misc.max", limit);
-                return;
+                *ret_what = "misc.max";
+                *ret_value = limit;
+                return true;
         }
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
                 if (sysfs_set_read_quota(root, set->kernel.id, &quota) >= 0 && quota != vm->policy.quota) {
-                        foreign_change(vm, "the quota of a set", quota);
-                        return;
+                        *ret_what = "the quota of a set";
+                        *ret_value = quota;
+                        return true;
                 }
+
+        return false;
+}
+
+/* It is dealt with as when the change had been heard of. What is left in place has been told of. */
+static void look_for_foreign_changes(VM *vm) {
+        const char *what;
+        uint64_t value;
+
+        if (!vm->foreign && find_foreign(vm, &what, &value))
+                foreign_change(vm, what, value);
+}
+
+void vm_reconcile(VM *vm, bool asked) {
+        if (asked)
+                vm->foreign = false;
+        /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
+        if (!asked || vm->manager->config->foreign_change == FOREIGN_CHANGE_ADOPT)
+                look_for_foreign_changes(vm);
+        vm_apply(vm);
+}
+
+void vm_cgroup_gone(VM *vm) {
+        vm->cgroup_id = 0;
+        vm->foreign = false;
+        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+}
+
+void vm_cgroup_reappeared(VM *vm) {
+        uint64_t id;
+
+        if (cgroup_get_id(vm->manager->root, vm->cgroup, &id) < 0 || id == vm->cgroup_id)
+                return;
+
+        log_debug("Cgroup %s of VM %s is another one now.", vm->cgroup, vm->name);
+        vm->cgroup_id = id;
+        vm->foreign = false;
+        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm_apply(vm);
+}
+
+/* Somebody else has put right what he had changed. */
+static void foreign_is_gone(VM *vm) {
+        const char *what;
+        uint64_t value;
+
+        if (!vm->foreign || find_foreign(vm, &what, &value))
+                return;
+
+        vm->foreign = false;
+        vm_apply(vm);
 }
 
 int vm_verify(VM *vm) {
@@ -390,6 +497,7 @@ VMOverrideResult vm_change_overrides(
                 return VM_OVERRIDE_NOT_SAVED;
         }
 
+        vm->foreign = false;
         take_policy(vm, &policy);
         judge_force(vm, 0, NULL);
         *ret_policy = policy;
@@ -441,8 +549,22 @@ static void adopt(VM *vm, uint64_t value) {
                 log_warning("Cannot adopt the quota of VM %s: %s", vm->name, strempty(error));
 }
 
+static void leave(VM *vm, const char *what) {
+        char *error;
+
+        vm->foreign = true;
+        if (asprintf(&error, "somebody else has changed %s", what) < 0)
+                error = NULL;
+        set_force(vm, false, false, error);
+}
+
 static void foreign_change(VM *vm, const char *what, uint64_t value) {
-        bool adopts = vm->manager->config->foreign_change == FOREIGN_CHANGE_ADOPT;
+        static const char *const doings[_FOREIGN_CHANGE_MAX] = {
+                [FOREIGN_CHANGE_REVERT] = "reverting it",
+                [FOREIGN_CHANGE_ADOPT] = "adopting it",
+                [FOREIGN_CHANGE_REPORT] = "leaving it so",
+        };
+        ForeignChange action = vm->manager->config->foreign_change;
         unsigned suppressed;
 
         if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
@@ -451,7 +573,7 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                         { .name = "what", .type = 's', .text = what },
                         { .name = "value", .type = 't', .number = value },
                         { .name = "quota", .type = 'u', .number = vm->policy.quota },
-                        { .name = "action", .type = 's', .text = adopts ? "adopt" : "revert" },
+                        { .name = "action", .type = 's', .text = foreign_change_to_string(action) },
                         { .name = "suppressed", .type = 't', .number = suppressed },
                 };
                 char text[sizeof("18446744073709551615")] = "max";
@@ -465,22 +587,34 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                                 .n_details = ELEMENTSOF(details) },
                         "Somebody else set %s of VM %s to %s instead of %" PRIu32
                         ", %s (%u more not logged).",
-                        what, vm->name, text, vm->policy.quota, adopts ? "adopting it" : "reverting it",
-                        suppressed);
+                        what, vm->name, text, vm->policy.quota, doings[action], suppressed);
         }
 
-        if (adopts)
+        switch (action) {
+
+        case FOREIGN_CHANGE_ADOPT:
                 adopt(vm, value);
-        else
+                return;
+
+        case FOREIGN_CHANGE_REPORT:
+                leave(vm, what);
+                return;
+
+        default:
                 revert(vm);
+        }
 }
 
 void vm_quota_written(VM *vm, Set *set) {
         uint32_t quota;
 
         /* The event may be about a value that was overwritten meanwhile: look at what is there now. */
-        if (sysfs_set_read_quota(vm->manager->root, set->kernel.id, &quota) < 0 || quota == vm->policy.quota)
+        if (sysfs_set_read_quota(vm->manager->root, set->kernel.id, &quota) < 0)
                 return;
+        if (quota == vm->policy.quota) {
+                foreign_is_gone(vm);
+                return;
+        }
 
         foreign_change(vm, "the quota of a set", quota);
 }
@@ -488,9 +622,12 @@ void vm_quota_written(VM *vm, Set *set) {
 void vm_limit_written(VM *vm) {
         uint64_t limit;
 
-        if (!has_limit(vm) || cgroup_get_limit(vm->manager->root, vm->cgroup, &limit) < 0 ||
-                limit == vm->policy.quota)
+        if (!has_limit(vm) || cgroup_get_limit(vm->manager->root, vm->cgroup, &limit) < 0)
                 return;
+        if (limit == vm->policy.quota) {
+                foreign_is_gone(vm);
+                return;
+        }
 
         foreign_change(vm, "misc.max", limit);
 }

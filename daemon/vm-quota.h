@@ -21,6 +21,20 @@ void vm_apply_set(VM *vm, Set *set);
  */
 int vm_verify(VM *vm);
 
+/*
+ * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
+ * asked: somebody wants it so, and what was left to somebody else is written, too.
+ */
+void vm_reconcile(VM *vm, bool asked);
+
+/* The VM's cgroup is gone, which need not be its end; or there is one of that name, maybe another one. */
+void vm_cgroup_gone(VM *vm);
+void vm_cgroup_reappeared(VM *vm);
+
+/* What an announcement would give a VM that need not exist. */
+void vm_resolve_announced(const Manager *m, const char *uuid, const char *name, const Announcement *announced,
+        PolicyResult *ret);
+
 /* What will hold with the VM's next start, if one is announced; else what holds now. */
 void vm_resolve_next(const VM *vm, PolicyResult *ret);
 

@@ -183,6 +183,18 @@ void vm_remove(VM *vm, const char *why) {
         manager_queue_changes(m, MANAGER_CHANGED_STATUS);
 }
 
+bool vm_is_in_slice(const VM *vm, const char *slice) {
+        const char *own = vm->slice;
+
+        if (!own) {
+                const Announcement *a = state_store_get_announcement(&vm->manager->state, vm->key);
+
+                own = a ? a->slice : NULL;
+        }
+
+        return own && slice_is_below(own, slice);
+}
+
 bool vm_is_finished(const VM *vm) {
         uint64_t id;
 
@@ -223,6 +235,8 @@ static void forget_cgroup(VM *vm) {
                 return;
 
         vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm->cgroup_id = 0;
+        vm->foreign = false;
         free(TAKE_PTR(vm->cgroup));
         free(TAKE_PTR(vm->slice));
         vm_queue_changes(vm, VM_CHANGED_CGROUP);
@@ -336,6 +350,8 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         vm->slice = TAKE_PTR(slice);
 
         vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        if (cgroup_get_id(vm->manager->root, unit_path, &vm->cgroup_id) < 0)
+                vm->cgroup_id = 0;
         if (vm->kind == VM_KIND_UNIT)
                 watch_unit(vm);
 

@@ -53,6 +53,7 @@ struct VM {
         char *slice;
         char *cgroup; /* the unit's; NULL while it is not known */
         uint32_t leader;
+        uint64_t cgroup_id; /* 0 while it is not known */
 
         PolicyResult policy; /* what should hold */
         bool policy_known;
@@ -74,11 +75,13 @@ struct VM {
 
         bool listed; /* in the list of machines that is being gone through */
         sd_event_source *reservation_timeout;
+        unsigned n_extensions; /* of the reservation */
 
         sd_event_source *limit_watch; /* misc.max */
         sd_event_source *gone_watch;  /* the directory above a unit's cgroup */
         sd_event_source *revert_holdoff;
         bool revert_again;
+        bool foreign; /* somebody else's value is left in place */
 
         bool announced;  /* VMAdded was sent */
         VMCounters told; /* as last announced, while somebody listens */
@@ -122,6 +125,9 @@ void vm_watch_limit(VM *vm);
 
 void vm_add_set(VM *vm, Set *set);
 void vm_remove_set(VM *vm, Set *set);
+
+/* Does the VM run in the slice, or in one below, or is it announced for it? */
+bool vm_is_in_slice(const VM *vm, const char *slice);
 
 /* Is nothing left that the VM lives by? */
 bool vm_is_finished(const VM *vm);

@@ -186,7 +186,8 @@ class Catalog(unittest.TestCase):
                 for line in entry.splitlines():
                     self.assertLessEqual(len(re.sub("@.*?@", "", line)), 82)
                 self.assertLessEqual(
-                    set(re.findall("@(.*?)@", entry)), {"PASID_VM_NAME", "PASID_VM_UUID", "PASID_SET", "PASID_QUOTA"}
+                    set(re.findall("@(.*?)@", entry)),
+                    {"PASID_VM_NAME", "PASID_VM_UUID", "PASID_SET", "PASID_QUOTA", "PASID_SLICE"},
                 )
 
     def test_events_say_what_to_do(self):

@@ -141,10 +141,13 @@ class BusGoes(BusTest):
         wait_until(lambda: held, "systemd is asked")
         self.bus.stop()
         self.daemon.wait_output("Lost the connection to the system bus")
+        # systemd is there first, as it is in service.
+        self.daemon.process.send_signal(signal.SIGSTOP)
         self.bus.start()
         self.systemd = Systemd(self.bus)
         self.addCleanup(self.systemd.stop)
         self.systemd.invocations["vm.service"] = OTHER
+        self.daemon.process.send_signal(signal.SIGCONT)
         self.client = self.connect()
         wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd is back", 20)
         self.wait_vm("vm.service")

@@ -385,13 +385,25 @@ class Systemd:
         self.invocations = {}
         self.units = {}
         self.connection = bus.connect()
+        self.subscribers = []
         self.connection.handle(PROPERTIES, "Get", self.get)
+        self.connection.handle(self.NAME + ".Manager", "Subscribe", self.subscribe)
         self.connection.request_name(self.NAME)
 
     def unit(self, name, **properties):
         """What the unit answers for these properties, instead of all that it did before."""
         escaped = re.sub("[^A-Za-z0-9]", lambda m: f"_{ord(m[0]):02x}", name)
         self.units["/org/freedesktop/systemd1/unit/" + escaped] = properties
+
+    def subscribe(self, message):
+        self.subscribers.append(message.fields.get(7))
+        return "", ()
+
+    def reload(self):
+        """As PID 1 does it: it says when it begins and when it is through, to those who have subscribed."""
+        if self.subscribers:
+            for active in (True, False):
+                self.connection.emit("/org/freedesktop/systemd1", self.NAME + ".Manager", "Reloading", "b", (active,))
 
     def get(self, message):
         value = self.units.get(message.fields[1], {}).get(message.args[1])
@@ -632,6 +644,19 @@ class BusTest(unittest.TestCase):
 
     def reserve(self, uuid, name, client=None, **options):
         return self.manager_call("Reserve", "ssa{sv}", uuid, name, self.options(options), client=client)
+
+    def reconcile(self):
+        return self.manager_call("Reconcile")[0]
+
+    def set_slice(self, name, quota, **options):
+        return self.manager_call("SetSliceQuota", "sua{sv}", name, quota, self.options(options))
+
+    def reset_slice(self, name, **options):
+        return self.manager_call("ResetSliceQuota", "sa{sv}", name, self.options(options))
+
+    def slices(self):
+        """ListSlices by name."""
+        return {row[0]: row[1:] for row in self.manager_call("ListSlices")[0]}
 
     def confirm(self, uuid):
         return self.manager_call("Confirm", "s", uuid)

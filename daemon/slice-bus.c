@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Methods of org.pasidd1.Manager about the limits of slices, and properties about admission. */
+
+#include <inttypes.h>
+
+#include "admission.h"
+#include "bus-names.h"
+#include "bus.h"
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "polkit.h"
+#include "slice-bus.h"
+
+static uint32_t clamp(uint64_t value) {
+        return value < UINT32_MAX ? (uint32_t) value : UINT32_MAX;
+}
+
+static uint32_t allocated_in(const SliceLimit *slice) {
+        uint64_t value;
+
+        return cgroup_get_current(slice->manager->root, slice->cgroup, &value) >= 0 ? clamp(value) : 0;
+}
+
+static uint32_t peak_in(const SliceLimit *slice) {
+        uint64_t value;
+
+        return cgroup_get_peak(slice->manager->root, slice->cgroup, &value) >= 0 ? clamp(value) : 0;
+}
+
+static int append_slice(sd_bus_message *reply, const SliceLimit *slice) {
+        _cleanup_free_ char *origin = NULL;
+        int r;
+
+        r = slice_limit_origin(slice, &origin);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_append(reply, "(sssutuubs)", slice->name, slice_source_to_string(slice->source),
+                origin, slice->limit, slice_limit_committed(slice), allocated_in(slice), peak_in(slice),
+                slice->in_force, strempty(slice->error));
+}
+
+static int method_list_slices(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Manager *m = userdata;
+        SliceLimit *slice;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sssutuubs)");
+        if (r < 0)
+                return r;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                r = append_slice(reply, slice);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_send(reply);
+}
+
+int slice_bus_append_limits(sd_bus_message *reply, const VM *vm) {
+        Manager *m = vm->manager;
+        SliceLimit *slice;
+        uint64_t allocated;
+        int r;
+
+        if (cgroup_get_current(m->root, "/", &allocated) < 0)
+                allocated = 0;
+
+        r = sd_bus_message_open_container(reply, 'a', "(sssutub)");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "(sssutub)", "", "kernel", "misc.capacity", m->capacity,
+                        manager_committed(m), clamp(allocated), true);
+        if (r < 0)
+                return r;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                _cleanup_free_ char *origin = NULL;
+
+                if (!vm_is_in_slice(vm, slice->name))
+                        continue;
+
+                r = slice_limit_origin(slice, &origin);
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "(sssutub)", slice->name,
+                                slice_source_to_string(slice->source), origin, slice->limit,
+                                slice_limit_committed(slice), allocated_in(slice), slice->in_force);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(reply);
+}
+
+int slice_bus_check_name(const char *name, sd_bus_error *error) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = cgroup_path_from_slice(name, &path);
+        if (r == -EINVAL)
+                return sd_bus_error_setf(
+                        error, PASIDD_ERROR_INVALID_SLICE, "\"%s\" is not the name of a slice.", name);
+        if (r < 0)
+                return r;
+        if (streq(name, "-.slice"))
+                return sd_bus_error_set(error, PASIDD_ERROR_INVALID_SLICE,
+                        "The root slice has no limit of its own: the capacity is its limit.");
+
+        return 0;
+}
+
+int slice_bus_change(Manager *m, const char *name, const SliceOverrides *overrides, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
+
+        switch (slice_change_overrides(m, name, overrides, &why)) {
+
+        case SLICE_OVERRIDE_DONE:
+                return 0;
+
+        case SLICE_OVERRIDE_NOT_APPLIED:
+                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                        "The kernel did not take the limit of %s: %s", name, strempty(why));
+
+        case SLICE_OVERRIDE_NOT_SAVED:
+                return sd_bus_error_set(error, PASIDD_ERROR_NOT_SAVED, strempty(why));
+        }
+
+        return -EINVAL;
+}
+
+static int set_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        int runtime = false, dry_run = false, r;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+        };
+        SliceOverrides overrides;
+        uint32_t quota, previous;
+        SliceSource source;
+        const char *name;
+
+        r = sd_bus_message_read(message, "su", &name, &quota);
+        if (r >= 0)
+                r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = slice_bus_check_name(name, error);
+        if (r >= 0 && quota != LIMIT_NONE)
+                r = bus_check_quota("Limit", quota, error);
+        if (r < 0)
+                return r;
+
+        overrides = slice_get_overrides(m, name);
+        previous = slice_resolve(m, name, &overrides, NULL);
+        if (runtime)
+                overrides.runtime = &quota;
+        else
+                /* One for this boot only would still win, and the caller wants this one in force. */
+                overrides = (SliceOverrides) { .persistent = &quota };
+        (void) slice_resolve(m, name, &overrides, &source);
+
+        if (!dry_run) {
+                r = slice_bus_change(m, name, &overrides, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_reply_method_return(message, "us", previous, slice_source_to_string(source));
+}
+
+static int reset_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        int runtime = false, dry_run = false, r;
+        const BusOption options[] = {
+                { "runtime", 'b', &runtime },
+                { "dry-run", 'b', &dry_run },
+        };
+        SliceOverrides overrides;
+        SliceSource source;
+        const char *name;
+        uint32_t quota;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                r = bus_read_options(message, options, ELEMENTSOF(options), error);
+        if (r >= 0)
+                r = slice_bus_check_name(name, error);
+        if (r < 0)
+                return r;
+
+        overrides = slice_get_overrides(m, name);
+        overrides.runtime = NULL;
+        if (!runtime)
+                overrides.persistent = NULL;
+        quota = slice_resolve(m, name, &overrides, &source);
+
+        if (!dry_run) {
+                r = slice_bus_change(m, name, &overrides, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_reply_method_return(message, "us", quota, slice_source_to_string(source));
+}
+
+static int method_set_slice_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        char text[sizeof("4294967295")];
+        const char *name;
+        uint32_t quota;
+        int r;
+
+        r = sd_bus_message_read(message, "su", &name, &quota);
+        if (r < 0)
+                return r;
+
+        snprintf(text, sizeof(text), "%" PRIu32, quota);
+        return polkit_authorize(userdata, message, PASIDD_ACTION_SET_SLICE,
+                (const char *const[]) { "slice", name, "quota", quota == LIMIT_NONE ? "max" : text, NULL },
+                set_slice_quota, error);
+}
+
+static int method_reset_slice_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+
+        return polkit_authorize(userdata, message, PASIDD_ACTION_SET_SLICE,
+                (const char *const[]) { "slice", name, NULL }, reset_slice_quota, error);
+}
+
+static int property_admission(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+
+        return sd_bus_message_append(reply, "s", admission_to_string(m->config->admission));
+}
+
+static int property_ratio(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+
+        return sd_bus_message_append(reply, "d", (double) m->config->overcommit_ratio / RATIO_ONE);
+}
+
+static int property_commit_limit(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "t", admission_host_commit_limit(userdata));
+}
+
+static const sd_bus_vtable slice_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+
+        SD_BUS_METHOD_WITH_ARGS("ListSlices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssutuubs)", slices),
+                method_list_slices, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetSliceQuota", SD_BUS_ARGS("s", slice, "u", quota, "a{sv}", options),
+                SD_BUS_RESULT("u", previous, "s", source), method_set_slice_quota,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResetSliceQuota", SD_BUS_ARGS("s", slice, "a{sv}", options),
+                SD_BUS_RESULT("u", quota, "s", source), method_reset_slice_quota, SD_BUS_VTABLE_UNPRIVILEGED),
+
+        SD_BUS_PROPERTY("Admission", "s", property_admission, 0, 0),
+        SD_BUS_PROPERTY("OvercommitRatio", "d", property_ratio, 0, 0),
+        SD_BUS_PROPERTY("CommitLimit", "t", property_commit_limit, 0, 0),
+
+        SD_BUS_SIGNAL_WITH_ARGS(
+                "Overcommitted", SD_BUS_ARGS("s", slice, "t", committed, "t", commit_limit), 0),
+
+        SD_BUS_VTABLE_END,
+};
+
+int slice_bus_add(Manager *m) {
+        return sd_bus_add_object_vtable(
+                m->bus, NULL, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, slice_vtable, m);
+}

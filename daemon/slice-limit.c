@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+#include <sys/inotify.h>
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "file-util.h"
+#include "messages.h"
+#include "misc-file.h"
+#include "quota.h"
+#include "reconcile.h"
+#include "slice-limit.h"
+#include "vm.h"
+
+/* As for VMs: two writers that both insist must not keep each other busy. */
+#define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
+#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
+#define FOREIGN_BURST         5U
+
+static void slice_apply(SliceLimit *slice);
+
+const char *slice_source_to_string(SliceSource source) {
+        static const char *const table[_SLICE_SOURCE_MAX] = {
+                [SLICE_SOURCE_RUNTIME] = "runtime",
+                [SLICE_SOURCE_PERSISTENT] = "persistent",
+                [SLICE_SOURCE_CONFIG] = "config",
+                [SLICE_SOURCE_NONE] = "none",
+        };
+
+        return (unsigned) source < _SLICE_SOURCE_MAX ? table[source] : NULL;
+}
+
+static uint64_t to_misc_max(uint32_t limit) {
+        return limit == LIMIT_NONE ? MISC_MAX : limit;
+}
+
+SliceLimit *slice_limit_find(Manager *m, const char *name) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                if (streq(slice->name, name))
+                        return slice;
+
+        return NULL;
+}
+
+static const uint32_t *find_override(const State *state, const char *name) {
+        const StateSlice *slice = state_find_slice(state, name);
+
+        return slice && slice->limit_set ? &slice->limit : NULL;
+}
+
+SliceOverrides slice_get_overrides(const Manager *m, const char *name) {
+        return (SliceOverrides) {
+                .runtime = find_override(m->state.runtime, name),
+                .persistent = find_override(m->state.persistent, name),
+        };
+}
+
+uint32_t slice_resolve(
+        const Manager *m, const char *name, const SliceOverrides *overrides, SliceSource *ret_source) {
+        const ConfigSlice *section = config_find_slice(m->config, name);
+        SliceSource source = SLICE_SOURCE_NONE;
+        uint32_t limit = LIMIT_NONE;
+
+        if (overrides->runtime) {
+                source = SLICE_SOURCE_RUNTIME;
+                limit = *overrides->runtime;
+        } else if (overrides->persistent) {
+                source = SLICE_SOURCE_PERSISTENT;
+                limit = *overrides->persistent;
+        } else if (section && section->limit_set) {
+                source = SLICE_SOURCE_CONFIG;
+                limit = section->limit;
+        }
+
+        if (ret_source)
+                *ret_source = source;
+        return limit;
+}
+
+int slice_limit_origin(const SliceLimit *slice, char **ret) {
+        const Manager *m = slice->manager;
+        const ConfigSlice *section;
+        char *s;
+
+        if (slice->source == SLICE_SOURCE_CONFIG) {
+                section = config_find_slice(m->config, slice->name);
+                if (asprintf(&s, "%s:%u", section->file, section->line) < 0)
+                        return -ENOMEM;
+        } else {
+                s = strdup(slice->source == SLICE_SOURCE_RUNTIME      ? m->state.runtime_path
+                           : slice->source == SLICE_SOURCE_PERSISTENT ? m->state.persistent_path
+                                                                      : "");
+                if (!s)
+                        return -ENOMEM;
+        }
+
+        *ret = s;
+        return 0;
+}
+
+uint64_t slice_limit_committed(const SliceLimit *slice) {
+        uint64_t sum = 0;
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &slice->manager->vms, entries)
+                if (vm_is_in_slice(vm, slice->name))
+                        sum += vm->policy.quota;
+
+        return sum;
+}
+
+static void slice_free(SliceLimit *slice) {
+        TAILQ_REMOVE(&slice->manager->slice_limits, slice, entries);
+        sd_event_source_disable_unref(slice->watch);
+        sd_event_source_disable_unref(slice->revert_holdoff);
+        free(slice->name);
+        free(slice->cgroup);
+        free(slice->error);
+        free(slice);
+}
+
+void slice_limits_free(Manager *m) {
+        SliceLimit *slice;
+
+        while ((slice = TAILQ_FIRST(&m->slice_limits)))
+                slice_free(slice);
+}
+
+/* The names of parents are the beginnings of their children's, so that those come first in the list. */
+static void insert_sorted(Manager *m, SliceLimit *slice) {
+        SliceLimit *other;
+
+        TAILQ_FOREACH (other, &m->slice_limits, entries)
+                if (strlen(other->name) > strlen(slice->name)) {
+                        TAILQ_INSERT_BEFORE(other, slice, entries);
+                        return;
+                }
+
+        TAILQ_INSERT_TAIL(&m->slice_limits, slice, entries);
+}
+
+static int slice_get(Manager *m, const char *name, SliceLimit **ret) {
+        SliceLimit *slice;
+        int r;
+
+        slice = slice_limit_find(m, name);
+        if (!slice) {
+                slice = calloc(1, sizeof(*slice));
+                if (!slice)
+                        return -ENOMEM;
+
+                slice->manager = m;
+                slice->limit = LIMIT_NONE;
+                slice->source = SLICE_SOURCE_NONE;
+                slice->name = strdup(name);
+                r = slice->name ? cgroup_path_from_slice(name, &slice->cgroup) : -ENOMEM;
+                if (r < 0) {
+                        free(slice->name);
+                        free(slice);
+                        return r;
+                }
+                insert_sorted(m, slice);
+        }
+
+        slice->listed = true;
+        *ret = slice;
+        return 0;
+}
+
+static void slice_update(SliceLimit *slice) {
+        Manager *m = slice->manager;
+        SliceOverrides overrides = slice_get_overrides(m, slice->name);
+        uint32_t limit;
+
+        limit = slice_resolve(m, slice->name, &overrides, &slice->source);
+        /* What somebody else wrote was left as it was for as long as nothing new is asked for. */
+        if (limit != slice->limit)
+                slice->foreign = false;
+        slice->limit = limit;
+}
+
+static int add_from_state(Manager *m, const State *state) {
+        SliceLimit *slice;
+        int r;
+
+        for (size_t i = 0; i < state->n_slices; i++) {
+                r = slice_get(m, state->slices[i].name, &slice);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int slice_limits_update(Manager *m) {
+        SliceLimit *slice, *next;
+        int r;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                slice->listed = false;
+
+        for (char **name = m->config->slices; *name; name++) {
+                /* The root has the capacity, and no limit. */
+                if (streq(*name, "-.slice"))
+                        continue;
+                r = slice_get(m, *name, &slice);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < m->config->n_slice_sections; i++) {
+                r = slice_get(m, m->config->slice_sections[i].name, &slice);
+                if (r < 0)
+                        return r;
+        }
+        r = add_from_state(m, m->state.persistent);
+        if (r >= 0)
+                r = add_from_state(m, m->state.runtime);
+        if (r < 0)
+                return r;
+
+        for (slice = TAILQ_FIRST(&m->slice_limits); slice; slice = next) {
+                next = TAILQ_NEXT(slice, entries);
+                if (slice->listed)
+                        slice_update(slice);
+                else
+                        slice_free(slice);
+        }
+
+        return 0;
+}
+
+char **slice_limits_names(Manager *m) {
+        SliceLimit *slice;
+        size_t n = 0;
+        char **names;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                n++;
+
+        /* One more for the root slice. */
+        names = calloc(n + 2, sizeof(char *));
+        if (!names)
+                return NULL;
+
+        n = 0;
+        for (char **name = m->config->slices; *name; name++)
+                if (streq(*name, "-.slice"))
+                        names[n++] = *name;
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                names[n++] = slice->name;
+
+        return names;
+}
+
+/* error is taken over. */
+static void set_force(SliceLimit *slice, bool in_force, char *error) {
+        bool changed = slice->in_force != in_force || !streq(strempty(slice->error), strempty(error));
+
+        free(slice->error);
+        slice->error = error;
+        slice->in_force = in_force;
+        if (!changed)
+                return;
+
+        if (error)
+                log_context(LOG_WARNING,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        "The limit of slice %s is not in force: %s.", slice->name, error);
+        else if (in_force && slice->source != SLICE_SOURCE_NONE)
+                log_context(LOG_INFO,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        "The limit of slice %s is %" PRIu32 " (%s).", slice->name, slice->limit,
+                        slice_source_to_string(slice->source));
+}
+
+static void foreign_change(SliceLimit *slice, uint64_t value);
+
+static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        SliceLimit *slice = userdata;
+        uint64_t limit;
+
+        if (event->mask & IN_IGNORED) {
+                slice->watch = sd_event_source_disable_unref(slice->watch);
+                return 0;
+        }
+
+        if (slice->source != SLICE_SOURCE_NONE &&
+                cgroup_get_limit(slice->manager->root, slice->cgroup, &limit) >= 0 &&
+                limit != to_misc_max(slice->limit))
+                foreign_change(slice, limit);
+
+        return 0;
+}
+
+static void watch_limit(SliceLimit *slice) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (slice->watch)
+                return;
+
+        path = cgroup_file(slice->manager->root, slice->cgroup, "misc.max");
+        if (!path) {
+                log_oom();
+                return;
+        }
+
+        r = sd_event_add_inotify(
+                slice->manager->event, &slice->watch, path, IN_MODIFY, on_limit_written, slice);
+        if (r < 0) {
+                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
+                return;
+        }
+        (void) sd_event_source_set_description(slice->watch, "slice-limit");
+}
+
+/* Writes what nobody has asked for away, if it is ours. */
+static void slice_let_go(SliceLimit *slice) {
+        Manager *m = slice->manager;
+        const StateSlice *known = state_find_slice(m->state.runtime, slice->name);
+        uint64_t before = MISC_MAX;
+        int r;
+
+        slice->watch = sd_event_source_disable_unref(slice->watch);
+        if (known && known->applied) {
+                (void) cgroup_get_limit(m->root, slice->cgroup, &before);
+                r = cgroup_set_limit(m->root, slice->cgroup, MISC_MAX);
+                if (r < 0 && !errno_is_gone(r)) {
+                        set_force(slice, false, strdup("its old limit cannot be taken away"));
+                        return;
+                }
+                if (r >= 0 && before != MISC_MAX)
+                        reconcile_note_limit(m, NULL, slice->name, slice->cgroup, before, MISC_MAX);
+                if (state_store_set_slice_applied(&m->state, slice->name, false) >= 0)
+                        log_info("Slice %s has no limit any more.", slice->name);
+        }
+
+        set_force(slice, true, NULL);
+}
+
+static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
+        Manager *m = slice->manager;
+        uint64_t before = MISC_MAX;
+        int r;
+
+        /* First, so that a crash in between leaves no limit that nobody remembers. */
+        r = state_store_set_slice_applied(&m->state, slice->name, true);
+        if (r < 0) {
+                if (asprintf(ret_error, "it could not be noted in %s: %s", m->state.runtime_path,
+                            strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return r;
+        }
+
+        (void) cgroup_get_limit(m->root, slice->cgroup, &before);
+        r = cgroup_set_limit(m->root, slice->cgroup, to_misc_max(limit));
+        if (r < 0) {
+                if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
+                            r == -ENOENT ? "the slice does not exist now" : strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return r;
+        }
+        if (before != to_misc_max(limit))
+                reconcile_note_limit(m, NULL, slice->name, slice->cgroup, before, to_misc_max(limit));
+
+        return 0;
+}
+
+static void slice_apply(SliceLimit *slice) {
+        char *error = NULL;
+        int r;
+
+        if (slice->manager->capacity == 0) {
+                set_force(slice, true, NULL);
+                return;
+        }
+        if (slice->source == SLICE_SOURCE_NONE) {
+                slice_let_go(slice);
+                return;
+        }
+        if (slice->foreign)
+                return;
+
+        r = write_limit(slice, slice->limit, &error);
+        /* systemd makes and removes slices as they are needed: it comes with the first unit in it. */
+        if (r == -ENOENT && !cgroup_exists(slice->manager->root, slice->cgroup)) {
+                free(error);
+                free(slice->error);
+                slice->error = strdup("the slice does not exist now");
+                slice->in_force = false;
+                return;
+        }
+        if (r >= 0)
+                watch_limit(slice);
+        set_force(slice, r >= 0, error);
+}
+
+void slice_limits_apply(Manager *m) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                slice_apply(slice);
+}
+
+void slice_limits_reconcile(Manager *m, bool asked) {
+        SliceLimit *slice;
+        uint64_t limit;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                if (asked)
+                        slice->foreign = false;
+                else if (slice->source != SLICE_SOURCE_NONE && slice->in_force &&
+                         cgroup_get_limit(m->root, slice->cgroup, &limit) >= 0 &&
+                         limit != to_misc_max(slice->limit))
+                        foreign_change(slice, limit);
+                slice_apply(slice);
+        }
+}
+
+void slice_limit_appeared(Manager *m, const char *cgroup) {
+        SliceLimit *slice;
+        uint64_t id;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                if (!streq(slice->cgroup, cgroup) || cgroup_get_id(m->root, cgroup, &id) < 0 ||
+                        (id == slice->cgroup_id && slice->in_force))
+                        continue;
+
+                if (id != slice->cgroup_id) {
+                        /* A new file; what somebody wrote to the old one is gone. */
+                        slice->foreign = false;
+                        slice->watch = sd_event_source_disable_unref(slice->watch);
+                        slice->cgroup_id = id;
+                }
+                slice_apply(slice);
+        }
+}
+
+void slice_limits_gone(Manager *m, const char *cgroup) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries)
+                if (cgroup_path_is_below(slice->cgroup, cgroup)) {
+                        slice->cgroup_id = 0;
+                        slice->foreign = false;
+                        slice->watch = sd_event_source_disable_unref(slice->watch);
+                        slice_apply(slice);
+                }
+}
+
+static void revert(SliceLimit *slice);
+
+static int on_revert_holdoff(sd_event_source *source, uint64_t usec, void *userdata) {
+        SliceLimit *slice = userdata;
+
+        slice->revert_holdoff = sd_event_source_disable_unref(slice->revert_holdoff);
+        if (slice->revert_again) {
+                slice->revert_again = false;
+                revert(slice);
+        }
+
+        return 0;
+}
+
+static void revert(SliceLimit *slice) {
+        int r;
+
+        if (slice->revert_holdoff) {
+                slice->revert_again = true;
+                return;
+        }
+
+        r = sd_event_add_time_relative(slice->manager->event, &slice->revert_holdoff, CLOCK_MONOTONIC,
+                REVERT_HOLDOFF_USEC, REVERT_HOLDOFF_USEC / 10, on_revert_holdoff, slice);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(slice->revert_holdoff, "slice-revert-holdoff");
+
+        slice_apply(slice);
+}
+
+static void adopt(SliceLimit *slice, uint64_t value) {
+        uint32_t limit = value == MISC_MAX ? LIMIT_NONE : value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
+        SliceOverrides overrides = slice_get_overrides(slice->manager, slice->name);
+        _cleanup_free_ char *error = NULL;
+
+        overrides.runtime = &limit;
+        if (slice_change_overrides(slice->manager, slice->name, &overrides, &error) != SLICE_OVERRIDE_DONE)
+                log_warning("Cannot adopt the limit of slice %s: %s", slice->name, strempty(error));
+}
+
+static void leave(SliceLimit *slice) {
+        slice->foreign = true;
+        set_force(slice, false, strdup("somebody else has changed it"));
+}
+
+static void foreign_change(SliceLimit *slice, uint64_t value) {
+        Manager *m = slice->manager;
+        ForeignChange policy = m->config->foreign_change;
+        unsigned suppressed;
+
+        if (ratelimit_below(
+                    &slice->foreign_log, manager_now(m), FOREIGN_INTERVAL_USEC, FOREIGN_BURST, &suppressed)) {
+                char text[MISC_MAX_LINE_SIZE];
+
+                log_context(LOG_WARNING,
+                        &(LogContext) { .message_id = MESSAGE_FOREIGN_CHANGE, .slice = slice->name },
+                        "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
+                        slice->name, misc_max_format(value, text), foreign_change_to_string(policy),
+                        suppressed);
+        }
+
+        switch (policy) {
+
+        case FOREIGN_CHANGE_ADOPT:
+                adopt(slice, value);
+                return;
+
+        case FOREIGN_CHANGE_REPORT:
+                leave(slice);
+                return;
+
+        default:
+                revert(slice);
+        }
+}
+
+/* The list of slices may be another one now. */
+static int refresh(Manager *m) {
+        int r;
+
+        r = slice_limits_update(m);
+        if (r >= 0 && m->kernel_present)
+                r = manager_watch_slices(m);
+        manager_queue_changes(m, 0);
+        return r;
+}
+
+SliceOverrideResult slice_change_overrides(
+        Manager *m, const char *name, const SliceOverrides *overrides, char **ret_error) {
+        SliceOverrides old = slice_get_overrides(m, name);
+        uint32_t old_runtime = old.runtime ? *old.runtime : 0,
+                 old_persistent = old.persistent ? *old.persistent : 0;
+        SliceLimit *slice;
+        int r;
+
+        /* The numbers move with the state. */
+        old.runtime = old.runtime ? &old_runtime : NULL;
+        old.persistent = old.persistent ? &old_persistent : NULL;
+
+        r = state_store_set_slice_limits(&m->state, name, overrides->runtime, overrides->persistent);
+        if (r >= 0)
+                r = refresh(m);
+        if (r < 0) {
+                if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return SLICE_OVERRIDE_NOT_SAVED;
+        }
+
+        slice = slice_limit_find(m, name);
+        if (slice) {
+                slice->foreign = false;
+                slice_apply(slice);
+        }
+        if (!slice || slice->in_force || !cgroup_exists(m->root, slice->cgroup))
+                return SLICE_OVERRIDE_DONE;
+
+        *ret_error = slice->error ? strdup(slice->error) : NULL;
+        (void) state_store_set_slice_limits(&m->state, name, old.runtime, old.persistent);
+        (void) refresh(m);
+        slice_limits_apply(m);
+        return SLICE_OVERRIDE_NOT_APPLIED;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "reconcile.h"
+#include "systemd-watch.h"
+
+#define SYSTEMD_NAME    "org.freedesktop.systemd1"
+#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+
+struct SystemdWatch {
+        Manager *manager;
+        sd_bus_slot *match_reloading, *match_owner, *subscribe_slot;
+};
+
+static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        SystemdWatch *w = userdata;
+
+        w->subscribe_slot = sd_bus_slot_unref(w->subscribe_slot);
+        if (e)
+                log_debug("systemd will not tell of its reloads: %s", strempty(e->message));
+
+        return 0;
+}
+
+/* It forgets its subscribers with the connection; those that it knows already stay as they are. */
+static void subscribe(SystemdWatch *w) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        w->subscribe_slot = sd_bus_slot_unref(w->subscribe_slot);
+        r = sd_bus_message_new_method_call(
+                w->manager->bus, &message, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r >= 0)
+                r = sd_bus_call_async(w->manager->bus, &w->subscribe_slot, message, on_subscribed, w, 0);
+        if (r < 0)
+                log_debug_errno(r, "Cannot subscribe to systemd, ignoring: %m");
+}
+
+static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        SystemdWatch *w = userdata;
+        int active;
+
+        if (sd_bus_message_read(message, "b", &active) >= 0 && !active)
+                reconcile_begin(w->manager, "systemd was reloaded");
+
+        return 0;
+}
+
+static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        SystemdWatch *w = userdata;
+        const char *new_owner;
+
+        if (sd_bus_message_read(message, "sss", NULL, NULL, &new_owner) < 0 || isempty(new_owner))
+                return 0;
+
+        subscribe(w);
+        reconcile_begin(w->manager, "systemd is back on the bus");
+        return 0;
+}
+
+SystemdWatch *systemd_watch_free(SystemdWatch *w) {
+        if (!w)
+                return NULL;
+
+        sd_bus_slot_unref(w->match_reloading);
+        sd_bus_slot_unref(w->match_owner);
+        sd_bus_slot_unref(w->subscribe_slot);
+        free(w);
+        return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(SystemdWatch *, systemd_watch_free, systemd_watch_freep);
+
+int systemd_watch_new(Manager *m, SystemdWatch **ret) {
+        _cleanup_(systemd_watch_freep) SystemdWatch *w = NULL;
+        int r;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->manager = m;
+
+        r = sd_bus_match_signal_async(m->bus, &w->match_reloading, SYSTEMD_NAME, SYSTEMD_PATH,
+                SYSTEMD_MANAGER, "Reloading", on_reloading, NULL, w);
+        if (r >= 0)
+                r = sd_bus_add_match_async(m->bus, &w->match_owner,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                        "arg0='" SYSTEMD_NAME "'",
+                        on_owner_changed, NULL, w);
+        if (r < 0)
+                return r;
+
+        subscribe(w);
+        *ret = TAKE_PTR(w);
+        return 0;
+}
