@@ -13,6 +13,7 @@ static const struct {
         { "VMAdded", { "uuid", "name", "path" } },
         { "VMRemoved", { "uuid", "name", "path" } },
         { "QuotaExceeded", { "uuid", "name", "path", "set", "reason", "allocated", "quota", "suppressed" } },
+        { "Overcommitted", { "slice", "committed", "commit_limit" } },
         { "WatermarkReached", { "uuid", "name", "path", "set", "allocated", "watermark" } },
 };
 

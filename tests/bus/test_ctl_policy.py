@@ -294,5 +294,62 @@ class Overrides(PolicyTest):
         self.fail_with(USAGE, "YAML", "export", "--format=nova-provider", "--json=short")
 
 
+class Real(CtlTest):
+    """The same verbs on the daemon itself."""
+
+    config = "[Manager]\nDefaultQuota=100\n"
+
+    def setUp(self):
+        super().setUp()
+        self.cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.wait_vm("web")
+        self.wait_quota(1, 100)
+
+    def test_slices(self):
+        self.assertEqual(
+            self.ok("set-quota", "--slice=machine.slice", "64"), "machine.slice: limit none -> 64 (persistent)\n"
+        )
+        self.assertEqual(self.root.limit("/machine.slice"), "pasid 64")
+        slices = self.json("slices")
+        self.assert_documented("array of slice", slices)
+        machine = [s for s in slices if s["slice"] == "machine.slice"]
+        self.assertEqual((machine[0]["limit"], machine[0]["source"], machine[0]["in_force"]), (64, "persistent", True))
+        explanation = self.json("explain", "web")
+        self.assert_documented("explanation", explanation)
+        self.assertEqual([limit["slice"] for limit in explanation["limits"]], ["", "machine.slice"])
+        self.assertRegex(self.ok("explain", "web"), r"└─machine.slice .*limit 64")
+        self.assertRegex(self.ok("reset-quota", "--slice=machine.slice"), "^machine.slice: limit 64 -> none ")
+        self.fail_with(USAGE, "x.service", "set-quota", "--slice=x.service", "5")
+
+    def test_reconcile(self):
+        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.root.overwrite(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid 5\n")
+        repairs = self.json("reconcile")
+        self.assert_documented("array of repair", repairs)
+
+    def test_round_trip(self):
+        self.ok("set-quota", "web", "7", "--watermark=5")
+        self.ok("set-quota", "web", "6", "--runtime")
+        self.ok("set-quota", "--slice=machine.slice", "64")
+        self.ok("set-default", "50")
+        exported = self.ok("export")
+        self.assert_documented("overrides", json.loads(exported))
+        self.assertEqual(len(json.loads(exported)["overrides"]), 4)
+        self.ok("reset-quota", "web")
+        self.ok("reset-quota", "--slice=machine.slice")
+        self.ok("reset-default")
+        self.assertEqual(json.loads(self.ok("export"))["overrides"], [])
+        path = self.directory / "overrides.json"
+        path.write_text(exported)
+        self.assertEqual(self.ok("import", str(path), "--dry-run"), "4 overrides, of which 4 would change something.\n")
+        self.assertEqual(json.loads(self.ok("export"))["overrides"], [])
+        self.assertEqual(self.ok("import", str(path)), "4 overrides, of which 4 changed something.\n")
+        self.assertEqual(self.ok("export"), exported)
+        self.assertEqual(self.source(WEB), (6, "runtime"))
+        self.assertEqual(self.root.quota(1), 6)
+        self.assertEqual(self.ok("import", str(path)), "4 overrides, of which 0 changed something.\n")
+
+
 if __name__ == "__main__":
     main()

@@ -15,6 +15,7 @@ static void test_exit_status(void **state _unused_) {
                 { PASIDD_ERROR_NO_SUCH_VM, CTL_EXIT_NOT_FOUND },
                 { PASIDD_ERROR_AMBIGUOUS_VM, CTL_EXIT_NOT_FOUND },
                 { PASIDD_ERROR_INVALID_QUOTA, CTL_EXIT_USAGE },
+                { PASIDD_ERROR_INVALID_SLICE, CTL_EXIT_USAGE },
                 { PASIDD_ERROR_NOT_APPLIED, CTL_EXIT_FAILURE },
                 { PASIDD_ERROR_NOT_SAVED, CTL_EXIT_FAILURE },
                 { PASIDD_ERROR_RELOAD_FAILED, CTL_EXIT_FAILURE },
