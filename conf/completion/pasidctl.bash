@@ -5,7 +5,9 @@
 # Names and UUIDs of the VMs that run. Names with blanks cannot be completed; their UUIDs can. "$@": --host, if given.
 __pasidctl_vms() {
     # Without this, every key press while the daemon is down would try to start it.
-    [[ $# -gt 0 ]] || busctl --system --no-pager status org.pasidd1 &>/dev/null || return
+    local bus=org.freedesktop.DBus
+    [[ $# -gt 0 || $(busctl --system call $bus /org/freedesktop/DBus $bus NameHasOwner s org.pasidd1 2>/dev/null) == 'b true' ]] ||
+        return
     pasidctl list "$@" --no-legend -o name 2>/dev/null | grep -v ' '
     pasidctl list "$@" --no-legend -o uuid 2>/dev/null
 }

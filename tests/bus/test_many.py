@@ -27,15 +27,21 @@ class BusyUsage(BusTest):
         self.client.forget_signals()
         begin = time.monotonic()
         n = 0
-        while time.monotonic() - begin < 6:
+        # Every VM at least once, however slow this machine is.
+        while n < 50 or time.monotonic() - begin < 6:
             n += 1
             for i in range(1, 1001, 50):
                 self.root.set_attribute(i + n % 50, "allocated", n)
+        # How long the daemon takes over it is up to the machine; how many it sends meanwhile is not.
+        announced = set()
+        while len(announced) < 1000 and time.monotonic() - begin < 60:
+            self.client.sync()
+            signals = [s for s in self.client.signals if s.member == "PropertiesChanged"]
+            announced = {s.path for s in signals}
+            time.sleep(0.1)
         took = time.monotonic() - begin
-        self.client.sync()
-        signals = [s for s in self.client.signals if s.member == "PropertiesChanged"]
+        self.assertEqual(len(announced), 1000)
         self.assertLessEqual(len(signals), 250 * (took / 0.5 + 1))
-        self.assertEqual(len({s.path for s in signals}), 1000)
         # It is still there for others.
         begin = time.monotonic()
         self.get_manager("State")

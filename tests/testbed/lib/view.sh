@@ -26,6 +26,10 @@ view_open() {
         : >"$VIEW/dev/$node"
         mount --bind "/dev/$node" "$VIEW/dev/$node"
     done
+    # Terminals of its own, for tests of what appears on one.
+    mkdir "$VIEW/dev/pts"
+    mount -t devpts -o newinstance,mode=0620,ptmxmode=0666 testbed "$VIEW/dev/pts"
+    ln -s pts/ptmx "$VIEW/dev/ptmx"
     mkdir -m 1777 "$VIEW/dev/shm"
     mount -t tmpfs -o mode=1777 testbed "$VIEW/dev/shm"
     ln -s /proc/self/fd "$VIEW/dev/fd"
