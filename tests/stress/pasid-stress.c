@@ -175,7 +175,8 @@ static void track(const Holder *h, uint32_t pasid) {
         if (old != 0) {
                 const Slot *s = &shared->slots[(old >> 24) - 1];
 
-                if (((atomic_load(&s->generation) ^ old) & 0xffffff) == 0 && !atomic_load(&s->dying))
+                /* In this order: the next holder of a slot counts up its generation before it clears the mark. */
+                if (!atomic_load(&s->dying) && ((atomic_load(&s->generation) ^ old) & 0xffffff) == 0)
                         report_error("PASID %" PRIu32 " given to slot %u while slot %u holds it", pasid,
                                 h->slot, (old >> 24) - 1);
         }
