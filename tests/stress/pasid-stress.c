@@ -175,8 +175,10 @@ static void track(const Holder *h, uint32_t pasid) {
         if (old != 0) {
                 const Slot *s = &shared->slots[(old >> 24) - 1];
 
-                /* In this order: the next holder of a slot counts up its generation before it clears the mark. */
-                if (!atomic_load(&s->dying) && ((atomic_load(&s->generation) ^ old) & 0xffffff) == 0)
+                /* The mark first: the next holder of a slot counts up its generation before it clears the mark. And this
+                 * one's own: if its set has gone since the ioctl returned, the PASID is rightly somebody else's by now. */
+                if (!atomic_load(&s->dying) && ((atomic_load(&s->generation) ^ old) & 0xffffff) == 0 &&
+                        !atomic_load(&shared->slots[h->slot].dying))
                         report_error("PASID %" PRIu32 " given to slot %u while slot %u holds it", pasid,
                                 h->slot, (old >> 24) - 1);
         }
