@@ -2,8 +2,7 @@
 
 #include "overrides.h"
 
-#include <stdarg.h>
-
+#include "error-text.h"
 #include "quota.h"
 
 #define OVERRIDE_FIELD(key, type, member) { key, key, NULL, NULL, type, offsetof(Override, member) }
@@ -37,33 +36,18 @@ json_object *overrides_format(const Rows *overrides) {
         return TAKE_PTR(object);
 }
 
-static int bad(char **ret_error, const char *format, ...) _printf_(2, 3);
-
-static int bad(char **ret_error, const char *format, ...) {
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(ret_error, format, ap);
-        va_end(ap);
-        if (r < 0) {
-                *ret_error = NULL;
-                return -ENOMEM;
-        }
-        return -EBADMSG;
-}
-
 static int parse_values(json_object *values, size_t i, char **ret_error) {
         if (!json_object_is_type(values, json_type_object) || json_object_object_length(values) == 0)
-                return bad(ret_error, "override %zu: \"values\" is no object with something in it", i + 1);
+                return error_text(
+                        ret_error, "override %zu: \"values\" is no object with something in it", i + 1);
 
         json_object_object_foreach(values, key, value) {
                 if (!streq(key, "quota") && !streq(key, "watermark"))
-                        return bad(ret_error, "override %zu: there is no value \"%s\"", i + 1, key);
+                        return error_text(ret_error, "override %zu: there is no value \"%s\"", i + 1, key);
                 if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 ||
                         json_object_get_int64(value) > QUOTA_MAX)
-                        return bad(ret_error, "override %zu: %s %s is no number from 0 to %d", i + 1, key,
-                                json_object_to_json_string(value), (int) QUOTA_MAX);
+                        return error_text(ret_error, "override %zu: %s %s is no number from 0 to %d", i + 1,
+                                key, json_object_to_json_string(value), (int) QUOTA_MAX);
         }
         return 0;
 }
@@ -91,30 +75,32 @@ static int parse_override(json_object *object, size_t i, Override *ret, char **r
         int r;
 
         if (!json_object_is_type(object, json_type_object))
-                return bad(ret_error, "override %zu is no object", i + 1);
+                return error_text(ret_error, "override %zu is no object", i + 1);
 
         for (size_t j = 0; j < ELEMENTSOF(strings); j++) {
                 if (!json_object_object_get_ex(object, strings[j].key, &value) ||
                         !json_object_is_type(value, json_type_string))
-                        return bad(ret_error, "override %zu: \"%s\" is no string", i + 1, strings[j].key);
+                        return error_text(
+                                ret_error, "override %zu: \"%s\" is no string", i + 1, strings[j].key);
                 *strings[j].member = strdup(json_object_get_string(value));
                 if (!*strings[j].member)
                         return -ENOMEM;
         }
         if (!is_one_of(ret->layer, layers, ELEMENTSOF(layers)))
-                return bad(ret_error, "override %zu: the layer \"%s\" is neither runtime nor persistent",
-                        i + 1, ret->layer);
+                return error_text(ret_error,
+                        "override %zu: the layer \"%s\" is neither runtime nor persistent", i + 1,
+                        ret->layer);
         if (!is_one_of(ret->kind, kinds, ELEMENTSOF(kinds)))
-                return bad(ret_error, "override %zu: the kind \"%s\" is none of vm, slice, default", i + 1,
-                        ret->kind);
+                return error_text(ret_error, "override %zu: the kind \"%s\" is none of vm, slice, default",
+                        i + 1, ret->kind);
 
         if (!json_object_object_get_ex(object, "values", &value))
-                return bad(ret_error, "override %zu has no \"values\"", i + 1);
+                return error_text(ret_error, "override %zu has no \"values\"", i + 1);
         r = parse_values(value, i, ret_error);
         if (r < 0)
                 return r;
         if (json_object_object_length(object) != (int) ELEMENTSOF(strings) + 1)
-                return bad(ret_error, "override %zu has a key that is not known", i + 1);
+                return error_text(ret_error, "override %zu has a key that is not known", i + 1);
         ret->values = json_object_get(value);
         return 0;
 }
@@ -125,16 +111,16 @@ int overrides_parse(const char *text, Rows *ret, char **ret_error) {
         int r;
 
         if (!json_object_is_type(object, json_type_object))
-                return bad(ret_error, "it is no JSON object");
+                return error_text(ret_error, "it is no JSON object");
         if (!json_object_object_get_ex(object, "version", &version) ||
                 !json_object_is_type(version, json_type_int))
-                return bad(ret_error, "it has no version");
+                return error_text(ret_error, "it has no version");
         if (json_object_get_int64(version) != OVERRIDES_VERSION)
-                return bad(ret_error, "its version %s is not %d", json_object_to_json_string(version),
+                return error_text(ret_error, "its version %s is not %d", json_object_to_json_string(version),
                         OVERRIDES_VERSION);
         if (!json_object_object_get_ex(object, "overrides", &array) ||
                 !json_object_is_type(array, json_type_array))
-                return bad(ret_error, "it has no list of overrides");
+                return error_text(ret_error, "it has no list of overrides");
 
         ret->rows = calloc(json_object_array_length(array) + 1, sizeof(Override));
         if (!ret->rows)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include <json-c/json.h>
 
 #include "cgroup-path.h"
+#include "error-text.h"
 #include "quota.h"
 #include "state-file.h"
 #include "utf8.h"
@@ -177,23 +177,6 @@ void state_prune(State *s) {
         s->n_slices = n_slices;
 }
 
-static int state_error(char **ret_error, const char *format, ...) _printf_(2, 3);
-
-static int state_error(char **ret_error, const char *format, ...) {
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(ret_error, format, ap);
-        va_end(ap);
-        if (r < 0) {
-                *ret_error = NULL;
-                return -ENOMEM;
-        }
-
-        return -EBADMSG;
-}
-
 /*
  * What json-c lets pass even when it is strict: strings in single quotes, names
  * cut at a NUL, invalid UTF-8, and members with the same name, of which it keeps
@@ -210,21 +193,21 @@ static int scan_text(const char *text, size_t size, size_t *ret_colons, char **r
 
                 n = utf8_decode(text + i, size - i, &c);
                 if (n == 0)
-                        return state_error(ret_error, "byte %zu: invalid UTF-8", i);
+                        return error_text(ret_error, "byte %zu: invalid UTF-8", i);
 
                 if (escaped) {
                         /* What is no escape must not become one in escape_text(). */
                         if (c >= 0x80)
-                                return state_error(ret_error, "byte %zu: invalid escape", i);
+                                return error_text(ret_error, "byte %zu: invalid escape", i);
                         escaped = false;
                 } else if (c == '"')
                         in_string = !in_string;
                 else if (in_string && c == '\\') {
                         if (size - i >= strlen(nul) && memcmp(text + i, nul, strlen(nul)) == 0)
-                                return state_error(ret_error, "byte %zu: NUL character in a string", i);
+                                return error_text(ret_error, "byte %zu: NUL character in a string", i);
                         escaped = true;
                 } else if (!in_string && c == '\'')
-                        return state_error(ret_error, "byte %zu: single quote", i);
+                        return error_text(ret_error, "byte %zu: single quote", i);
                 else if (!in_string && c == ':')
                         n_colons++;
         }
@@ -295,9 +278,9 @@ static int parse_json(const char *text, size_t size, json_object **ret, char **r
         int r;
 
         if (size > STATE_SIZE_MAX)
-                return state_error(ret_error, "larger than %u bytes", STATE_SIZE_MAX);
+                return error_text(ret_error, "larger than %u bytes", STATE_SIZE_MAX);
         if (size == 0)
-                return state_error(ret_error, "empty");
+                return error_text(ret_error, "empty");
 
         r = scan_text(text, size, &n_colons, ret_error);
         if (r < 0)
@@ -317,19 +300,19 @@ static int parse_json(const char *text, size_t size, json_object **ret, char **r
         e = json_tokener_get_error(tokener);
         end = json_tokener_get_parse_end(tokener);
         if (e == json_tokener_continue)
-                return state_error(ret_error, "ends in the middle of the document");
+                return error_text(ret_error, "ends in the middle of the document");
         if (e != json_tokener_success)
-                return state_error(ret_error, "byte %zu: %s", end, json_tokener_error_desc(e));
+                return error_text(ret_error, "byte %zu: %s", end, json_tokener_error_desc(e));
 
         for (; end < escaped_size; end++)
                 if (!strchr(" \t\r\n", escaped[end]) || escaped[end] == '\0')
-                        return state_error(ret_error, "byte %zu: something follows the document", end);
+                        return error_text(ret_error, "byte %zu: something follows the document", end);
 
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "the document is not an object");
+                return error_text(ret_error, "the document is not an object");
 
         if (n_colons != count_members(o))
-                return state_error(ret_error, "an object has a member twice");
+                return error_text(ret_error, "an object has a member twice");
 
         *ret = TAKE_PTR(o);
         return 0;
@@ -340,11 +323,11 @@ static int parse_number(json_object *o, const char *where, const char *key, uint
         int64_t value;
 
         if (!json_object_is_type(o, json_type_int))
-                return state_error(ret_error, "%s: \"%s\" is not an integer", where, key);
+                return error_text(ret_error, "%s: \"%s\" is not an integer", where, key);
 
         value = json_object_get_int64(o);
         if (value < 0 || value > QUOTA_MAX)
-                return state_error(
+                return error_text(
                         ret_error, "%s: \"%s\" is not between 0 and %" PRIu32, where, key, QUOTA_MAX);
 
         *ret = (uint32_t) value;
@@ -374,7 +357,7 @@ static int parse_setting(json_object *o, const char *vm, const char *member, Quo
         int r;
 
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "VM \"%s\": \"%s\" is not an object", vm, member);
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not an object", vm, member);
 
         json_object_object_foreach(o, key, value) {
                 if (streq(key, "quota")) {
@@ -390,7 +373,7 @@ static int parse_setting(json_object *o, const char *vm, const char *member, Quo
         }
 
         if (setting_is_empty(&q) && !*unknown)
-                return state_error(ret_error, "VM \"%s\": \"%s\" is empty", vm, member);
+                return error_text(ret_error, "VM \"%s\": \"%s\" is empty", vm, member);
 
         *ret = q;
         return 0;
@@ -398,26 +381,26 @@ static int parse_setting(json_object *o, const char *vm, const char *member, Quo
 
 static int parse_domain(json_object *o, const char *vm, Metadata *domain, char **ret_error) {
         if (!json_object_is_type(o, json_type_array))
-                return state_error(ret_error, "VM \"%s\": \"domain\" is not an array", vm);
+                return error_text(ret_error, "VM \"%s\": \"domain\" is not an array", vm);
 
         for (size_t i = 0; i < json_object_array_length(o); i++) {
                 json_object *item = json_object_array_get_idx(o, i), *key, *value;
                 int r;
 
                 if (!json_object_is_type(item, json_type_array) || json_object_array_length(item) != 2)
-                        return state_error(ret_error, "VM \"%s\": \"domain\" has no pairs in it", vm);
+                        return error_text(ret_error, "VM \"%s\": \"domain\" has no pairs in it", vm);
 
                 key = json_object_array_get_idx(item, 0);
                 value = json_object_array_get_idx(item, 1);
                 if (!json_object_is_type(key, json_type_string) ||
                         !json_object_is_type(value, json_type_string))
-                        return state_error(ret_error, "VM \"%s\": \"domain\" has no strings in it", vm);
+                        return error_text(ret_error, "VM \"%s\": \"domain\" has no strings in it", vm);
 
                 r = metadata_add(domain, json_object_get_string(key), json_object_get_string(value));
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        return state_error(ret_error, "VM \"%s\": \"domain\" has a pair that cannot be: %s",
+                        return error_text(ret_error, "VM \"%s\": \"domain\" has a pair that cannot be: %s",
                                 vm, strerror(-r));
         }
 
@@ -433,7 +416,7 @@ static int parse_slice_name(json_object *o, const char *vm, char **ret, char **r
         if (json_object_is_type(o, json_type_string))
                 r = cgroup_path_from_slice(slice, &path);
         if (r == -EINVAL)
-                return state_error(ret_error, "VM \"%s\": \"slice\" is not the name of a slice", vm);
+                return error_text(ret_error, "VM \"%s\": \"slice\" is not the name of a slice", vm);
         if (r < 0)
                 return r;
 
@@ -450,7 +433,7 @@ static int parse_libvirt(json_object *o, const char *vm, Announcement *announced
                 !json_object_is_type(pid, json_type_int) || !json_object_is_type(start_time, json_type_int) ||
                 json_object_get_int64(pid) <= 0 || json_object_get_int64(pid) > INT32_MAX ||
                 json_object_get_int64(start_time) < 0)
-                return state_error(ret_error, "VM \"%s\": \"libvirt\" does not name a process", vm);
+                return error_text(ret_error, "VM \"%s\": \"libvirt\" does not name a process", vm);
 
         announced->libvirt_pid = (uint32_t) json_object_get_int64(pid);
         announced->libvirt_start_time = (uint64_t) json_object_get_int64(start_time);
@@ -468,7 +451,7 @@ bool state_key_is_valid(const char *key) {
 
 static int parse_boolean(json_object *o, const char *vm, const char *key, bool *ret, char **ret_error) {
         if (!json_object_is_type(o, json_type_boolean))
-                return state_error(ret_error, "VM \"%s\": \"%s\" is not a boolean", vm, key);
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a boolean", vm, key);
 
         *ret = json_object_get_boolean(o);
         return 0;
@@ -479,11 +462,11 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
         int r = 0;
 
         if (!state_key_is_valid(vm))
-                return state_error(ret_error,
+                return error_text(ret_error,
                         "a VM's key is neither a UUID in lower case with dashes nor \"" UNIT_KEY_PREFIX
                         "NAME\"");
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "VM \"%s\" is not an object", vm);
+                return error_text(ret_error, "VM \"%s\" is not an object", vm);
 
         e = state_get(s, vm);
         if (!e)
@@ -508,7 +491,7 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                 else if (streq(key, "name")) {
                         if (!json_object_is_type(value, json_type_string) ||
                                 !utf8_is_printable(json_object_get_string(value)))
-                                return state_error(
+                                return error_text(
                                         ret_error, "VM \"%s\": \"%s\" is not a printable string", vm, key);
                         e->name = strdup(json_object_get_string(value));
                         if (!e->name)
@@ -526,7 +509,7 @@ static int parse_entries(State *s, json_object *o, char **ret_error) {
         int r;
 
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "\"vms\" is not an object");
+                return error_text(ret_error, "\"vms\" is not an object");
 
         json_object_object_foreach(o, key, value) {
                 r = parse_entry(s, key, value, ret_error);
@@ -554,11 +537,11 @@ static int parse_slice(State *s, const char *name, json_object *o, char **ret_er
 
         r = cgroup_path_from_slice(name, &path);
         if (r == -EINVAL)
-                return state_error(ret_error, "\"slices\" has a member that is not the name of a slice");
+                return error_text(ret_error, "\"slices\" has a member that is not the name of a slice");
         if (r < 0)
                 return r;
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "slice \"%s\" is not an object", name);
+                return error_text(ret_error, "slice \"%s\" is not an object", name);
 
         slice = state_get_slice(s, name);
         if (!slice)
@@ -569,7 +552,7 @@ static int parse_slice(State *s, const char *name, json_object *o, char **ret_er
                         r = parse_limit(value, name, slice, ret_error);
                 else if (streq(key, "applied")) {
                         if (!json_object_is_type(value, json_type_boolean))
-                                return state_error(
+                                return error_text(
                                         ret_error, "slice \"%s\": \"applied\" is not a boolean", name);
                         slice->applied = json_object_get_boolean(value);
                 } else
@@ -585,7 +568,7 @@ static int parse_slices(State *s, json_object *o, char **ret_error) {
         int r;
 
         if (!json_object_is_type(o, json_type_object))
-                return state_error(ret_error, "\"slices\" is not an object");
+                return error_text(ret_error, "\"slices\" is not an object");
 
         json_object_object_foreach(o, key, value) {
                 r = parse_slice(s, key, value, ret_error);
@@ -600,11 +583,11 @@ static int check_version(json_object *o, char **ret_error) {
         json_object *version;
 
         if (!json_object_object_get_ex(o, "version", &version))
-                return state_error(ret_error, "has no \"version\"");
+                return error_text(ret_error, "has no \"version\"");
         if (!json_object_is_type(version, json_type_int))
-                return state_error(ret_error, "\"version\" is not an integer");
+                return error_text(ret_error, "\"version\" is not an integer");
         if (json_object_get_int64(version) != STATE_VERSION)
-                return state_error(ret_error, "\"version\" is %" PRIi64 ", not %d",
+                return error_text(ret_error, "\"version\" is %" PRIi64 ", not %d",
                         json_object_get_int64(version), STATE_VERSION);
 
         return 0;
@@ -648,7 +631,7 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
         }
 
         if (!vms)
-                return state_error(ret_error, "has no \"vms\"");
+                return error_text(ret_error, "has no \"vms\"");
 
         *ret = TAKE_PTR(s);
         return 0;
