@@ -1924,6 +1924,7 @@ TEST_F(pasid_netlink, limit_hit_of_cgroup)
 	EXPECT_EVENT(SET_ADD, ID, self->set);
 	EXPECT_EQ(-EBUSY, pasid_alloc_any(self->container));
 	EXPECT_EVENT(LIMIT_HIT, REASON, VFIO_PASID_LIMIT_REASON_CGROUP);
+	EXPECT_EQ(1, last.set[VFIO_PASID_A_SET_DENIED]);
 }
 
 TEST_F(pasid_netlink, watermark_hit)
