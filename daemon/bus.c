@@ -5,6 +5,7 @@
 #include "bus-call.h"
 #include "bus-names.h"
 #include "bus.h"
+#include "default-bus.h"
 #include "log-control.h"
 #include "machined.h"
 #include "override-bus.h"
@@ -92,25 +93,37 @@ void bus_request_name(Manager *m) {
         m->name_requested = true;
 }
 
+int bus_add_objects(Manager *m) {
+        static int (*const adders[])(Manager *) = {
+                manager_bus_add,
+                policy_bus_add,
+                default_bus_add,
+                hook_bus_add,
+                event_bus_add,
+                metrics_bus_add,
+                slice_bus_add,
+                override_bus_add,
+                vm_bus_add,
+                log_control_add,
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(adders); i++) {
+                r = adders[i](m);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
+}
+
 static int set_up(Manager *m) {
         int r;
 
         r = sd_bus_match_signal(m->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                 "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, m);
         if (r >= 0)
-                r = manager_bus_add(m);
-        if (r >= 0)
-                r = policy_bus_add(m);
-        if (r >= 0)
-                r = slice_bus_add(m);
-        if (r >= 0)
-                r = override_bus_add(m);
-        if (r >= 0)
-                r = vm_bus_add(m);
-        if (r >= 0)
-                r = log_control_add(m);
-        if (r >= 0)
-                r = sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
+                r = bus_add_objects(m);
         if (r >= 0)
                 r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)

@@ -26,8 +26,14 @@ void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64
 /* Sends PropertiesChanged for all that is marked as changed. */
 void bus_send_changes(Manager *m);
 
-/* Object vtables (manager-bus.c, policy-bus.c, vm-bus.c). */
+/* All objects and their methods, on the bus that there is. */
+int bus_add_objects(Manager *m);
+
+/* Those of the files *-bus.c that have no header of their own. */
+int event_bus_add(Manager *m);
+int hook_bus_add(Manager *m);
 int manager_bus_add(Manager *m);
+int metrics_bus_add(Manager *m);
 int policy_bus_add(Manager *m);
 int vm_bus_add(Manager *m);
 void manager_bus_send_changes(Manager *m);

@@ -6,7 +6,7 @@
 
 #include "bus-names.h"
 #include "bus.h"
-#include "manager-bus.h"
+#include "default-bus.h"
 #include "override-bus.h"
 #include "polkit.h"
 #include "slice-bus.h"
@@ -137,7 +137,7 @@ static int set_default(Manager *m, const Wanted *wanted, sd_bus_error *error) {
                 return 0;
         *layer = wanted_quota(wanted);
 
-        r = wanted->dry_run ? 0 : manager_bus_change_defaults(m, &defaults, error);
+        r = wanted->dry_run ? 0 : default_bus_change(m, &defaults, error);
         return r < 0 ? r : 1;
 }
 

@@ -20,6 +20,9 @@ struct json_object;
 
 #define STATE_VERSION 1
 
+/* What the key of a VM without a UUID begins with. */
+#define STATE_UNIT_PREFIX "unit:"
+
 /* A larger file is none of ours; in bytes. */
 #define STATE_SIZE_MAX (16U * 1024U * 1024U)
 

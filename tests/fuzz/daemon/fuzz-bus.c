@@ -269,12 +269,23 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return 0;
 }
 
+/* There are no sets, and none to wait for. */
+static int no_sets(KernelSource *source) {
+        return -EOPNOTSUPP;
+}
+
+static void nothing_to_free(KernelSource *source) {
+}
+
 static Manager *make_manager(const char *root) {
+        static const KernelSourceOps ops = { .resync = no_sets, .free = nothing_to_free };
+        static KernelSource kernel = { .ops = &ops };
         Manager *m;
 
         log_setup(LOG_EMERG - 1);
         FUZZ_CHECK(manager_new(&(ManagerOptions) { .root = root }, &m) >= 0);
         FUZZ_CHECK(manager_prepare(m) >= 0);
+        m->kernel = &kernel;
         m->kernel_present = true;
         m->capacity = 100000;
         return m;
@@ -290,7 +301,7 @@ static void connect_ends(Manager *m, sd_bus **ret_client) {
         FUZZ_CHECK(sd_bus_new(&m->bus) >= 0 && sd_bus_set_fd(m->bus, fds[0], fds[0]) >= 0);
         FUZZ_CHECK(sd_bus_set_server(m->bus, true, id) >= 0 && sd_bus_set_anonymous(m->bus, true) >= 0);
         FUZZ_CHECK(sd_bus_negotiate_fds(m->bus, false) >= 0 && sd_bus_start(m->bus) >= 0);
-        FUZZ_CHECK(manager_bus_add(m) >= 0 && vm_bus_add(m) >= 0);
+        FUZZ_CHECK(bus_add_objects(m) >= 0);
         FUZZ_CHECK(sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL) >= 0);
 
         FUZZ_CHECK(sd_bus_new(&client) >= 0 && sd_bus_set_fd(client, fds[1], fds[1]) >= 0);

@@ -3,6 +3,8 @@
 
 #include "manager.h"
 
+int default_bus_add(Manager *m);
+
 /* The two layers of the default quota; NULL for one that is not set. */
 typedef struct Defaults {
         const uint32_t *runtime;
@@ -10,4 +12,4 @@ typedef struct Defaults {
 } Defaults;
 
 /* The kernel and the state file have them, or neither; then the error says why. */
-int manager_bus_change_defaults(Manager *m, const Defaults *defaults, sd_bus_error *error);
+int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error);
