@@ -72,23 +72,17 @@ static const char *get_string(json_object *event, const char *key) {
         return json_object_object_get_ex(event, key, &value) ? json_object_get_string(value) : NULL;
 }
 
-/* A word as it is; an empty string, or one with blanks or quotes in it, as in JSON. */
+/* A word as it is; an empty string, or one with blanks or quotes in it, as in JSON, which leaves some controls alone. */
 static int print_value(FILE *f, json_object *value) {
         _cleanup_free_ char *escaped = NULL;
-        const char *s;
+        const char *s = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
 
-        if (json_object_is_type(value, json_type_string)) {
-                s = json_object_get_string(value);
-                if (*s && !strpbrk(s, " \"")) {
-                        escaped = text_escape(s);
-                        if (!escaped)
-                                return -ENOMEM;
-                        fputs(escaped, f);
-                        return 0;
-                }
-        }
-
-        fputs(json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE), f);
+        if (!*s || strpbrk(s, " \""))
+                s = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
+        escaped = text_escape(s);
+        if (!escaped)
+                return -ENOMEM;
+        fputs(escaped, f);
         return 0;
 }
 

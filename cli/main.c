@@ -102,7 +102,11 @@ static void print_help(void) {
                 int width;
 
                 width = printf("  %s%s%s", v->name, *v->arguments ? " " : "", v->arguments);
-                printf("%*s %s\n", width < 24 ? 24 - width : 0, "", v->help);
+                if (width > 24) {
+                        putchar('\n');
+                        width = 0;
+                }
+                printf("%*s %s\n", 24 - width, "", v->help);
         }
         printf("  %-22s %s\n\n", hook_verb, "Serve libvirt's qemu hook; reads the domain from stdin");
         options_print_help(~0U);
@@ -186,6 +190,8 @@ int main(int argc, char **argv) {
         CtlExitStatus status;
 
         setlocale(LC_ALL, "");
+        /* Programs read the numbers, too. */
+        setlocale(LC_NUMERIC, "C");
 
         /* What getopt puts in front of its messages. */
         if (argc > 0)

@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 
+#include "utf8.h"
+
 static const char *const json_mode_table[_JSON_MODE_MAX] = {
         [JSON_OFF] = "off",
         [JSON_SHORT] = "short",
@@ -50,31 +52,50 @@ int json_append(json_object *array, json_object *value) {
         return 0;
 }
 
-static bool is_c1(const char *s) {
-        return (uint8_t) s[0] == 0xc2 && (uint8_t) s[1] >= 0x80 && (uint8_t) s[1] <= 0x9f;
+typedef bool (*PlainFunc)(uint32_t c);
+
+/* 0x80 to 0x9f control terminals, too. */
+static bool is_printable(uint32_t c) {
+        return c >= 0x20 && (c < 0x7f || c >= 0xa0);
 }
 
-static char *escape(const char *s, bool lines) {
+static bool is_printable_or_newline(uint32_t c) {
+        return c == '\n' || is_printable(c);
+}
+
+static bool is_printable_ascii(uint32_t c) {
+        return c >= 0x20 && c < 0x7f;
+}
+
+/* The characters that are not plain, and what is no UTF-8, byte by byte. */
+static char *escape(const char *s, PlainFunc plain) {
         static const char hex[] = "0123456789abcdef";
-        const char *begin = s;
+        size_t left = strlen(s);
         char *escaped, *p;
 
-        p = escaped = malloc(strlen(s) * 4 + 1);
+        p = escaped = malloc(left * 4 + 1);
         if (!escaped)
                 return NULL;
 
-        for (; *s; s++) {
-                unsigned char c = *s;
+        while (left > 0) {
+                uint32_t c;
+                size_t n = utf8_decode(s, left, &c);
+                bool as_it_is = n > 0 && plain(c);
 
-                /* 0x80 to 0x9f, which UTF-8 makes two bytes of, control terminals, too. */
-                if ((c < 0x20 && !(c == '\n' && lines)) || c == 0x7f || is_c1(s) ||
-                        (c >= 0x80 && s > begin && is_c1(s - 1))) {
-                        *p++ = '\\';
-                        *p++ = 'x';
-                        *p++ = hex[c >> 4];
-                        *p++ = hex[c & 15];
-                } else
-                        *p++ = c;
+                if (n == 0)
+                        n = 1;
+                for (left -= n; n > 0; n--, s++) {
+                        unsigned char byte = *s;
+
+                        if (as_it_is)
+                                *p++ = *s;
+                        else {
+                                *p++ = '\\';
+                                *p++ = 'x';
+                                *p++ = hex[byte >> 4];
+                                *p++ = hex[byte & 15];
+                        }
+                }
         }
         *p = 0;
 
@@ -82,11 +103,15 @@ static char *escape(const char *s, bool lines) {
 }
 
 char *text_escape(const char *s) {
-        return escape(s, false);
+        return escape(s, is_printable);
 }
 
 char *text_escape_lines(const char *s) {
-        return escape(s, true);
+        return escape(s, is_printable_or_newline);
+}
+
+char *text_escape_ascii(const char *s) {
+        return escape(s, is_printable_ascii);
 }
 
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) {

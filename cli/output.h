@@ -34,13 +34,17 @@ int json_append(json_object *array, json_object *value);
 
 /*
  * A copy of s that is safe to print on a terminal and stays on one line: the
- * bytes of control characters become \xHH. Backslashes stay as they are, for unit names
- * are full of them. NULL when out of memory.
+ * bytes of control characters, and those that are no UTF-8, become \xHH.
+ * Backslashes stay as they are, for unit names are full of them. NULL when out
+ * of memory.
  */
 char *text_escape(const char *s);
 
 /* The same for text of several lines. */
 char *text_escape_lines(const char *s);
+
+/* The same with nothing but ASCII in it. */
+char *text_escape_ascii(const char *s);
 
 /* Says "pasidctl: MESSAGE" on stderr and returns status, to be returned on. */
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) _printf_(2, 3);

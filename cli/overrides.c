@@ -105,13 +105,43 @@ static int parse_override(json_object *object, size_t i, Override *ret, char **r
         return 0;
 }
 
+DEFINE_CLEANUP_FUNC(json_tokener *, json_tokener_free, json_tokener_freep);
+
+/* One JSON object with nothing behind it. */
+static int parse_object(const char *text, json_object **ret, char **ret_error) {
+        _cleanup_(json_tokener_freep) json_tokener *tokener = json_tokener_new();
+        _cleanup_json_ json_object *object = NULL;
+        enum json_tokener_error error;
+
+        if (!tokener)
+                return -ENOMEM;
+        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
+        /* With the final NUL byte, by which a number knows that it is over. */
+        object = json_tokener_parse_ex(tokener, text, (int) strlen(text) + 1);
+        error = json_tokener_get_error(tokener);
+        text += json_tokener_get_parse_end(tokener);
+
+        if (error != json_tokener_success)
+                return error_text(ret_error, "it is no JSON object: %s at \"%.20s\"",
+                        json_tokener_error_desc(error), text);
+        if (!json_object_is_type(object, json_type_object))
+                return error_text(ret_error, "it is no JSON object");
+        text += strspn(text, " \t\r\n");
+        if (*text)
+                return error_text(ret_error, "there is more behind it: \"%.20s\"", text);
+
+        *ret = TAKE_PTR(object);
+        return 0;
+}
+
 int overrides_parse(const char *text, Rows *ret, char **ret_error) {
-        _cleanup_json_ json_object *object = json_tokener_parse(text);
+        _cleanup_json_ json_object *object = NULL;
         json_object *version, *array;
         int r;
 
-        if (!json_object_is_type(object, json_type_object))
-                return error_text(ret_error, "it is no JSON object");
+        r = parse_object(text, &object, ret_error);
+        if (r < 0)
+                return r;
         if (!json_object_object_get_ex(object, "version", &version) ||
                 !json_object_is_type(version, json_type_int))
                 return error_text(ret_error, "it has no version");
@@ -121,6 +151,8 @@ int overrides_parse(const char *text, Rows *ret, char **ret_error) {
         if (!json_object_object_get_ex(object, "overrides", &array) ||
                 !json_object_is_type(array, json_type_array))
                 return error_text(ret_error, "it has no list of overrides");
+        if (json_object_object_length(object) != 2)
+                return error_text(ret_error, "it has more keys than version and overrides");
 
         ret->rows = calloc(json_object_array_length(array) + 1, sizeof(Override));
         if (!ret->rows)

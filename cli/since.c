@@ -28,11 +28,16 @@ static int parse_back(const char *s, uint64_t now_usec, uint64_t *ret) {
         } units[] = {
                 { "s", 1 },
                 { "sec", 1 },
+                { "second", 1 },
                 { "m", 60 },
                 { "min", 60 },
+                { "minute", 60 },
                 { "h", 60 * 60 },
+                { "hour", 60 * 60 },
                 { "d", 24 * 60 * 60 },
+                { "day", 24 * 60 * 60 },
                 { "w", 7 * 24 * 60 * 60 },
+                { "week", 7 * 24 * 60 * 60 },
         };
         bool minus = *s == '-';
         uint64_t n, back;
@@ -41,9 +46,12 @@ static int parse_back(const char *s, uint64_t now_usec, uint64_t *ret) {
         s += minus;
         if (parse_number(&s, &n) < 0)
                 return -EINVAL;
+        s += strspn(s, " ");
         length = strspn(s, "abcdefghijklmnopqrstuvwxyz");
         if (s[length] && (minus || !streq(s + length, " ago")))
                 return -EINVAL;
+        if (length > 3 && s[length - 1] == 's') /* "hours" */
+                length--;
 
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 if (strlen(units[i].name) == length && strncmp(units[i].name, s, length) == 0) {
@@ -61,6 +69,30 @@ static bool matches(const char *s, const char *format, struct tm *tm) {
         const char *end = strptime(s, format, tm);
 
         return end && !*end;
+}
+
+/* RFC 3339 with an offset, as events are printed in JSON. */
+static int parse_rfc3339(const char *s, uint64_t *ret) {
+        struct tm tm = {};
+        time_t t;
+
+        s = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+        if (s && *s == '.')
+                s += 1 + strspn(s + 1, "0123456789");
+        if (!s || !matches(s, "%z", &tm))
+                return -EINVAL;
+
+        t = timegm(&(struct tm) { .tm_year = tm.tm_year,
+                .tm_mon = tm.tm_mon,
+                .tm_mday = tm.tm_mday,
+                .tm_hour = tm.tm_hour,
+                .tm_min = tm.tm_min,
+                .tm_sec = tm.tm_sec });
+        t -= tm.tm_gmtoff;
+        if (t < 0)
+                return -EINVAL;
+        *ret = (uint64_t) t * USEC_PER_SEC;
+        return 0;
 }
 
 static int parse_date(const char *s, uint64_t now_usec, uint64_t *ret) {
@@ -84,12 +116,14 @@ static int parse_date(const char *s, uint64_t now_usec, uint64_t *ret) {
 
         for (size_t i = 0; i < ELEMENTSOF(formats); i++) {
                 struct tm tm = formats[i].dated ? (struct tm) {} : today;
+                int day;
 
                 if (!matches(s, formats[i].format, &tm))
                         continue;
                 tm.tm_isdst = -1;
+                day = tm.tm_mday;
                 t = mktime(&tm);
-                if (t < 0)
+                if (t < 0 || tm.tm_mday != day) /* there is no 30 February */
                         return -EINVAL;
                 *ret = (uint64_t) t * USEC_PER_SEC;
                 return 0;
@@ -129,5 +163,7 @@ int since_parse(const char *s, uint64_t now_usec, uint64_t *ret) {
                 *ret = n * USEC_PER_SEC;
                 return 0;
         }
-        return parse_back(s, now_usec, ret) >= 0 ? 0 : parse_date(s, now_usec, ret);
+        if (parse_back(s, now_usec, ret) >= 0 || parse_rfc3339(s, ret) >= 0)
+                return 0;
+        return parse_date(s, now_usec, ret);
 }

@@ -2,7 +2,8 @@
 
 #include "table.h"
 
-#include <libsmartcols/libsmartcols.h>
+#include <langinfo.h>
+#include <stdarg.h>
 #include <strings.h>
 
 #include "suggest.h"
@@ -127,6 +128,29 @@ static void table_unrefp(struct libscols_table **table) {
         scols_unref_table(*table);
 }
 
+int table_set_cell(struct libscols_line *line, size_t column, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        char *cell;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+
+        cell = streq(nl_langinfo(CODESET), "UTF-8") ? text_escape(text) : text_escape_ascii(text);
+        if (!cell)
+                return -ENOMEM;
+        r = scols_line_refer_data(line, column, cell);
+        if (r < 0)
+                free(cell);
+        return r;
+}
+
 static bool is_number(InfoType type) {
         switch (type) {
         case INFO_STRING:
@@ -152,10 +176,9 @@ static int print_row(struct libscols_line *line, const void *row, const Columns 
 
                 if (!text)
                         return -ENOMEM;
-                r = scols_line_refer_data(line, i, text);
+                r = table_set_cell(line, i, "%s", text);
                 if (r < 0)
                         return r;
-                TAKE_PTR(text);
         }
         return 0;
 }
@@ -169,7 +192,7 @@ int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings
         scols_table_set_stream(table, f);
         scols_table_enable_noheadings(table, !headings);
         scols_table_enable_colors(table, colors);
-        /* info_field_text() did that, and leaves the "\\x2d" of unit names as they are. */
+        /* table_set_cell() did that, and leaves the "\\x2d" of unit names as they are. */
         scols_table_enable_noencoding(table, true);
 
         for (size_t i = 0; i < columns->n_fields; i++)

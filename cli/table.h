@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <libsmartcols/libsmartcols.h>
+
 #include "info.h"
 #include "options.h"
 
@@ -30,6 +32,13 @@ char *columns_describe(const InfoTable *table);
  * A program that asks for JSON and for no column in particular gets them all.
  */
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret);
+
+/*
+ * Sets a cell of a table without encoding to the text, escaped. What is no
+ * character in the locale's charset must not reach libsmartcols, which would
+ * never come to an end with that. Returns 0 or a negative errno.
+ */
+int table_set_cell(struct libscols_line *line, size_t column, const char *format, ...) _printf_(3, 4);
 
 /* A table, with the column names above it if headings. Returns 0 or a negative errno. */
 int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings, bool colors);

@@ -4,6 +4,7 @@
 #include <libsmartcols/libsmartcols.h>
 
 #include "client.h"
+#include "table.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -95,59 +96,33 @@ static bool wins(const char *verdict) {
         return streq_ptr(verdict, "wins");
 }
 
-/* "64", "64 *" for the one that counts, "-" where it says nothing. To be freed. */
-static char *value_text(const char *verdict, uint32_t value) {
-        char *text;
-        int r;
-
-        if (streq_ptr(verdict, "unset") || streq_ptr(verdict, "no-match"))
-                return strdup("-");
-        r = asprintf(&text, "%" PRIu32 "%s", value, wins(verdict) ? " *" : "");
-        return r < 0 ? NULL : text;
-}
-
-/* Takes the text over. */
-static int set_cell(struct libscols_line *line, size_t column, char *text) {
-        int r;
-
-        if (!text)
-                return -ENOMEM;
-        r = scols_line_refer_data(line, column, text);
-        if (r < 0)
-                free(text);
-        return r;
+static int set_watermark(struct libscols_line *line, uint32_t watermark, const char *mark) {
+        if (watermark == 0)
+                return table_set_cell(line, COLUMN_WATERMARK, "off%s", mark);
+        return table_set_cell(line, COLUMN_WATERMARK, "%" PRIu32 "%s", watermark, mark);
 }
 
 static int add_limit(struct libscols_table *table, struct libscols_line *parent, const Limit *limit,
         struct libscols_line **ret) {
         struct libscols_line *line = scols_table_new_line(table, parent);
-        _cleanup_free_ char *origin = NULL, *promised = NULL;
-        char *text;
+        bool host = isempty(limit->slice), origin = !isempty(limit->origin);
+        char promised[48] = "";
         int r;
 
         if (!line)
                 return -ENOMEM;
-        r = set_cell(line, COLUMN_TREE, isempty(limit->slice) ? strdup("host") : text_escape(limit->slice));
+        r = table_set_cell(line, COLUMN_TREE, "%s", host ? "host" : limit->slice);
         if (r < 0)
                 return r;
 
-        origin = text_escape(strempty(limit->origin));
-        if (!origin)
-                return -ENOMEM;
-        if (limit->committed != UINT64_MAX &&
-                asprintf(&promised, ", %" PRIu64 " promised", limit->committed) < 0) {
-                promised = NULL;
-                return -ENOMEM;
-        }
+        if (limit->committed != UINT64_MAX)
+                snprintf(promised, sizeof(promised), ", %" PRIu64 " promised", limit->committed);
         if (limit->limit == UINT32_MAX)
-                r = asprintf(&text, "no limit%s", strempty(promised));
+                r = table_set_cell(line, COLUMN_WHY, "no limit%s", promised);
         else
-                r = asprintf(&text, "%s %" PRIu32 "%s%s%s%s%s", isempty(limit->slice) ? "capacity" : "limit",
-                        limit->limit, strempty(promised), limit->in_force ? "" : ", not in force",
-                        *origin ? " (" : "", origin, *origin ? ")" : "");
-        if (r < 0)
-                return -ENOMEM;
-        r = set_cell(line, COLUMN_WHY, text);
+                r = table_set_cell(line, COLUMN_WHY, "%s %" PRIu32 "%s%s%s%s%s", host ? "capacity" : "limit",
+                        limit->limit, promised, limit->in_force ? "" : ", not in force", origin ? " (" : "",
+                        strempty(limit->origin), origin ? ")" : "");
         if (r < 0)
                 return r;
 
@@ -158,64 +133,59 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
 static int add_vm(struct libscols_table *table, struct libscols_line *parent, const VmInfo *vm,
         struct libscols_line **ret) {
         struct libscols_line *line = scols_table_new_line(table, parent);
-        char *text = NULL;
+        const char *why = vm->in_force ? "in force" : vm->quota_error;
         int r;
 
         if (!line)
                 return -ENOMEM;
-        r = set_cell(line, COLUMN_TREE, text_escape(strempty(vm->name)));
+        r = table_set_cell(line, COLUMN_TREE, "%s", strempty(vm->name));
         if (r >= 0)
-                r = set_cell(line, COLUMN_QUOTA, asprintf(&text, "%" PRIu32, vm->quota) < 0 ? NULL : text);
+                r = table_set_cell(line, COLUMN_QUOTA, "%" PRIu32, vm->quota);
         if (r >= 0)
-                r = set_cell(line, COLUMN_WATERMARK,
-                        vm->watermark == 0                               ? strdup("off")
-                        : asprintf(&text, "%" PRIu32, vm->watermark) < 0 ? NULL
-                                                                         : text);
+                r = set_watermark(line, vm->watermark, "");
         if (r >= 0)
-                r = set_cell(line, COLUMN_WHY,
-                        vm->in_force
-                                ? strdup(streq_ptr(vm->state, "reserved") ? "reserved" : "in force")
-                                : text_escape(isempty(vm->quota_error) ? "not in force" : vm->quota_error));
+                r = table_set_cell(line, COLUMN_WHY, "%s", isempty(why) ? "not in force" : why);
+        if (r < 0)
+                return r;
+
         *ret = line;
-        return r;
+        return 0;
 }
 
+/* Does it say anything? */
+static bool speaks(const char *verdict) {
+        return !streq_ptr(verdict, "unset") && !streq_ptr(verdict, "no-match");
+}
+
+/* "64", "64 *" for the one that counts, "-" where it says nothing. */
 static int add_candidate(
         struct libscols_table *table, struct libscols_line *parent, const Candidate *candidate, bool colors) {
         struct libscols_line *line = scols_table_new_line(table, parent);
-        _cleanup_free_ char *text = NULL, *why = NULL;
-        bool winner = wins(candidate->quota_verdict) || wins(candidate->watermark_verdict);
+        bool quota = wins(candidate->quota_verdict), watermark = wins(candidate->watermark_verdict);
+        bool name = !isempty(candidate->name), origin = !isempty(candidate->origin);
         int r;
 
         if (!line)
                 return -ENOMEM;
-        if (winner && colors) {
+        if ((quota || watermark) && colors) {
                 r = scols_line_set_color(line, COLOR_GREEN);
                 if (r < 0)
                         return r;
         }
 
-        r = asprintf(&text, "%s%s%s", candidate->source, isempty(candidate->name) ? "" : " ",
+        r = table_set_cell(line, COLUMN_TREE, "%s%s%s", strempty(candidate->source), name ? " " : "",
                 strempty(candidate->name));
-        if (r < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        r = asprintf(&why, "%s%s%s%s", strempty(candidate->reason), isempty(candidate->origin) ? "" : " (",
-                strempty(candidate->origin), isempty(candidate->origin) ? "" : ")");
-        if (r < 0) {
-                why = NULL;
-                return -ENOMEM;
-        }
-
-        r = set_cell(line, COLUMN_TREE, text_escape(text));
         if (r >= 0)
-                r = set_cell(line, COLUMN_QUOTA, value_text(candidate->quota_verdict, candidate->quota));
+                r = speaks(candidate->quota_verdict) ? table_set_cell(line, COLUMN_QUOTA, "%" PRIu32 "%s",
+                                                               candidate->quota, quota ? " *" : "")
+                                                     : table_set_cell(line, COLUMN_QUOTA, "-");
         if (r >= 0)
-                r = set_cell(line, COLUMN_WATERMARK,
-                        value_text(candidate->watermark_verdict, candidate->watermark));
+                r = speaks(candidate->watermark_verdict)
+                            ? set_watermark(line, candidate->watermark, watermark ? " *" : "")
+                            : table_set_cell(line, COLUMN_WATERMARK, "-");
         if (r >= 0)
-                r = set_cell(line, COLUMN_WHY, text_escape(why));
+                r = table_set_cell(line, COLUMN_WHY, "%s%s%s%s", strempty(candidate->reason),
+                        origin ? " (" : "", strempty(candidate->origin), origin ? ")" : "");
         return r;
 }
 

@@ -23,20 +23,51 @@ static int append_override(sd_bus_message *m, const void *userdata) {
         return sd_bus_message_close_container(m);
 }
 
-/* Returns with *ret_changed what the daemon said. */
-static CtlExitStatus import_one(const Client *client, const Override *override, int *ret_changed) {
+/* Says which it was, if the daemon does not take it. Returns with *ret_changed whether that changes something. */
+static CtlExitStatus import_one(const Client *client, const Rows *overrides, size_t i, int *ret_changed) {
+        const Override *override = (const Override *) overrides->rows + i;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_free_ char *escaped = NULL;
         CtlExitStatus status;
 
         status = client_change_with(client, "SetOverride", &reply, append_override, override);
-        return status == CTL_EXIT_OK ? client_read(reply, "b", ret_changed) : status;
+        if (status == CTL_EXIT_OK)
+                return client_read(reply, "b", ret_changed);
+
+        escaped = text_escape(!isempty(override->name)  ? override->name
+                              : !isempty(override->key) ? override->key
+                                                        : override->kind);
+        if (!escaped)
+                return fail_oom();
+        return fail(status,
+                client->options->dry_run ? "That is override %zu (%s). Nothing was changed."
+                                         : "Override %zu (%s) was not imported, nor were those behind it.",
+                i + 1, escaped);
+}
+
+static CtlExitStatus import_all(const Client *client, const Rows *overrides, size_t *ret_n_changed) {
+        size_t n_changed = 0;
+
+        for (size_t i = 0; i < overrides->n_rows; i++) {
+                CtlExitStatus status;
+                int changed;
+
+                status = import_one(client, overrides, i, &changed);
+                if (status != CTL_EXIT_OK)
+                        return status;
+                n_changed += changed;
+        }
+
+        *ret_n_changed = n_changed;
+        return CTL_EXIT_OK;
 }
 
 CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
         _cleanup_(rows_clear) Rows overrides = { .table = &override_table };
         _cleanup_free_ char *text = NULL, *error = NULL, *escaped = NULL;
         _cleanup_(client_close) Client client = {};
-        size_t n_changed = 0, size = 0;
+        Options dry_run = *options;
+        size_t n_changed, size = 0;
         CtlExitStatus status;
         int r;
 
@@ -44,6 +75,10 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
                 read_input(argv[1], OVERRIDES_SIZE_MAX, "'pasidctl export' makes such a file.", &text, &size);
         if (status != CTL_EXIT_OK)
                 return status;
+        if (size > OVERRIDES_SIZE_MAX)
+                return fail(CTL_EXIT_FAILURE,
+                        "Cannot import %s: it is larger than %zu bytes. Nothing was changed.", argv[1],
+                        OVERRIDES_SIZE_MAX);
         r = overrides_parse(text, &overrides, &error);
         if (r == -EBADMSG) {
                 escaped = text_escape(error);
@@ -56,18 +91,13 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
         status = client_open(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
-        for (size_t i = 0; i < overrides.n_rows; i++) {
-                const Override *override = (const Override *) overrides.rows + i;
-                int changed;
-
-                status = import_one(&client, override, &changed);
-                if (status != CTL_EXIT_OK) {
-                        escaped = text_escape(!isempty(override->name) ? override->name : override->key);
-                        return fail(status, "Override %zu (%s) was not imported, nor were those behind it.",
-                                i + 1, strempty(escaped));
-                }
-                n_changed += changed;
-        }
+        /* What the daemon would not take is found before the first change. */
+        dry_run.dry_run = true;
+        status = import_all(&(Client) { client.bus, &dry_run }, &overrides, &n_changed);
+        if (status == CTL_EXIT_OK && !options->dry_run)
+                status = import_all(&client, &overrides, &n_changed);
+        if (status != CTL_EXIT_OK)
+                return status;
 
         if (options->json != JSON_OFF) {
                 _cleanup_json_ json_object *object = json_object_new_object();

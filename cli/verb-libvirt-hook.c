@@ -40,21 +40,34 @@ typedef struct Hook {
         DomainXml domain;
 } Hook;
 
-/* For the signal handler: what to exit with. */
+/* For the signal handler: what to say and what to exit with. */
+static char alarm_text[512];
 static volatile sig_atomic_t alarm_status = CTL_EXIT_OK;
 
 static void on_alarm(int signal_number) {
-        static const char text[] = "pasidctl: pasidd did not answer the libvirt hook in time.\n";
+        struct pollfd pollfd = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-        (void) !write(STDERR_FILENO, text, sizeof(text) - 1);
+        /* A pipe that nobody empties has no room, and would have us wait. */
+        if (poll(&pollfd, 1, 0) > 0)
+                (void) !write(STDERR_FILENO, alarm_text, strlen(alarm_text));
         _exit(alarm_status);
 }
 
-static int alarm_arm(void) {
+static int alarm_arm(const char *name) {
         const struct itimerval timer = { .it_value.tv_sec = HARD_DEADLINE_SEC };
-        struct sigaction action = { .sa_handler = on_alarm };
+        struct sigaction action = { .sa_handler = on_alarm }, ignore = { .sa_handler = SIG_IGN };
+        _cleanup_free_ char *escaped = text_escape(name);
         sigset_t set;
 
+        if (!escaped)
+                return -ENOMEM;
+        snprintf(alarm_text, sizeof(alarm_text),
+                "pasidctl: The libvirt hook gave up on '%.255s': the system bus or pasidd does not answer.\n",
+                escaped);
+
+        /* Nobody reads what it says: no reason to die of, which would count as a failure. */
+        if (sigaction(SIGPIPE, &ignore, NULL) < 0)
+                return -errno;
         /* Both a handler and a mask could be inherited. */
         if (sigaction(SIGALRM, &action, NULL) < 0)
                 return -errno;
@@ -388,7 +401,7 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
         hook.name = argv[1];
         hook.action = hook_action(argv[2], argc > 3 ? argv[3] : NULL);
 
-        r = alarm_arm();
+        r = alarm_arm(hook.name);
         if (r < 0)
                 status = without_daemon(&hook, strerror(-r));
         else

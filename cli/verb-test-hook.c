@@ -207,7 +207,7 @@ static CtlExitStatus print_domain(const Simulation *simulation) {
 CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv) {
         _cleanup_(simulation_clear) Simulation simulation = {};
         _cleanup_(columns_clear) Columns columns = {};
-        _cleanup_free_ char *xml = NULL;
+        _cleanup_free_ char *xml = NULL, *error = NULL;
         CtlExitStatus status;
         size_t size = 0;
         int r;
@@ -244,8 +244,10 @@ CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv) {
                 &(Rows) { &step_table, simulation.steps, ELEMENTSOF(simulation.steps) }, &columns, options);
         if (status != CTL_EXIT_OK)
                 return status;
-        if (simulation.error)
-                return fail(CTL_EXIT_FAILURE, "%s: The domain's XML %s. libvirt would not start it.", argv[1],
-                        simulation.error);
-        return CTL_EXIT_OK;
+        if (!simulation.error)
+                return CTL_EXIT_OK;
+        error = text_escape(simulation.error);
+        return !error ? fail_oom()
+                      : fail(CTL_EXIT_FAILURE, "%s: The domain's XML %s. libvirt would not start it.",
+                                argv[1], error);
 }

@@ -2,14 +2,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for pasidctl(1)
 
-# Names and UUIDs of the VMs that run. Names with blanks cannot be completed; their UUIDs can. "$@": --host, if given.
-__pasidctl_vms() {
-    # Without this, every key press while the daemon is down would try to start it.
+# Asks the daemon; "$@": the rest of the command line.
+__pasidctl_ask() {
+    # Without this, every key press while the daemon is down would try to start it. Another host's cannot be looked at first.
     local bus=org.freedesktop.DBus
-    [[ $# -gt 0 || $(busctl --system call $bus /org/freedesktop/DBus $bus NameHasOwner s org.pasidd1 2>/dev/null) == 'b true' ]] ||
+    [[ $* == *--host=* || $(busctl --system call $bus /org/freedesktop/DBus $bus NameHasOwner s org.pasidd1 2>/dev/null) == 'b true' ]] ||
         return
-    pasidctl list "$@" --no-legend -o name 2>/dev/null | grep -v ' '
-    pasidctl list "$@" --no-legend -o uuid 2>/dev/null
+    # One that hangs shall not hang the shell.
+    SYSTEMD_BUS_TIMEOUT=3s pasidctl "$@" --no-legend 2>/dev/null
+}
+
+# Names and UUIDs of the VMs that run, as the shell has to be given them: tenants choose the names, so they are quoted, and
+# nothing here may expand them, as "compgen -W" would. Colons and equals signs end words for readline; the UUIDs of such VMs
+# can be completed. "$@": --host, if given.
+__pasidctl_vms() {
+    local uuid name
+    while read -r uuid name; do
+        printf '%s\n' "$uuid"
+        [[ $name == *[:=]* ]] || printf '%q\n' "$name"
+    done < <(__pasidctl_ask list -o uuid,name "$@")
+}
+
+# Completes to those lines of the input that begin with $cur.
+__pasidctl_offer() {
+    local line
+    while IFS= read -r line; do
+        [[ $line == "$cur"* ]] && COMPREPLY+=("$line")
+    done
 }
 
 _pasidctl() {
@@ -28,7 +47,7 @@ _pasidctl() {
         [top]='--json= --no-legend --output= --host= --sort= --reverse --delay= --iterations='
         [events]="$print --since="
         [monitor]='--json= --host='
-        [metrics]=''
+        [metrics]='--host='
         [reload]='--no-ask-password --host='
         [reconcile]="$print --no-ask-password"
         [export]='--json= --no-pager --host= --format='
@@ -100,7 +119,7 @@ _pasidctl() {
             return
             ;;
         --slice)
-            mapfile -t COMPREPLY < <(compgen -W "$(pasidctl slices --no-legend -o slice 2>/dev/null)" -- "$cur")
+            __pasidctl_offer < <(__pasidctl_ask slices -o slice "${host[@]}")
             return
             ;;
         -o | --output)
@@ -129,7 +148,8 @@ _pasidctl() {
     elif [[ -z $verb ]]; then
         words="${!options[*]}"
     elif [[ $n == 0 && -z $slice && $verb =~ ^(show|explain|set-quota|reset-quota)$ ]]; then
-        words=$(__pasidctl_vms "${host[@]}")
+        __pasidctl_offer < <(__pasidctl_vms "${host[@]}")
+        return
     elif [[ $verb == set-quota && ($n == 1 || -n $slice) || $n == 0 && $verb == set-default ]]; then
         words=max
     elif [[ $n == 0 && $verb =~ ^(import|test-hook|metrics)$ ]]; then

@@ -455,6 +455,32 @@ class Hook(CtlTest):
         self.assertIn("in time", err)
         self.assertLess(time.monotonic() - before, 4)
 
+    def test_stderr_that_nobody_reads(self):
+        """A pipe that is full, or closed: neither has the hook wait, nor makes it fail."""
+        for full in (True, False):
+            with self.subTest(full=full):
+                there, here = os.pipe()
+                if full:
+                    os.set_blocking(here, False)
+                    for size in (4096, 1):
+                        try:
+                            while os.write(here, b"x" * size):
+                                pass
+                        except BlockingIOError:
+                            pass
+                    os.set_blocking(here, True)
+                else:
+                    os.close(there)
+                before = time.monotonic()
+                p = self.spawn("libvirt-hook", "web", "reconnect", "begin", "-", stdin=subprocess.PIPE, stderr=here)
+                self.addCleanup(p.kill)
+                p.communicate("<domain/>", timeout=10)
+                self.assertEqual(p.returncode, OK)
+                self.assertLess(time.monotonic() - before, 4)
+                os.close(here)
+                if full:
+                    os.close(there)
+
     def test_stdin_that_does_not_end(self):
         self.start()
         p = self.spawn("libvirt-hook", "web", "reconnect", "begin", "-", stdin=subprocess.PIPE)

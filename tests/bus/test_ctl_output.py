@@ -53,6 +53,30 @@ class Output(CtlTest):
         self.assertEqual(self.ok("status", "-o", "capacity,vms", "--no-legend"), "100000\n2\n")
         self.fail_with(USAGE, "No column 'VSM'. Did you mean VMS", "status", "-o", "VSM")
 
+    # Locales.
+
+    def test_locale_without_the_name(self):
+        """A name that the charset does not have: libsmartcols would print it for ever."""
+        name = "sch\u00f6n-\u65e5\u672c"
+        escaped = "sch\\xc3\\xb6n-\\xe6\\x97\\xa5\\xe6\\x9c\\xac"
+        self.reserve(OTHER, name, quota=4)
+        for locale, shown in (("C", escaped), ("C.UTF-8", name)):
+            self.extra_environment = {"LC_ALL": locale}
+            for arguments in (("list",), ("explain", OTHER), ("top",)):
+                with self.subTest(locale=locale, arguments=arguments):
+                    self.assertIn(shown, self.ok(*arguments))
+            self.assertEqual(self.json("show", OTHER, "-o", "name"), {"name": name})
+
+    def test_decimal_comma(self):
+        """What programs read is the same everywhere."""
+        made = shutil.which("localedef") and subprocess.run(
+            ["localedef", "-i", "de_DE", "-f", "UTF-8", self.directory / "de_DE.UTF-8"], capture_output=True, check=False
+        )
+        if not made or made.returncode != 0:
+            self.skipTest("the locale de_DE cannot be made here (Debian: locales)")
+        self.extra_environment = {"LOCPATH": str(self.directory), "LC_ALL": "de_DE.UTF-8"}
+        self.assertIn("allocation_ratio: 1.000\n", self.ok("export", "--format=nova-provider"))
+
     # Warnings.
 
     def test_warnings(self):

@@ -104,7 +104,7 @@ class Explain(PolicyTest):
                 (4, r"^      ├─persistent +- +3 \* +set by set-quota \(/var"),
                 (4, r"^      ├─metadata +4 \* +2 +of the domain$"),
                 (4, r"^      ├─rule gold +- +- +MatchName=db-\* does not fit \(/etc/pasidd/pasidd.conf:12\)$"),
-                (4, r"^      └─default +100 +0 +DefaultQuota=$"),
+                (4, r"^      └─default +100 +off +DefaultQuota=$"),
             ),
         ):
             with self.subTest(depth=depth):
@@ -246,8 +246,11 @@ class Overrides(PolicyTest):
         self.assert_documented("overrides", json.loads(exported))
         self.fake.calls.clear()
         self.assertEqual(self.ok("import", self.write(exported)), "3 overrides, of which 3 changed something.\n")
+        # All are tried before the first is set.
         self.assertEqual(self.fake.calls, [
-            ("SetOverride", *row[:4], {key: value for key, (_, value) in row[4].items()}, {}) for row in self.ROWS
+            ("SetOverride", *row[:4], {key: value for key, (_, value) in row[4].items()}, options)
+            for options in ({"dry-run": True}, {})
+            for row in self.ROWS
         ])
         self.fake.calls.clear()
         status, out, _ = self.run_ctl("import", "-", "--dry-run", "--json=short", stdin=exported)
@@ -259,12 +262,14 @@ class Overrides(PolicyTest):
         self.fake.calls.clear()
         self.fail_with(FAILURE, "quota 5000000 is no number.*Nothing was changed", "import", self.write(exported.replace("64", "5000000")))
         self.fail_with(FAILURE, "no JSON object", "import", self.write("x"))
+        self.fail_with(FAILURE, "more behind it.*Nothing was changed", "import", self.write(exported + exported))
+        self.fail_with(FAILURE, "larger than", "import", self.write(" " * (16 * 1024 * 1024 + 1)))
         self.fail_with(FAILURE, "/nonexistent: No such file", "import", "/nonexistent")
         self.assertEqual(self.fake.calls, [])
 
     def test_refused(self):
         self.fake.answers["SetOverride"] = BusError("org.freedesktop.DBus.Error.AccessDenied", "no")
-        self.fail_with(DENIED, r"Override 1 \(web\) was not imported, nor those behind it|nor were those", "import", self.write(self.ok("export")))
+        self.fail_with(DENIED, r"That is override 1 \(web\)\. Nothing was changed", "import", self.write(self.ok("export")))
 
     def test_nova(self):
         """Nova's provider configuration, schema 1.0, spelt out; the host holds 15, its VMs 5 of them."""
@@ -349,6 +354,17 @@ class Real(CtlTest):
         self.assertEqual(self.source(WEB), (6, "runtime"))
         self.assertEqual(self.root.quota(1), 6)
         self.assertEqual(self.ok("import", str(path)), "4 overrides, of which 0 changed something.\n")
+
+    def test_import_of_all_or_nothing(self):
+        """What only the daemon knows to be wrong."""
+        self.ok("set-quota", "web", "7")
+        document = json.loads(self.ok("export"))
+        document["overrides"][0]["values"]["quota"] = 8
+        document["overrides"].append({**document["overrides"][0], "key": "nonsense", "name": ""})
+        path = self.directory / "overrides.json"
+        path.write_text(json.dumps(document))
+        self.fail_with(FAILURE, r'"nonsense" is neither.*\n.*override 2 \(nonsense\)\. Nothing', "import", str(path))
+        self.assertEqual(self.source(WEB), (7, "persistent"))
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ class Complete(CtlTest):
         text = page("pasidctl.1")
         commands = text.split(".SH COMMANDS")[1].split(".SH OPTIONS")[0]
         options = text.split(".SH OPTIONS")[1].split(".SH EVENTS")[0]
-        for line in self.ok("--help").split("Commands:\n")[1].split("\n\n")[0].splitlines():
-            self.assertTrue(re.search(rf"\n\.B[IR]? {line.split()[0]}\b", commands), line)
+        for verb in re.findall(r"^  ([a-z-]+)", self.ok("--help").split("Commands:\n")[1].split("\n\n")[0], re.M):
+            self.assertTrue(re.search(rf"\n\.B[IR]? {verb}\b", commands), verb)
         for option in re.findall(r"^ +(?:-\w )?(--[a-z-]+)", self.ok("--help").split("Options:\n")[1], re.M):
             self.assertIn(option, options)
 
