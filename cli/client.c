@@ -9,8 +9,8 @@
 #include "kernel.h"
 #include "suggest.h"
 
-/* Long enough for somebody to type a password. */
-#define CALL_TIMEOUT_USEC (120 * USEC_PER_SEC)
+/* Long enough for somebody to type a password. Other calls have sd-bus's own limit, 25 s. */
+#define ASK_TIMEOUT_USEC (120 * USEC_PER_SEC)
 
 /* What dbus-daemon itself waits for a service to start is 25 s. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
@@ -55,6 +55,14 @@ static CtlExitStatus fail_not_running(const Client *client, const char *message,
                 message, why_not_running(exit_status));
 }
 
+/* It is on the bus, and hangs, or ended before it answered. */
+static CtlExitStatus fail_no_answer(const Client *client, const char *message) {
+        const char *host = client->options->host;
+
+        return fail(CTL_EXIT_NOT_RUNNING, "pasidd%s%s does not answer: %s. See 'systemctl status pasidd'%s.",
+                host ? " on " : "", strempty(host), message, host ? " there" : "");
+}
+
 /* The message without a full stop, for there comes more. */
 static char *strip_full_stop(const char *message) {
         char *text = text_escape_lines(message);
@@ -86,6 +94,8 @@ CtlExitStatus client_fail(const Client *client, const sd_bus_error *error, int r
 
         if (!text)
                 return fail_oom();
+        if (streq_ptr(error->name, SD_BUS_ERROR_TIMEOUT) || streq_ptr(error->name, SD_BUS_ERROR_NO_REPLY))
+                return fail_no_answer(client, text);
         if (status == CTL_EXIT_NOT_RUNNING)
                 return fail_not_running(client, text, 0);
 
@@ -279,6 +289,16 @@ typedef struct Method {
         bool options; /* takes an a{sv} of them */
 } Method;
 
+/* The interfaces that are not the daemon's own read. */
+static bool may_ask(const Client *client, const Method *method) {
+        return client->options->may_ask && (streq(method->interface, PASIDD_MANAGER_INTERFACE) ||
+                                                   streq(method->interface, PASIDD_VM_INTERFACE));
+}
+
+static uint64_t call_timeout(const Client *client, const Method *method) {
+        return may_ask(client, method) ? ASK_TIMEOUT_USEC : 0;
+}
+
 static Method own_method(const char *path, const char *member, bool options) {
         return (Method) {
                 .path = path ?: PASIDD_OBJECT_PATH,
@@ -296,7 +316,7 @@ static int new_call(const Client *client, const Method *method, sd_bus_message *
                 client->bus, &m, PASIDD_BUS_NAME, method->path, method->interface, method->member);
         if (r < 0)
                 return r;
-        r = sd_bus_message_set_allow_interactive_authorization(m, !client->options->no_ask_password);
+        r = sd_bus_message_set_allow_interactive_authorization(m, may_ask(client, method));
         if (r < 0)
                 return r;
 
@@ -317,7 +337,7 @@ static int call(const Client *client, const Method *method, sd_bus_error *ret_er
                 r = append_options(m, client->options);
         if (r < 0)
                 return r;
-        return sd_bus_call(client->bus, m, CALL_TIMEOUT_USEC, ret_error, ret_reply);
+        return sd_bus_call(client->bus, m, call_timeout(client, method), ret_error, ret_reply);
 }
 
 static CtlExitStatus call_status(const Client *client, const sd_bus_error *error, int r) {
@@ -348,7 +368,7 @@ CtlExitStatus client_change_with(const Client *client, const char *member, sd_bu
         if (r >= 0)
                 r = append_options(m, client->options);
         if (r >= 0)
-                r = sd_bus_call(client->bus, m, CALL_TIMEOUT_USEC, &error, ret_reply);
+                r = sd_bus_call(client->bus, m, call_timeout(client, &method), &error, ret_reply);
         return call_status(client, &error, r);
 }
 

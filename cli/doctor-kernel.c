@@ -157,6 +157,9 @@ static int check_misc(const Doctor *doctor, Finding *ret) {
         size_t n = 0;
         int r;
 
+        if (!doctor_exists(doctor, CGROUP "/cgroup.subtree_control"))
+                return doctor_found(ret, CHECK_SKIP, NULL, "there is no cgroup v2");
+
         for (; slices[n]; n++) {
                 _cleanup_free_ char *gap = NULL, *remedy = NULL;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -62,7 +63,23 @@ static int check_hook(const Doctor *doctor, Finding *ret) {
         return doctor_found(ret, CHECK_OK, NULL, HOOK);
 }
 
-/* libvirt finds out when it starts whether there are hooks. */
+/* When the directory of hooks was made; UINT64_MAX if its file system does not know. */
+static uint64_t directory_made(const Doctor *doctor) {
+        _cleanup_free_ char *path = NULL;
+        struct statx stx;
+
+        if (hook_path(doctor, &path) < 0)
+                return UINT64_MAX;
+        *strrchr(path, '/') = 0;
+        if (statx(AT_FDCWD, path, 0, STATX_BTIME, &stx) < 0 || !(stx.stx_mask & STATX_BTIME))
+                return UINT64_MAX;
+        return (uint64_t) stx.stx_btime.tv_sec * USEC_PER_SEC;
+}
+
+/*
+ * libvirt finds out when it starts whether there are hooks, and looks which at
+ * each operation. An upgrade replaces the hook, but not the directory.
+ */
 static int check_reload(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *path = NULL;
         bool running = false;
@@ -93,6 +110,11 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                         remedy = NULL;
                         return -ENOMEM;
                 }
+                if (started >= directory_made(doctor))
+                        return doctor_found(ret, CHECK_WARN, remedy,
+                                "%s runs since before the hook was replaced; unless that was an upgrade it does not "
+                                "know it",
+                                unit);
                 return doctor_found(ret, CHECK_FAIL, remedy,
                         "%s runs since before the hook was installed and does not know it", unit);
         }

@@ -54,18 +54,22 @@ void finding_clear(Finding *finding) {
 }
 
 int doctor_found(Finding *ret, CheckResult result, const char *remedy, const char *format, ...) {
+        _cleanup_free_ char *found = NULL;
         va_list ap;
         int r;
 
         va_start(ap, format);
-        r = vasprintf(&ret->found, format, ap);
+        r = vasprintf(&found, format, ap);
         va_end(ap);
         if (r < 0) {
-                ret->found = NULL;
+                found = NULL;
                 return -ENOMEM;
         }
-        ret->remedy = strdup(strempty(remedy));
-        return ret->remedy ? (int) result : -ENOMEM;
+
+        /* Names of files can be in them. */
+        ret->found = text_escape(found);
+        ret->remedy = text_escape(strempty(remedy));
+        return ret->found && ret->remedy ? (int) result : -ENOMEM;
 }
 
 static int open_below(const Doctor *doctor, const char *path) {

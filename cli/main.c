@@ -183,6 +183,7 @@ static CtlExitStatus run(int argc, char **argv) {
                 return status;
 
         options.colors = terminal_has_colors(STDOUT_FILENO);
+        options.may_ask = verb->options & OPTION_NO_ASK_PASSWORD && !options.no_ask_password;
         return run_verb(verb, &options, argc, argv);
 }
 

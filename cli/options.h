@@ -54,7 +54,9 @@ typedef struct Options {
         const char *since;
         bool nova_provider; /* the format of export */
 
-        bool colors; /* not an option: what the environment says */
+        /* not options: */
+        bool colors;  /* what the environment says */
+        bool may_ask; /* the verb is one that may have the user authenticate */
 } Options;
 
 /*

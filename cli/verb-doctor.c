@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <spawn.h>
+#include <sys/wait.h>
+
 #include "clock.h"
 #include "config-below.h"
 #include "doctor.h"
@@ -100,14 +103,24 @@ static void print_remedies(const Findings *findings, bool colors) {
 /* The files of another host cannot be seen over D-Bus, so pasidctl runs there. */
 static CtlExitStatus run_on_host(const Options *options) {
         char json[32];
+        int status = 0, r;
+        pid_t pid;
         const char *arguments[] = { "ssh", "-xT", "--", options->host, "pasidctl", "doctor", json, NULL,
                 NULL };
 
         snprintf(json, sizeof(json), "--json=%s", json_mode_to_string(options->json));
         if (options->no_legend)
                 arguments[7] = "--no-legend";
-        execvp(arguments[0], (char *const *) arguments);
-        return fail(CTL_EXIT_FAILURE, "Cannot run ssh: %s. Install openssh-client.", strerror(errno));
+        r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *) arguments, environ);
+        if (r != 0)
+                return fail(CTL_EXIT_FAILURE, "Cannot run ssh: %s. Install openssh-client.", strerror(r));
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        /* What pasidctl ends with, it has explained; 127 and 255 are the shell's there, and ssh's. */
+        if (WIFEXITED(status) && WEXITSTATUS(status) <= CTL_EXIT_NOT_RUNNING)
+                return WEXITSTATUS(status);
+        return fail(CTL_EXIT_NOT_RUNNING, "Cannot look at %s. Does 'ssh %s pasidctl doctor' work?",
+                options->host, options->host);
 }
 
 CtlExitStatus verb_doctor(const Options *options, int argc, char **argv) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <termios.h>
 
 #include "client.h"
@@ -30,6 +33,7 @@ typedef struct Top {
         bool reverse;
         bool screen; /* in place, with keys */
         struct termios saved;
+        int stderr_fd; /* the real one, while there is the screen */
 } Top;
 
 static volatile sig_atomic_t interrupted = 0;
@@ -38,11 +42,32 @@ static void on_interrupt(int signal_number) {
         interrupted = 1;
 }
 
+/* What is said while the screen is in use would go with it: it waits in a file. */
+static int stderr_put_off(Top *top) {
+        _cleanup_close_ int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        _cleanup_close_ int file = memfd_create("stderr", MFD_CLOEXEC);
+
+        if (saved < 0 || file < 0 || dup2(file, STDERR_FILENO) < 0)
+                return -errno;
+        top->stderr_fd = TAKE_FD(saved);
+        return 0;
+}
+
+static void stderr_let_go(Top *top) {
+        _cleanup_close_ int saved = top->stderr_fd, file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        off_t offset = 0;
+
+        (void) dup2(saved, STDERR_FILENO);
+        while (sendfile(STDERR_FILENO, file, &offset, 4096) > 0)
+                ;
+}
+
 static void top_clear(Top *top) {
         if (top->screen) {
                 fputs(SCREEN_LEAVE, stdout);
                 fflush(stdout);
                 (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &top->saved);
+                stderr_let_go(top);
         }
         columns_clear(&top->columns);
         client_close(&top->client);
@@ -207,6 +232,7 @@ static bool wait_for_next(Top *top) {
 static int screen_open(Top *top) {
         struct sigaction action = { .sa_handler = on_interrupt };
         struct termios raw;
+        int r;
 
         if (tcgetattr(STDIN_FILENO, &top->saved) < 0)
                 return -errno;
@@ -217,6 +243,12 @@ static int screen_open(Top *top) {
         if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
                 tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
                 return -errno;
+
+        r = stderr_put_off(top);
+        if (r < 0) {
+                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &top->saved);
+                return r;
+        }
 
         top->screen = true;
         fputs(SCREEN_ENTER, stdout);

@@ -278,6 +278,14 @@ class NotRunning(CtlTest):
         self.bus.stop()
         self.fail_with(NOT_RUNNING, "system bus", "list")
 
+    def test_daemon_that_hangs(self):
+        self.start()
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)
+        # sd-bus's own variable: reading has no limit of pasidctl's own, which is for passwords.
+        self.extra_environment = {"SYSTEMD_BUS_TIMEOUT": "1s"}
+        self.fail_with(NOT_RUNNING, "pasidd does not answer: .*systemctl status", "list")
+
     def test_usage_comes_first(self):
         self.fail_with(USAGE, "not a decimal number", "set-quota", "web", "x")
 

@@ -105,6 +105,8 @@ class Doctor(CtlTest):
         self.assert_finding("cgroup", "fail", "without the misc", "CONFIG_CGROUP_MISC")
         self.remove("sys/fs/cgroup/cgroup.controllers")
         self.assert_finding("cgroup", "fail", "not the unified", "systemd.unified_cgroup_hierarchy=1")
+        self.remove("sys/fs/cgroup/cgroup.subtree_control")
+        self.assert_finding("misc-controller", "skip")
 
     def test_misc_levels(self):
         self.root.config("[Manager]\nSlices=machine.slice tenant-a.slice\n")
@@ -159,6 +161,12 @@ class Doctor(CtlTest):
         self.remove(POLICY)
         self.assert_finding("polkit", "fail", "not there", "install")
 
+    def test_name_that_is_no_text(self):
+        (self.root.path / "var/lib/pasidd" / os.fsdecode(b"x.corrupt-\xff\x1b")).touch()
+        _, out, _ = self.run_ctl("doctor", f"--root={self.root.path}")
+        self.assertIn(r"x.corrupt-\xff\x1b", out)
+        self.assertNotIn("\x1b", out)
+
     def test_overrides(self):
         self.root.write("var/lib/pasidd/state.json.corrupt-2", "x")
         self.assert_finding("overrides", "warn", "state.json.corrupt-2", "look into /var/lib/pasidd/state.json.corrupt-2")
@@ -196,6 +204,19 @@ class Doctor(CtlTest):
         self.systemd.unit("virtqemud.service", ActiveState="active", ActiveEnterTimestamp=1)
         self.assert_finding("libvirt", "fail", "virtqemud", "systemctl restart virtqemud.service")
 
+    def test_hook_of_an_upgrade(self):
+        """It is newer than libvirt's start, which found the one before."""
+        directory = (self.root.path / HOOK).parent
+        made = subprocess.run(["stat", "-c", "%W", directory], capture_output=True, check=True, text=True).stdout
+        if int(made or 0) <= 0:
+            self.skipTest("the file system does not know when a directory was made")
+        started = int((int(made) + 1) * 10**6)
+        time.sleep(max(0, int(made) + 2.1 - time.time()))
+        self.root.write(HOOK, "#!/bin/sh\n")
+        (self.root.path / HOOK).chmod(0o755)
+        self.systemd.unit("libvirtd.service", ActiveState="active", ActiveEnterTimestamp=started)
+        self.assert_finding("libvirt", "warn", "unless that was an upgrade", "systemctl restart libvirtd.service")
+
     def test_apparmor(self):
         self.root.write("etc/apparmor.d/usr.sbin.libvirtd", "/etc/other/** rmix,\n")
         self.assert_finding("apparmor", "fail", "usr.sbin.libvirtd does not let hooks run", "apparmor_parser -r")
@@ -218,6 +239,11 @@ class Doctor(CtlTest):
         self.extra_environment = {"PATH": f"{self.directory}:{os.environ['PATH']}"}
         self.assertEqual(self.ok("doctor", "-H", "a@b", "--no-legend"), "-xT -- a@b pasidctl doctor --json=off --no-legend\n")
         self.fail_with(USAGE, "--root", "doctor", "-H", "a@b", "--root=/x")
+        for ends, status, pattern in ((1, FAILURE, "^$"), (127, NOT_RUNNING, "ssh a@b pasidctl"), (255, NOT_RUNNING, "look at a@b")):
+            ssh.write_text(f"#!/bin/sh\nexit {ends}\n")
+            got, out, err = self.run_ctl("doctor", "-H", "a@b")
+            self.assertEqual((got, out), (status, ""))
+            self.assertRegex(err, pattern)
 
 
 DOMAIN = """<domain type='kvm'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata></domain>"""
@@ -274,6 +300,9 @@ class TestHook(CtlTest):
         self.assertEqual(status, FAILURE)
         self.assertRegex(err, "max=.many.*libvirt would not start it")
         self.assertRegex(out, "fails the start: the XML has")
+        # What a tenant wrote does not get at the terminal.
+        _, _, err = self.run_ctl("test-hook", self.write_domain(QUOTA.format("&#x9b;31m&#10;")))
+        self.assertIn(r'max="\xc2\x9b31m\x0a"', err)
         self.fail_with(FAILURE, "/nonexistent: No such file", "test-hook", "/nonexistent")
 
 

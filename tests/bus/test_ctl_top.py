@@ -83,6 +83,13 @@ class Top(CtlTest):
         # What was on the screen before is there again, with nothing of top.
         self.assertNotIn("web", self.screen())
 
+    def test_daemon_that_leaves(self):
+        """The reason stays when the screen goes."""
+        self.start_tmux("-d", "1")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both")
+        self.daemon.stop()
+        self.wait_screen(lambda s: "left with 5" in s and "pasidctl: pasidd is not running" in s, "the reason")
+
     def test_keys(self):
         self.start_tmux("-d", "3600")
         self.wait_screen(lambda s: self.names(s) == ["db", "web"], "sorted by allocated")
