@@ -15,6 +15,28 @@ static void print_number(uint32_t n, char ret[static 16]) {
                 snprintf(ret, 16, "%" PRIu32, n);
 }
 
+static void print_watermark(uint32_t n, char ret[static 16]) {
+        if (n == 0)
+                strcpy(ret, "off");
+        else
+                print_number(n, ret);
+}
+
+/* ", watermark off -> 5", if one was set. */
+static void print_watermark_change(const QuotaChange *change, char ret[static 64]) {
+        char previous[16], watermark[16];
+
+        *ret = 0;
+        if (!change->vm || !change->watermark_set)
+                return;
+        print_watermark(change->vm->watermark, previous);
+        print_watermark(change->watermark, watermark);
+        if (streq(previous, watermark))
+                snprintf(ret, 64, ", watermark %s as before", watermark);
+        else
+                snprintf(ret, 64, ", watermark %s -> %s", previous, watermark);
+}
+
 static int add_number(json_object *object, const char *key, uint32_t n) {
         return n == UINT32_MAX ? 0 : json_add(object, key, json_object_new_uint64(n));
 }
@@ -22,7 +44,7 @@ static int add_number(json_object *object, const char *key, uint32_t n) {
 char *quota_change_text(const QuotaChange *change) {
         _cleanup_free_ char *name = NULL, *text = NULL, *line = NULL;
         uint32_t too_many;
-        char until[48] = "", previous[16], quota[16];
+        char until[48] = "", previous[16], quota[16], watermark[64];
         const char *what = change->slice ? "limit" : "quota";
         int r;
 
@@ -32,12 +54,13 @@ char *quota_change_text(const QuotaChange *change) {
 
         print_number(change->previous, previous);
         print_number(change->quota, quota);
+        print_watermark_change(change, watermark);
         if (change->previous == change->quota)
-                r = asprintf(&line, "%s: %s %s%s as before (%s)", name, what,
-                        change->dry_run ? "would stay " : "", quota, change->source);
+                r = asprintf(&line, "%s: %s %s%s as before (%s)%s", name, what,
+                        change->dry_run ? "would stay " : "", quota, change->source, watermark);
         else
-                r = asprintf(&line, "%s: %s %s%s -> %s (%s)", name, what,
-                        change->dry_run ? "would change " : "", previous, quota, change->source);
+                r = asprintf(&line, "%s: %s %s%s -> %s (%s)%s", name, what,
+                        change->dry_run ? "would change " : "", previous, quota, change->source, watermark);
         if (r < 0) {
                 line = NULL;
                 return NULL;
@@ -71,6 +94,10 @@ json_object *quota_change_json(const QuotaChange *change) {
         if (add_number(object, "previous", change->previous) < 0 ||
                 add_number(object, "quota", change->quota) < 0 ||
                 json_add(object, "source", json_object_new_string(change->source)) < 0)
+                return NULL;
+        if (vm && change->watermark_set &&
+                (add_number(object, "previous_watermark", vm->watermark) < 0 ||
+                        add_number(object, "watermark", change->watermark) < 0))
                 return NULL;
         if (vm && (json_add(object, "allocated", json_object_new_uint64(vm->allocated)) < 0 ||
                           json_add(object, "exceeds", json_object_new_boolean(exceeds(change))) < 0))

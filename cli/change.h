@@ -11,11 +11,13 @@ typedef struct QuotaChange {
         const char *source; /* where the new value comes from */
         bool dry_run;
         const char *slice; /* whose limit it is; NULL: the default quota */
+        bool watermark_set;
+        uint32_t watermark; /* of the VM, if that was set, too */
 } QuotaChange;
 
 /*
- * "demo: quota 4 -> 6 (persistent)", and in a second line that the VM holds more
- * than that, where it does. To be freed; NULL when out of memory.
+ * "demo: quota 4 -> 6 (persistent), watermark off -> 5", and in a second line that
+ * the VM holds more than that, where it does. To be freed; NULL when out of memory.
  */
 char *quota_change_text(const QuotaChange *change);
 

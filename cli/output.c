@@ -54,9 +54,10 @@ int json_append(json_object *array, json_object *value) {
 
 typedef bool (*PlainFunc)(uint32_t c);
 
-/* 0x80 to 0x9f control terminals, too. */
+/* 0x80 to 0x9f control terminals, too; from 0x2028 and 0x2066 on are what ends lines and turns text round. */
 static bool is_printable(uint32_t c) {
-        return c >= 0x20 && (c < 0x7f || c >= 0xa0);
+        return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c < 0x2028 || c > 0x202e) &&
+               (c < 0x2066 || c > 0x2069);
 }
 
 static bool is_printable_or_newline(uint32_t c) {

@@ -33,8 +33,9 @@ int json_add(json_object *object, const char *key, json_object *value);
 int json_append(json_object *array, json_object *value);
 
 /*
- * A copy of s that is safe to print on a terminal and stays on one line: the
- * bytes of control characters, and those that are no UTF-8, become \xHH.
+ * A copy of s that is safe to print on a terminal, stays on one line and does
+ * not reorder it: the bytes of control characters, and those that are no UTF-8,
+ * become \xHH.
  * Backslashes stay as they are, for unit names are full of them. NULL when out
  * of memory.
  */

@@ -27,7 +27,11 @@ static CtlExitStatus set_slice(const Options *options, uint32_t quota) {
 CtlExitStatus verb_set_quota(const Options *options, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(vm_target_clear) VmTarget target = {};
-        QuotaChange change = { .dry_run = options->dry_run };
+        QuotaChange change = {
+                .dry_run = options->dry_run,
+                .watermark_set = options->given & OPTION_WATERMARK,
+                .watermark = options->watermark,
+        };
         CtlExitStatus status;
 
         status = check_target(options, argc, argv, 2);

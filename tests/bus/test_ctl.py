@@ -84,7 +84,10 @@ class Changing(CtlTest):
         self.assertEqual(self.root.quota(1), 7)
         self.assertEqual(self.ok("set-quota", "web", "max", "--runtime"), "web: quota 7 -> 1048576 (runtime)\n")
         self.assertEqual(self.root.quota(1), 1048576)
-        self.ok("set-quota", "web", "8", "--watermark=6")
+        self.assertEqual(
+            self.ok("set-quota", "web", "8", "--watermark=6"),
+            "web: quota 1048576 -> 8 (persistent), watermark off -> 6\n",
+        )
         self.assertEqual(self.root.set_value(1, "watermark"), 6)
 
     def test_reset_quota(self):

@@ -28,6 +28,7 @@ class Output(CtlTest):
         self.assert_documented("status", self.json("status"))
         for arguments in (
             ("set-quota", "web", "7"),
+            ("set-quota", "web", "7", "--watermark=3"),
             ("reset-quota", "web"),
             ("set-default", "7"),
             ("reset-default",),

@@ -62,6 +62,9 @@ static void test_escape(void **state _unused_) {
                 /* U+009B is what ESC [ is; U+00A0 and U+011B are not */
                 { "a\xc2\x9b[b", "a\\xc2\\x9b[b" },
                 { "\xc2\xa0\xc4\x9b\xc2", "\xc2\xa0\xc4\x9b\\xc2" },
+                /* a name that would have the rest of its line read from right to left */
+                { "e\xe2\x80\xaevil\xe2\x81\xa9\xe2\x80\xa7",
+                        "e\\xe2\\x80\\xaevil\\xe2\\x81\\xa9\xe2\x80\xa7" },
                 { "a\xff\x9b\xed\xa0\x80", "a\\xff\\x9b\\xed\\xa0\\x80" },
         };
 
@@ -342,6 +345,14 @@ static void test_change(void **state _unused_) {
                         "demo: holds 5 PASIDs already, 5 too many; it keeps them, and gets no more",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":0,\"source\":\"persistent\","
                         "\"allocated\":5,\"exceeds\":true,\"dry_run\":false}" },
+                { { &demo, 6, 6, "runtime", false, NULL, true, 3 },
+                        "demo: quota 6 as before (runtime), watermark off -> 3",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":6,\"source\":\"runtime\","
+                        "\"previous_watermark\":0,\"watermark\":3,\"allocated\":5,\"exceeds\":false,\"dry_run\":false}" },
+                { { &demo, 6, 7, "runtime", false, NULL, true, 0 },
+                        "demo: quota 6 -> 7 (runtime), watermark off as before",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":7,\"source\":\"runtime\","
+                        "\"previous_watermark\":0,\"watermark\":0,\"allocated\":5,\"exceeds\":false,\"dry_run\":false}" },
                 { { NULL, UINT32_MAX, 64, "persistent", true, "a.slice" },
                         "a.slice: limit would change none -> 64 (persistent)",
                         "{\"slice\":\"a.slice\",\"quota\":64,\"source\":\"persistent\",\"dry_run\":true}" },
