@@ -9,13 +9,13 @@ BOOT_DEVICES=(10 11 12 13)
 # Nothing that a machine of this kind needs, and each costs time under emulation.
 BOOT_MASKED=(libvirt-guests.service systemd-pstore.service remote-fs.target systemd-random-seed.service
     systemd-timesyncd.service systemd-update-utmp.service systemd-vconsole-setup.service getty@tty1.service
-    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer logrotate.timer)
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer logrotate.timer man-db.timer)
 QEMU_PID=
 
 # boot_view: opens the view with all that QEMU and the guest read.
 boot_view() {
     local lower=$ROOT
-    [[ -z $USERLAND ]] || lower=$USERLAND:$lower
+    [[ -z $USERLAND ]] || lower=$USERLAND/$opt_userland:$lower
     [[ ! -d $KERNEL/modules ]] || lower=$KERNEL/modules:$lower
 
     mkdir -p "$RUN/guest/usr/libexec/pasidd-testbed/scenarios"

@@ -5,7 +5,7 @@
 
 ROOT_SUITES=(trixie bookworm)
 # Raise to have it made anew although the package list is the same.
-ROOT_RECIPE=1
+ROOT_RECIPE=2
 
 # root_packages SUITE
 root_packages() {
@@ -22,11 +22,15 @@ root_sources() {
     [[ $suite != trixie ]] || printf 'deb %s main\n' "$MIRROR $suite-backports"
 }
 
+# Services that come with programs the tests want, and that the guest shall not start by itself.
+ROOT_DISABLED=(ssh.service)
+
 # $1 in the hooks is mmdebstrap's.
 # shellcheck disable=SC2016
 root_build() {
-    local suite=$1 dir=$2 packages
+    local suite=$1 dir=$2 packages hooks=()
     packages=$(root_packages "$suite")
+    [[ $suite != trixie ]] || hooks+=(--customize-hook="chroot \"\$1\" systemctl disable ${ROOT_DISABLED[*]}")
     # mmdebstrap insists on making its target itself.
     rmdir "$dir"
     nice -n 5 mmdebstrap --mode=root --variant=apt --include="${packages// /,}" \
@@ -34,6 +38,7 @@ root_build() {
         --customize-hook='chroot "$1" useradd --create-home --shell /bin/bash tester' \
         --customize-hook='rm -f "$1/etc/machine-id" && : >"$1/etc/machine-id"' \
         --customize-hook='echo testbed >"$1/etc/hostname"' \
+        "${hooks[@]}" \
         "$suite" "$dir" - < <(root_sources "$suite")
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The project, built with meson in the root and installed as a package would: an entry is the layer of files that this adds
-# to the root or changes in it.
+# The project, built with meson in the root and installed as a package would: an entry has the layer of files that this adds
+# to the root or changes in it ("whole"), and one of the testbed's clients alone ("clients"), for what brings the project
+# itself along.
 
 userland_build() {
     local out=$1 target args
@@ -30,11 +31,14 @@ userland_build() {
 
     target=$VIEW/target
     view_overlay "$target" "$ROOT"
+    view_run env DESTDIR=/target meson install -C /b/tree --no-rebuild --tags testbed
+    mkdir "$out/clients" "$out/whole"
+    cp -a "$target.upper/up/." "$out/clients/"
     view_run env DESTDIR=/target meson install -C /b/tree --no-rebuild
     mount -t proc proc "$target/proc"
     userland_postinst "$target"
     umount "$target/proc"
-    cp -a "$target.upper/up/." "$out/"
+    cp -a "$target.upper/up/." "$out/whole/"
     umount "$target" "$target.upper"
     view_close
 }
