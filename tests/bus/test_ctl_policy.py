@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The verbs about policy and history against a daemon that answers what the test wants: what they ask, what they print."""
 
+import ast
+
 from ctlenv import *
 from minibus import BusError
 
+# nova/compute/provider_config.py of a source of Nova.
+NOVA_PROVIDER_CONFIG = os.environ.get("NOVA_PROVIDER_CONFIG")
 NONE = 2**32 - 1
 NONE64 = 2**64 - 1
 
@@ -270,6 +274,28 @@ class Overrides(PolicyTest):
     def test_refused(self):
         self.fake.answers["SetOverride"] = BusError("org.freedesktop.DBus.Error.AccessDenied", "no")
         self.fail_with(DENIED, r"That is override 1 \(web\)\. Nothing was changed", "import", self.write(self.ok("export")))
+
+    def assert_nova_accepts(self, text):
+        """By the schema in Nova's own source."""
+        try:
+            import jsonschema
+            import yaml
+        except ImportError as e:
+            self.skipTest(str(e))
+        tree = ast.parse(pathlib.Path(NOVA_PROVIDER_CONFIG).read_text())
+        schema = next(
+            ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and node.targets[0].id == "SCHEMA_V1"
+        )
+        jsonschema.validate(yaml.safe_load(text), schema)
+        for spoilt in (text.replace("total:", "totals:"), text.replace("'1.0'", "'2.0'")):
+            with self.assertRaises(jsonschema.ValidationError):
+                jsonschema.validate(yaml.safe_load(spoilt), schema)
+
+    @unittest.skipUnless(NOVA_PROVIDER_CONFIG, "NOVA_PROVIDER_CONFIG= does not say where Nova's schema is")
+    def test_nova_schema(self):
+        self.assert_nova_accepts(self.ok("export", "--format=nova-provider"))
 
     def test_nova(self):
         """Nova's provider configuration, schema 1.0, spelt out; the host holds 15, its VMs 5 of them."""

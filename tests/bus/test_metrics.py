@@ -66,7 +66,7 @@ class Metrics(BusTest):
 
     def test_promtool(self):
         if not PROMTOOL:
-            self.skipTest("promtool is not installed (Debian: prometheus)")
+            self.skipTest("promtool is not installed (Debian: prometheus, or promtool)")
         self.start()
         self.wait_vm("web")
         self.reserve(DB, 'a "b" \\ {c="d"} \N{SNOWMAN}', quota=7)
@@ -74,6 +74,23 @@ class Metrics(BusTest):
             [PROMTOOL, "check", "metrics"], input=self.text(), capture_output=True, text=True, check=False
         )
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_alerts(self):
+        """The example rules are about metrics that there are, and fire when they should."""
+        rules = (SOURCE / "docs/prometheus-alerts.yml").read_text()
+        named = set(re.findall(r"\bpasidd_\w+", "\n".join(re.findall(r"expr: (.*)", rules))))
+        self.start()
+        self.wait_vm("web")
+        self.assertEqual(named - set(re.findall(r"^(\w+)", self.text(), re.M)), set())
+        self.assertGreater(len(named), 5)
+        if not PROMTOOL:
+            self.skipTest("promtool is not installed (Debian: prometheus, or promtool)")
+        for arguments in (
+            ("check", "rules", SOURCE / "docs/prometheus-alerts.yml"),
+            ("test", "rules", SOURCE / "tests/bus/alerts-test.yml"),
+        ):
+            result = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_restart(self):
         """Killed at any moment, nothing that was told goes back; what the kernel still has is not counted twice."""
