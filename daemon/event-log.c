@@ -17,6 +17,7 @@ const char *event_type_to_string(EventType type) {
                 [EVENT_WATERMARK_REACHED] = "watermark-reached",
                 [EVENT_QUOTA_CHANGED] = "quota-changed",
                 [EVENT_DEFAULT_QUOTA_CHANGED] = "default-quota-changed",
+                [EVENT_SLICE_QUOTA_CHANGED] = "slice-quota-changed",
                 [EVENT_FOREIGN_CHANGE] = "foreign-change",
                 [EVENT_OVERCOMMITTED] = "overcommitted",
                 [EVENT_RESYNC] = "resync",
@@ -132,6 +133,9 @@ uint64_t event_log_count(const EventLog *log, EventType type) {
 const Event *event_log_next(const EventLog *log, uint64_t since) {
         size_t low = 0, high = log->n;
 
+        if (since > log->last)
+                since = 0;
+
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
@@ -145,5 +149,5 @@ const Event *event_log_next(const EventLog *log, uint64_t since) {
 }
 
 bool event_log_missed(const EventLog *log, uint64_t since) {
-        return since > 0 && since < log->dropped;
+        return since > 0 && (since < log->dropped || since > log->last);
 }

@@ -17,6 +17,7 @@ typedef enum EventType {
         EVENT_WATERMARK_REACHED,
         EVENT_QUOTA_CHANGED,
         EVENT_DEFAULT_QUOTA_CHANGED,
+        EVENT_SLICE_QUOTA_CHANGED,
         EVENT_FOREIGN_CHANGE,
         EVENT_OVERCOMMITTED,
         EVENT_RESYNC,
@@ -68,11 +69,15 @@ uint64_t event_log_last_sequence(const EventLog *log);
 /* How many of a type there have been, those that have left the ring included. */
 uint64_t event_log_count(const EventLog *log, EventType type);
 
-/* The oldest event after that sequence number; NULL when there is none. */
+/*
+ * The oldest event after that sequence number; NULL when there is none. A
+ * number that was never given out is of another time: then the oldest of all.
+ */
 const Event *event_log_next(const EventLog *log, uint64_t since);
 
 /*
  * May there have been events after that number that are not in the ring any
- * more? Not for 0, which stands for all that there are.
+ * more? Not for 0, which stands for all that there are; always for a number
+ * that was never given out.
  */
 bool event_log_missed(const EventLog *log, uint64_t since);

@@ -19,7 +19,8 @@ static uint64_t now_realtime(void) {
 }
 
 int events_set_up(Manager *m) {
-        /* There are never as many events as microseconds, so the time is above all numbers that were given out. */
+        /* There are never as many events as microseconds, so the time is above all numbers that were given out;
+         * unless the clock was set back, see event_log_missed(). */
         return event_log_new(EVENTS_MAX, now_realtime(), &m->events);
 }
 
@@ -29,6 +30,7 @@ static const char *message_id(EventType type) {
                 [EVENT_WATERMARK_REACHED] = MESSAGE_WATERMARK_REACHED,
                 [EVENT_QUOTA_CHANGED] = MESSAGE_QUOTA_SET,
                 [EVENT_DEFAULT_QUOTA_CHANGED] = MESSAGE_DEFAULT_QUOTA_SET,
+                [EVENT_SLICE_QUOTA_CHANGED] = MESSAGE_SLICE_LIMIT_SET,
                 [EVENT_FOREIGN_CHANGE] = MESSAGE_FOREIGN_CHANGE,
                 [EVENT_OVERCOMMITTED] = MESSAGE_OVERCOMMITTED,
                 [EVENT_RESYNC] = MESSAGE_RESYNC,
@@ -63,7 +65,7 @@ void events_add(Manager *m, EventType type, const EventFacts *facts, const char 
         Event event = { .usec = now_realtime(), .type = type, .details = details };
         LogContext context = { .message_id = message_id(type), .caller = m->caller };
         _cleanup_free_ char *message = NULL;
-        const EventDetail *quota;
+        const EventDetail *quota, *slice;
         va_list ap;
         int r;
 
@@ -96,6 +98,10 @@ void events_add(Manager *m, EventType type, const EventFacts *facts, const char 
                 context.quota = (uint32_t) quota->number;
                 context.quota_known = true;
         }
+
+        slice = find_detail(facts, "slice");
+        if (slice && !isempty(slice->text))
+                context.slice = slice->text;
 
         context.event = event_log_add(m->events, &event);
         log_context(facts->level, &context, "%s", message);

@@ -11,6 +11,7 @@
 #include "messages.h"
 #include "reconcile.h"
 #include "set-match.h"
+#include "slice-limit.h"
 #include "vm-quota.h"
 
 /* A guest can have an allocation refused as often as it likes. */
@@ -30,6 +31,7 @@ static void check_capacity(Manager *m) {
 
         log_info("PASIDs on this host: %" PRIu32 " now.", capacity);
         m->capacity = capacity;
+        slice_limits_apply(m);
         manager_apply_all(m);
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
 }

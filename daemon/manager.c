@@ -293,12 +293,14 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
         r = manager_watch_slices(m);
         if (r < 0)
                 return r;
+        slice_limits_tell(m);
 
         bus_start(m);
         return 0;
 }
 
 int manager_reload(Manager *m, char **ret_error) {
+        uint32_t default_before = manager_default_quota(m, NULL);
         Config *config, *old;
         struct timespec now;
         VM *vm;
@@ -326,6 +328,7 @@ int manager_reload(Manager *m, char **ret_error) {
                         log_oom();
                 (void) manager_watch_slices(m);
                 slice_limits_reconcile(m, true);
+                slice_limits_tell(m);
                 r = manager_apply_default_quota(m);
                 if (r < 0)
                         log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
@@ -337,7 +340,8 @@ int manager_reload(Manager *m, char **ret_error) {
         }
         config_free(old);
 
-        manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
+        /* Its source is no other one: overrides stay. */
+        manager_queue_changes(m, manager_default_quota(m, NULL) != default_before ? MANAGER_CHANGED_DEFAULT : 0);
         log_info("The configuration has been reloaded.");
         notify_status(m, m->ready ? "READY=1\n" : "");
         return 0;

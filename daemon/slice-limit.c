@@ -5,6 +5,7 @@
 
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "events.h"
 #include "file-util.h"
 #include "messages.h"
 #include "misc-file.h"
@@ -17,6 +18,9 @@
 #define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
 #define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
 #define FOREIGN_BURST         5U
+
+/* "max", or a number */
+#define LIMIT_TEXT_SIZE sizeof("4294967295")
 
 static void slice_apply(SliceLimit *slice);
 
@@ -33,6 +37,14 @@ const char *slice_source_to_string(SliceSource source) {
 
 static uint64_t to_misc_max(uint32_t limit) {
         return limit == LIMIT_NONE ? MISC_MAX : limit;
+}
+
+static const char *format_limit(uint32_t limit, char buf[static LIMIT_TEXT_SIZE]) {
+        if (limit == LIMIT_NONE)
+                return strcpy(buf, "max");
+
+        snprintf(buf, LIMIT_TEXT_SIZE, "%" PRIu32, limit);
+        return buf;
 }
 
 SliceLimit *slice_limit_find(Manager *m, const char *name) {
@@ -155,6 +167,8 @@ static int slice_get(Manager *m, const char *name, SliceLimit **ret) {
                 slice->manager = m;
                 slice->limit = LIMIT_NONE;
                 slice->source = SLICE_SOURCE_NONE;
+                slice->told_limit = slice->limit;
+                slice->told_source = slice->source;
                 slice->name = strdup(name);
                 r = slice->name ? cgroup_path_from_slice(name, &slice->cgroup) : -ENOMEM;
                 if (r < 0) {
@@ -232,6 +246,34 @@ int slice_limits_update(Manager *m) {
         return 0;
 }
 
+static void limit_has_changed(SliceLimit *slice) {
+        const char *source = slice_source_to_string(slice->source);
+        const EventDetail details[] = {
+                { .name = "slice", .type = 's', .text = slice->name },
+                { .name = "previous", .type = 'u', .number = slice->told_limit },
+                { .name = "quota", .type = 'u', .number = slice->limit },
+                { .name = "source", .type = 's', .text = source },
+        };
+        char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
+
+        events_add(slice->manager, EVENT_SLICE_QUOTA_CHANGED,
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                "The limit of slice %s is %s now (%s), it was %s.", slice->name,
+                format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
+}
+
+void slice_limits_tell(Manager *m) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                /* What is found at start has not changed. */
+                if (m->ready && (slice->limit != slice->told_limit || slice->source != slice->told_source))
+                        limit_has_changed(slice);
+                slice->told_limit = slice->limit;
+                slice->told_source = slice->source;
+        }
+}
+
 char **slice_limits_names(Manager *m) {
         SliceLimit *slice;
         size_t n = 0;
@@ -269,28 +311,42 @@ static void set_force(SliceLimit *slice, bool in_force, char *error) {
                 log_context(LOG_WARNING,
                         &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
                         "The limit of slice %s is not in force: %s.", slice->name, error);
-        else if (in_force && slice->source != SLICE_SOURCE_NONE)
+        else if (in_force && slice->source != SLICE_SOURCE_NONE) {
+                char text[LIMIT_TEXT_SIZE];
+
                 log_context(LOG_INFO,
                         &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
-                        "The limit of slice %s is %" PRIu32 " (%s).", slice->name, slice->limit,
-                        slice_source_to_string(slice->source));
+                        "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
+                        slice->name, slice_source_to_string(slice->source));
+        }
 }
 
 static void foreign_change(SliceLimit *slice, uint64_t value);
 
-static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        SliceLimit *slice = userdata;
+/* Ours is recognised by its value. */
+static void limit_written(SliceLimit *slice) {
         uint64_t limit;
 
-        if (event->mask & IN_IGNORED) {
-                slice->watch = sd_event_source_disable_unref(slice->watch);
-                return 0;
-        }
+        if (slice->source == SLICE_SOURCE_NONE ||
+                cgroup_get_limit(slice->manager->root, slice->cgroup, &limit) < 0)
+                return;
 
-        if (slice->source != SLICE_SOURCE_NONE &&
-                cgroup_get_limit(slice->manager->root, slice->cgroup, &limit) >= 0 &&
-                limit != to_misc_max(slice->limit))
+        if (limit != to_misc_max(slice->limit))
                 foreign_change(slice, limit);
+        else if (slice->foreign) {
+                /* Put right by whoever had changed it. */
+                slice->foreign = false;
+                slice_apply(slice);
+        }
+}
+
+static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        SliceLimit *slice = userdata;
+
+        if (event->mask & IN_IGNORED)
+                slice->watch = sd_event_source_disable_unref(slice->watch);
+        else
+                limit_written(slice);
 
         return 0;
 }
@@ -359,7 +415,7 @@ static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
         r = cgroup_set_limit(m->root, slice->cgroup, to_misc_max(limit));
         if (r < 0) {
                 if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
-                            r == -ENOENT ? "the slice does not exist now" : strerror(-r)) < 0)
+                            r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
                         *ret_error = NULL;
                 return r;
         }
@@ -505,10 +561,20 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
 
         if (ratelimit_below(
                     &slice->foreign_log, manager_now(m), FOREIGN_INTERVAL_USEC, FOREIGN_BURST, &suppressed)) {
+                const EventDetail details[] = {
+                        { .name = "slice", .type = 's', .text = slice->name },
+                        { .name = "what", .type = 's', .text = "misc.max" },
+                        { .name = "value", .type = 't', .number = value },
+                        { .name = "quota", .type = 'u', .number = slice->limit },
+                        { .name = "action", .type = 's', .text = foreign_change_to_string(policy) },
+                        { .name = "suppressed", .type = 't', .number = suppressed },
+                };
                 char text[MISC_MAX_LINE_SIZE];
 
-                log_context(LOG_WARNING,
-                        &(LogContext) { .message_id = MESSAGE_FOREIGN_CHANGE, .slice = slice->name },
+                events_add(m, EVENT_FOREIGN_CHANGE,
+                        &(EventFacts) { .level = LOG_WARNING,
+                                .details = details,
+                                .n_details = ELEMENTSOF(details) },
                         "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
                         slice->name, misc_max_format(value, text), foreign_change_to_string(policy),
                         suppressed);
@@ -566,8 +632,10 @@ SliceOverrideResult slice_change_overrides(
                 slice->foreign = false;
                 slice_apply(slice);
         }
-        if (!slice || slice->in_force || !cgroup_exists(m->root, slice->cgroup))
+        if (!slice || slice->in_force || !cgroup_exists(m->root, slice->cgroup)) {
+                slice_limits_tell(m);
                 return SLICE_OVERRIDE_DONE;
+        }
 
         *ret_error = slice->error ? strdup(slice->error) : NULL;
         (void) state_store_set_slice_limits(&m->state, name, old.runtime, old.persistent);

@@ -36,6 +36,8 @@ typedef struct SliceLimit {
         bool listed;  /* while they are gone through */
         bool foreign; /* somebody else's limit is left in place */
         bool overcommitted;
+        uint32_t told_limit; /* by the last event about it */
+        SliceSource told_source;
         sd_event_source *watch; /* of misc.max */
         sd_event_source *revert_holdoff;
         bool revert_again;
@@ -45,6 +47,9 @@ typedef struct SliceLimit {
 /* Brings the list to what configuration and overrides say. The limits are written by slice_limits_apply(). -ENOMEM. */
 int slice_limits_update(Manager *m);
 void slice_limits_apply(Manager *m);
+
+/* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
+void slice_limits_tell(Manager *m);
 
 /* As vm_reconcile(). */
 void slice_limits_reconcile(Manager *m, bool asked);

@@ -7,7 +7,7 @@ import re
 import time
 import unittest
 
-from minibus import wait_until
+from minibus import BusError, wait_until
 from testenv import *
 
 
@@ -137,9 +137,70 @@ class Events(BusTest):
         self.assertEqual(sequences, list(range(sequences[0], sequences[0] + 3)))
         self.assertEqual([e[6]["quota"] for e in self.events(sequences[0])], [2, 3])
         self.assertEqual(self.events(sequences[2]), [])
-        self.assertEqual(self.events(2**64 - 1), [])
         self.assertFalse(self.missed(sequences[0]))
         self.assertTrue(self.missed(1))
+
+    def test_clock_set_back(self):
+        """A number from a run in the future: its owner has seen nothing of this one."""
+        self.set_quota(WEB, 6)
+        ((sequence, *_),) = self.events()
+        self.assertEqual(self.manager_call("ListEvents", "t", sequence), ([], False))
+        for since in (sequence + 1, sequence + 3600 * 10**6, 2**64 - 1):
+            self.assertEqual([e[0] for e in self.events(since)], [sequence])
+            self.assertTrue(self.missed(since))
+
+    def test_slice(self):
+        self.root.cgroup("/tenant.slice")
+        self.set_slice("tenant.slice", 50)
+        self.set_slice("tenant.slice", 40, dry_run=True)
+        ((_, _, kind, uuid, _, message, details),) = self.events()
+        self.assertEqual((kind, uuid), ("slice-quota-changed", ""))
+        self.assertEqual(message, "The limit of slice tenant.slice is 50 now (persistent), it was max.")
+        self.assertEqual(
+            {k: details[k] for k in ("slice", "previous", "quota", "source", "uid")},
+            {
+                "slice": "tenant.slice",
+                "previous": 2**32 - 1,
+                "quota": 50,
+                "source": "persistent",
+                "uid": CALLER_UID,
+            },
+        )
+        # What is refused has not changed.
+        self.root.block("sys/fs/cgroup/tenant.slice/misc.max")
+        with self.assertRaises(BusError):
+            self.set_slice("tenant.slice", 40)
+        self.assertEqual(len(self.events()), 1)
+        (self.root.path / "sys/fs/cgroup/tenant.slice/misc.max").unlink()
+        self.root.write("sys/fs/cgroup/tenant.slice/misc.max", "pasid 50\n")
+
+        self.root.config("[Slice tenant.slice]\nLimit=30\n")
+        self.reset_slice("tenant.slice")
+        self.daemon.reload()
+        self.assertEqual(
+            [(e[6]["previous"], e[6]["quota"], e[6]["source"], "uid" in e[6]) for e in self.events()[1:]],
+            [(50, 2**32 - 1, "none", True), (2**32 - 1, 30, "config", False)],
+        )
+        # Nor is what is found at start a change.
+        self.restart()
+        self.assertEqual(self.events(), [])
+
+    def test_foreign_change_of_a_slice(self):
+        self.root.cgroup("/tenant.slice")
+        self.set_slice("tenant.slice", 50)
+        self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", "pasid 77\n")
+        ((*_, details),) = self.wait_events(1, "foreign-change")
+        self.assertEqual(
+            details,
+            {
+                "slice": "tenant.slice",
+                "what": "misc.max",
+                "value": 77,
+                "quota": 50,
+                "action": "revert",
+                "suppressed": 0,
+            },
+        )
 
     def test_ring_is_full(self):
         for i in range(1100):
@@ -199,6 +260,7 @@ class Catalog(unittest.TestCase):
             "RESYNC",
             "DEFAULT_QUOTA_SET",
             "OVERCOMMITTED",
+            "SLICE_LIMIT_SET",
         ):
             with self.subTest(name=name):
                 self.assertRegex(self.entries[self.ids["MESSAGE_" + name]], '"?pasidctl[ \n]')

@@ -137,6 +137,25 @@ Limit=60
         self.start()
         self.check(TENANT_A, "max")
 
+    def test_iommu_comes_later(self):
+        """What could not be limited at start is once there is something to limit, and is no change by somebody else."""
+        self.root.config("[Manager]\nForeignChanges=adopt\n" + self.config)
+        self.root.write("sys/fs/cgroup/misc.capacity", "")
+        self.start()
+        self.assertEqual(self.get_manager("Capacity"), 0)
+        self.root.write("sys/fs/cgroup/misc.capacity", "pasid 5000\n")
+        self.add_machine("web", WEB, 1, sets=[1])
+        wait_until(lambda: self.get_manager("Capacity") == 5000, "the capacity is known")
+        self.check(TENANT, 100)
+        self.check(TENANT_A, 60)
+        self.reconcile()
+        self.assertEqual([self.slices()["tenant.slice"][i] for i in (0, 2, 6)], ["config", 100, True])
+
+    def test_controller_not_enabled(self):
+        self.start()
+        (self.root.path / f"sys/fs/cgroup{TENANT}/misc.max").unlink()
+        self.assert_error(NOT_APPLIED, "misc controller is not enabled", self.set_slice, "tenant.slice", 5)
+
     def test_reload(self):
         self.start()
         self.root.config("[Slice tenant.slice]\nLimit=50\n[Slice tenant-a.slice]\nLimit=max\n")
@@ -239,6 +258,12 @@ class ForeignReport(Foreign):
         self.reconcile()
         self.assertEqual(self.root.limit(TENANT), "pasid 100")
         self.assertEqual(self.slices()["tenant.slice"][6:], (True, ""))
+
+    def test_put_right_by_the_other(self):
+        self.overwrite("7")
+        self.daemon.wait_output("Somebody else set misc.max of slice tenant.slice")
+        self.overwrite("100")
+        wait_until(lambda: self.slices()["tenant.slice"][6:] == (True, ""), "it is in force again")
 
 
 if __name__ == "__main__":
