@@ -422,6 +422,8 @@ static int genl_source_resync(KernelSource *source) {
 
         if (g->state == GENL_FOLLOWING)
                 return begin_info(g);
+        if (g->state == GENL_ABSENT)
+                return -ENODEV; /* nobody knows when it comes back, and then it is dumped anyway */
 
         g->resync_after = true;
         return 0;

@@ -52,7 +52,7 @@ int genl_source_new(
 int scan_source_new(sd_event *event, const char *root, const KernelSourceHandlers *handlers, void *userdata,
         KernelSource **ret);
 
-/* Asks for a new dump(). It comes later, from the event loop. */
+/* Asks for a new dump(). It comes later, from the event loop. -ENODEV while the kernel's module is gone. */
 static inline int kernel_source_resync(KernelSource *source) {
         return source->ops->resync(source);
 }

@@ -125,6 +125,8 @@ int main(int argc, char *argv[]) {
         r = manager_new(&args.manager, &m);
         if (r >= 0)
                 r = manager_run(m);
+        if (r >= 0)
+                return r;
 
-        return r < 0 ? m->exit_status : r;
+        return m ? m->exit_status : EXIT_FAILURE;
 }

@@ -159,7 +159,7 @@ static void answer(sd_bus_message *message, const Reconciliation *r) {
 }
 
 static void reconcile_host(Manager *m) {
-        uint32_t quota = manager_default_quota(m, NULL), before;
+        uint32_t quota = manager_default_quota(m, NULL), before = 0;
 
         if (sysfs_read_default_quota(m->root, &before) >= 0 && before == quota)
                 return;

@@ -538,6 +538,8 @@ static void test_module_unloaded(void **state) {
         turn();
         assert_int_equal(told.n_dumps, 2);
         assert_int_equal(told.n_sets, 0);
+        /* Nobody must wait for what may never come. */
+        assert_int_equal(kernel_source_resync(source), -ENODEV);
 
         send_family_event(CTRL_CMD_NEWFAMILY, "other");
         turn();
