@@ -4,6 +4,7 @@
 #include "cgroup-path.h"
 #include "polkit.h"
 #include "proc.h"
+#include "utf8.h"
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
@@ -124,14 +125,13 @@ static void log_failure(Manager *m, const sd_bus_error *error) {
 
 /* For the record. The process may be gone by now, but hardly be another's: it waits for its answer. */
 static char *unit_of_process(const Manager *m, uint32_t pid) {
-        _cleanup_free_ char *cgroup = NULL;
-        char *unit;
+        _cleanup_free_ char *cgroup = NULL, *unit = NULL;
 
         if (pid == 0 || proc_get_cgroup_unverified(m->root, (pid_t) pid, &cgroup) < 0 ||
-                cgroup_path_get_unit(cgroup, &unit, NULL) < 0)
+                cgroup_path_get_unit(cgroup, &unit, NULL) < 0 || !utf8_is_printable(unit))
                 return NULL;
 
-        return unit;
+        return TAKE_PTR(unit);
 }
 
 static void proceed(AuthRequest *request) {

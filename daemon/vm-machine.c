@@ -37,6 +37,15 @@ static bool start_goes_on(VM *vm) {
         return true;
 }
 
+/* It may have sets still, of an earlier run. */
+static void drop_reserved(VM *vm, const char *why) {
+        Manager *m = vm->manager;
+
+        state_store_drop_reservation(&m->state, vm->key);
+        vm_remove(vm, why);
+        set_match_waiting(m);
+}
+
 static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         VM *vm = userdata;
         LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
@@ -55,8 +64,7 @@ static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *
 
         log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
                 vm->name);
-        state_store_drop_reservation(&vm->manager->state, vm->key);
-        vm_remove(vm, "it never started");
+        drop_reserved(vm, "it never started");
         return 0;
 }
 
@@ -95,7 +103,8 @@ static void find_cgroup(VM *vm) {
 
         if (vm->leader > 0 &&
                 proc_get_cgroup_unverified(vm->manager->root, (pid_t) vm->leader, &cgroup) >= 0 &&
-                cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit)) {
+                cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit) &&
+                unit_path_is_of_system(unit_path)) {
                 cgroup_known(vm, unit_path);
                 return;
         }
@@ -194,14 +203,19 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
 }
 
+/* libvirt counts from 1 again when it is started anew, so the same name can be that of a later machine. */
+static bool is_machine(const VM *vm, const MachineInfo *info) {
+        return streq_ptr(vm->machine, info->name) && vm->machine_usec == info->usec;
+}
+
 void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         VM *vm = NULL;
         bool known;
         int r;
 
         r = get_machine_vm(m, info, &vm);
-        known = r >= 0 && streq_ptr(vm->machine, info->name) && vm->cgroup;
-        if (r >= 0 && !streq_ptr(vm->machine, info->name)) {
+        known = r >= 0 && is_machine(vm, info) && vm->cgroup;
+        if (r >= 0 && !is_machine(vm, info)) {
                 /* The scope of a VM's last run may linger beside that of the present one. */
                 if (vm->machine && info->usec < vm->machine_usec) {
                         log_debug("Machine %s is older than %s, ignoring it.", info->name, vm->machine);
@@ -395,9 +409,10 @@ void vm_release(Manager *m, const char *uuid) {
                 return;
         }
 
-        state_store_drop_reservation(&m->state, uuid);
         if (vm)
-                vm_remove(vm, "it was released");
+                drop_reserved(vm, "it was released");
+        else
+                state_store_drop_reservation(&m->state, uuid);
 }
 
 int vm_restore_reservations(Manager *m) {

@@ -375,12 +375,15 @@ static bool find_foreign(VM *vm, const char **ret_what, uint64_t *ret_value) {
         return false;
 }
 
-/* It is dealt with as when the change had been heard of. What is left in place has been told of. */
+/*
+ * It is dealt with as when the change had been heard of. What is left in place has been told of; and where the quota has
+ * not been in force another value is no change but the failure that is known.
+ */
 static void look_for_foreign_changes(VM *vm) {
         const char *what;
         uint64_t value;
 
-        if (!vm->foreign && find_foreign(vm, &what, &value))
+        if (vm->in_force && !vm->foreign && find_foreign(vm, &what, &value))
                 foreign_change(vm, what, value);
 }
 
@@ -459,14 +462,20 @@ int vm_verify(VM *vm) {
 }
 
 static void roll_back(VM *vm) {
-        _cleanup_free_ char *error = NULL;
+        char *error = NULL;
+        int r;
 
-        if (write_all(vm, &vm->policy, &error) < 0) {
+        r = write_all(vm, &vm->policy, &error);
+        if (r < 0) {
                 LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
 
                 log_context(LOG_ERR, &context, "Cannot give VM %s its old quota back: %s", vm->name,
                         strempty(error));
         }
+
+        /* It is everywhere now, or not in force. */
+        vm->foreign = false;
+        judge_force(vm, r, error);
 }
 
 VMOverrideResult vm_change_overrides(

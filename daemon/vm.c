@@ -12,6 +12,7 @@
 #include "set.h"
 #include "sysfs.h"
 #include "usage-signals.h"
+#include "utf8.h"
 #include "vm-quota.h"
 #include "vm.h"
 
@@ -207,7 +208,9 @@ bool vm_is_finished(const VM *vm) {
                 return vm->state == VM_RUNNING && !vm->machine;
 
         case VM_KIND_UNIT:
-                return !vm->cgroup || cgroup_get_id(vm->manager->root, vm->cgroup, &id) == -ENOENT;
+                /* Users can keep as many cgroups as they like, and all VMs' quotas count as promised. */
+                return !vm->cgroup || !unit_path_is_of_system(vm->cgroup) ||
+                       cgroup_get_id(vm->manager->root, vm->cgroup, &id) == -ENOENT;
 
         case VM_KIND_SET:
                 return true;
@@ -337,6 +340,10 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
 
         if (streq_ptr(vm->cgroup, unit_path))
                 return 0;
+
+        /* Users name the cgroups of their own manager. The bus takes UTF-8 only, and from all VMs or none. */
+        if (!utf8_is_printable(unit_path))
+                return -EBADMSG;
 
         r = cgroup_path_get_slice(unit_path, &slice);
         if (r < 0)

@@ -119,6 +119,7 @@ bool unit_path_is_of_system(const char *unit_path);
 int vm_set_name(VM *vm, const char *name);
 /* NULL: it has none now. The cgroup is another one with another machine. */
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader);
+/* -EBADMSG for a path that cannot be shown. */
 int vm_set_cgroup(VM *vm, const char *unit_path);
 /* Hears of everything that is written to the cgroup's misc.max from now on, if it has one. */
 void vm_watch_limit(VM *vm);

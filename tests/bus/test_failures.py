@@ -56,6 +56,9 @@ class KernelRefuses(BusTest):
         self.assert_error(NOT_APPLIED, "set 2: Is a directory", self.set_quota, WEB, 9)
         self.assertEqual(self.root.quota(1), 7)
         self.assertEqual(self.source(WEB), (7, "persistent"))
+        # It could not be given back everywhere.
+        self.assertFalse(self.get(WEB, "QuotaInForce"))
+        self.assertIn("set 2: Is a directory", self.get(WEB, "QuotaError"))
 
     def test_nonsense_in_the_file(self):
         self.root.write(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid lots\n")

@@ -60,6 +60,14 @@ class Reconcile(BusTest):
         wait_until(lambda: self.vm_names() == ["db"], "the list is the present one")
         self.assertIn("+misc", self.root.read("sys/fs/cgroup/machine.slice/cgroup.subtree_control"))
 
+    def test_another_machine_of_the_same_name(self):
+        """libvirt counts from 1 again after a restart; the end of the first and the begin of the second were missed."""
+        self.root.process(1099, f"{self.cgroup}/libvirt/emulator")
+        self.machined.machines["qemu-1-web"].update(Timestamp=2, Leader=1099)
+        self.reconcile()
+        self.assertEqual(self.get(WEB, "Leader"), 1099)
+        self.assertEqual((self.get(WEB, "ControlGroup"), self.get(WEB, "QuotaInForce")), (self.cgroup, True))
+
     def test_several_at_once(self):
         self.put(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid 3\n")
         other = self.connect()
@@ -204,6 +212,24 @@ class AdoptUnheard(BusTest):
         self.root.write(f"sys/fs/cgroup{cgroup}/misc.max", "pasid 8\n")
         self.assertEqual(self.reconcile(), [("vm", WEB, "web", "set 1 quota", "1000", "8")])
         self.assertEqual(self.source(WEB), (8, "runtime"))
+
+    def test_what_was_never_in_force(self):
+        """Not to have taken the limit is a failure of the kernel's, not a wish of somebody's; and anybody may Confirm."""
+        self.root.config("[Manager]\nForeignChanges=adopt\nDefaultQuota=50\n")
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        cgroup = f"/machine.slice/{unit}"
+        self.root.cgroup(cgroup, misc=False)
+        self.root.process(1001, cgroup)
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        self.start()
+        self.assertFalse(self.get(WEB, "QuotaInForce"))
+        # The controller is enabled after all.
+        self.root.write(f"sys/fs/cgroup{cgroup}/misc.max", "pasid max\n")
+        self.assert_error("org.pasidd1.Error.NotApplied", "misc.max has another value", self.confirm, WEB)
+        self.assertEqual(self.source(WEB), (50, "default"))
+        self.reconcile()
+        self.assertEqual((self.source(WEB), self.root.limit(cgroup)), ((50, "default"), "pasid 50"))
+        self.assertEqual(self.confirm(WEB), (50,))
 
 
 if __name__ == "__main__":

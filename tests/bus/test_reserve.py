@@ -55,6 +55,19 @@ class Reserve(BusTest):
         self.release(WEB)
         self.assertEqual(json.loads(self.root.read("run/pasidd/state.json"))["vms"], {})
 
+    def test_sets_that_outlive_it(self):
+        """Another process holds the container; the next start is announced and called off."""
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_vm("web")
+        self.wait_quota(1, 100)
+        self.reserve(WEB, "web", quota=5)
+        self.machined.remove("qemu-1-web")
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.root.quota(1), 5)
+        self.release(WEB)
+        self.wait_vm(cgroup.rsplit("/", 1)[1])
+        self.wait_quota(1, 100)
+
     def test_without_metadata(self):
         self.assertEqual(self.reserve(WEB, "web"), (100, "default"))
         self.assertEqual(self.reserve(DB, "db"), (40, "rule"))

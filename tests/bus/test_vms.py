@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which VMs there are, and what is known of them."""
 
+import os
 import shutil
 import xml.etree.ElementTree as ElementTree
 
@@ -456,6 +457,34 @@ class Sets(BusTest):
         self.assertEqual(self.get(WEB, "ControlGroup"), "")
         self.root.cgroup(f"/machine.slice/{unit}")
         self.wait_limit(f"/machine.slice/{unit}", 1000)
+
+    def test_users_unit_goes_with_its_last_set(self):
+        """Their cgroups can stay as long and be as many as the user likes."""
+        self.start()
+        for i in range(1, 4):
+            cgroup = self.add_unit(f"x{i}.scope", i, None, slice_name="user.slice/user-1000.slice/user@1000.service/app")
+            self.wait_vm(f"user@1000.service/x{i}.scope")
+            self.root.remove_set(i)
+            self.wait_no_vm(f"user@1000.service/x{i}.scope")
+        self.assertEqual(self.get_manager("Committed"), 0)
+        # It may come again.
+        self.root.add_set(9, 2003, cgroup)
+        self.wait_vm("user@1000.service/x3.scope")
+
+    def test_users_cgroup_is_no_text(self):
+        """A name that the bus would not take must not keep it from hearing of all other VMs."""
+        self.add_machine("web", WEB, 1)
+        self.start()
+        parent = "/user.slice/user-1000.slice/user@1000.service/b\udcff"
+        cgroup = parent + "/x.scope"
+        (self.root.path / f"sys/fs/cgroup{parent}").mkdir(parents=True)
+        self.root.cgroup(cgroup)
+        self.root.process(2002, "/")
+        (self.root.path / "proc/2002/cgroup").write_bytes(b"0::" + os.fsencode(cgroup) + b"\n")
+        self.root.add_set(2, 2002, cgroup)
+        self.wait_vm("set-2")
+        (objects,) = self.call(MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        self.assertEqual(sorted(o[VM]["Name"] for o in objects.values() if VM in o), ["set-2", "web"])
 
     def test_users_unit_is_not_the_systems(self):
         """A user may call a unit what they like; it must not get the quota of the system's unit of that name."""
