@@ -341,7 +341,8 @@ int manager_reload(Manager *m, char **ret_error) {
         config_free(old);
 
         /* Its source is no other one: overrides stay. */
-        manager_queue_changes(m, manager_default_quota(m, NULL) != default_before ? MANAGER_CHANGED_DEFAULT : 0);
+        manager_queue_changes(
+                m, manager_default_quota(m, NULL) != default_before ? MANAGER_CHANGED_DEFAULT : 0);
         log_info("The configuration has been reloaded.");
         notify_status(m, m->ready ? "READY=1\n" : "");
         return 0;

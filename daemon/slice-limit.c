@@ -572,9 +572,8 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
                 char text[MISC_MAX_LINE_SIZE];
 
                 events_add(m, EVENT_FOREIGN_CHANGE,
-                        &(EventFacts) { .level = LOG_WARNING,
-                                .details = details,
-                                .n_details = ELEMENTSOF(details) },
+                        &(EventFacts) {
+                                .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
                         "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
                         slice->name, misc_max_format(value, text), foreign_change_to_string(policy),
                         suppressed);

@@ -86,7 +86,7 @@ int state_format(const State *s, char **ret);
  * not parse is renamed to PATH.corrupt-N (the first free N), *ret gets an empty state,
  * *ret_error says what was wrong and the new name (to be freed), and the return value is 1.
  * state_save(): temporary file beside it, fsync, rename, fsync of the directory; the old content
- * stays in place on any failure.
+ * stays in place on any failure but that of the very last. -EFBIG for what state_load() would not take.
  */
 int state_load(const char *path, State **ret, char **ret_error);
 int state_save(const State *s, const char *path);

@@ -176,33 +176,36 @@ static int write_temporary(const char *path, const char *text) {
         return 0;
 }
 
-static int fsync_parent(const char *path) {
+/* A file descriptor, or a negative errno. */
+static int open_parent(const char *path) {
         _cleanup_free_ char *dir = NULL;
-        _cleanup_close_ int fd = -EBADF;
         const char *slash = strrchr(path, '/');
+        int fd;
 
         dir = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
         if (!dir)
                 return -ENOMEM;
 
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-
-        /* EINVAL: a file system that needs no such thing. */
-        if (fsync(fd) < 0 && errno != EINVAL)
-                return -errno;
-
-        return 0;
+        return fd < 0 ? -errno : fd;
 }
 
 int state_save(const State *s, const char *path) {
         _cleanup_free_ char *text = NULL, *temporary = NULL;
+        _cleanup_close_ int parent = -EBADF;
         int r;
 
         r = state_format(s, &text);
         if (r < 0)
                 return r;
+        /* state_load() would not take it, and all would be lost. */
+        if (strlen(text) > STATE_SIZE_MAX)
+                return -EFBIG;
+
+        /* Before the file is replaced, while it can still be left as it is. */
+        parent = open_parent(path);
+        if (parent < 0)
+                return parent;
 
         if (asprintf(&temporary, "%s.tmp", path) < 0) {
                 temporary = NULL;
@@ -217,5 +220,9 @@ int state_save(const State *s, const char *path) {
                 return r;
         }
 
-        return fsync_parent(path);
+        /* EINVAL: a file system that needs no such thing. */
+        if (fsync(parent) < 0 && errno != EINVAL)
+                return -errno;
+
+        return 0;
 }

@@ -394,6 +394,8 @@ static void test_save_fails(void **state _unused_) {
         _cleanup_free_ char *before = NULL, *after = NULL, *nowhere = test_path(dir, "no/such/state.json");
         _cleanup_(state_freep) State *s = make_state(), *other = state_new();
         struct rlimit limit, small;
+        StateEntry *entry;
+        char *name;
         int r;
 
         assert_int_equal(state_save(s, path), 0);
@@ -412,6 +414,19 @@ static void test_save_fails(void **state _unused_) {
         after = test_read(path);
         assert_string_equal(before, after);
         assert_int_equal(access(temporary, F_OK), -1);
+
+        /* More than state_load() would take. */
+        name = malloc(STATE_SIZE_MAX + 1);
+        assert_non_null(name);
+        memset(name, 'x', STATE_SIZE_MAX);
+        name[STATE_SIZE_MAX] = '\0';
+        entry = state_get(other, "unit:large.service");
+        assert_non_null(entry);
+        entry->name = name;
+        assert_int_equal(state_save(other, path), -EFBIG);
+        free(after);
+        after = test_read(path);
+        assert_string_equal(before, after);
 
         assert_int_equal(state_save(s, nowhere), -ENOENT);
 
