@@ -75,15 +75,17 @@ static void make_vm(const char *dir, size_t i) {
         };
         char scope[MACHINE_NAME_SIZE], stat_text[256], *p = stat_text;
         _cleanup_free_ char *scope_dir = NULL, *scope_path = NULL, *set_dir = NULL, *process_dir = NULL;
-        _cleanup_free_ char *pid = NULL, *id = NULL, *cgroup = NULL;
+        _cleanup_free_ char *emulator = NULL, *pid = NULL, *id = NULL, *cgroup = NULL;
         struct stat st;
 
         machine_scope(i, scope);
         scope_dir = text_new("sys/fs/cgroup/machine.slice/%s", scope);
         make_files(dir, scope_dir, scope_files, ELEMENTSOF(scope_files));
-        scope_path = text_new("%s/%s", dir, scope_dir);
-        if (stat(scope_path, &st) < 0)
-                die(scope_path);
+        /* Where libvirt puts QEMU. */
+        scope_path = text_new("%s/%s/libvirt", dir, scope_dir);
+        emulator = text_new("%s/emulator", scope_path);
+        if (mkdir(scope_path, 0755) < 0 || mkdir(emulator, 0755) < 0 || stat(emulator, &st) < 0)
+                die(emulator);
 
         pid = text_new("%zu\n", FIRST_PID + i);
         id = text_new("%ju\n", (uintmax_t) st.st_ino);
@@ -153,6 +155,24 @@ void make_root(const char *dir, size_t n_vms) {
                 make_file(root, files[i], files[i + 1]);
         for (size_t i = 0; i < n_vms; i++)
                 make_vm(root, i);
+}
+
+void forget_run(const char *dir, size_t n_vms) {
+        static const char *const files[] = { "run/pasidd/counters", "run/pasidd/state.json" };
+        char scope[MACHINE_NAME_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_free_ char *path = text_new("%s/root/%s", dir, files[i]);
+
+                (void) unlink(path);
+        }
+        for (size_t i = 0; i < n_vms; i++) {
+                _cleanup_free_ char *name = NULL;
+
+                machine_scope(i, scope);
+                name = text_new("root/sys/fs/cgroup/machine.slice/%s/misc.max", scope);
+                make_file(dir, name, "pasid max\n");
+        }
 }
 
 static bool bus_answers(const char *path) {

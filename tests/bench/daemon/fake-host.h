@@ -32,6 +32,9 @@ void make_file(const char *dir, const char *name, const char *text);
 /* dir/root: the files. */
 void make_root(const char *dir, size_t n_vms);
 
+/* As if the daemon had not run yet: what it has written goes back to what make_root() wrote. */
+void forget_run(const char *dir, size_t n_vms);
+
 /* dir/bus: a bus. Sets $DBUS_SYSTEM_BUS_ADDRESS. Returns its process. */
 pid_t start_bus(const char *dir);
 
