@@ -94,21 +94,28 @@ int admission_ask(
 }
 
 /* slice: NULL for the host. */
-static void judge(Manager *m, const char *slice, Admission admission, uint64_t committed, uint64_t limit,
-        bool *overcommitted) {
-        bool now = admission != ADMISSION_OFF && committed > limit;
+static void judge(
+        Manager *m, const SliceLimit *slice, Admission admission, uint64_t limit, bool *overcommitted) {
+        const char *name = slice ? slice->name : "";
+        uint64_t committed = 0;
+        bool now;
+
+        /* What there is no end to need not be summed up, with each change anew. */
+        if (admission != ADMISSION_OFF && limit != UINT64_MAX)
+                committed = slice ? slice_limit_committed(slice) : manager_committed(m);
+        now = committed > limit;
 
         if (now == *overcommitted)
                 return;
         *overcommitted = now;
 
         if (!now) {
-                log_info("%s%s is no longer overcommitted.", slice ? "Slice " : "This host", strempty(slice));
+                log_info("%s%s is no longer overcommitted.", slice ? "Slice " : "This host", name);
                 return;
         }
 
         const EventDetail details[] = {
-                { .name = "slice", .type = 's', .text = strempty(slice) },
+                { .name = "slice", .type = 's', .text = name },
                 { .name = "committed", .type = 't', .number = committed },
                 { .name = "commit-limit", .type = 't', .number = limit },
                 { .name = "capacity", .type = 'u', .number = m->capacity },
@@ -116,8 +123,8 @@ static void judge(Manager *m, const char *slice, Admission admission, uint64_t c
         events_add(m, EVENT_OVERCOMMITTED,
                 &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
                 "%s%s is overcommitted: %" PRIu64 " PASIDs are promised to VMs, %" PRIu64 " may be.",
-                slice ? "Slice " : "This host", strempty(slice), committed, limit);
-        bus_overcommitted(m, strempty(slice), committed, limit);
+                slice ? "Slice " : "This host", name, committed, limit);
+        bus_overcommitted(m, name, committed, limit);
 }
 
 void admission_check(Manager *m) {
@@ -126,10 +133,9 @@ void admission_check(Manager *m) {
         if (m->capacity == 0)
                 return;
 
-        judge(m, NULL, m->config->admission, manager_committed(m), admission_host_commit_limit(m),
-                &m->overcommitted);
+        judge(m, NULL, m->config->admission, admission_host_commit_limit(m), &m->overcommitted);
 
         TAILQ_FOREACH (slice, &m->slice_limits, entries)
-                judge(m, slice->name, admission_of_slice(slice), slice_limit_committed(slice),
-                        admission_slice_commit_limit(slice), &slice->overcommitted);
+                judge(m, slice, admission_of_slice(slice), admission_slice_commit_limit(slice),
+                        &slice->overcommitted);
 }

@@ -30,6 +30,7 @@ static void disconnect(Manager *m) {
 
         polkit_forget_requests(m);
         subscribers_forget(m);
+        metrics_bus_forget(m);
         m->machined = machined_free(m->machined);
         m->systemd_watch = systemd_watch_free(m->systemd_watch);
         reconcile_forget_messages(m);
@@ -222,6 +223,11 @@ void bus_stop(Manager *m) {
         disconnect(m);
 }
 
+/*
+ * Signals are not sent before the name is there: nobody can have asked for
+ * what comes from its owner, and who sees it appear asks for everything.
+ */
+
 static void check_sent(int r, const char *what) {
         if (r < 0 && r != -ENOTCONN)
                 log_debug_errno(r, "Cannot send %s, ignoring: %m", what);
@@ -230,7 +236,7 @@ static void check_sent(int r, const char *what) {
 void bus_vm_added(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!m->bus)
+        if (!m->name_acquired)
                 return;
 
         check_sent(sd_bus_emit_object_added(m->bus, vm->path), "InterfacesAdded");
@@ -243,7 +249,7 @@ void bus_vm_added(VM *vm) {
 void bus_vm_removed(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!m->bus || !vm->announced)
+        if (!m->name_acquired || !vm->announced)
                 return;
 
         check_sent(sd_bus_emit_object_removed(m->bus, vm->path), "InterfacesRemoved");
@@ -256,7 +262,7 @@ void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
         const GenlSet *set = &event->set;
         Manager *m = vm->manager;
 
-        if (!m->bus)
+        if (!m->name_acquired)
                 return;
 
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "QuotaExceeded",
@@ -270,7 +276,7 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
         const GenlSet *set = &event->set;
         Manager *m = vm->manager;
 
-        if (!m->bus)
+        if (!m->name_acquired)
                 return;
 
         check_sent(
@@ -280,7 +286,7 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
 }
 
 void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit) {
-        if (!m->bus)
+        if (!m->name_acquired)
                 return;
 
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "Overcommitted",
@@ -291,14 +297,18 @@ void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64
 void bus_send_changes(Manager *m) {
         VM *vm;
 
-        TAILQ_FOREACH (vm, &m->vms, entries) {
-                if (vm->changed && vm->announced && m->bus)
+        while ((vm = TAILQ_FIRST(&m->vms_changed))) {
+                TAILQ_REMOVE(&m->vms_changed, vm, of_changed);
+                vm->changes_queued = false;
+                /* With its announcement all properties are told. */
+                if (!vm->announced)
+                        continue;
+                if (vm->changed && m->name_acquired)
                         vm_bus_send_changes(vm);
-                if (vm->announced)
-                        vm->changed = 0;
+                vm->changed = 0;
         }
 
-        if (m->changed && m->bus)
+        if (m->changed && m->name_acquired)
                 manager_bus_send_changes(m);
         m->changed = 0;
 }

@@ -36,6 +36,10 @@ int manager_bus_add(Manager *m);
 int metrics_bus_add(Manager *m);
 int policy_bus_add(Manager *m);
 int vm_bus_add(Manager *m);
+
+/* Nobody waits for metrics any more. */
+void metrics_bus_forget(Manager *m);
+
 void manager_bus_send_changes(Manager *m);
 void vm_bus_send_changes(VM *vm);
 

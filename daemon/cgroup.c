@@ -11,6 +11,9 @@
 #include "file-util.h"
 #include "misc-file.h"
 
+/* More than all resources that the misc controller will ever have take. */
+#define MISC_TEXT_SIZE 4096U
+
 /* libvirt makes two levels below a machine's scope; container managers inside a service may make more. */
 #define CGROUP_DEPTH_MAX 16U
 
@@ -118,8 +121,8 @@ int cgroup_get_peak(const char *root, const char *cgroup, uint64_t *ret) {
 }
 
 int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit) {
+        char line[MISC_MAX_LINE_SIZE], text[MISC_TEXT_SIZE];
         _cleanup_free_ char *path = NULL;
-        char line[MISC_MAX_LINE_SIZE];
         uint64_t now;
         int r;
 
@@ -133,11 +136,9 @@ int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit) {
         if (!path)
                 return -ENOMEM;
 
-        r = write_text_file(path, misc_max_format(limit, line));
-        if (r < 0)
-                return r;
-
-        r = cgroup_get_limit(root, cgroup, &now);
+        r = write_read_text_file(path, misc_max_format(limit, line), text, sizeof(text));
+        if (r >= 0)
+                r = misc_file_get(text, MISC_KEY_PASID, &now);
         if (r < 0)
                 return r;
 

@@ -64,7 +64,7 @@ static int collect_vm(VM *vm, Counters *c) {
         Set *set;
         int r;
 
-        vm_refresh_sets(vm);
+        vm_refresh_counters(vm);
         r = counters_add_vm(c, vm->uuid, &entry);
         if (r < 0)
                 return r;

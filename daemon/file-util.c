@@ -7,6 +7,7 @@
 #include "file-util.h"
 
 #define TEXT_FILE_SIZE_MAX (1024U * 1024U)
+#define U64_LINE_SIZE      sizeof("18446744073709551615\n")
 
 char *path_under(const char *root, const char *format, ...) {
         _cleanup_free_ char *path = NULL;
@@ -28,40 +29,64 @@ char *path_under(const char *root, const char *format, ...) {
         return joined;
 }
 
+/* Up to the end, or until the buffer is full. */
+static ssize_t read_some(int fd, char *buf, size_t size) {
+        size_t n = 0;
+
+        while (n < size) {
+                size_t wanted = size - n;
+                ssize_t k = read(fd, buf + n, wanted);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                n += (size_t) k;
+                /* Files of the kernel and of a disk give less than was asked for at their end only. */
+                if ((size_t) k < wanted)
+                        break;
+        }
+
+        return (ssize_t) n;
+}
+
 int read_text_file(const char *path, char **ret) {
         _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *text = NULL;
-        size_t size = 0, allocated = 0;
+        char first[4096];
+        size_t size;
+        ssize_t n;
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
 
-        for (;;) {
-                ssize_t n;
+        /* Most files of the kernel are a line. */
+        n = read_some(fd, first, sizeof(first));
+        if (n < 0)
+                return (int) n;
+        size = (size_t) n;
+        text = malloc(size + 1);
+        if (!text)
+                return -ENOMEM;
+        memcpy(text, first, size);
 
-                if (allocated - size < 2) {
-                        char *bigger;
+        for (size_t allocated = size; size == allocated && size >= sizeof(first);) {
+                char *bigger;
 
-                        if (allocated > TEXT_FILE_SIZE_MAX)
-                                return -EFBIG;
+                if (allocated > TEXT_FILE_SIZE_MAX)
+                        return -EFBIG;
 
-                        allocated = allocated > 0 ? allocated * 2 : 4096;
-                        bigger = realloc(text, allocated);
-                        if (!bigger)
-                                return -ENOMEM;
-                        text = bigger;
-                }
+                bigger = realloc(text, allocated * 2 + 1);
+                if (!bigger)
+                        return -ENOMEM;
+                text = bigger;
 
-                n = read(fd, text + size, allocated - size - 1);
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                if (n == 0)
-                        break;
-                size += n;
+                n = read_some(fd, text + size, allocated);
+                if (n < 0)
+                        return (int) n;
+                size += (size_t) n;
+                allocated *= 2;
         }
 
         text[size] = '\0';
@@ -72,13 +97,14 @@ int read_text_file(const char *path, char **ret) {
         return 0;
 }
 
-int write_text_file(const char *path, const char *text) {
+/* flags: O_WRONLY or O_RDWR. Returns the file. */
+static int open_and_write(const char *path, int flags, const char *text) {
         _cleanup_close_ int fd = -EBADF;
         size_t size = strlen(text);
         ssize_t n;
 
         /* Kernel attributes ignore O_TRUNC; ordinary files below a test's root need it. */
-        fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        fd = open(path, flags | O_TRUNC | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
 
@@ -87,8 +113,39 @@ int write_text_file(const char *path, const char *text) {
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return -errno;
+        if ((size_t) n != size)
+                return -EIO;
 
-        return (size_t) n == size ? 0 : -EIO;
+        return TAKE_FD(fd);
+}
+
+int write_text_file(const char *path, const char *text) {
+        int fd;
+
+        fd = open_and_write(path, O_WRONLY, text);
+        if (fd < 0)
+                return fd;
+
+        close(fd);
+        return 0;
+}
+
+int write_read_text_file(const char *path, const char *text, char *buf, size_t size) {
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+
+        fd = open_and_write(path, O_RDWR, text);
+        if (fd < 0)
+                return fd;
+
+        n = pread(fd, buf, size, 0);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n >= size)
+                return -EFBIG;
+
+        buf[n] = '\0';
+        return 0;
 }
 
 int parse_u64(const char *s, uint64_t *ret) {
@@ -110,25 +167,48 @@ int parse_u64(const char *s, uint64_t *ret) {
         return 0;
 }
 
-int read_u64_file(const char *path, uint64_t *ret) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        int r;
-
-        r = read_text_file(path, &text);
-        if (r < 0)
-                return r;
-
-        size = strlen(text);
+/* The buffer has room for one more. */
+static int parse_u64_line(char *text, size_t size, uint64_t *ret) {
+        text[size] = '\0';
+        if (strlen(text) != size)
+                return -EBADMSG;
         if (size > 0 && text[size - 1] == '\n')
                 text[size - 1] = '\0';
 
         return parse_u64(text, ret) < 0 ? -EBADMSG : 0;
 }
 
+int read_u64_file(const char *path, uint64_t *ret) {
+        char text[U64_LINE_SIZE + 1];
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+
+        n = read_some(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return (int) n;
+
+        return parse_u64_line(text, (size_t) n, ret);
+}
+
 int write_u64_file(const char *path, uint64_t value) {
-        char text[sizeof("18446744073709551615\n")];
+        char text[U64_LINE_SIZE];
 
         snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
         return write_text_file(path, text);
+}
+
+int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret) {
+        char text[U64_LINE_SIZE], now[U64_LINE_SIZE + 1];
+        int r;
+
+        snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
+        r = write_read_text_file(path, text, now, sizeof(now));
+        if (r < 0)
+                return r == -EFBIG ? -EBADMSG : r;
+
+        return parse_u64_line(now, strlen(now), ret);
 }

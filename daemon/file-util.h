@@ -27,9 +27,13 @@ int read_text_file(const char *path, char **ret);
  */
 int write_text_file(const char *path, const char *text);
 
+/* The same, and then reads what the file says: buf gets that, NUL-terminated. -EFBIG when there is no room for it. */
+int write_read_text_file(const char *path, const char *text, char *buf, size_t size);
+
 /* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
 int read_u64_file(const char *path, uint64_t *ret);
 int write_u64_file(const char *path, uint64_t value);
+int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret);
 
 /* Decimal digits alone. -EINVAL, or -ERANGE above UINT64_MAX. *ret is untouched on failure. */
 int parse_u64(const char *s, uint64_t *ret);

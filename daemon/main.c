@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <getopt.h>
+#include <malloc.h>
 
 #include "exit-status.h"
 #include "log.h"
 #include "manager.h"
+
+#define LARGE (128 * 1024)
 
 typedef struct Arguments {
         ManagerOptions manager;
@@ -117,6 +120,11 @@ int main(int argc, char *argv[]) {
         r = parse_arguments(argc, argv, &args);
         if (r <= 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        /* What is large is an answer to somebody, say: it goes back to the system at once, and does not teach malloc() to
+         * keep it the next time. */
+        (void) mallopt(M_MMAP_THRESHOLD, LARGE);
+        (void) mallopt(M_TRIM_THRESHOLD, LARGE);
 
         log_setup(args.log_level);
         if (args.check_config)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 
@@ -207,6 +208,8 @@ void manager_check_ready(Manager *m) {
 
         m->ready = true;
         notify_status(m, "READY=1\n");
+        /* There is more to remember while everything is found than ever after. */
+        (void) malloc_trim(0);
         log_info("pasidd " PASIDD_VERSION " is ready, %s.", manager_state(m));
 }
 
@@ -424,6 +427,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
                 return log_oom();
 
         TAILQ_INIT(&m->vms);
+        TAILQ_INIT(&m->vms_changed);
         TAILQ_INIT(&m->sets);
         TAILQ_INIT(&m->slice_limits);
         TAILQ_INIT(&m->auth_requests);

@@ -48,6 +48,16 @@ typedef enum DefaultSource {
         DEFAULT_SOURCE_CONFIG,
 } DefaultSource;
 
+#define METRICS_CALLS_MAX 256U
+
+/* Calls of GetMetrics that wait. */
+typedef struct MetricsCalls {
+        sd_bus_message *waiting[METRICS_CALLS_MAX];
+        size_t n_waiting;
+        uint64_t next_usec; /* not before then */
+        sd_event_source *timer;
+} MetricsCalls;
+
 /*
  * The whole daemon. Ties the kernel's sets to VMs and sees to it that each has
  * its quota. Owns all VMs and sets.
@@ -84,6 +94,8 @@ struct Manager {
         MachinesKnown machines;
 
         TAILQ_HEAD(VMList, VM) vms;
+        TAILQ_HEAD(ChangedVMs, VM) vms_changed; /* to be told of */
+        void *vms_by_uuid, *sets_by_id;         /* trees of tsearch(3) */
         TAILQ_HEAD(SetList, Set) sets;
         size_t n_vms, n_sets;
         unsigned n_match_passes;   /* that many sets are being matched */
@@ -104,6 +116,8 @@ struct Manager {
         sd_bus_slot *subscriber_match; /* for their ends */
         sd_event_source *usage_timer;  /* while there are any */
         VM *usage_next;                /* to be looked at; NULL: the first */
+
+        MetricsCalls metrics_calls;
 
         sd_event_source *changes; /* deferred: tells the bus what changed */
         unsigned changed;         /* ManagerChange */

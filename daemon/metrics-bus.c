@@ -2,12 +2,27 @@
 
 /* Methods of org.pasidd1.Manager for monitoring. */
 
+#include <time.h>
+
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup.h"
 #include "counter-store.h"
 #include "metrics.h"
 #include "vm-quota.h"
+
+/* After it the daemon has so many times as long as the last text took for others. */
+#define PAUSE_FACTOR 9U
+
+/* An answer of a host with many VMs is large, and stays in memory until it was read. */
+#define ANSWERS_AT_ONCE_MAX 8U
+
+static uint64_t clock_usec(clockid_t clock) {
+        struct timespec t;
+
+        (void) clock_gettime(clock, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
 
 static int format_metrics(Manager *m, const Counters *counters, char **ret) {
         _cleanup_free_ MetricsVM *vms = NULL;
@@ -52,19 +67,103 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
         return metrics_format(&metrics, ret);
 }
 
-static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+/* Saved first, because what was told must not go back. Within a turn of the event loop sets are read once. */
+static int make_text(Manager *m, char **ret) {
         _cleanup_(counters_freep) Counters *counters = NULL;
-        _cleanup_free_ char *text = NULL;
         int r;
 
-        /* Within a turn of the event loop sets are read once, so what is saved is what is told. */
-        r = counter_store_save(userdata, &counters);
-        if (r >= 0)
-                r = format_metrics(userdata, counters, &text);
-        if (r < 0)
-                return r;
+        r = counter_store_save(m, &counters);
+        return r < 0 ? r : format_metrics(m, counters, ret);
+}
 
-        return sd_bus_reply_method_return(message, "s", text);
+static void reply(sd_bus_message *message, int r, const char *text) {
+        r = r < 0 ? sd_bus_reply_method_errno(message, r, NULL)
+                  : sd_bus_reply_method_return(message, "s", text);
+        if (r < 0)
+                log_debug_errno(r, "Cannot answer a method call, ignoring: %m");
+}
+
+/* The oldest ones, all with one text, made after they had come. */
+static void answer(Manager *m) {
+        MetricsCalls *calls = &m->metrics_calls;
+        size_t n = calls->n_waiting < ANSWERS_AT_ONCE_MAX ? calls->n_waiting : ANSWERS_AT_ONCE_MAX;
+        _cleanup_free_ char *text = NULL;
+        uint64_t begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID), cost;
+        int r;
+
+        r = make_text(m, &text);
+        for (size_t i = 0; i < n; i++) {
+                reply(calls->waiting[i], r, text);
+                sd_bus_message_unref(calls->waiting[i]);
+        }
+
+        calls->n_waiting -= n;
+        memmove(calls->waiting, calls->waiting + n, calls->n_waiting * sizeof(sd_bus_message *));
+
+        cost = clock_usec(CLOCK_PROCESS_CPUTIME_ID) - begin;
+        calls->next_usec = clock_usec(CLOCK_MONOTONIC) + cost * PAUSE_FACTOR;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Now, or once it may be. There is no timer while nobody waits. */
+static int answer_in_time(Manager *m) {
+        MetricsCalls *calls = &m->metrics_calls;
+
+        if (!calls->timer && clock_usec(CLOCK_MONOTONIC) >= calls->next_usec)
+                answer(m);
+        if (calls->timer || calls->n_waiting == 0)
+                return 0;
+
+        return sd_event_add_time(m->event, &calls->timer, CLOCK_MONOTONIC, calls->next_usec, 1, on_time, m);
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        m->metrics_calls.timer = sd_event_source_disable_unref(m->metrics_calls.timer);
+        r = answer_in_time(m);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot set a timer: %m");
+                metrics_bus_forget(m);
+        }
+
+        return 0;
+}
+
+/*
+ * Anybody may call this, and it takes reading several files of each VM. So
+ * that who calls it all the time does not hold up everybody else, it gets but
+ * a part of the daemon's time, and those who call meanwhile wait.
+ */
+static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        MetricsCalls *calls = &m->metrics_calls;
+        int r;
+
+        if (!sd_bus_message_get_expect_reply(message))
+                return 1;
+        if (calls->n_waiting >= METRICS_CALLS_MAX)
+                return sd_bus_error_set(
+                        error, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many calls of GetMetrics.");
+
+        calls->waiting[calls->n_waiting++] = sd_bus_message_ref(message);
+        r = answer_in_time(m);
+        if (r < 0) {
+                sd_bus_message_unref(calls->waiting[--calls->n_waiting]);
+                return r;
+        }
+
+        return 1;
+}
+
+void metrics_bus_forget(Manager *m) {
+        MetricsCalls *calls = &m->metrics_calls;
+
+        calls->timer = sd_event_source_disable_unref(calls->timer);
+        while (calls->n_waiting > 0)
+                sd_bus_message_unref(calls->waiting[--calls->n_waiting]);
 }
 
 static const sd_bus_vtable metrics_vtable[] = {

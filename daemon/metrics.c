@@ -8,23 +8,39 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
+/* How much stands for itself. */
+static size_t span_plain(const char *s, size_t size) {
+        size_t n, i;
+        uint32_t unused;
+
+        for (i = 0; i < size && !strchr("\n\\\"", s[i]); i += n) {
+                n = utf8_decode(s + i, size - i, &unused);
+                if (n == 0)
+                        break;
+        }
+
+        return i;
+}
+
 /* Backslash, quote and newline have escapes. All else stands for itself, but it has to be UTF-8. */
 static void put_label(FILE *f, const char *name, const char *value) {
         size_t left = strlen(value), n;
-        uint32_t unused;
 
         fprintf(f, "%s=\"", name);
         for (; left > 0; value += n, left -= n) {
-                n = utf8_decode(value, left, &unused);
-                if (n == 0) {
-                        fputs(REPLACEMENT, f);
-                        n = 1;
-                } else if (*value == '\n')
+                n = span_plain(value, left);
+                if (n > 0) {
+                        fwrite(value, 1, n, f);
+                        continue;
+                }
+
+                n = 1;
+                if (*value == '\n')
                         fputs("\\n", f);
                 else if (*value == '\\' || *value == '"')
                         fprintf(f, "\\%c", *value);
                 else
-                        fwrite(value, 1, n, f);
+                        fputs(REPLACEMENT, f);
         }
         fputc('"', f);
 }
@@ -98,6 +114,38 @@ static uint64_t get_denied(const MetricsVM *vm) {
         return vm->denied;
 }
 
+/* "{uuid="…",name="…"} " of all VMs, one after the other; (*ret_ends)[k] is where that of number k ends. */
+static int format_labels(const Metrics *m, char **ret, size_t **ret_ends) {
+        _cleanup_free_ size_t *ends = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f;
+
+        ends = calloc(m->n_vms + 1, sizeof(size_t));
+        if (!ends)
+                return -ENOMEM;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+
+        for (size_t k = 0; k < m->n_vms; k++) {
+                fputc('{', f);
+                put_label(f, "uuid", m->vms[k].uuid);
+                fputc(',', f);
+                put_label(f, "name", m->vms[k].name);
+                fputs("} ", f);
+                ends[k] = (size_t) ftell(f);
+        }
+
+        if (fclose(f) != 0)
+                return -ENOMEM;
+
+        *ret = TAKE_PTR(text);
+        *ret_ends = TAKE_PTR(ends);
+        return 0;
+}
+
 int metrics_format(const Metrics *m, char **ret) {
         static const struct {
                 const char *name, *type, *help;
@@ -115,9 +163,15 @@ int metrics_format(const Metrics *m, char **ret) {
                         get_sets },
                 { "pasidd_vm_denied_total", "counter", "Allocations that the VM was refused.", get_denied },
         };
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *labels = NULL;
+        _cleanup_free_ size_t *ends = NULL;
         size_t size;
         FILE *f;
+        int r;
+
+        r = format_labels(m, &labels, &ends);
+        if (r < 0)
+                return r;
 
         f = open_memstream(&text, &size);
         if (!f)
@@ -128,12 +182,10 @@ int metrics_format(const Metrics *m, char **ret) {
         /* All of one metric have to stand together. */
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 put_head(f, table[i].name, table[i].type, table[i].help);
-                for (size_t k = 0; k < m->n_vms; k++) {
-                        fprintf(f, "%s{", table[i].name);
-                        put_label(f, "uuid", m->vms[k].uuid);
-                        fputc(',', f);
-                        put_label(f, "name", m->vms[k].name);
-                        fprintf(f, "} %" PRIu64 "\n", table[i].get(&m->vms[k]));
+                for (size_t k = 0, begin = 0; k < m->n_vms; begin = ends[k++]) {
+                        fputs(table[i].name, f);
+                        fwrite(labels + begin, 1, ends[k] - begin, f);
+                        fprintf(f, "%" PRIu64 "\n", table[i].get(&m->vms[k]));
                 }
         }
 

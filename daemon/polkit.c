@@ -485,10 +485,13 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
         m->n_auth_requests++;
 
-        r = make_question(m->bus, message, action, details, &request->question);
-        if (r < 0) {
-                auth_request_free(request);
-                return r;
+        /* Nobody is asked about root. */
+        if (!sender || sender->uid != 0) {
+                r = make_question(m->bus, message, action, details, &request->question);
+                if (r < 0) {
+                        auth_request_free(request);
+                        return r;
+                }
         }
 
         if (sender) {

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
@@ -25,31 +26,25 @@ typedef struct ScannedSet {
         TAILQ_ENTRY(ScannedSet) entries;
         ScanSource *source;
         GenlSet set;
-        sd_event_source *watch; /* of its directory */
+        int watch; /* of its directory */
 } ScannedSet;
 
 struct ScanSource {
         KernelSource base;
         sd_event *event;
         char *root;
-        sd_event_source *watch;
+        /* One for all directories: sd-event's own would make and drop another one for each set. */
+        int inotify;
+        int watch; /* of the sets' directory; -1 before that was found */
+        ScannedSet **by_watch;
+        size_t n_by_watch;
+        sd_event_source *source;
         sd_event_source *defer;
         TAILQ_HEAD(, ScannedSet) sets;
         size_t n_sets;
         bool started;
         uint64_t seq;
 };
-
-static int add_watch(ScanSource *s, const char *path, uint32_t mask, sd_event_inotify_handler_t handler,
-        void *userdata, sd_event_source **ret) {
-        int r;
-
-        r = sd_event_add_inotify(s->event, ret, path, mask | IN_ONLYDIR, handler, userdata);
-        if (r < 0)
-                return r;
-
-        return sd_event_source_set_priority(*ret, SD_EVENT_PRIORITY_IMPORTANT);
-}
 
 static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
         GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set };
@@ -71,7 +66,10 @@ static void drop(ScannedSet *scanned) {
 
         TAILQ_REMOVE(&s->sets, scanned, entries);
         s->n_sets--;
-        sd_event_source_disable_unref(scanned->watch);
+        if (scanned->watch >= 0) {
+                s->by_watch[scanned->watch] = NULL;
+                (void) inotify_rm_watch(s->inotify, scanned->watch);
+        }
         free(scanned);
 }
 
@@ -93,8 +91,30 @@ static void scan_one(ScannedSet *scanned) {
         }
 }
 
-static int on_set_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        scan_one(userdata);
+static int watch_set(ScannedSet *scanned, const char *path) {
+        ScanSource *s = scanned->source;
+        size_t n;
+        int watch;
+
+        watch = inotify_add_watch(s->inotify, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
+        if (watch < 0)
+                return -errno;
+
+        n = (size_t) watch + 1;
+        if (n > s->n_by_watch) {
+                ScannedSet **bigger = reallocarray(s->by_watch, n * 2, sizeof(ScannedSet *));
+
+                if (!bigger) {
+                        (void) inotify_rm_watch(s->inotify, watch);
+                        return -ENOMEM;
+                }
+                memset(bigger + s->n_by_watch, 0, (n * 2 - s->n_by_watch) * sizeof(ScannedSet *));
+                s->by_watch = bigger;
+                s->n_by_watch = n * 2;
+        }
+
+        s->by_watch[watch] = scanned;
+        scanned->watch = watch;
         return 0;
 }
 
@@ -111,11 +131,12 @@ static int add(ScanSource *s, const GenlSet *set) {
         }
 
         scanned->source = s;
+        scanned->watch = -1;
         scanned->set = *set;
         TAILQ_INSERT_TAIL(&s->sets, scanned, entries);
         s->n_sets++;
 
-        r = add_watch(s, path, IN_CLOSE_WRITE | IN_MOVED_TO, on_set_written, scanned, &scanned->watch);
+        r = watch_set(scanned, path);
         if (r < 0) {
                 drop(scanned);
                 return r;
@@ -173,12 +194,33 @@ static void scan_new(ScanSource *s) {
         }
 }
 
-static int on_dir_changed(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        ScanSource *s = userdata;
+static void take_inotify(ScanSource *s, const struct inotify_event *event) {
+        if (event->mask & IN_Q_OVERFLOW || event->wd == s->watch) {
+                if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_Q_OVERFLOW))
+                        scan_known(s);
+                scan_new(s);
+        } else if ((size_t) event->wd < s->n_by_watch && s->by_watch[event->wd])
+                scan_one(s->by_watch[event->wd]);
+}
 
-        if (event->mask & (IN_DELETE | IN_MOVED_FROM | IN_Q_OVERFLOW))
-                scan_known(s);
-        scan_new(s);
+static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        union {
+                struct inotify_event event;
+                char bytes[8192];
+        } buf;
+        ssize_t n;
+
+        n = read(fd, &buf, sizeof(buf));
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+
+        for (const char *p = buf.bytes; p < buf.bytes + n;) {
+                const struct inotify_event *event = (const struct inotify_event *) p;
+
+                take_inotify(userdata, event);
+                p += sizeof(*event) + event->len;
+        }
+
         return 0;
 }
 
@@ -209,7 +251,7 @@ static int on_defer(sd_event_source *source, void *userdata) {
         GenlInfo info = {};
         int r;
 
-        if (s->watch) {
+        if (s->watch >= 0) {
                 dump(s);
                 return 0;
         }
@@ -227,9 +269,12 @@ static int on_defer(sd_event_source *source, void *userdata) {
         }
 
         r = cgroup_get_capacity(s->root, &info.capacity);
-        if (r >= 0)
-                r = add_watch(s, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM, on_dir_changed, s,
-                        &s->watch);
+        if (r >= 0) {
+                s->watch = inotify_add_watch(
+                        s->inotify, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
+                if (s->watch < 0)
+                        r = -errno;
+        }
         if (r < 0) {
                 s->base.handlers->failed(r, s->base.userdata);
                 return 0;
@@ -251,9 +296,12 @@ static void scan_source_free(KernelSource *source) {
 
         while (!TAILQ_EMPTY(&s->sets))
                 drop(TAILQ_FIRST(&s->sets));
-        sd_event_source_disable_unref(s->watch);
+        sd_event_source_disable_unref(s->source);
         sd_event_source_disable_unref(s->defer);
         sd_event_unref(s->event);
+        if (s->inotify >= 0)
+                close(s->inotify);
+        free(s->by_watch);
         free(s->root);
         free(s);
 }
@@ -278,12 +326,20 @@ int scan_source_new(sd_event *event, const char *root, const KernelSourceHandler
 
         s->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
         TAILQ_INIT(&s->sets);
+        s->watch = -1;
         s->event = sd_event_ref(event);
         s->root = strdup(root);
+        s->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (s->inotify < 0)
+                return -errno;
         if (!s->root)
                 return -ENOMEM;
 
         r = sd_event_add_defer(event, &s->defer, on_defer, s);
+        if (r >= 0)
+                r = sd_event_add_io(event, &s->source, s->inotify, EPOLLIN, on_inotify, s);
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0)
                 return r;
 

@@ -39,7 +39,8 @@ static void settle(Set *set) {
 
         if (!set->vm)
                 set_forget_question(set);
-        manager_check_ready(set->manager);
+        if (set->manager->n_match_passes == 0)
+                manager_check_ready(set->manager);
 }
 
 static int index_cgroups(Manager *m) {
@@ -338,6 +339,9 @@ void set_match(Set *set) {
 
         if (set->vm || set->match == SET_MATCH_ASKING)
                 return;
+        /* When it starts, the list of machines is on its way: there is no VM yet that it could belong to. */
+        if (!m->ready && m->machines == MACHINES_UNKNOWN)
+                return;
         set_forget_question(set);
         set->match = SET_MATCH_ASKING;
 
@@ -374,8 +378,10 @@ void set_match_waiting(Manager *m) {
         TAILQ_FOREACH (set, &m->sets, entries)
                 if (!set->vm && set->match == SET_MATCH_WAITING)
                         set_match(set);
-        if (--m->n_match_passes == 0)
+        if (--m->n_match_passes == 0) {
                 m->cgroup_index = cgroup_index_free(m->cgroup_index);
+                manager_check_ready(m);
+        }
 }
 
 void set_match_adopt(VM *machine) {

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <search.h>
+
 #include "bus-call.h"
 #include "set.h"
 #include "vm.h"
 
-/* A few thousand sets at most (the kernel's max_sets), and few events: a list will do. */
+static int compare_ids(const void *a, const void *b) {
+        const Set *x = a, *y = b;
+
+        return x->kernel.id < y->kernel.id ? -1 : x->kernel.id > y->kernel.id;
+}
+
 Set *set_find(Manager *m, uint64_t id) {
-        Set *set;
+        const Set wanted = { .kernel.id = id };
+        Set **found;
 
-        TAILQ_FOREACH (set, &m->sets, entries)
-                if (set->kernel.id == id)
-                        return set;
-
-        return NULL;
+        found = tfind(&wanted, &m->sets_by_id, compare_ids);
+        return found ? *found : NULL;
 }
 
 Set *set_get(Manager *m, const GenlSet *kernel) {
@@ -27,6 +32,12 @@ Set *set_get(Manager *m, const GenlSet *kernel) {
                 }
 
                 set->manager = m;
+                set->kernel.id = kernel->id;
+                if (!tsearch(set, &m->sets_by_id, compare_ids)) {
+                        free(set);
+                        log_oom();
+                        return NULL;
+                }
                 TAILQ_INSERT_TAIL(&m->sets, set, entries);
                 m->n_sets++;
                 manager_queue_changes(m, MANAGER_CHANGED_STATUS);
@@ -49,6 +60,7 @@ void set_free(Set *set) {
                 vm_remove_set(set->vm, set);
 
         set_forget_question(set);
+        (void) tdelete(set, &set->manager->sets_by_id, compare_ids);
         TAILQ_REMOVE(&set->manager->sets, set, entries);
         set->manager->n_sets--;
         free(set);

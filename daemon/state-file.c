@@ -41,6 +41,73 @@ State *state_new(void) {
         return calloc(1, sizeof(State));
 }
 
+static json_object *ref(json_object *o) {
+        return o ? json_object_get(o) : NULL;
+}
+
+static int entry_copy(const StateEntry *from, StateEntry *to) {
+        int r;
+
+        *to = *from;
+        to->unknown = ref(from->unknown);
+        to->unknown_of_override = ref(from->unknown_of_override);
+        to->unknown_of_metadata = ref(from->unknown_of_metadata);
+        to->announced = (Announcement) {};
+        to->name = NULL;
+
+        to->key = strdup(from->key);
+        if (from->name)
+                to->name = strdup(from->name);
+        if (!to->key || (from->name && !to->name))
+                return -ENOMEM;
+
+        r = announcement_copy(&from->announced, &to->announced);
+        return r < 0 ? r : 0;
+}
+
+static int slice_copy(const StateSlice *from, StateSlice *to) {
+        *to = *from;
+        to->unknown = ref(from->unknown);
+        to->name = strdup(from->name);
+        return to->name ? 0 : -ENOMEM;
+}
+
+int state_copy(const State *s, State **ret) {
+        _cleanup_(state_freep) State *copy = NULL;
+        int r;
+
+        copy = state_new();
+        if (!copy)
+                return -ENOMEM;
+
+        copy->default_quota = s->default_quota;
+        copy->default_quota_set = s->default_quota_set;
+        copy->unknown = ref(s->unknown);
+
+        /* Each is counted before it is whole, so that state_free() finds what there is of it. */
+        copy->entries = calloc(s->n_entries + 1, sizeof(StateEntry));
+        copy->slices = calloc(s->n_slices + 1, sizeof(StateSlice));
+        if (!copy->entries || !copy->slices)
+                return -ENOMEM;
+        while (copy->n_entries < s->n_entries) {
+                size_t i = copy->n_entries++;
+
+                r = entry_copy(&s->entries[i], &copy->entries[i]);
+                if (r < 0)
+                        return r;
+        }
+        while (copy->n_slices < s->n_slices) {
+                size_t i = copy->n_slices++;
+
+                r = slice_copy(&s->slices[i], &copy->slices[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(copy);
+        return 0;
+}
+
 bool state_key_is_valid(const char *key) {
         char uuid[UUID_STRING_SIZE];
 

@@ -58,6 +58,8 @@ typedef struct State {
 State *state_free(State *s);
 DEFINE_CLEANUP_FUNC(State *, state_free, state_freep);
 State *state_new(void);
+/* Another one of the same content. The caller frees *ret. -ENOMEM. */
+int state_copy(const State *s, State **ret);
 
 /* NULL when there is no such entry. The pointer is good until entries are added or removed. */
 StateEntry *state_find(const State *s, const char *key);

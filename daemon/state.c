@@ -68,17 +68,6 @@ static int set_name(StateEntry *entry, const char *name) {
         return 0;
 }
 
-static int copy_state(const State *s, State **ret) {
-        _cleanup_free_ char *text = NULL, *error = NULL;
-        int r;
-
-        r = state_format(s, &text);
-        if (r < 0)
-                return r;
-
-        return state_parse(text, strlen(text), ret, &error);
-}
-
 /* A state about to be changed: changes go into next, and take effect all at once. */
 typedef struct Transaction {
         State **current;
@@ -93,7 +82,7 @@ static void transaction_done(Transaction *t) {
 static int transaction_begin(Transaction *t, State **current, const char *path) {
         t->current = current;
         t->path = path;
-        return copy_state(*current, &t->next);
+        return state_copy(*current, &t->next);
 }
 
 static int transaction_save(Transaction *t) {

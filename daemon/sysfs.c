@@ -31,7 +31,7 @@ static int set_read_u32(const char *root, uint64_t id, const char *attribute, ui
 
 static int set_write_u32(const char *root, uint64_t id, const char *attribute, uint32_t value) {
         _cleanup_free_ char *path = NULL;
-        uint32_t now;
+        uint64_t now;
         int r;
 
         path = path_under(root, SYSFS_SETS_DIR "/set%" PRIu64 "/%s", id, attribute);
@@ -39,17 +39,9 @@ static int set_write_u32(const char *root, uint64_t id, const char *attribute, u
                 return -ENOMEM;
 
         /* Each write of a quota raises an event for everybody who listens: spare what changes nothing. */
-        r = set_read_u32(root, id, attribute, &now);
-        if (r < 0)
-                return r;
-        if (now == value)
-                return 0;
-
-        r = write_u64_file(path, value);
-        if (r < 0)
-                return r;
-
-        r = set_read_u32(root, id, attribute, &now);
+        r = read_u64_file(path, &now);
+        if (r >= 0 && now != value)
+                r = write_read_u64_file(path, value, &now);
         if (r < 0)
                 return r;
 
@@ -72,15 +64,11 @@ int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
         return set_read_u32(root, id, "quota", ret);
 }
 
-int sysfs_set_refresh(const char *root, GenlSet *set) {
+int sysfs_set_refresh_counters(const char *root, GenlSet *set) {
         GenlSet now = *set;
         int r;
 
-        r = set_read_u32(root, set->id, "quota", &now.quota);
-        if (r >= 0)
-                r = set_read_u32(root, set->id, "watermark", &now.watermark);
-        if (r >= 0)
-                r = set_read_u32(root, set->id, "allocated", &now.allocated);
+        r = set_read_u32(root, set->id, "allocated", &now.allocated);
         if (r >= 0)
                 r = set_read_u32(root, set->id, "peak", &now.peak);
         if (r >= 0)
@@ -92,11 +80,27 @@ int sysfs_set_refresh(const char *root, GenlSet *set) {
         return 0;
 }
 
+int sysfs_set_refresh_limits(const char *root, GenlSet *set) {
+        GenlSet now = *set;
+        int r;
+
+        r = set_read_u32(root, set->id, "quota", &now.quota);
+        if (r >= 0)
+                r = set_read_u32(root, set->id, "watermark", &now.watermark);
+        if (r < 0)
+                return r;
+
+        *set = now;
+        return 0;
+}
+
 int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret) {
         GenlSet set = { .id = id };
         int r;
 
-        r = sysfs_set_refresh(root, &set);
+        r = sysfs_set_refresh_limits(root, &set);
+        if (r >= 0)
+                r = sysfs_set_refresh_counters(root, &set);
         if (r >= 0)
                 r = set_read_u32(root, id, "tgid", &set.tgid);
         if (r >= 0)

@@ -20,9 +20,9 @@ int sysfs_set_write_watermark(const char *root, uint64_t id, uint32_t watermark)
 int sysfs_set_read_watermark(const char *root, uint64_t id, uint32_t *ret);
 int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret);
 
-/* The counters and limits, which change without notice: quota, watermark, allocated, peak, denied.
- * On failure *set keeps what it had. */
-int sysfs_set_refresh(const char *root, GenlSet *set);
+/* What changes without notice: allocated, peak, denied; quota, watermark. On failure *set keeps what it had. */
+int sysfs_set_refresh_counters(const char *root, GenlSet *set);
+int sysfs_set_refresh_limits(const char *root, GenlSet *set);
 
 /* All attributes, those that only root may read included. *ret is untouched on failure. */
 int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret);

@@ -24,7 +24,7 @@ static void look_at(VM *vm) {
         if (!changes)
                 return;
 
-        /* At once, while the values that were compared are those that are sent (vm_refresh_sets()). */
+        /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
         vm->changed |= changes;
         vm_bus_send_changes(vm);
         vm->changed = 0;

@@ -231,8 +231,9 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         vm->listed = true;
         if (!vm->cgroup)
                 find_cgroup(vm);
-        /* One that is in the list once more is looked at when that is complete, see reconcile.h. */
-        if (!known)
+        /* With its cgroup it got its quota. One that is in the list once more is looked at when that is complete, see
+         * reconcile.h. */
+        if (!known && !vm->cgroup)
                 vm_apply(vm);
         vm_announce(vm);
 }

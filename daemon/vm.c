@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <search.h>
 #include <sys/inotify.h>
 
 #include "bus.h"
@@ -28,24 +29,34 @@ LogContext vm_log_context(const VM *vm, const char *message_id) {
         return (LogContext) { .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
 }
 
+static int compare_uuids(const void *a, const void *b) {
+        const VM *x = a, *y = b;
+
+        return strcmp(x->uuid, y->uuid);
+}
+
 VM *vm_find_by_uuid(Manager *m, const char *uuid) {
-        VM *vm;
+        VM wanted = {};
+        VM **found;
 
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                if (streq(vm->uuid, uuid))
-                        return vm;
+        if (strlen(uuid) >= sizeof(wanted.uuid))
+                return NULL;
 
-        return NULL;
+        strcpy(wanted.uuid, uuid);
+        found = tfind(&wanted, &m->vms_by_uuid, compare_uuids);
+        return found ? *found : NULL;
 }
 
 VM *vm_find_by_path(Manager *m, const char *path) {
+        _cleanup_free_ char *uuid = NULL;
         VM *vm;
 
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                if (streq(vm->path, path))
-                        return vm;
+        if (sd_bus_path_decode(path, PASIDD_VM_PATH_PREFIX, &uuid) <= 0)
+                return NULL;
 
-        return NULL;
+        /* Other paths, with more escapes, decode to it as well. */
+        vm = vm_find_by_uuid(m, uuid);
+        return vm && streq(vm->path, path) ? vm : NULL;
 }
 
 VM *vm_find_by_machine(Manager *m, const char *machine) {
@@ -122,7 +133,8 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
         TAILQ_INSERT_TAIL(&m->vms, vm, entries);
         m->n_vms++;
 
-        if (!vm->key || !vm->name || sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &vm->path) < 0) {
+        if (!tsearch(vm, &m->vms_by_uuid, compare_uuids) || !vm->key || !vm->name ||
+                sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &vm->path) < 0) {
                 vm_free(vm);
                 return -ENOMEM;
         }
@@ -140,8 +152,11 @@ VM *vm_free(VM *vm) {
                 vm_remove_set(vm, set);
 
         usage_signals_forget(vm);
+        if (vm->changes_queued)
+                TAILQ_REMOVE(&m->vms_changed, vm, of_changed);
         TAILQ_REMOVE(&m->vms, vm, entries);
         m->n_vms--;
+        (void) tdelete(vm, &m->vms_by_uuid, compare_uuids);
 
         sd_event_source_disable_unref(vm->reservation_timeout);
         sd_event_source_disable_unref(vm->limit_watch);
@@ -382,6 +397,10 @@ void vm_remove_set(VM *vm, Set *set) {
 
 void vm_queue_changes(VM *vm, unsigned changes) {
         vm->changed |= changes;
+        if (!vm->changes_queued) {
+                vm->changes_queued = true;
+                TAILQ_INSERT_TAIL(&vm->manager->vms_changed, vm, of_changed);
+        }
         manager_queue_changes(vm->manager, 0);
 }
 
@@ -389,7 +408,7 @@ static uint32_t clamp_u32(uint64_t value) {
         return value < UINT32_MAX ? (uint32_t) value : UINT32_MAX;
 }
 
-void vm_refresh_sets(VM *vm) {
+void vm_refresh_counters(VM *vm) {
         uint64_t iteration = 0;
         Set *set;
 
@@ -399,23 +418,33 @@ void vm_refresh_sets(VM *vm) {
         vm->refreshed = iteration;
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
-                (void) sysfs_set_refresh(vm->manager->root, &set->kernel);
+                (void) sysfs_set_refresh_counters(vm->manager->root, &set->kernel);
+}
+
+void vm_refresh_sets(VM *vm) {
+        Set *set;
+
+        vm_refresh_counters(vm);
+        TAILQ_FOREACH (set, &vm->sets, of_vm)
+                (void) sysfs_set_refresh_limits(vm->manager->root, &set->kernel);
 }
 
 void vm_read_counters(VM *vm, VMCounters *ret) {
         uint64_t allocated = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
+        unsigned n_peaks = vm->gone_peak > 0;
         Set *set;
 
-        vm_refresh_sets(vm);
+        vm_refresh_counters(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 allocated += set->kernel.allocated;
                 peak += set->kernel.peak;
+                n_peaks += set->kernel.peak > 0;
                 denied += set->kernel.denied;
         }
 
         /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
          * high at times, because it includes charges that a cgroup above refused. */
-        if (vm->cgroup && vm->kind != VM_KIND_SET &&
+        if (n_peaks > 1 && vm->cgroup && vm->kind != VM_KIND_SET &&
                 cgroup_get_peak(vm->manager->root, vm->cgroup, &cgroup_peak) >= 0 && cgroup_peak < peak &&
                 cgroup_peak >= allocated)
                 peak = cgroup_peak;

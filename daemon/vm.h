@@ -40,6 +40,7 @@ typedef struct VMCounters {
 
 struct VM {
         TAILQ_ENTRY(VM) entries;
+        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
         Manager *manager;
         VMKind kind;
         VMState state;
@@ -88,6 +89,7 @@ struct VM {
         bool told_known;
         int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
         unsigned changed; /* VMChange */
+        bool changes_queued;
         RateLimit limit_log, watermark_log, foreign_log;
         uint64_t refusals_untold; /* since the last event about one */
 };
@@ -141,7 +143,9 @@ void vm_queue_changes(VM *vm, unsigned changes);
 
 LogContext vm_log_context(const VM *vm, const char *message_id);
 
-/* Reads the sets' counters and limits from the kernel, once in each turn of the event loop. */
+/* Reads the sets' counters from the kernel, once in each turn of the event loop. */
+void vm_refresh_counters(VM *vm);
+/* The same, and their quotas and watermarks. */
 void vm_refresh_sets(VM *vm);
 
 void vm_read_counters(VM *vm, VMCounters *ret);

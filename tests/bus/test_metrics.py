@@ -6,10 +6,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
-from minibus import wait_until
+from minibus import NO_REPLY_EXPECTED, BusError, wait_until
 from testenv import *
 
 PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
@@ -91,6 +92,49 @@ class Metrics(BusTest):
         ):
             result = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_burst(self):
+        """Who asks all the time holds up nobody else: several share a text, and there is a pause before the next one."""
+        self.start()
+        self.wait_vm("web")
+        self.set_quota(WEB, 40)
+        # As many as the bus lets each have open.
+        clients = [self.connect() for _ in range(4)]
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        calls = [(c, c.send(BUS_NAME, MANAGER_PATH, MANAGER, "GetMetrics")) for c in clients for _ in range(120)]
+        for client in clients:
+            client.sync()
+        serial = self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (50, {}))
+        self.client.sync()
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.client.reply(serial)
+        waiting = len(calls) - sum(len(c.replies) for c in clients)
+        answers = []
+        for client, serial in calls:
+            try:
+                answers.append(self.value("pasidd_vm_quota", WEB, client.reply(serial)[0]))
+            except BusError as error:
+                self.assertEqual(error.name, "org.freedesktop.DBus.Error.LimitsExceeded")
+                self.assertIn("too many calls of GetMetrics", str(error))
+                answers.append(None)
+        self.assertLessEqual(set(answers), {40, 50, None})
+        self.assertIn(None, answers)
+        self.assertGreaterEqual(len(answers) - answers.count(None), 256)
+        self.assertGreater(waiting, 100, "the change came before most of the texts")
+        # What is told is not older than the question.
+        self.set_quota(WEB, 60)
+        self.assertEqual(self.value("pasidd_vm_quota", WEB), 60)
+
+    def test_no_reply(self):
+        """Nothing is done for nobody: the file is not written."""
+        self.start()
+        self.wait_vm("web")
+        self.set_counters(1, denied=5)
+        self.client.send(BUS_NAME, MANAGER_PATH, MANAGER, "GetMetrics", flags=NO_REPLY_EXPECTED)
+        self.get_manager("State")
+        self.assertFalse(self.root.exists("run/pasidd/counters"))
+        self.text()
+        self.assertTrue(self.root.exists("run/pasidd/counters"))
 
     def test_restart(self):
         """Killed at any moment, nothing that was told goes back; what the kernel still has is not counted twice."""
