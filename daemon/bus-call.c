@@ -2,7 +2,7 @@
 
 #include "bus-call.h"
 
-/* Leaves room for what polkit.c has open. */
+/* Leaves room for what machined.c and systemd-watch.c ask by themselves. */
 #define CALLS_OPEN_MAX 48U
 
 struct BusCall {
@@ -32,7 +32,7 @@ static void send_waiting(Manager *m) {
         int r;
 
         while (m->n_calls_open < CALLS_OPEN_MAX && (call = TAILQ_FIRST(&m->calls_waiting))) {
-                r = sd_bus_call_async(m->bus, &call->slot, call->message, on_reply, call, 0);
+                r = sd_bus_call_async(m->query_bus, &call->slot, call->message, on_reply, call, 0);
                 if (r < 0) {
                         /* With the bus gone all of this is done anew; for the rest the next reply is the chance. */
                         log_debug_errno(r, "Cannot send a method call: %m");
@@ -49,7 +49,7 @@ int bus_call(Manager *m, sd_bus_message *message, sd_bus_message_handler_t handl
         BusCall **ret) {
         BusCall *call;
 
-        if (!m->bus)
+        if (!m->query_bus)
                 return -ENOTCONN;
 
         call = calloc(1, sizeof(*call));

@@ -4,9 +4,9 @@
 #include "manager.h"
 
 /*
- * Method calls to other services. A bus lets one connection have only so many
- * calls open (128 with dbus-daemon) and fails what is above, so that these are
- * sent some at a time, in order; the rest waits here.
+ * Method calls to machined and systemd. A bus lets one connection have only so
+ * many calls open (128 with dbus-daemon) and fails what is above, so that these
+ * are sent some at a time, in order; the rest waits here.
  */
 
 /*

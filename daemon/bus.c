@@ -36,16 +36,20 @@ static void disconnect(Manager *m) {
         reconcile_forget_messages(m);
         TAILQ_FOREACH (set, &m->sets, entries)
                 set_forget_question(set);
+        m->query_bus = sd_bus_close_unref(m->query_bus);
         m->bus = sd_bus_close_unref(m->bus);
         m->name_acquired = false;
 }
 
+/* Of either connection; mostly they break together. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
 
-        log_warning("Lost the connection to the system bus, connecting again.");
+        if (!m->bus_logged)
+                log_warning("Lost the connection to the system bus, connecting again.");
         m->bus_logged = true;
-        retry_later(m);
+        if (!m->bus_retry)
+                retry_later(m);
         return 0;
 }
 
@@ -118,23 +122,6 @@ int bus_add_objects(Manager *m) {
         return sd_bus_add_object_manager(m->bus, NULL, PASIDD_OBJECT_PATH);
 }
 
-static int set_up(Manager *m) {
-        int r;
-
-        r = sd_bus_match_signal(m->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, m);
-        if (r >= 0)
-                r = bus_add_objects(m);
-        if (r >= 0)
-                r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r >= 0)
-                r = systemd_watch_new(m, &m->systemd_watch);
-        if (r >= 0)
-                r = machined_new(m, &m->machined);
-
-        return r;
-}
-
 /*
  * The system bus. Not by sd_bus_open_system(), which would let callers send
  * file descriptors along: a few calls that wait for polkit could use up ours.
@@ -160,13 +147,48 @@ static int open_bus(sd_bus **ret) {
         return 0;
 }
 
+static int attach(Manager *m, sd_bus *bus, int64_t priority) {
+        int r;
+
+        r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                "Disconnected", on_disconnected, m);
+        if (r < 0)
+                return r;
+
+        return sd_bus_attach_event(bus, m->event, priority);
+}
+
+/*
+ * Two connections: what machined and systemd say must not queue behind what
+ * callers send, of which anybody may send as much as he likes. The one for
+ * them has no name, so that the bus lets nobody call it, and comes first; only
+ * what the kernel says comes before it.
+ */
+static int connect_to_bus(Manager *m) {
+        int r;
+
+        r = open_bus(&m->bus);
+        if (r >= 0)
+                r = open_bus(&m->query_bus);
+        if (r >= 0)
+                r = attach(m, m->bus, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = attach(m, m->query_bus, SD_EVENT_PRIORITY_IMPORTANT + 1);
+        if (r >= 0)
+                r = bus_add_objects(m);
+        if (r >= 0)
+                r = systemd_watch_new(m, &m->systemd_watch);
+        if (r >= 0)
+                r = machined_new(m, &m->machined);
+
+        return r;
+}
+
 static void try_connect(Manager *m) {
         int r;
 
         m->machines = MACHINES_UNKNOWN;
-        r = open_bus(&m->bus);
-        if (r >= 0)
-                r = set_up(m);
+        r = connect_to_bus(m);
         if (r < 0) {
                 if (!m->bus_logged)
                         log_warning_errno(r, "Cannot connect to the system bus, trying again: %m");

@@ -5,8 +5,9 @@
 #include "manager.h"
 
 /*
- * The connection to the system bus, kept up by itself: when it breaks it is
- * made anew, at growing intervals, and machines are listed again.
+ * The connections to the system bus, one for callers and one for questions,
+ * kept up by themselves: when one breaks both are made anew, at growing
+ * intervals, and machines are listed again.
  */
 void bus_start(Manager *m);
 void bus_stop(Manager *m);

@@ -224,7 +224,7 @@ static int ask_properties(Query *q, const char *path) {
         int r;
 
         r = sd_bus_message_new_method_call(
-                m->bus, &message, MACHINED_NAME, path, "org.freedesktop.DBus.Properties", "GetAll");
+                m->query_bus, &message, MACHINED_NAME, path, "org.freedesktop.DBus.Properties", "GetAll");
         if (r >= 0)
                 r = sd_bus_message_append(message, "s", MACHINED_MACHINE);
         if (r < 0)
@@ -318,12 +318,12 @@ static void ask_for_list(Machined *d, bool auto_start) {
 
         d->listing = true;
         d->list_slot = sd_bus_slot_unref(d->list_slot);
-        r = sd_bus_message_new_method_call(
-                d->manager->bus, &message, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER, "ListMachines");
+        r = sd_bus_message_new_method_call(d->manager->query_bus, &message, MACHINED_NAME, MACHINED_PATH,
+                MACHINED_MANAGER, "ListMachines");
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, auto_start);
         if (r >= 0)
-                r = sd_bus_call_async(d->manager->bus, &d->list_slot, message, on_list, d, 0);
+                r = sd_bus_call_async(d->manager->query_bus, &d->list_slot, message, on_list, d, 0);
         if (r < 0)
                 list_failed(d, strerror(-r));
 }
@@ -398,8 +398,8 @@ int machined_ask_pid(
         if (!d)
                 return -ENOTCONN;
 
-        r = sd_bus_message_new_method_call(
-                d->manager->bus, &message, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER, "GetMachineByPID");
+        r = sd_bus_message_new_method_call(d->manager->query_bus, &message, MACHINED_NAME, MACHINED_PATH,
+                MACHINED_MANAGER, "GetMachineByPID");
         if (r >= 0)
                 r = sd_bus_message_append(message, "u", pid);
         if (r >= 0)
@@ -455,13 +455,13 @@ int machined_new(Manager *m, Machined **ret) {
         TAILQ_INIT(&d->queries);
 
         /* Listening comes before asking: on the bus both keep their order. */
-        r = sd_bus_match_signal_async(m->bus, &d->match_new, MACHINED_NAME, MACHINED_PATH, MACHINED_MANAGER,
-                "MachineNew", on_machine_new, NULL, d);
+        r = sd_bus_match_signal_async(m->query_bus, &d->match_new, MACHINED_NAME, MACHINED_PATH,
+                MACHINED_MANAGER, "MachineNew", on_machine_new, NULL, d);
         if (r >= 0)
-                r = sd_bus_match_signal_async(m->bus, &d->match_removed, MACHINED_NAME, MACHINED_PATH,
+                r = sd_bus_match_signal_async(m->query_bus, &d->match_removed, MACHINED_NAME, MACHINED_PATH,
                         MACHINED_MANAGER, "MachineRemoved", on_machine_removed, NULL, d);
         if (r >= 0)
-                r = sd_bus_add_match_async(m->bus, &d->match_owner,
+                r = sd_bus_add_match_async(m->query_bus, &d->match_owner,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                         "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
                         "arg0='" MACHINED_NAME "'",

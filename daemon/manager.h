@@ -79,7 +79,8 @@ struct Manager {
         bool kernel_present; /* capacity is known */
         bool sets_listed;
 
-        sd_bus *bus;
+        sd_bus *bus;       /* on which we are called */
+        sd_bus *query_bus; /* to machined and systemd, and what they say */
         sd_event_source *bus_retry;
         uint64_t bus_backoff_usec;
         bool bus_logged;     /* that it cannot be reached */

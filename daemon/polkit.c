@@ -8,15 +8,18 @@
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
- * us have only so many questions open (128 with dbus-daemon), machined and the
- * bus itself are asked too, and root must always get through.
+ * us have only so many questions open (128 with dbus-daemon), it is asked
+ * itself, too, and root must always get through: also when a user fills the
+ * queue from all the connections that he may have (256).
  */
 #define POLKIT_QUESTIONS_MAX         32U /* more wait for their turn */
 #define POLKIT_QUESTIONS_PER_UID_MAX 8U  /* likewise */
 #define SENDER_QUESTIONS_MAX         32U /* likewise */
 #define REQUESTS_PER_UID_MAX         128U
 #define REQUESTS_PER_SENDER_MAX      512U /* while its uid is not known */
-#define REQUESTS_MAX                 4096U
+#define REQUESTS_PER_SENDER_MIN      16U  /* the same, while there are many */
+#define REQUESTS_MANY                1024U
+#define REQUESTS_MAX                 8192U
 
 /* A user may have to type a password. */
 #define INTERACTIVE_TIMEOUT_USEC (UINT64_C(120) * 1000000)
@@ -388,6 +391,8 @@ static int make_question(sd_bus *bus, sd_bus_message *message, const char *actio
 }
 
 static bool too_many(const Manager *m, const char *sender) {
+        const unsigned max =
+                m->n_auth_requests < REQUESTS_MANY ? REQUESTS_PER_SENDER_MAX : REQUESTS_PER_SENDER_MIN;
         const AuthRequest *request;
         unsigned n = 0;
 
@@ -395,7 +400,7 @@ static bool too_many(const Manager *m, const char *sender) {
                 n += request->stage < AUTH_SENDER_KNOWN &&
                      streq(sd_bus_message_get_sender(request->message), sender);
 
-        return n >= REQUESTS_PER_SENDER_MAX || m->n_auth_requests >= REQUESTS_MAX;
+        return n >= max || m->n_auth_requests >= REQUESTS_MAX;
 }
 
 static int measure(sd_bus_message *message, size_t *left);

@@ -241,7 +241,7 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
 
         set->question = bus_call_free(set->question);
         /* Cut off: asked again with the next connection. */
-        if (!known && sd_bus_is_open(set->manager->bus) <= 0) {
+        if (!known && sd_bus_is_open(set->manager->query_bus) <= 0) {
                 settle(set);
                 return 0;
         }

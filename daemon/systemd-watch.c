@@ -30,11 +30,12 @@ static void subscribe(SystemdWatch *w) {
 
         w->subscribe_slot = sd_bus_slot_unref(w->subscribe_slot);
         r = sd_bus_message_new_method_call(
-                w->manager->bus, &message, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe");
+                w->manager->query_bus, &message, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe");
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
-                r = sd_bus_call_async(w->manager->bus, &w->subscribe_slot, message, on_subscribed, w, 0);
+                r = sd_bus_call_async(
+                        w->manager->query_bus, &w->subscribe_slot, message, on_subscribed, w, 0);
         if (r < 0)
                 log_debug_errno(r, "Cannot subscribe to systemd, ignoring: %m");
 }
@@ -83,10 +84,10 @@ int systemd_watch_new(Manager *m, SystemdWatch **ret) {
                 return -ENOMEM;
         w->manager = m;
 
-        r = sd_bus_match_signal_async(m->bus, &w->match_reloading, SYSTEMD_NAME, SYSTEMD_PATH,
+        r = sd_bus_match_signal_async(m->query_bus, &w->match_reloading, SYSTEMD_NAME, SYSTEMD_PATH,
                 SYSTEMD_MANAGER, "Reloading", on_reloading, NULL, w);
         if (r >= 0)
-                r = sd_bus_add_match_async(m->bus, &w->match_owner,
+                r = sd_bus_add_match_async(m->query_bus, &w->match_owner,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                         "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
                         "arg0='" SYSTEMD_NAME "'",

@@ -9,12 +9,12 @@ int unit_ask_invocation_id(
         _cleanup_free_ char *path = NULL;
         int r;
 
-        if (!m->bus)
+        if (!m->query_bus)
                 return -ENOTCONN;
 
         r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(m->bus, &message, "org.freedesktop.systemd1", path,
+                r = sd_bus_message_new_method_call(m->query_bus, &message, "org.freedesktop.systemd1", path,
                         "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
                 r = sd_bus_message_append(message, "ss", "org.freedesktop.systemd1.Unit", "InvocationID");

@@ -5,7 +5,19 @@
 import os
 import unittest
 
-from minibus import ALLOW_INTERACTIVE, BusError, FdConnection, wait_until
+from minibus import (
+    ALLOW_INTERACTIVE,
+    CALL,
+    DESTINATION,
+    INTERFACE,
+    MEMBER,
+    NO_REPLY_EXPECTED,
+    PATH,
+    BusError,
+    FdConnection,
+    encode,
+    wait_until,
+)
 from testenv import *
 
 
@@ -238,6 +250,60 @@ class Auth(BusTest):
         self.assert_error(
             ACCESS_DENIED, "", self.call, MANAGER_PATH, "org.freedesktop.LogControl1", "Anything", "s", ("x",)
         )
+
+
+class Flood(BusTest):
+    """Anybody may send as much as the bus lets him."""
+
+    def setUp(self):
+        super().setUp()
+        self.cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.start_quietly()
+
+    def pause(self):
+        """What is sent meanwhile is there all at once, in order."""
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)
+
+    def go_on(self):
+        self.daemon.process.send_signal(signal.SIGCONT)
+
+    @staticmethod
+    def send_many(client, n, path, interface, member, signature="", args=()):
+        fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: BUS_NAME}
+        data = b"".join(encode(CALL, 10**6 + i, fields, signature, args, NO_REPLY_EXPECTED) for i in range(n))
+        client.socket.sendall(data)
+        client.sync()
+
+    def test_new_vms_do_not_wait(self):
+        """They get their limit before the daemon is through with its callers."""
+        noisy = self.connect()
+        self.pause()
+        self.send_many(noisy, 3000, MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        last = noisy.send(BUS_NAME, MANAGER_PATH, MANAGER, "ListVMs")
+        noisy.sync()
+        cgroup = self.add_machine("db", DB, 2)
+        self.machined.connection.sync()
+        self.go_on()
+        self.wait_limit(cgroup, 1000)
+        self.assertNotIn(last, noisy.replies)
+        noisy.reply(last, timeout=60)
+
+    @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
+    def test_root_gets_through(self):
+        """A user's connections fill the queue while nobody knows whose they are."""
+        self.polkit.mode = "hold"
+        root = self.connect(0)
+        clients = [self.bus.connect(CALLER_UID) for _ in range(12)]
+        for client in clients:
+            self.addCleanup(client.close)
+        self.pause()
+        for client in clients:
+            self.send_many(client, 500, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {}))
+        serial = root.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (6, {}))
+        root.sync()
+        self.go_on()
+        self.assertEqual(root.reply(serial, timeout=60), (1000, "persistent"))
 
 
 class WithoutPolkit(BusTest):
