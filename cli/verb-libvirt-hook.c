@@ -32,6 +32,12 @@
 #define HARD_DEADLINE_SEC  2
 #define SOFT_DEADLINE_USEC (1700 * USEC_PER_MSEC)
 
+/*
+ * For the answer to "started", so that a start, which waits for "prepare", too, waits for a daemon that hangs
+ * no longer than the deadline in all. What is wrong then the daemon logs itself.
+ */
+#define CONFIRM_USEC (200 * USEC_PER_MSEC)
+
 typedef struct Hook {
         const char *name; /* of the domain, as libvirt calls it */
         HookAction action;
@@ -311,6 +317,8 @@ static int call_daemon(const Hook *hook, sd_bus_error *error) {
         left = time_left(hook);
         if (left == 0)
                 return sd_bus_error_set_errno(error, -ETIMEDOUT);
+        if (hook->action == HOOK_CONFIRM && left > CONFIRM_USEC)
+                left = CONFIRM_USEC;
         return sd_bus_call(bus, m, left, error, NULL);
 }
 
@@ -326,7 +334,8 @@ static CtlExitStatus tell_daemon(const Hook *hook) {
 
         /* It left, or never knew the machine; there is nothing to confirm or to release. */
         if (!hook_action_starts_daemon(hook->action) && error_is_unreachable(error.name)) {
-                hook_log(hook, LOG_NOTICE, "pasidd is not running, '%s' is not %s.", hook->name,
+                hook_log(hook, LOG_NOTICE, "pasidd %s, '%s' is not %s.",
+                        is_not_running(&error) ? "is not running" : "does not answer", hook->name,
                         hook->action == HOOK_CONFIRM ? "checked" : "released");
                 return CTL_EXIT_OK;
         }

@@ -3,6 +3,7 @@
 """pasidctl and the libvirt hook against the daemon."""
 
 import json
+import signal
 import subprocess
 
 from ctlenv import *
@@ -491,6 +492,22 @@ class Hook(CtlTest):
                 os.close(here)
                 if full:
                     os.close(there)
+
+    def test_daemon_that_hangs(self):
+        """A start waits for "prepare" and for "started": no longer than two seconds in all."""
+        self.start()
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)
+        took = []
+        for operation in ("prepare", "started"):
+            before = time.monotonic()
+            status, err = self.hook("web", operation, "begin", "-")
+            took.append(time.monotonic() - before)
+            self.assertEqual(status, OK)
+            self.assertIn("answer", err)
+        self.assertGreater(took[0], 1.5)
+        # Each begins a process, for which a busy host takes its time.
+        self.assertLess(sum(took), 2.8)
 
     def test_stdin_that_does_not_end(self):
         self.start()
