@@ -443,6 +443,9 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         if (uuid_canonical(uuid, domain->uuid) < 0)
                 return bad(ret_error, "has a <uuid> that is none");
 
+        /* libvirt numbers those that run. */
+        domain->running = xmlHasProp(root, (const xmlChar *) "id");
+
         r = parse_slice(root, domain, ret_error);
         if (r >= 0)
                 r = parse_metadata(root, domain, ret_error);

@@ -25,6 +25,7 @@ typedef struct DomainXml {
         uint32_t watermark;          /* its watermark="N" */
         bool quota_set;
         bool watermark_set;
+        bool running;
         char *slice;       /* in which libvirt starts it: what its <partition> gives */
         Metadata metadata; /* for rules to match on, see below */
 } DomainXml;

@@ -54,6 +54,8 @@ static const Verb verb_table[] = {
                 "Look for what keeps quotas from working, and say how to mend it" },
         { "test-hook", "FILE.xml", 1, 0, OPTIONS_PRINT | OPTION_HOST | OPTION_ROOT, verb_test_hook,
                 "Show what the libvirt hook would do for that domain" },
+        { "libvirt-watch", "", 0, 0, 0, verb_libvirt_watch,
+                "Tell pasidd of domains whose metadata is changed while they run" },
 };
 
 /* Not in verb_table, for its arguments are libvirt's: even "--help" can be the name of a domain. */

@@ -9,8 +9,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-journal.h>
 
+#include "announce.h"
 #include "bus-names.h"
-#include "cgroup-path.h"
 #include "clock.h"
 #include "config.h"
 #include "domain-xml.h"
@@ -226,54 +226,10 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
         return 0;
 }
 
-static int append_metadata(sd_bus_message *m, const Metadata *metadata) {
-        int r;
-
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "metadata");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(ss)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(ss)");
-        for (size_t i = 0; r >= 0 && i < metadata->n_items; i++)
-                r = sd_bus_message_append(m, "(ss)", metadata->items[i].key, metadata->items[i].value);
-        for (unsigned depth = 0; r >= 0 && depth < 3; depth++)
-                r = sd_bus_message_close_container(m);
-
-        return r;
-}
-
+/* Who runs the hook waits for it, and lives at least as long as the start takes. */
 static int append_reserve(sd_bus_message *m, const Hook *hook) {
-        const DomainXml *domain = &hook->domain;
-        _cleanup_free_ char *name = NULL, *slice_path = NULL;
-        int r;
-
-        /* libvirt is fine with control characters in it, the daemon is not. */
-        name = text_escape(hook->name);
-        if (!name)
-                return -ENOMEM;
-
-        r = sd_bus_message_append(m, "ss", domain->uuid, name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0 && domain->quota_set)
-                r = sd_bus_message_append(m, "{sv}", "quota", "u", domain->quota);
-        if (r >= 0 && domain->watermark_set)
-                r = sd_bus_message_append(m, "{sv}", "watermark", "u", domain->watermark);
-        /* A name that the daemon would not take is not worth a refusal. */
-        if (r >= 0 && cgroup_path_from_slice(domain->slice, &slice_path) >= 0)
-                r = sd_bus_message_append(m, "{sv}", "slice", "s", domain->slice);
-        /* Who runs the hook waits for it, and lives at least as long as the start takes. */
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}", "libvirt-pid", "u", (uint32_t) getppid());
-        if (r >= 0 && domain->metadata.n_items > 0)
-                r = append_metadata(m, &domain->metadata);
-        if (r >= 0 && hook->action == HOOK_RECONNECT)
-                r = sd_bus_message_append(m, "{sv}", "reconnect", "b", true);
-        if (r < 0)
-                return r;
-        return sd_bus_message_close_container(m);
+        return announce_append(m, hook->action == HOOK_RECONNECT ? ANNOUNCE_RECONNECT : ANNOUNCE_START,
+                &hook->domain, hook->name, (uint32_t) getppid());
 }
 
 /* dbus-daemon would not learn that the daemon gave up for lack of the module, and have us wait. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <inttypes.h>
+
 #include "client.h"
+#include "config.h"
+#include "libvirt-dbus.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -32,8 +36,99 @@ static const InfoTable repair_table = {
         .columns = "KIND,NAME,WHAT,BEFORE,AFTER",
 };
 
+static int add_repair(Rows *repairs, const VmInfo *vm, uint32_t quota) {
+        Repair repair = { .kind = strdup("vm"),
+                .id = strdup(vm->uuid),
+                .name = strdup(vm->name),
+                .what = strdup("quota") };
+        void *grown;
+
+        if (asprintf(&repair.before, "%" PRIu32, vm->quota) < 0)
+                repair.before = NULL;
+        if (asprintf(&repair.after, "%" PRIu32, quota) < 0)
+                repair.after = NULL;
+        grown = reallocarray(repairs->rows, repairs->n_rows + 1, sizeof(repair));
+        if (grown)
+                repairs->rows = grown;
+        if (!grown || !repair.kind || !repair.id || !repair.name || !repair.what || !repair.before ||
+                !repair.after) {
+                info_clear(&repair_table, &repair);
+                return -ENOMEM;
+        }
+
+        ((Repair *) repairs->rows)[repairs->n_rows++] = repair;
+        return 0;
+}
+
+/* Is its quota another one now? */
+static int note_update(Rows *repairs, const VmList *before, const LibvirtUpdate *update) {
+        for (size_t i = 0; i < before->n_vms; i++)
+                if (streq(before->vms[i].uuid, update->uuid) && before->vms[i].quota != update->quota)
+                        return add_repair(repairs, before->vms + i, update->quota);
+
+        return 0;
+}
+
+/*
+ * What a domain's XML says may have changed since the hook told of it. Where
+ * there is no libvirt-dbus to ask, or no right to, it counts from the next start.
+ */
+static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(vm_list_clear) VmList before = {};
+        _cleanup_(strv_freep) char **paths = NULL;
+        CtlExitStatus status;
+        int r;
+
+        r = libvirt_dbus_list(client->bus, &paths, &error);
+        if (r == -ENOMEM)
+                return fail_oom();
+        if (r < 0)
+                return CTL_EXIT_OK;
+
+        status = client_list_vms(client, &before);
+        for (char **path = paths; status == CTL_EXIT_OK && *path; path++) {
+                _cleanup_(sd_bus_error_free) sd_bus_error why = SD_BUS_ERROR_NULL;
+                _cleanup_(libvirt_update_clear) LibvirtUpdate update = {};
+
+                r = libvirt_dbus_update(client->bus, *path, &update, &why);
+                if (r < 0) {
+                        _cleanup_free_ char *text =
+                                text_escape(!isempty(why.message) ? why.message : strerror(-r));
+
+                        (void) fail(CTL_EXIT_FAILURE, "The metadata of a domain was left out: %s",
+                                strempty(text));
+                        continue;
+                }
+                if (r > 0 && note_update(repairs, &before, &update) < 0)
+                        return fail_oom();
+        }
+
+        return status;
+}
+
+/* Puts what was found before in front of it. */
+static int prepend(Rows *repairs, Rows *found) {
+        Repair *joined;
+
+        if (found->n_rows == 0)
+                return 0;
+
+        joined = reallocarray(found->rows, found->n_rows + repairs->n_rows, sizeof(Repair));
+        if (!joined)
+                return -ENOMEM;
+        if (repairs->n_rows > 0)
+                memcpy(joined + found->n_rows, repairs->rows, repairs->n_rows * sizeof(Repair));
+        free(repairs->rows);
+        repairs->rows = joined;
+        repairs->n_rows += found->n_rows;
+        found->rows = NULL;
+        found->n_rows = 0;
+        return 0;
+}
+
 CtlExitStatus verb_reconcile(const Options *options, int argc, char **argv) {
-        _cleanup_(rows_clear) Rows repairs = { .table = &repair_table };
+        _cleanup_(rows_clear) Rows repairs = { .table = &repair_table }, updates = { .table = &repair_table };
         _cleanup_(client_close) Client client = {};
         _cleanup_(columns_clear) Columns columns = {};
         CtlExitStatus status;
@@ -45,9 +140,13 @@ CtlExitStatus verb_reconcile(const Options *options, int argc, char **argv) {
         status = client_open_running(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
-        status = client_call_rows(&client, "Reconcile", &repairs);
+        status = read_domains(&client, &updates);
+        if (status == CTL_EXIT_OK)
+                status = client_call_rows(&client, "Reconcile", &repairs);
         if (status != CTL_EXIT_OK)
                 return status;
+        if (prepend(&repairs, &updates) < 0)
+                return fail_oom();
 
         if (repairs.n_rows == 0 && options->json == JSON_OFF) {
                 if (!options->no_legend)

@@ -28,6 +28,7 @@ CtlExitStatus verb_export(const Options *options, int argc, char **argv);
 CtlExitStatus verb_import(const Options *options, int argc, char **argv);
 CtlExitStatus verb_doctor(const Options *options, int argc, char **argv);
 CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv);
+CtlExitStatus verb_libvirt_watch(const Options *options, int argc, char **argv);
 CtlExitStatus verb_top(const Options *options, int argc, char **argv);
 
 /*

@@ -41,11 +41,11 @@ static int check_name(const char *name, sd_bus_error *error) {
 }
 
 static int read_announcement(
-        sd_bus_message *message, Manager *m, Announcement *ret, int *ret_reconnect, sd_bus_error *error) {
+        sd_bus_message *message, Manager *m, Announcement *ret, ReserveKind *ret_kind, sd_bus_error *error) {
         _cleanup_(announcement_clear) Announcement a = {};
         _cleanup_free_ char *path = NULL;
         const char *slice = NULL;
-        int reconnect = false, r;
+        int reconnect = false, update = false, r;
         const BusOption options[] = {
                 { "quota", 'u', &a.quota.quota, &a.quota.quota_set },
                 { "watermark", 'u', &a.quota.watermark, &a.quota.watermark_set },
@@ -53,6 +53,7 @@ static int read_announcement(
                 { "slice", 's', &slice },
                 { "libvirt-pid", 'u', &a.libvirt_pid },
                 { "reconnect", 'b', &reconnect },
+                { "update", 'b', &update },
         };
 
         r = bus_read_options(message, options, ELEMENTSOF(options), error);
@@ -80,7 +81,7 @@ static int read_announcement(
                 a.libvirt_pid = 0;
 
         *ret = a;
-        *ret_reconnect = reconnect;
+        *ret_kind = update ? RESERVE_UPDATE : reconnect ? RESERVE_RECONNECT : RESERVE_START;
         a = (Announcement) {};
         return 0;
 }
@@ -105,10 +106,11 @@ static int admit(
 static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         _cleanup_(announcement_clear) Announcement announced = {};
         char uuid[UUID_STRING_SIZE];
-        int reconnect = false, r;
+        ReserveKind kind = RESERVE_START;
         PolicyResult policy;
         const char *name;
         VM *vm;
+        int r;
 
         r = read_uuid(message, uuid, error);
         if (r >= 0)
@@ -116,18 +118,21 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         if (r >= 0)
                 r = check_name(name, error);
         if (r >= 0)
-                r = read_announcement(message, m, &announced, &reconnect, error);
+                r = read_announcement(message, m, &announced, &kind, error);
         if (r < 0)
                 return r;
 
         /* What runs already is not asked whether it may. */
-        if (!reconnect) {
+        if (kind == RESERVE_START) {
                 r = admit(m, uuid, name, &announced, error);
                 if (r < 0)
                         return r;
         }
 
-        r = vm_reserve(m, uuid, name, &announced, reconnect, &vm);
+        r = vm_reserve(m, uuid, name, &announced, kind, &vm);
+        if (r == -ESRCH)
+                return sd_bus_error_setf(
+                        error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\" that runs.", uuid);
         if (r < 0)
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The reservation could not be saved: %s", strerror(-r));

@@ -355,16 +355,22 @@ static int announce_next(VM *vm, const char *name, const Announcement *announced
         return 0;
 }
 
-int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced, bool reconnect,
-        VM **ret) {
+int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced,
+        ReserveKind kind, VM **ret) {
         VM *vm;
         int r;
+
+        if (kind == RESERVE_UPDATE) {
+                vm = vm_find_by_uuid(m, uuid);
+                if (!vm || vm->kind != VM_KIND_MACHINE || !vm->machine)
+                        return -ESRCH;
+        }
 
         r = get_vm(m, uuid, name, &vm);
         if (r < 0)
                 return r;
 
-        if (vm->machine && !reconnect) {
+        if (vm->machine && kind == RESERVE_START) {
                 r = announce_next(vm, name, announced);
                 if (r < 0)
                         return r;

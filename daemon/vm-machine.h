@@ -32,13 +32,19 @@ void vm_machine_cgroup_appeared(Manager *m, const char *cgroup);
 /* Does the unit's cgroup belong to a machine whose cgroup was not known so far? It is then. NULL if not. */
 VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path);
 
+typedef enum ReserveKind {
+        RESERVE_START,     /* it is about to start */
+        RESERVE_RECONNECT, /* it runs, or so libvirt believes */
+        RESERVE_UPDATE,    /* it runs, and something else is said of it now */
+} ReserveKind;
+
 /*
- * The hook says that a VM is about to start (or, with reconnect, that it runs).
- * Saved before it takes effect; what is said of the next start of a VM that
- * runs is kept in memory until that is over. Gives the VM, or a negative errno.
+ * The hook says something of a VM. Saved before it takes effect; what is said of the next start of a VM that
+ * runs is kept in memory until that is over. Gives the VM, or a negative errno: -ESRCH for an update of one
+ * that does not run.
  */
-int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced, bool reconnect,
-        VM **ret);
+int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced,
+        ReserveKind kind, VM **ret);
 
 /* The hook says that it has ended. A VM whose machine is still there goes with that. */
 void vm_release(Manager *m, const char *uuid);

@@ -32,7 +32,7 @@ class Completion(CtlTest):
     def verbs(self):
         """The table of pasidctl itself."""
         text = self.ok("--help").split("Commands:\n")[1].split("\n\n")[0]
-        return [verb for verb in re.findall(r"^  ([a-z-]+)", text, re.M) if verb != "libvirt-hook"]
+        return [verb for verb in re.findall(r"^  ([a-z-]+)", text, re.M) if not verb.startswith("libvirt-")]
 
     def options_of(self, verb):
         text = self.ok(verb, "--help").split("Options:\n")[1].split("\n\n")[0]

@@ -141,6 +141,30 @@ class Reserve(BusTest):
         self.assertEqual(self.root.limit(cgroup), "pasid 5")
         self.assertEqual(self.root.quota(1), 5)
 
+    def test_update(self):
+        """The metadata of a VM that runs was changed; of one that does not, nothing is to be known."""
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_vm("web")
+        self.assertEqual(self.reserve(WEB, "web", quota=5, update=True), (5, "metadata"))
+        self.assertEqual(self.reserve(WEB, "web", quota=6, watermark=2, update=True), (6, "metadata"))
+        self.wait_limit(cgroup, 6)
+        self.wait_quota(1, 6)
+        self.assertEqual(self.reserve(WEB, "web", update=True), (100, "default"))
+
+        self.assert_error(NO_SUCH_VM, "no VM .* that runs", self.reserve, DB, "db", quota=5, update=True)
+        self.reserve(DB, "db", quota=7)
+        self.assert_error(NO_SUCH_VM, "no VM .* that runs", self.reserve, DB, "db", quota=5, update=True)
+        self.assertEqual(self.source(DB), (7, "metadata"))
+
+        # What is known of its next start stays, and it is no start itself.
+        self.reserve(WEB, "web", quota=8)
+        self.assertEqual(self.reserve(WEB, "web", quota=9, update=True)[1], "metadata")
+        self.assertEqual(self.source(WEB), (9, "metadata"))
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.source(WEB), (8, "metadata"))
+
     def test_restart_overlaps(self):
         """The next start is prepared before machined has seen the last end."""
         self.reserve(WEB, "web", quota=5)

@@ -210,6 +210,7 @@ class Bus:
     <allow send_destination="org.freedesktop.machine1"/>
     <allow send_destination="org.freedesktop.PolicyKit1"/>
     <allow send_destination="org.freedesktop.systemd1"/>
+    <allow send_destination="org.libvirt"/>
   </policy>
   <include>{policy}</include>
   <policy user="{own_uid}"><allow own="*"/></policy>

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus-names.h"
+#include "client.h"
+#include "clock.h"
+#include "config.h"
+#include "libvirt-dbus.h"
+#include "verbs.h"
+
+/*
+ * What pasidd-libvirt.service runs: the hook tells the daemon of a domain when
+ * it starts, this does so when the metadata of one that runs is changed. Apart
+ * from the daemon, which parses no XML.
+ *
+ * libvirt-dbus signals a change only while it is connected to libvirt, and
+ * connects, also after libvirt was restarted, when it is asked for something.
+ * So all domains are read whenever there is a new libvirt, libvirt-dbus or
+ * pasidd: that has it connect, and finds what was changed before.
+ */
+
+#define RETRY_MIN_USEC (2 * USEC_PER_SEC)
+#define RETRY_MAX_USEC (300 * USEC_PER_SEC)
+
+#define UNIT_PATH(name) "/org/freedesktop/systemd1/unit/" name "_2eservice"
+#define OWNER_CHANGED(name)                                                                                  \
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                          \
+        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" name "'"
+#define UNIT_CHANGED(path)                                                                                   \
+        "type='signal',sender='org.freedesktop.systemd1',path='" path "',"                                   \
+        "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"                            \
+        "arg0='org.freedesktop.systemd1.Unit'"
+
+/* The monolithic daemon, or that of QEMU alone. */
+static const char *const unit_paths[] = { UNIT_PATH("libvirtd"), UNIT_PATH("virtqemud") };
+
+typedef struct Watch {
+        sd_bus *bus;
+        uint64_t refresh; /* when to read all domains, CLOCK_MONOTONIC; UINT64_MAX: when something happens */
+        uint64_t retry_usec;
+        bool active[ELEMENTSOF(unit_paths)];
+} Watch;
+
+static void refresh_now(Watch *w) {
+        w->refresh = 0;
+        w->retry_usec = RETRY_MIN_USEC;
+}
+
+static void complain(const char *what, const sd_bus_error *error, int r) {
+        _cleanup_free_ char *text = text_escape(!isempty(error->message) ? error->message : strerror(-r));
+
+        (void) fail(CTL_EXIT_FAILURE, "%s: %s", what, strempty(text));
+}
+
+static void update(Watch *w, const char *path) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(libvirt_update_clear) LibvirtUpdate done = {};
+        int r;
+
+        r = libvirt_dbus_update(w->bus, path, &done, &error);
+        if (r < 0)
+                complain("Cannot tell pasidd of a domain", &error, r);
+}
+
+/* libvirt-dbus may have nobody to connect to, and say so: that is tried again, less and less often. */
+static void refresh(Watch *w) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(strv_freep) char **paths = NULL;
+        int r;
+
+        w->refresh = UINT64_MAX;
+        r = libvirt_dbus_list(w->bus, &paths, &error);
+        if (r < 0) {
+                complain("Cannot list libvirt's domains", &error, r);
+                if (r == LIBVIRT_DBUS_UNUSABLE)
+                        return;
+                w->refresh = now_monotonic_usec() + w->retry_usec;
+                if (w->retry_usec < RETRY_MAX_USEC)
+                        w->retry_usec *= 2;
+                return;
+        }
+
+        for (char **path = paths; *path; path++)
+                update(w, *path);
+}
+
+static int on_metadata(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        update(userdata, sd_bus_message_get_path(m));
+        return 0;
+}
+
+static int on_pasidd(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const char *owner;
+
+        if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) >= 0 && !isempty(owner))
+                refresh_now(userdata);
+        return 0;
+}
+
+/* Where it has ended, the next question starts it anew; but not at once, in case it does so each time. */
+static int on_libvirt_dbus(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const char *owner;
+        Watch *w = userdata;
+
+        if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) < 0)
+                return 0;
+        if (!isempty(owner))
+                refresh_now(w);
+        else
+                w->refresh = now_monotonic_usec() + RETRY_MIN_USEC;
+        return 0;
+}
+
+/* *ret stays as it is if nothing is said of it. */
+static int read_active(sd_bus_message *m, bool *ret) {
+        const char *name, *state;
+        int r;
+
+        r = sd_bus_message_skip(m, "s");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r < 0)
+                        return r;
+                if (streq(name, "ActiveState")) {
+                        r = sd_bus_message_read(m, "v", "s", &state);
+                        if (r >= 0)
+                                *ret = streq(state, "active");
+                } else
+                        r = sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+
+        return r;
+}
+
+static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Watch *w = userdata;
+
+        for (size_t i = 0; i < ELEMENTSOF(unit_paths); i++) {
+                bool before = w->active[i];
+
+                if (!streq(sd_bus_message_get_path(m), unit_paths[i]))
+                        continue;
+                if (read_active(m, &w->active[i]) >= 0 && w->active[i] && !before)
+                        refresh_now(w);
+        }
+        return 0;
+}
+
+/* Each is confirmed by the bus before anything is read, so that nothing is missed. */
+static int add_matches(Watch *w) {
+        static const struct {
+                const char *rule;
+                sd_bus_message_handler_t handler;
+        } matches[] = {
+                { "type='signal',sender='" LIBVIRT_DBUS_NAME "',interface='" LIBVIRT_DBUS_DOMAIN
+                  "',member='MetadataChange'",
+                        on_metadata },
+                { OWNER_CHANGED(LIBVIRT_DBUS_NAME), on_libvirt_dbus },
+                { OWNER_CHANGED(PASIDD_BUS_NAME), on_pasidd },
+                { UNIT_CHANGED(UNIT_PATH("libvirtd")), on_unit },
+                { UNIT_CHANGED(UNIT_PATH("virtqemud")), on_unit },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
+                int r = sd_bus_add_match(w->bus, NULL, matches[i].rule, matches[i].handler, w);
+
+                if (r < 0)
+                        return r;
+        }
+
+        /* systemd tells of its units only to who wants to hear. */
+        (void) sd_bus_call_method(w->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", "Subscribe", NULL, NULL, NULL);
+        return 0;
+}
+
+CtlExitStatus verb_libvirt_watch(const Options *options, int argc, char **argv) {
+        _cleanup_(client_close) Client client = {};
+        Watch w = { .retry_usec = RETRY_MIN_USEC };
+        CtlExitStatus status;
+        int r;
+
+        status = client_open_bus(options, &client);
+        if (status != CTL_EXIT_OK)
+                return status;
+        w.bus = client.bus;
+
+        r = add_matches(&w);
+        while (r >= 0 || r == -EINTR) {
+                uint64_t now;
+
+                r = sd_bus_process(w.bus, NULL);
+                if (r != 0)
+                        continue;
+                now = now_monotonic_usec();
+                if (w.refresh <= now)
+                        refresh(&w);
+                else
+                        r = sd_bus_wait(w.bus, w.refresh == UINT64_MAX ? UINT64_MAX : w.refresh - now);
+        }
+
+        return fail(CTL_EXIT_FAILURE, "Lost the system bus: %s.", strerror(-r));
+}
