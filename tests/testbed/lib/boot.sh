@@ -147,8 +147,8 @@ boot_wait() {
 
 # boot_command COMMAND…: boots and runs COMMAND; sets STATUS to its exit status or to the testbed's own.
 boot_command() {
-    local boot_limit=300 readers=() pid result=0
-    [[ $opt_flavour != debug ]] || boot_limit=1200
+    local boot_limit=900 readers=() pid result=0
+    [[ $opt_flavour != debug ]] || boot_limit=1800
 
     boot_view
     printf '%s\0' "$@" >"$RUN/io/command"

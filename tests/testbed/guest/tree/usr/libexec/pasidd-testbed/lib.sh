@@ -124,6 +124,33 @@ END
     virsh -q define "/run/testbed-$name.xml"
 }
 
+xml_escape() {
+    sed "s/&/\\&amp;/g; s/</\\&lt;/g; s/>/\\&gt;/g; s/'/\\&apos;/g; s/\"/\\&quot;/g" <<<"$1"
+}
+
+# vm_define_small NAME [MAX [UUID]]: no device and hardly any memory, for what is about libvirt and not about PASIDs. The
+# name may be any that libvirt takes.
+vm_define_small() {
+    local metadata=''
+    [[ -z ${2-} ]] || metadata="<metadata><pasid:quota xmlns:pasid='urn:pasidd:domain:1' max='$2'/></metadata>"
+    virsh -q define /dev/stdin <<END
+<domain type='qemu'>
+  <name>$(xml_escape "$1")</name>
+  <uuid>${3:-$(vm_uuid "$1")}</uuid>
+  $metadata
+  <memory unit='MiB'>16</memory>
+  <os><type arch='x86_64' machine='isapc'>hvm</type></os>
+  <on_poweroff>destroy</on_poweroff>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>$TESTBED/qemu-pasid-agent</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+END
+}
+
 # vm_start NAME DEVICE [MAX [WATERMARK]]: defined, started, and known to pasidd as running.
 vm_start() {
     vm_define "$@"
@@ -211,6 +238,59 @@ agent_refused() {
     expect_equal "answer" "$OUTPUT" "alloc failed $2"
 }
 
+# vm_is_up NAME: says libvirt.
+vm_is_up() {
+    virsh -q list --name | grep -qxF -- "$1"
+}
+
+# hooks_note: from now on hooks before and after ours note each call in /run/testbed-hooks: 40 or 60, NAME, OPERATION, time.
+hooks_note() {
+    local n
+    : >/run/testbed-hooks
+    for n in 40 60; do
+        cat >"/etc/libvirt/hooks/qemu.d/$n-testbed" <<END
+#!/bin/bash
+printf '%s\t%s\t%s\t%s\n' $n "\$1" "\$2" "\${EPOCHREALTIME/[.,]/}" >>/run/testbed-hooks
+cat >/dev/null
+END
+        chmod 755 "/etc/libvirt/hooks/qemu.d/$n-testbed"
+    done
+}
+
+# hooks_msec OPERATION…: what ours took for these operations, together.
+hooks_msec() {
+    awk -F '\t' -v operations=" $* " \
+        'index(operations, " " $3 " ") { usec += $1 == 60 ? $4 : -$4 } END { print int(usec / 1000) }' /run/testbed-hooks
+}
+
+# hooks_count OPERATION: how often ours came through it.
+hooks_count() {
+    awk -F '\t' -v operation="$1" '$1 == 60 && $3 == operation' /run/testbed-hooks | wc -l
+}
+
+# expect_no_trace: of no VM is anything known, promised, held or remembered. Overrides may be.
+expect_no_trace() {
+    wait_for 20 no_vm_known
+    expect_equal "promised" "$(manager_get Committed)" 0
+    expect_equal "charged" "$(misc "$CGROUP" current)" 0
+    expect_equal "sets" "$(find "$SETS" -maxdepth 1 -name 'set*' | wc -l)" 0
+    if [[ -e /run/pasidd/state.json ]]; then
+        expect_equal "reservations on the disk" \
+            "$(jq '[.vms[]? | select(.reserved or .running)] | length' /run/pasidd/state.json)" 0
+    fi
+}
+
+no_vm_known() {
+    [[ $(busctl call org.pasidd1 /org/pasidd1 org.pasidd1.Manager ListVMs) == 'a(sso) 0' ]]
+}
+
+# timed COMMAND…: sets MSEC to the milliseconds that it took.
+timed() {
+    local begin=${EPOCHREALTIME/[.,]/}
+    "$@"
+    MSEC=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
+}
+
 # --- clients
 
 # client_start UNIT DEVICE COMMAND…: a client as a service of its own that answers into /run/testbed-UNIT.out.
@@ -228,6 +308,37 @@ CLIENT_PROPERTIES=()
 
 pasidd_pid() {
     systemctl show -P MainPID pasidd.service
+}
+
+# pasidd_configure: more configuration, from stdin, in force at once.
+pasidd_configure() {
+    cat >/etc/pasidd/pasidd.conf.d/50-testbed.conf
+    systemctl reload-or-restart pasidd.service
+}
+
+# pasidd_is running|stopped|masked|hung: brings the daemon into that state from any other. Stopped, the bus can start it.
+pasidd_is() {
+    # A hung one must stay so: without this systemd would put an end to it after a minute.
+    if [[ ! -e /run/systemd/system/pasidd.service.d/watchdog.conf ]]; then
+        mkdir -p /run/systemd/system/pasidd.service.d
+        printf '[Service]\nWatchdogSec=0\n' >/run/systemd/system/pasidd.service.d/watchdog.conf
+        systemctl daemon-reload
+        systemctl restart pasidd.service
+    fi
+    [[ $(pasidd_pid) == 0 ]] || kill -CONT "$(pasidd_pid)"
+    systemctl unmask --runtime --quiet pasidd.service
+    case $1 in
+    running) systemctl start pasidd.service ;;
+    stopped) systemctl stop pasidd.service ;;
+    masked)
+        systemctl mask --runtime --quiet pasidd.service
+        systemctl stop pasidd.service
+        ;;
+    hung)
+        systemctl start pasidd.service
+        kill -STOP "$(pasidd_pid)"
+        ;;
+    esac
 }
 
 pasidd_status() {
