@@ -228,8 +228,13 @@ static int read_domain(const Hook *hook, char **ret, size_t *ret_size) {
 
 /* Who runs the hook waits for it, and lives at least as long as the start takes. */
 static int append_reserve(sd_bus_message *m, const Hook *hook) {
-        return announce_append(m, hook->action == HOOK_RECONNECT ? ANNOUNCE_RECONNECT : ANNOUNCE_START,
-                &hook->domain, hook->name, (uint32_t) getppid());
+        static const AnnounceKind kinds[_HOOK_ACTION_MAX] = {
+                [HOOK_RESERVE] = ANNOUNCE_START,
+                [HOOK_CONFIRM] = ANNOUNCE_UPDATE,
+                [HOOK_RECONNECT] = ANNOUNCE_RECONNECT,
+        };
+
+        return announce_append(m, kinds[hook->action], &hook->domain, hook->name, (uint32_t) getppid());
 }
 
 /* dbus-daemon would not learn that the daemon gave up for lack of the module, and have us wait. */
@@ -240,6 +245,35 @@ static bool hook_starts_daemon(const Hook *hook) {
 static bool is_not_running(const sd_bus_error *error) {
         return streq_ptr(error->name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
                streq_ptr(error->name, SD_BUS_ERROR_SERVICE_UNKNOWN);
+}
+
+static int new_call(const Hook *hook, sd_bus *bus, const char *method, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, method);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, hook_starts_daemon(hook));
+        if (r >= 0)
+                r = streq(method, "Reserve") ? append_reserve(m, hook)
+                                             : sd_bus_message_append(m, "s", hook->domain.uuid);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+/* Once more what "prepare" has told: the daemon may not have run then, or not have answered. */
+static int tell_again(const Hook *hook, sd_bus *bus) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(hook, bus, "Reserve", &m);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, false);
+        return r < 0 ? r : sd_bus_send(bus, m, NULL);
 }
 
 /* Calls the daemon. Returns 0, or a negative errno with the error set. */
@@ -259,14 +293,9 @@ static int call_daemon(const Hook *hook, sd_bus_error *error) {
         if (r < 0)
                 return sd_bus_error_set_errnof(error, r, "no system bus: %s", strerror(-r));
 
-        r = sd_bus_message_new_method_call(bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
-                PASIDD_MANAGER_INTERFACE, methods[hook->action]);
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(m, hook_starts_daemon(hook));
-        if (r >= 0)
-                r = hook->action == HOOK_RESERVE || hook->action == HOOK_RECONNECT
-                            ? append_reserve(m, hook)
-                            : sd_bus_message_append(m, "s", hook->domain.uuid);
+        r = new_call(hook, bus, methods[hook->action], &m);
+        if (r >= 0 && hook->action == HOOK_CONFIRM)
+                r = tell_again(hook, bus);
         if (r < 0)
                 return sd_bus_error_set_errno(error, r);
 

@@ -493,6 +493,19 @@ class Hook(CtlTest):
                 if full:
                     os.close(there)
 
+    def test_daemon_that_comes_between(self):
+        """What it was not told at "prepare" it is told at "started"; nobody else's word is lost by that."""
+        self.assertEqual(self.hook("web", "prepare", "begin", "-")[0], OK)
+        self.start()
+        cgroup = self.add_machine("web", WEB, 1)
+        self.wait_vm("web")
+        self.assertEqual(self.source(WEB), (100, "default"))
+        self.assertEqual(self.hook("web", "started", "begin", "-"), (OK, ""))
+        self.wait_limit(cgroup, 4)
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.assertEqual(self.hook("db", "started", "begin", "-", name="db", uuid=DB)[0], OK)
+        self.assertEqual(self.vm_names(), ["web"])
+
     def test_daemon_that_hangs(self):
         """A start waits for "prepare" and for "started": no longer than two seconds in all."""
         self.start()
