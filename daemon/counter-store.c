@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "counter-store.h"
 #include "file-util.h"
 #include "set.h"
@@ -143,35 +140,6 @@ static int collect(Manager *m, Counters **ret) {
         return 0;
 }
 
-/* Not synced: it is of this boot only. */
-static int replace_file(const char *path, const char *text) {
-        _cleanup_free_ char *aside = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        size_t size = strlen(text);
-
-        if (asprintf(&aside, "%s.new", path) < 0) {
-                aside = NULL;
-                return -ENOMEM;
-        }
-
-        fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-
-        for (const char *p = text; size > 0;) {
-                ssize_t n = write(fd, p, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        p += n;
-                        size -= (size_t) n;
-                }
-        }
-
-        return rename(aside, path) < 0 ? -errno : 0;
-}
-
 static int save(Manager *m, const Counters *c) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         int r;
@@ -183,7 +151,7 @@ static int save(Manager *m, const Counters *c) {
                 return 0;
 
         path = path_under(m->root, COUNTERS_FILE);
-        r = path ? replace_file(path, text) : -ENOMEM;
+        r = path ? replace_text_file(path, text) : -ENOMEM;
         if (r < 0)
                 return r;
 

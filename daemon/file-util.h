@@ -30,6 +30,12 @@ int write_text_file(const char *path, const char *text);
 /* The same, and then reads what the file says: buf gets that, NUL-terminated. -EFBIG when there is no room for it. */
 int write_read_text_file(const char *path, const char *text, char *buf, size_t size);
 
+/*
+ * Puts a file of ours in place as a whole, making it aside as PATH.new. For
+ * /run, where nothing has to outlive a crash of the host: it is not synced.
+ */
+int replace_text_file(const char *path, const char *text);
+
 /* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
 int read_u64_file(const char *path, uint64_t *ret);
 int write_u64_file(const char *path, uint64_t value);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "boot-seed.h"
 #include "bus-call.h"
 #include "cgroup-index.h"
 #include "cgroup-path.h"
@@ -90,11 +91,11 @@ static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
  * An id for what has none: that of this boot, mixed with the set's or the
  * cgroup's, which the kernel never uses twice.
  */
-static int derive_uuid(uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
+static int derive_uuid(const Manager *m, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
         sd_id128_t uuid;
         int r;
 
-        r = sd_id128_get_boot(&uuid);
+        r = boot_seed_get(m->root, &uuid);
         if (r < 0)
                 return r;
 
@@ -111,7 +112,7 @@ static void join_own_vm(Set *set) {
         VM *vm;
         int r;
 
-        r = derive_uuid(set->kernel.id, 0, uuid);
+        r = derive_uuid(set->manager, set->kernel.id, 0, uuid);
         if (r >= 0 && asprintf(&name, "set-%" PRIu64, set->kernel.id) < 0) {
                 name = NULL;
                 r = -ENOMEM;
@@ -216,7 +217,7 @@ static void join_unit(Set *set, const char *uuid) {
         if (!uuid || r == -EEXIST) {
                 r = cgroup_get_id(m->root, set->unit_path, &id);
                 if (r >= 0)
-                        r = derive_uuid(0, id, derived);
+                        r = derive_uuid(m, 0, id, derived);
                 if (r >= 0)
                         r = make_unit_vm(m, derived, set->unit, set->unit_path, &vm);
         }
