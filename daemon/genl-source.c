@@ -445,7 +445,19 @@ static void genl_source_freep(GenlSource **g) {
                 genl_source_free(&(*g)->base);
 }
 
-static int open_socket(sd_event *event, const char *description, int64_t priority,
+/* Takes *passed, unless there is none. */
+static int connect_socket(struct nl_sock *socket, int *passed) {
+        if (*passed < 0)
+                return genl_connect(socket) < 0 ? (errno > 0 ? -errno : -EIO) : 0;
+
+        if (nl_socket_set_fd(socket, NETLINK_GENERIC, *passed) < 0)
+                return -EINVAL;
+
+        *passed = -EBADF;
+        return 0;
+}
+
+static int open_socket(sd_event *event, int *passed, const char *description, int64_t priority,
         sd_event_io_handler_t handler, GenlSource *g, struct nl_sock **socket, sd_event_source **source) {
         int r;
 
@@ -456,8 +468,9 @@ static int open_socket(sd_event *event, const char *description, int64_t priorit
         nl_socket_disable_auto_ack(*socket);
         nl_socket_disable_seq_check(*socket);
 
-        if (genl_connect(*socket) < 0)
-                return errno > 0 ? -errno : -EIO;
+        r = connect_socket(*socket, passed);
+        if (r < 0)
+                return r;
         if (nl_socket_set_nonblocking(*socket) < 0)
                 return errno > 0 ? -errno : -EIO;
 
@@ -477,8 +490,8 @@ static void enlarge_buffer(struct nl_sock *socket) {
                 log_debug_errno(-errno, "Cannot enlarge the netlink receive buffer, ignoring: %m");
 }
 
-int genl_source_new(
-        sd_event *event, const KernelSourceHandlers *handlers, void *userdata, KernelSource **ret) {
+int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceHandlers *handlers,
+        void *userdata, KernelSource **ret) {
         static const KernelSourceOps ops = {
                 .resync = genl_source_resync,
                 .free = genl_source_free,
@@ -492,13 +505,13 @@ int genl_source_new(
 
         g->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
 
-        r = open_socket(event, "genl-request", SD_EVENT_PRIORITY_IMPORTANT, on_request_io, g,
-                &g->request_socket, &g->request_source);
+        r = open_socket(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT, on_request_io,
+                g, &g->request_socket, &g->request_source);
         if (r < 0)
                 return r;
 
-        r = open_socket(event, "genl-events", SD_EVENT_PRIORITY_IMPORTANT, on_events_io, g, &g->events_socket,
-                &g->events_source);
+        r = open_socket(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT, on_events_io, g,
+                &g->events_socket, &g->events_source);
         if (r < 0)
                 return r;
 

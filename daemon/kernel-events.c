@@ -263,6 +263,6 @@ int kernel_events_start(Manager *m) {
                 .failed = on_failed,
         };
 
-        return isempty(m->root) ? genl_source_new(m->event, &handlers, m, &m->kernel)
+        return isempty(m->root) ? genl_source_new(m->event, &m->sockets, &handlers, m, &m->kernel)
                                 : scan_source_new(m->event, m->root, &handlers, m, &m->kernel);
 }

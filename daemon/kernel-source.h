@@ -7,6 +7,7 @@
 
 #include "genl-parse.h"
 #include "macro.h"
+#include "passed-sockets.h"
 
 /*
  * Where the kernel's PASID sets are learned from: generic netlink in service,
@@ -40,9 +41,9 @@ struct KernelSource {
         void *userdata;
 };
 
-/* The kernel's generic netlink family "vfio_pasid". */
-int genl_source_new(
-        sd_event *event, const KernelSourceHandlers *handlers, void *userdata, KernelSource **ret);
+/* The kernel's generic netlink family "vfio_pasid". Takes the sockets; opens what is missing. */
+int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceHandlers *handlers,
+        void *userdata, KernelSource **ret);
 
 /*
  * Sets below ROOT/sys/class/vfio_pasid. A "denied" that grows counts as a

@@ -114,7 +114,7 @@ static int check_config(const ManagerOptions *options) {
 
 int main(int argc, char *argv[]) {
         _cleanup_(manager_freep) Manager *m = NULL;
-        Arguments args = { .manager = { .root = "" }, .log_level = LOG_INFO };
+        Arguments args = { .manager = { .root = "", .sockets = PASSED_SOCKETS_NONE }, .log_level = LOG_INFO };
         int r;
 
         r = parse_arguments(argc, argv, &args);
@@ -129,6 +129,11 @@ int main(int argc, char *argv[]) {
         log_setup(args.log_level);
         if (args.check_config)
                 return check_config(&args.manager);
+
+        /* First of all: if nothing else comes of us, nobody is to wake us by them. */
+        r = passed_sockets_get(&args.manager.sockets);
+        if (r < 0)
+                return EXIT_FAILURE;
 
         r = manager_new(&args.manager, &m);
         if (r >= 0)

@@ -434,6 +434,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         TAILQ_INIT(&m->calls_waiting);
         TAILQ_INIT(&m->subscribers);
         m->exit_status = EXIT_FAILURE;
+        m->sockets = options->sockets;
 
         *ret = m;
 
@@ -461,6 +462,7 @@ Manager *manager_free(Manager *m) {
         slice_limits_free(m);
         slice_watch_free(m->slices);
         kernel_source_free(m->kernel);
+        passed_sockets_done(&m->sockets);
         state_store_done(&m->state);
         event_log_free(m->events);
         counters_free(m->counters);

@@ -32,6 +32,7 @@ typedef struct VM VM;
 typedef struct ManagerOptions {
         const char *root;   /* "" in service */
         const char *config; /* NULL: the usual file and its drop-ins */
+        PassedSockets sockets;
 } ManagerOptions;
 
 /* What there is to know about the machines that machined has. */
@@ -70,6 +71,7 @@ struct Manager {
         Config *config;
         StateStore state;
 
+        PassedSockets sockets; /* until the source has them */
         KernelSource *kernel;
         SliceWatch *slices;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
@@ -139,7 +141,7 @@ typedef enum ManagerChange {
         MANAGER_CHANGED_DEFAULT = 1 << 2,
 } ManagerChange;
 
-/* Reads the configuration. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
+/* Reads the configuration. Takes the sockets. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
 int manager_new(const ManagerOptions *options, Manager **ret);
 Manager *manager_free(Manager *m);
 DEFINE_CLEANUP_FUNC(Manager *, manager_free, manager_freep);

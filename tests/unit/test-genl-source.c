@@ -42,10 +42,12 @@ static struct {
         uint32_t sender;   /* port id that messages come from; the kernel's is 0 */
         int connect_error;
         int membership_error;
+        unsigned n_set; /* sockets that were there before */
 } kernel;
 
 int __wrap_genl_connect(struct nl_sock *socket);
 int __wrap_nl_socket_get_fd(const struct nl_sock *socket);
+int __wrap_nl_socket_set_fd(struct nl_sock *socket, int protocol, int fd);
 int __wrap_nl_socket_set_nonblocking(const struct nl_sock *socket);
 int __wrap_nl_socket_add_membership(struct nl_sock *socket, int group);
 int __wrap_nl_send_auto(struct nl_sock *socket, struct nl_msg *msg);
@@ -54,19 +56,32 @@ ssize_t __real_recvfrom(
 ssize_t __wrap_recvfrom(
         int fd, void *buf, size_t size, int flags, struct sockaddr *addr, socklen_t *addr_size);
 
-int __wrap_genl_connect(struct nl_sock *socket) {
+/* Returns the source's end. */
+static int new_socket(unsigned which) {
         int fds[2];
 
+        assert_true(which < N_SOCKETS);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+        kernel.ours[which] = fds[0];
+        return kernel.theirs[which] = fds[1];
+}
+
+int __wrap_genl_connect(struct nl_sock *socket) {
         if (kernel.connect_error) {
                 errno = kernel.connect_error;
                 return -NLE_FAILURE;
         }
 
-        assert_true(kernel.n_connected < N_SOCKETS);
-        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-        kernel.socket[kernel.n_connected] = socket;
-        kernel.ours[kernel.n_connected] = fds[0];
-        kernel.theirs[kernel.n_connected++] = fds[1];
+        (void) new_socket(kernel.n_connected);
+        kernel.socket[kernel.n_connected++] = socket;
+        return 0;
+}
+
+int __wrap_nl_socket_set_fd(struct nl_sock *socket, int protocol, int fd) {
+        assert_int_equal(protocol, NETLINK_GENERIC);
+        assert_int_equal(fd, kernel.theirs[kernel.n_connected]);
+        kernel.socket[kernel.n_connected++] = socket;
+        kernel.n_set++;
         return 0;
 }
 
@@ -167,6 +182,7 @@ static const KernelSourceHandlers handlers = {
 };
 
 static sd_event *event_loop;
+static PassedSockets sockets;
 static KernelSource *source;
 
 static void turn(void) {
@@ -177,6 +193,7 @@ static void turn(void) {
 static int set_up(void **state) {
         memset(&kernel, 0, sizeof(kernel));
         memset(&told, 0, sizeof(told));
+        sockets = PASSED_SOCKETS_NONE;
         log_setup(LOG_EMERG - 1);
         assert_true(sd_event_new(&event_loop) >= 0);
         return 0;
@@ -318,7 +335,7 @@ static void assert_asked(uint16_t type, uint8_t command) {
 
 /* From the question for the family to a list with two sets, as of event 10. */
 static void start(void) {
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), 0);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         assert_asked(GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
         reply_family();
         assert_asked(FAMILY, VFIO_PASID_CMD_INFO_GET);
@@ -448,7 +465,7 @@ static void test_not_from_the_kernel(void **state) {
 }
 
 static void test_torn_dump(void **state) {
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), 0);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         turn();
         reply_family();
         turn();
@@ -494,7 +511,7 @@ static void test_resync(void **state) {
 }
 
 static void test_no_family(void **state) {
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), 0);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         turn();
         reply_error(-ENOENT);
         turn();
@@ -568,7 +585,7 @@ static void test_unloaded_while_asked(void **state) {
 static void test_bad_family(void **state) {
         struct nl_msg *msg;
 
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), 0);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         turn();
         msg = new_message(GENL_ID_CTRL, kernel.request.nlmsg_seq, 0, CTRL_CMD_NEWFAMILY);
         nla_put_u16(msg, CTRL_ATTR_FAMILY_ID, FAMILY);
@@ -578,7 +595,7 @@ static void test_bad_family(void **state) {
 }
 
 static void test_cannot_listen(void **state) {
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), 0);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         turn();
         kernel.membership_error = EPERM;
         reply_family();
@@ -588,8 +605,21 @@ static void test_cannot_listen(void **state) {
 
 static void test_no_socket(void **state) {
         kernel.connect_error = EPROTONOSUPPORT;
-        assert_int_equal(genl_source_new(event_loop, &handlers, NULL, &source), -EPROTONOSUPPORT);
+        assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), -EPROTONOSUPPORT);
         assert_null(source);
+}
+
+static void test_passed_sockets(void **state) {
+        sockets.request = new_socket(REQUESTS);
+        sockets.events = new_socket(EVENTS);
+        start();
+        assert_int_equal(kernel.n_set, N_SOCKETS);
+        assert_int_equal(sockets.request, -EBADF);
+        assert_int_equal(sockets.events, -EBADF);
+        assert_int_equal(told.n_dumps, 1);
+        send_event(VFIO_PASID_CMD_SET_ADD_NTF, 3, 11);
+        turn();
+        assert_int_equal(told.n_events, 1);
 }
 
 static double now(void) {
@@ -640,6 +670,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_bad_family, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_cannot_listen, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_no_socket, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_passed_sockets, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_10000_events, set_up, tear_down),
         };
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "log.h"
+#include "passed-sockets.h"
+#include "test-util.h"
+
+static int netlink_socket(int protocol) {
+        struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+        int fd;
+
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+        if (fd < 0)
+                return -errno;
+
+        assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        return fd;
+}
+
+/* As systemd passes them: the first one is SD_LISTEN_FDS_START. */
+static void pass(const int *fds, int n) {
+        char text[16];
+
+        for (int i = 0; i < n; i++) {
+                assert_int_equal(dup2(fds[i], SD_LISTEN_FDS_START + i), SD_LISTEN_FDS_START + i);
+                close(fds[i]);
+        }
+
+        snprintf(text, sizeof(text), "%i", (int) getpid());
+        assert_int_equal(setenv("LISTEN_PID", text, 1), 0);
+        snprintf(text, sizeof(text), "%i", n);
+        assert_int_equal(setenv("LISTEN_FDS", text, 1), 0);
+}
+
+/* Makes sure that none of these is among those to be passed. */
+static int out_of_the_way(int fd) {
+        int higher;
+
+        if (fd < 0)
+                return fd;
+
+        higher = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+        assert_true(higher >= 100);
+        close(fd);
+        return higher;
+}
+
+static bool readable(int fd) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0;
+}
+
+static uint32_t first_groups(int fd) {
+        uint32_t groups[32] = {};
+        socklen_t size = sizeof(groups);
+
+        assert_int_equal(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, groups, &size), 0);
+        return groups[0];
+}
+
+/* The list of all families, more than fits into one datagram. */
+static void ask_for_families(int fd) {
+        struct {
+                struct nlmsghdr header;
+                struct genlmsghdr generic;
+        } request = {
+                .header = { .nlmsg_len = sizeof(request),
+                        .nlmsg_type = GENL_ID_CTRL,
+                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                        .nlmsg_seq = 1 },
+                .generic = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 },
+        };
+
+        assert_int_equal(send(fd, &request, sizeof(request), 0), sizeof(request));
+}
+
+static int set_up(void **state) {
+        log_setup(LOG_EMERG - 1);
+        return 0;
+}
+
+static void test_none(void **state) {
+        PassedSockets s;
+
+        unsetenv("LISTEN_FDS");
+        unsetenv("LISTEN_PID");
+        assert_int_equal(passed_sockets_get(&s), 0);
+        assert_int_equal(s.request, -EBADF);
+        assert_int_equal(s.events, -EBADF);
+        passed_sockets_done(&s);
+}
+
+static void test_as_an_earlier_daemon_left_them(void **state) {
+        unsigned group = GENL_ID_CTRL;
+        PassedSockets s;
+        int fds[2];
+
+        for (unsigned i = 0; i < ELEMENTSOF(fds); i++) {
+                fds[i] = out_of_the_way(netlink_socket(NETLINK_GENERIC));
+                if (fds[i] < 0)
+                        skip();
+        }
+        ask_for_families(fds[0]);
+        assert_true(readable(fds[0]));
+        assert_int_equal(setsockopt(fds[1], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+        assert_int_not_equal(first_groups(fds[1]), 0);
+        pass(fds, ELEMENTSOF(fds));
+
+        assert_int_equal(passed_sockets_get(&s), 1);
+        assert_int_equal(s.request, SD_LISTEN_FDS_START);
+        assert_int_equal(s.events, SD_LISTEN_FDS_START + 1);
+        assert_int_equal(first_groups(s.events), 0);
+        assert_false(readable(s.request));
+        assert_null(getenv("LISTEN_FDS"));
+
+        /* And they can be used. */
+        ask_for_families(s.request);
+        assert_true(readable(s.request));
+        passed_sockets_done(&s);
+        assert_int_equal(s.request, -EBADF);
+        assert_int_equal(fcntl(SD_LISTEN_FDS_START, F_GETFD), -1);
+}
+
+static void test_something_else(void **state) {
+        PassedSockets s = { .request = -1, .events = -1 };
+        int fds[3];
+
+        for (unsigned i = 0; i < ELEMENTSOF(fds); i++) {
+                fds[i] = out_of_the_way(netlink_socket(i == 1 ? NETLINK_ROUTE : NETLINK_GENERIC));
+                if (fds[i] < 0)
+                        skip();
+        }
+        pass(fds, 2);
+        assert_int_equal(passed_sockets_get(&s), -EINVAL);
+
+        pass(&fds[2], 1);
+        assert_int_equal(passed_sockets_get(&s), -EINVAL);
+
+        /* The output was not touched. */
+        assert_int_equal(s.request, -1);
+        assert_int_equal(s.events, -1);
+        close(SD_LISTEN_FDS_START);
+        close(SD_LISTEN_FDS_START + 1);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_none),
+                cmocka_unit_test(test_as_an_earlier_daemon_left_them),
+                cmocka_unit_test(test_something_else),
+        };
+
+        return cmocka_run_group_tests(tests, set_up, NULL);
+}
