@@ -2,6 +2,7 @@
 
 /* Methods of org.pasidd1.Manager that show and change all overrides, those of VMs that are off included. */
 
+#include <inttypes.h>
 #include <limits.h>
 
 #include "bus-names.h"
@@ -282,20 +283,49 @@ static int set_override(sd_bus_message *message, Manager *m, sd_bus_error *error
         return sd_bus_reply_method_return(message, "b", r > 0);
 }
 
-/* The action is that of the method which does the same to one that is there. */
+/* Room for all that are given below, and the NULL. */
+#define DETAILS_MAX 13U
+
+/* Name and value, unless there is none. */
+static size_t add_detail(
+        const char *details[static DETAILS_MAX], size_t n, const char *name, const char *value) {
+        if (isempty(value))
+                return n;
+
+        details[n++] = name;
+        details[n++] = value;
+        return n;
+}
+
+/* Action and details are those of the method which does the same to one that is there: a rule of polkit is for both. */
 static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *kind, *key, *name, *action;
+        char quota[sizeof("4294967295")] = "", uuid[UUID_STRING_SIZE] = "";
+        const char *kind = NULL, *action, *details[DETAILS_MAX] = {};
+        Manager *m = userdata;
+        const VM *vm = NULL;
+        Wanted wanted;
+        size_t n = 0;
         int r;
 
-        r = sd_bus_message_read(message, "ssss", NULL, &kind, &key, &name);
+        r = read_wanted(message, &wanted, &kind, error);
         if (r < 0)
                 return r;
 
-        if (streq(kind, KIND_VM))
+        if (wanted.setting.quota_set)
+                snprintf(quota, sizeof(quota), "%" PRIu32, wanted.setting.quota);
+
+        if (streq(kind, KIND_VM)) {
                 action = PASIDD_ACTION_SET_QUOTA;
-        else if (streq(kind, KIND_SLICE))
+                (void) uuid_canonical(wanted.key, uuid);
+                vm = find_by_key(m, isempty(uuid) ? wanted.key : uuid);
+                n = add_detail(details, n, "vm", vm ? vm->name : wanted.name);
+                n = add_detail(details, n, "uuid", vm ? vm->uuid : uuid);
+        } else if (streq(kind, KIND_SLICE)) {
                 action = PASIDD_ACTION_SET_SLICE;
-        else if (streq(kind, KIND_DEFAULT))
+                n = add_detail(details, n, "slice", wanted.key);
+                if (wanted.setting.quota_set && wanted.setting.quota == LIMIT_NONE)
+                        strcpy(quota, "max");
+        } else if (streq(kind, KIND_DEFAULT))
                 action = PASIDD_ACTION_SET_DEFAULT;
         else
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
@@ -303,8 +333,11 @@ static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_e
                         "\".",
                         kind);
 
-        return polkit_authorize(userdata, message, action,
-                (const char *const[]) { "kind", kind, "key", key, "name", name, NULL }, set_override, error);
+        n = add_detail(details, n, "quota", quota);
+        n = add_detail(details, n, "key", wanted.key);
+        (void) add_detail(details, n, "layer", wanted.runtime ? LAYER_RUNTIME : LAYER_PERSISTENT);
+
+        return polkit_authorize(m, message, action, details, set_override, error);
 }
 
 static const sd_bus_vtable override_vtable[] = {

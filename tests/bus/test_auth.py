@@ -118,6 +118,30 @@ class Auth(BusTest):
         self.reserve(DB, "db")
         self.assertEqual(self.polkit.questions[-1]["details"], {"uuid": DB})
 
+    def test_details_of_set_override(self):
+        """A rule about who may set what must not be passed by in another way; and the caller's word is no VM's name."""
+        for key, name, values, details in (
+            (WEB.upper(), "x", {"quota": 5}, {"vm": "web", "uuid": WEB, "quota": "5"}),
+            (OTHER, "x", {"quota": 5, "watermark": 2}, {"vm": "x", "uuid": OTHER, "quota": "5"}),
+            ("unit:a.service", "", {"quota": 0}, {"quota": "0"}),
+            (WEB, "", {}, {"vm": "web", "uuid": WEB}),
+        ):
+            with self.subTest(key=key):
+                self.set_override("vm", key, name, **values)
+                self.assertEqual(
+                    self.polkit.questions[-1]["details"], {**details, "key": key, "layer": "persistent"}
+                )
+        self.set_override("slice", "tenant.slice", "", quota=2**32 - 1)
+        self.assertEqual(
+            self.polkit.questions[-1]["details"],
+            {"slice": "tenant.slice", "quota": "max", "key": "tenant.slice", "layer": "persistent"},
+        )
+        self.set_override("default", "", "", quota=9)
+        self.assertEqual(self.polkit.questions[-1]["details"], {"quota": "9", "layer": "persistent"})
+
+    def set_override(self, kind, key, name, **values):
+        self.manager_call("SetOverride", "ssssa{sv}a{sv}", "persistent", kind, key, name, self.options(values), {})
+
     def test_interactive(self):
         self.set_quota(WEB, 5, flags=ALLOW_INTERACTIVE)
         self.assertEqual(self.polkit.questions[-1]["flags"], 1)
