@@ -326,7 +326,8 @@ pasidd_is() {
         systemctl restart pasidd.service
     fi
     [[ $(pasidd_pid) == 0 ]] || kill -CONT "$(pasidd_pid)"
-    systemctl unmask --runtime --quiet pasidd.service
+    # Only where it is: each time systemd reads all its units again.
+    [[ ! -L /run/systemd/system/pasidd.service ]] || systemctl unmask --runtime --quiet pasidd.service
     case $1 in
     running) systemctl start pasidd.service ;;
     stopped) systemctl stop pasidd.service ;;
