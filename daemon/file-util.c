@@ -206,12 +206,12 @@ static int parse_u64_line(char *text, size_t size, uint64_t *ret) {
         return parse_u64(text, ret) < 0 ? -EBADMSG : 0;
 }
 
-int read_u64_file(const char *path, uint64_t *ret) {
+int read_u64_file_at(int dir, const char *path, uint64_t *ret) {
         char text[U64_LINE_SIZE + 1];
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
 
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
 
@@ -220,6 +220,10 @@ int read_u64_file(const char *path, uint64_t *ret) {
                 return (int) n;
 
         return parse_u64_line(text, (size_t) n, ret);
+}
+
+int read_u64_file(const char *path, uint64_t *ret) {
+        return read_u64_file_at(AT_FDCWD, path, ret);
 }
 
 int write_u64_file(const char *path, uint64_t value) {

@@ -38,6 +38,7 @@ int replace_text_file(const char *path, const char *text);
 
 /* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
 int read_u64_file(const char *path, uint64_t *ret);
+int read_u64_file_at(int dir, const char *path, uint64_t *ret);
 int write_u64_file(const char *path, uint64_t value);
 int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret);
 

@@ -1,32 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "file-util.h"
 #include "sysfs.h"
 
-static int set_read_u64(const char *root, uint64_t id, const char *attribute, uint64_t *ret) {
+/* Several attributes are read from the directory, which is below some links and others. Returns the file descriptor. */
+static int set_open(const char *root, uint64_t id) {
+        _cleanup_free_ char *path = NULL;
+        int fd;
+
+        path = path_under(root, SYSFS_SETS_DIR "/set%" PRIu64, id);
+        if (!path)
+                return -ENOMEM;
+
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int read_u32_at(int dir, const char *attribute, uint32_t *ret) {
+        uint64_t value;
+        int r;
+
+        r = read_u64_file_at(dir, attribute, &value);
+        if (r < 0)
+                return r;
+        if (value > UINT32_MAX)
+                return -EBADMSG;
+
+        *ret = (uint32_t) value;
+        return 0;
+}
+
+static int set_read_u32(const char *root, uint64_t id, const char *attribute, uint32_t *ret) {
         _cleanup_free_ char *path = NULL;
 
         path = path_under(root, SYSFS_SETS_DIR "/set%" PRIu64 "/%s", id, attribute);
         if (!path)
                 return -ENOMEM;
 
-        return read_u64_file(path, ret);
-}
-
-static int set_read_u32(const char *root, uint64_t id, const char *attribute, uint32_t *ret) {
-        uint64_t value;
-        int r;
-
-        r = set_read_u64(root, id, attribute, &value);
-        if (r < 0)
-                return r;
-        if (value > UINT32_MAX)
-                return -EBADMSG;
-
-        *ret = value;
-        return 0;
+        return read_u32_at(AT_FDCWD, path, ret);
 }
 
 static int set_write_u32(const char *root, uint64_t id, const char *attribute, uint32_t value) {
@@ -64,49 +78,65 @@ int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
         return set_read_u32(root, id, "quota", ret);
 }
 
-int sysfs_set_refresh_counters(const char *root, GenlSet *set) {
+static int read_counters_at(int dir, GenlSet *set) {
         GenlSet now = *set;
         int r;
 
-        r = set_read_u32(root, set->id, "allocated", &now.allocated);
+        r = read_u32_at(dir, "allocated", &now.allocated);
         if (r >= 0)
-                r = set_read_u32(root, set->id, "peak", &now.peak);
+                r = read_u32_at(dir, "peak", &now.peak);
         if (r >= 0)
-                r = set_read_u64(root, set->id, "denied", &now.denied);
+                r = read_u64_file_at(dir, "denied", &now.denied);
         if (r < 0)
                 return r;
 
         *set = now;
         return 0;
+}
+
+static int read_limits_at(int dir, GenlSet *set) {
+        GenlSet now = *set;
+        int r;
+
+        r = read_u32_at(dir, "quota", &now.quota);
+        if (r >= 0)
+                r = read_u32_at(dir, "watermark", &now.watermark);
+        if (r < 0)
+                return r;
+
+        *set = now;
+        return 0;
+}
+
+int sysfs_set_refresh_counters(const char *root, GenlSet *set) {
+        _cleanup_close_ int dir = set_open(root, set->id);
+
+        return dir < 0 ? dir : read_counters_at(dir, set);
 }
 
 int sysfs_set_refresh_limits(const char *root, GenlSet *set) {
-        GenlSet now = *set;
-        int r;
+        _cleanup_close_ int dir = set_open(root, set->id);
 
-        r = set_read_u32(root, set->id, "quota", &now.quota);
-        if (r >= 0)
-                r = set_read_u32(root, set->id, "watermark", &now.watermark);
-        if (r < 0)
-                return r;
-
-        *set = now;
-        return 0;
+        return dir < 0 ? dir : read_limits_at(dir, set);
 }
 
 int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret) {
+        _cleanup_close_ int dir = set_open(root, id);
         GenlSet set = { .id = id };
         int r;
 
-        r = sysfs_set_refresh_limits(root, &set);
+        if (dir < 0)
+                return dir;
+
+        r = read_limits_at(dir, &set);
         if (r >= 0)
-                r = sysfs_set_refresh_counters(root, &set);
+                r = read_counters_at(dir, &set);
         if (r >= 0)
-                r = set_read_u32(root, id, "tgid", &set.tgid);
+                r = read_u32_at(dir, "tgid", &set.tgid);
         if (r >= 0)
-                r = set_read_u64(root, id, "start_time", &set.start_time);
+                r = read_u64_file_at(dir, "start_time", &set.start_time);
         if (r >= 0)
-                r = set_read_u64(root, id, "cgroup_id", &set.cgroup_id);
+                r = read_u64_file_at(dir, "cgroup_id", &set.cgroup_id);
         if (r < 0)
                 return r;
 

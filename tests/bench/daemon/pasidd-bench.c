@@ -199,9 +199,21 @@ static void write_two_files(unsigned i) {
         write_file(probes[1], text);
 }
 
+/* As the daemon replaces its state file: nothing of it may be lost, so a third and a dearer write than the other two. */
+static void replace_file(const char *text) {
+        static const char name[] = "probe", aside[] = "probe.tmp";
+        _cleanup_free_ char *path = text_new("%s/root/run", directory);
+        _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+
+        fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0 || write(fd, text, strlen(text)) < 0 || fsync(fd) < 0 ||
+                renameat(dir, aside, dir, name) < 0 || fsync(dir) < 0)
+                die(path);
+}
+
 /* Interleaved, so that whatever else the host does meets all alike. */
 static void measure_calls(sd_bus *bus, const char *vm) {
-        static double ping[ROUNDS], files[ROUNDS], set_quota[ROUNDS];
+        static double ping[ROUNDS], files[ROUNDS], state[ROUNDS], set_quota[ROUNDS];
         double base, cpu = 0;
 
         for (unsigned i = 0; i < ROUNDS; i++) {
@@ -211,7 +223,11 @@ static void measure_calls(sd_bus *bus, const char *vm) {
                 call_ping(bus);
                 t[1] = now_usec();
                 write_two_files(i);
-                files[i] = now_usec() - t[1];
+                t[2] = now_usec();
+                replace_file(
+                        "{ \"version\": 1, \"vms\": { \"a VM\": { \"override\": { \"quota\": 1 } } } }\n");
+                files[i] = t[2] - t[1];
+                state[i] = now_usec() - t[2];
                 cpu -= read_cpu_msec(processes[0]);
                 t[2] = now_usec();
                 call_set_quota(bus, vm, 1 + i % 2);
@@ -226,10 +242,13 @@ static void measure_calls(sd_bus *bus, const char *vm) {
         base = median(ping, ROUNDS) + median(files, ROUNDS);
         report("an empty method, median round trip", median(ping, ROUNDS), "us", NO_GOAL);
         report("two file writes, median", median(files, ROUNDS), "us", NO_GOAL);
+        report("an atomic and synced write, as of the state, median", median(state, ROUNDS), "us", NO_GOAL);
         report("SetQuota, median round trip", median(set_quota, ROUNDS), "us", NO_GOAL);
         report("    CPU time of pasidd for one, and all that it sets off", cpu * 1000 / ROUNDS, "us",
                 NO_GOAL);
         report("SetQuota : (empty method + two file writes)", median(set_quota, ROUNDS) / base, "times", 1.5);
+        report("    the same with the atomic write",
+                median(set_quota, ROUNDS) / (base + median(state, ROUNDS)), "times", NO_GOAL);
 }
 
 static void measure_call(
