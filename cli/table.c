@@ -124,10 +124,6 @@ CtlExitStatus columns_from_options(const InfoTable *table, const Options *option
         return r < 0 ? fail_oom() : CTL_EXIT_OK;
 }
 
-static void table_unrefp(struct libscols_table **table) {
-        scols_unref_table(*table);
-}
-
 int table_set_cell(struct libscols_line *line, size_t column, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         char *cell;

@@ -8,6 +8,8 @@
 
 /* Objects of one kind as a table, as lines or as JSON. */
 
+DEFINE_CLEANUP_FUNC(struct libscols_table *, scols_unref_table, table_unrefp);
+
 /* The fields to show, in this order. */
 typedef struct Columns {
         const InfoField **fields;

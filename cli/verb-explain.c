@@ -80,10 +80,6 @@ static void explanation_clear(Explanation *explanation) {
         rows_clear(&explanation->limits);
 }
 
-static void table_unrefp(struct libscols_table **table) {
-        scols_unref_table(*table);
-}
-
 enum {
         COLUMN_TREE,
         COLUMN_QUOTA,

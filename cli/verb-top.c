@@ -17,8 +17,8 @@
 
 #define DELAY_DEFAULT_USEC (2 * USEC_PER_SEC)
 
-#define SCREEN_ENTER "\033[?1049h\033[?25l" /* the other screen, no cursor */
-#define SCREEN_LEAVE "\033[?25h\033[?1049l"
+#define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l" /* the other screen, no cursor, long lines cut */
+#define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define SCREEN_HOME  "\033[H"
 #define LINE_CLEAR   "\033[K"
 #define BELOW_CLEAR  "\033[J"
@@ -131,27 +131,17 @@ static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, si
 /* Each line up to its end, so that nothing of the last picture stays; not more than fit. */
 static void paint(const char *text) {
         struct winsize size = {};
-        unsigned rows, columns;
+        unsigned rows;
 
         (void) ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
         rows = size.ws_row > 1 ? size.ws_row - 1U : 24;
-        columns = size.ws_col > 0 ? size.ws_col : 80;
 
         fputs(SCREEN_HOME, stdout);
         while (*text && rows-- > 0) {
-                size_t length = strcspn(text, "\n"), shown = 0, width = 0;
+                size_t length = strcspn(text, "\n");
 
-                /* Escape sequences and the bytes that continue a character take no room. */
-                while (shown < length && width < columns) {
-                        if (text[shown] == '\033')
-                                shown += strcspn(text + shown, "m");
-                        else if (((unsigned char) text[shown] & 0xc0) != 0x80)
-                                width++;
-                        shown++;
-                }
-                while (shown < length && ((unsigned char) text[shown] & 0xc0) == 0x80)
-                        shown++;
-                printf("%.*s%s" LINE_CLEAR "\n", (int) shown, text, shown < length ? COLOR_OFF : "");
+                /* Cleared first: at the end of a line that is too long the last character would go. */
+                printf(LINE_CLEAR "%.*s\n", (int) length, text);
                 text += length + (text[length] == '\n');
         }
         fputs(BELOW_CLEAR, stdout);

@@ -49,12 +49,12 @@ class Top(CtlTest):
         )
         return p.stdout
 
-    def start_tmux(self, *arguments, rows=24):
+    def start_tmux(self, *arguments, rows=24, columns=100):
         if not shutil.which("tmux"):
             self.skipTest("tmux is not installed")
         command = f"trap : INT; '{self.program}' top {' '.join(arguments)}; echo left with $?; sleep 100"
         environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.bus.socket} LC_ALL=C.UTF-8 TZ=UTC"
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", str(rows), f"{environment} sh -c {shell_quote(command)}")
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), f"{environment} sh -c {shell_quote(command)}")
         self.addCleanup(self.tmux, "kill-server", check=False)
 
     def screen(self):
@@ -113,6 +113,16 @@ class Top(CtlTest):
         self.start_tmux("-d", "1", rows=8)
         self.wait_screen(lambda s: self.names(s) == ["db", "web"], "the first ones")
         self.assertIn("19 virtual machines", self.screen().splitlines()[0])
+
+    def test_narrow_screen(self):
+        """Lines that are too long are cut, also where characters take two columns."""
+        self.reserve(OTHER, "\u65e5\u672c" * 12, quota=4)
+        self.start_tmux("-d", "1", columns=40)
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "those below each other")
+        lines = self.screen().splitlines()
+        self.assertEqual([lines[0][:2].isdigit(), lines[1][:3], lines[2]], [True, "by ", ""])
+        self.assertRegex(lines[3], "^NAME")
+        self.assertEqual(lines[7:], [""] * len(lines[7:]))
 
 
 def shell_quote(text):
