@@ -77,8 +77,9 @@ static uint64_t directory_made(const Doctor *doctor) {
 }
 
 /*
- * libvirt finds out when it starts whether there are hooks, and looks which at
- * each operation. An upgrade replaces the hook, but not the directory.
+ * libvirt finds out when it starts or is reloaded whether there are hooks, and
+ * looks which at each operation. An upgrade replaces the hook, but not the
+ * directory.
  */
 static int check_reload(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *path = NULL;
@@ -103,10 +104,11 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                         continue;
 
                 running = true;
-                started = doctor_unit_time(doctor, unit, "ActiveEnterTimestamp");
+                /* A unit that is active started then, or was reloaded. */
+                started = doctor_unit_time(doctor, unit, "StateChangeTimestamp");
                 if (started >= installed)
                         continue;
-                if (asprintf(&remedy, "systemctl restart %s (machines go on running)", unit) < 0) {
+                if (asprintf(&remedy, "systemctl reload %s", unit) < 0) {
                         remedy = NULL;
                         return -ENOMEM;
                 }
@@ -122,7 +124,8 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
         if (!running)
                 return doctor_found(
                         ret, CHECK_OK, NULL, "libvirt does not run, and will find the hook when it starts");
-        return doctor_found(ret, CHECK_OK, NULL, "libvirt was started after the hook was installed");
+        return doctor_found(
+                ret, CHECK_OK, NULL, "libvirt was started or reloaded after the hook was installed");
 }
 
 /* Does the profile let libvirt run hooks? Debian's does. */

@@ -61,8 +61,16 @@ static const Verb verb_table[] = {
 /* Not in verb_table, for its arguments are libvirt's: even "--help" can be the name of a domain. */
 static const char hook_verb[] = "libvirt-hook";
 
-/* By this name, a link in libvirt's directory of hooks, the program is the hook: AppArmor lets that run in /usr/bin. */
-static const char hook_link[] = "50-pasidd";
+/*
+ * By the name of a link in libvirt's directory of hooks the program is the hook: AppArmor lets that run in /usr/bin.
+ * "50-pasidd" is installed; under another number, too, none of libvirt's operations may fail for its arguments.
+ */
+static bool is_hook_link(const char *name) {
+        static const char suffix[] = "-pasidd";
+        size_t length = strlen(name);
+
+        return length >= sizeof(suffix) && streq(name + length - (sizeof(suffix) - 1), suffix);
+}
 
 static const Verb *find_verb(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(verb_table); i++)
@@ -145,7 +153,7 @@ static CtlExitStatus run(int argc, char **argv) {
         const Verb *verb;
         int i;
 
-        if (streq(program_invocation_short_name, hook_link))
+        if (is_hook_link(program_invocation_short_name))
                 return verb_libvirt_hook(argc, argv);
         if (argc > 1 && streq(argv[1], hook_verb))
                 return verb_libvirt_hook(argc - 1, argv + 1);

@@ -33,7 +33,7 @@ class Doctor(CtlTest):
         r.write("etc/apparmor.d/usr.sbin.libvirtd", "/etc/libvirt/hooks/** rmix,\n")
         r.write(METRICS, "")
         self.systemd.unit("pasidd.service", LoadState="loaded", ActiveState="active", UnitFileState="enabled")
-        self.systemd.unit("libvirtd.service", ActiveState="active", ActiveEnterTimestamp=self.later())
+        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=self.later())
         # The files of the daemon's state are for itself alone.
         (r.path / "var/lib/pasidd").chmod(0o755)
         self.start()
@@ -196,13 +196,13 @@ class Doctor(CtlTest):
         self.assert_finding("hook", "skip", "libvirt is not installed")
 
     def test_libvirt_reloaded(self):
-        self.systemd.unit("libvirtd.service", ActiveState="active", ActiveEnterTimestamp=1)
-        self.assert_finding("libvirt", "fail", "before the hook", "systemctl restart libvirtd.service")
-        self.systemd.unit("libvirtd.service", ActiveState="inactive", ActiveEnterTimestamp=1)
+        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=1)
+        self.assert_finding("libvirt", "fail", "before the hook", "systemctl reload libvirtd.service")
+        self.systemd.unit("libvirtd.service", ActiveState="inactive", StateChangeTimestamp=1)
         self.assert_finding("libvirt", "ok", "does not run")
         self.root.write("usr/sbin/virtqemud", "")
-        self.systemd.unit("virtqemud.service", ActiveState="active", ActiveEnterTimestamp=1)
-        self.assert_finding("libvirt", "fail", "virtqemud", "systemctl restart virtqemud.service")
+        self.systemd.unit("virtqemud.service", ActiveState="active", StateChangeTimestamp=1)
+        self.assert_finding("libvirt", "fail", "virtqemud", "systemctl reload virtqemud.service")
 
     def test_hook_of_an_upgrade(self):
         """It is newer than libvirt's start, which found the one before."""
@@ -214,8 +214,8 @@ class Doctor(CtlTest):
         time.sleep(max(0, int(made) + 2.1 - time.time()))
         self.root.write(HOOK, "#!/bin/sh\n")
         (self.root.path / HOOK).chmod(0o755)
-        self.systemd.unit("libvirtd.service", ActiveState="active", ActiveEnterTimestamp=started)
-        self.assert_finding("libvirt", "warn", "unless that was an upgrade", "systemctl restart libvirtd.service")
+        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=started)
+        self.assert_finding("libvirt", "warn", "unless that was an upgrade", "systemctl reload libvirtd.service")
 
     def test_apparmor(self):
         self.root.write("etc/apparmor.d/usr.sbin.libvirtd", "/etc/other/** rmix,\n")
