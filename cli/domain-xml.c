@@ -3,11 +3,11 @@
 #include "domain-xml.h"
 
 #include <limits.h>
-#include <stdarg.h>
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
+#include "error-text.h"
 #include "macro.h"
 #include "quota.h"
 
@@ -24,23 +24,6 @@ void domain_xml_clear(DomainXml *domain) {
         free(domain->slice);
         metadata_clear(&domain->metadata);
         *domain = (DomainXml) {};
-}
-
-static int bad(char **ret_error, const char *format, ...) _printf_(2, 3);
-
-static int bad(char **ret_error, const char *format, ...) {
-        char *error;
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(&error, format, ap);
-        va_end(ap);
-        if (r < 0)
-                return -ENOMEM;
-
-        *ret_error = error;
-        return -EBADMSG;
 }
 
 /* Called at "<!DOCTYPE", before anything is declared. libvirt writes none. */
@@ -67,7 +50,7 @@ static int find_child(const xmlNode *parent, const char *name, xmlNode **ret, ch
         for (xmlNode *node = parent->children; node; node = node->next)
                 if (is_element(node, name)) {
                         if (found)
-                                return bad(ret_error, "has two <%s> elements", name);
+                                return error_text(ret_error, "has two <%s> elements", name);
                         found = node;
                 }
 
@@ -85,7 +68,7 @@ static int child_text(const xmlNode *parent, const char *name, char **ret, char 
         if (r < 0)
                 return r;
         if (!node)
-                return bad(ret_error, "has no <%s> element", name);
+                return error_text(ret_error, "has no <%s> element", name);
 
         text = xmlNodeGetContent(node);
         if (!text)
@@ -105,7 +88,7 @@ static int parse_number(xmlNode *node, const xmlAttr *attribute, uint32_t *ret, 
         text = xmlNodeListGetString(node->doc, attribute->children, 1);
         r = quota_parse(text ? (const char *) text : "", 0, ret);
         if (r < 0)
-                return bad(ret_error, "has <pasid:quota %s=\"%s\"> in its metadata, which %s",
+                return error_text(ret_error, "has <pasid:quota %s=\"%s\"> in its metadata, which %s",
                         (const char *) attribute->name, text ? (const char *) text : "",
                         quota_parse_error(r));
         return 0;
@@ -127,14 +110,14 @@ static int parse_quota_element(xmlNode *node, DomainXml *domain, char **ret_erro
                         r = parse_number(node, attribute, &domain->watermark, ret_error);
                         domain->watermark_set = true;
                 } else
-                        r = bad(ret_error,
+                        r = error_text(ret_error,
                                 "has <pasid:quota> in its metadata with the unknown attribute \"%s\"", name);
                 if (r < 0)
                         return r;
         }
 
         if (!domain->quota_set && !domain->watermark_set)
-                return bad(ret_error, "has <pasid:quota> in its metadata without max= or watermark=");
+                return error_text(ret_error, "has <pasid:quota> in its metadata without max= or watermark=");
         return 0;
 }
 
@@ -153,10 +136,10 @@ static int parse_metadata(const xmlNode *root, DomainXml *domain, char **ret_err
                         continue;
 
                 if (!streq((const char *) node->name, "quota"))
-                        return bad(ret_error, "has <pasid:%s> in its metadata; there is only <pasid:quota>",
-                                node->name);
+                        return error_text(ret_error,
+                                "has <pasid:%s> in its metadata; there is only <pasid:quota>", node->name);
                 if (seen)
-                        return bad(ret_error, "has two <pasid:quota> elements in its metadata");
+                        return error_text(ret_error, "has two <pasid:quota> elements in its metadata");
                 seen = true;
 
                 r = parse_quota_element(node, domain, ret_error);
@@ -429,19 +412,19 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         int r;
 
         if (!root || !is_element(root, "domain"))
-                return bad(ret_error, "is no libvirt domain");
+                return error_text(ret_error, "is no libvirt domain");
 
         r = child_text(root, "name", &domain->name, ret_error);
         if (r < 0)
                 return r;
         if (isempty(domain->name))
-                return bad(ret_error, "has an empty <name>");
+                return error_text(ret_error, "has an empty <name>");
 
         r = child_text(root, "uuid", &uuid, ret_error);
         if (r < 0)
                 return r;
         if (uuid_canonical(uuid, domain->uuid) < 0)
-                return bad(ret_error, "has a <uuid> that is none");
+                return error_text(ret_error, "has a <uuid> that is none");
 
         /* libvirt numbers those that run. */
         domain->running = xmlHasProp(root, (const xmlChar *) "id");
@@ -462,9 +445,9 @@ int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_er
         int r;
 
         if (size == 0)
-                return bad(ret_error, "is empty");
+                return error_text(ret_error, "is empty");
         if (size > DOMAIN_XML_SIZE_MAX || size > INT_MAX)
-                return bad(ret_error, "is larger than %zu bytes", DOMAIN_XML_SIZE_MAX);
+                return error_text(ret_error, "is larger than %zu bytes", DOMAIN_XML_SIZE_MAX);
 
         xmlSetGenericErrorFunc(NULL, be_quiet);
 
@@ -477,9 +460,9 @@ int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_er
         doc = xmlCtxtReadMemory(parser, xml, (int) size, NULL, NULL,
                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (doctype)
-                return bad(ret_error, "has a DOCTYPE");
+                return error_text(ret_error, "has a DOCTYPE");
         if (!doc)
-                return bad(ret_error, "is not well-formed");
+                return error_text(ret_error, "is not well-formed");
 
         r = parse_tree(xmlDocGetRootElement(doc), &domain, ret_error);
         if (r < 0)
