@@ -12,7 +12,10 @@ static const struct {
 } hook_table[] = {
         { "prepare", "begin", HOOK_RESERVE },
         { "migrate", "begin", HOOK_RESERVE },
-        { "restore", "begin", HOOK_RESERVE },
+        /*
+         * Not "restore", which "prepare" follows: where a hook fails that, libvirt takes a managed save image
+         * for restored, and removes it.
+         */
         { "started", "begin", HOOK_CONFIRM },
         { "reconnect", "begin", HOOK_RECONNECT },
         { "stopped", "end", HOOK_RELEASE },

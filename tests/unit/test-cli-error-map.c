@@ -48,7 +48,7 @@ static void test_hook_action(void **state _unused_) {
         } cases[] = {
                 { "prepare", "begin", HOOK_RESERVE, true, true },
                 { "migrate", "begin", HOOK_RESERVE, true, true },
-                { "restore", "begin", HOOK_RESERVE, true, true },
+                { "restore", "begin", HOOK_NOTHING, false, false },
                 { "start", "begin", HOOK_NOTHING, false, false },
                 { "started", "begin", HOOK_CONFIRM, false, false },
                 { "reconnect", "begin", HOOK_RECONNECT, false, true },
