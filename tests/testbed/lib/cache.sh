@@ -69,15 +69,18 @@ cache_prune() {
     done < <(find "$CACHE" -maxdepth 1 -name "$kind-*" -printf '%T@ %p\n' | sort -rn | cut -d ' ' -f 2-)
 }
 
-# Sets RUN to a new directory for one boot: console, output, kernel log, scenario logs.
+# Sets RUN to a new directory for one boot: console, output, kernel log, scenario logs. It is locked until we end: a long run
+# is older than many that have ended.
 cache_new_run() {
-    local old
+    local old lock
     find "$CACHE/runs" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | cut -d ' ' -f 2- |
         tail -n +$((CACHE_KEEP_RUNS + 1)) |
         while IFS= read -r old; do
-            rm -rf --one-file-system "$old"
+            ! flock --exclusive --nonblock "$old" true || rm -rf --one-file-system "$old"
         done
     RUN=$(mktemp -d "$CACHE/runs/$(date +%m%d-%H%M%S)-XXXX")
+    exec {lock}<"$RUN"
+    flock --shared "$lock"
 }
 
 cache_clean() {
