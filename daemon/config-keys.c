@@ -15,7 +15,6 @@ static const char *const manager_keys[_MANAGER_KEY_MAX] = {
         [MANAGER_DEFAULT_QUOTA] = "DefaultQuota",
         [MANAGER_DEFAULT_WATERMARK] = "DefaultWatermark",
         [MANAGER_FOREIGN_CHANGES] = "ForeignChanges",
-        [MANAGER_FOREIGN_CHANGE] = "ForeignChange",
         [MANAGER_HOOK_WITHOUT_DAEMON] = "HookWithoutDaemon",
         [MANAGER_SLICES] = "Slices",
         [MANAGER_ADMISSION] = "Admission",
@@ -265,7 +264,6 @@ static int manager_set(ConfigParser *p, const char *key, const char *value) {
                 return parse_watermark(p, key, value, &c->default_watermark, &c->default_watermark_percent);
 
         case MANAGER_FOREIGN_CHANGES:
-        case MANAGER_FOREIGN_CHANGE:
                 k = (int) foreign_change_from_string(value);
                 if (k < 0)
                         return parse_error(

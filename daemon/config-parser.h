@@ -18,7 +18,6 @@ typedef enum ManagerKey {
         MANAGER_DEFAULT_QUOTA,
         MANAGER_DEFAULT_WATERMARK,
         MANAGER_FOREIGN_CHANGES,
-        MANAGER_FOREIGN_CHANGE, /* the same, in the singular */
         MANAGER_HOOK_WITHOUT_DAEMON,
         MANAGER_SLICES,
         MANAGER_ADMISSION,

@@ -149,11 +149,11 @@ class Reload(BusTest):
 
     def test_broken_keeps_the_old(self):
         before = self.snapshot()
-        self.root.config("[Manager]\nDefaultQuota=200\nForeignChange=never\n")
+        self.root.config("[Manager]\nDefaultQuota=200\nForeignChanges=never\n")
         broken = self.root.read("etc/pasidd/pasidd.conf")
-        self.assert_error(RELOAD_FAILED, "etc/pasidd/pasidd.conf:3: ForeignChange=never", self.reload_by_bus)
+        self.assert_error(RELOAD_FAILED, "etc/pasidd/pasidd.conf:3: ForeignChanges=never", self.reload_by_bus)
         self.daemon.reload()
-        self.assertEqual(len(self.daemon.wait_output("pasidd.conf:3: ForeignChange=never", count=2)), 2)
+        self.assertEqual(len(self.daemon.wait_output("pasidd.conf:3: ForeignChanges=never", count=2)), 2)
         self.root.config(self.config)
         self.assertEqual(self.snapshot(), before)
         self.root.config(broken)

@@ -301,7 +301,7 @@ class ForeignRevert(BusTest):
 
 
 class ForeignAdopt(BusTest):
-    config = "[Manager]\nForeignChange=adopt\n"
+    config = "[Manager]\nForeignChanges=adopt\n"
 
     def test_limit(self):
         cgroup = self.add_machine("web", WEB, 1, sets=[1])

@@ -105,10 +105,10 @@ static void test_errors(void **state _unused_) {
                         "f:2: DefaultQuota=1048577: is above 1048576, the number of PASIDs that can exist" },
                 { "[Manager]\nDefaultWatermark=x\n",
                         "f:2: DefaultWatermark=x: is not a decimal number without sign" },
-                { "[Manager]\nForeignChange=Revert\n",
-                        "f:2: ForeignChange=Revert: is none of \"revert\", \"adopt\" and \"report\"" },
-                { "[Manager]\nForeignChange=\n",
-                        "f:2: ForeignChange=: is none of \"revert\", \"adopt\" and \"report\"" },
+                { "[Manager]\nForeignChanges=Revert\n",
+                        "f:2: ForeignChanges=Revert: is none of \"revert\", \"adopt\" and \"report\"" },
+                { "[Manager]\nForeignChanges=\n",
+                        "f:2: ForeignChanges=: is none of \"revert\", \"adopt\" and \"report\"" },
                 { "[Manager]\nHookWithoutDaemon=no\n",
                         "f:2: HookWithoutDaemon=no: is neither \"allow\" nor \"deny\"" },
                 { "[Manager]\nSlices=\n", "f:2: Slices= needs at least one slice" },
@@ -334,7 +334,7 @@ static void test_full(void **state _unused_) {
                                        "[Manager] # with a comment behind it\n"
                                        "DefaultQuota=0\n"
                                        "  DefaultWatermark = 1048576  \r\n"
-                                       "\tForeignChange\t=\tadopt ; inline\n"
+                                       "\tForeignChanges\t=\tadopt ; inline\n"
                                        "HookWithoutDaemon=deny\n"
                                        "Slices=machine.slice  tenant-a.slice\t-.slice\n"
                                        "\n"
