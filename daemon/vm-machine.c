@@ -3,6 +3,7 @@
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "messages.h"
+#include "other-machines.h"
 #include "proc.h"
 #include "set-match.h"
 #include "start-evidence.h"
@@ -187,11 +188,28 @@ static int keep_reservation(VM *vm) {
                 &vm->manager->state, vm->key, vm->name, &e->announced, RESERVATION_RUNNING);
 }
 
+/* What is the VM's machine until now can outlive the one that is it from now on. */
+static int keep_aside(VM *vm) {
+        return other_machines_add(vm,
+                &(MachineInfo) {
+                        .name = vm->machine,
+                        .uuid = vm->uuid,
+                        .unit = vm->unit,
+                        .leader = vm->leader,
+                        .usec = vm->machine_usec,
+                });
+}
+
 static int begin_running(VM *vm, const MachineInfo *info) {
         int r;
 
-        if (vm->machine)
+        if (vm->machine) {
                 log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
+                r = keep_aside(vm);
+                if (r < 0)
+                        return r;
+        }
+        other_machines_remove(vm, info->name);
 
         r = vm_set_machine(vm, info->name, info->unit, info->leader);
         if (r < 0)
@@ -216,9 +234,10 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         r = get_machine_vm(m, info, &vm);
         known = r >= 0 && is_machine(vm, info) && vm->cgroup;
         if (r >= 0 && !is_machine(vm, info)) {
-                /* The scope of a VM's last run may linger beside that of the present one. */
                 if (vm->machine && info->usec < vm->machine_usec) {
-                        log_debug("Machine %s is older than %s, ignoring it.", info->name, vm->machine);
+                        log_debug("Machine %s is older than %s, which is the VM.", info->name, vm->machine);
+                        if (other_machines_add(vm, info) < 0)
+                                log_oom();
                         return;
                 }
                 r = begin_running(vm, info);
@@ -238,9 +257,36 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         vm_announce(vm);
 }
 
+/* Is there another one of its UUID? That is the VM now, and nothing else changes. */
+static bool take_other_machine(VM *vm) {
+        OtherMachine *other;
+        int r;
+
+        other = other_machines_take(vm);
+        if (!other)
+                return false;
+
+        log_notice("Machine %s of VM %s has ended, %s is still there.", vm->machine, vm->uuid, other->name);
+        r = vm_set_machine(vm, other->name, other->unit, other->leader);
+        vm->machine_usec = other->usec;
+        other_machine_free(other);
+        if (r < 0) {
+                log_oom();
+                return false;
+        }
+
+        find_cgroup(vm);
+        if (!vm->cgroup)
+                vm_apply(vm);
+        return true;
+}
+
 /* The machine is gone. The next start may have been announced already. */
 static void machine_gone(VM *vm) {
         Manager *m = vm->manager;
+
+        if (take_other_machine(vm))
+                return;
 
         if (!vm->reserved_again) {
                 state_store_drop_reservation(&m->state, vm->key);
@@ -257,6 +303,9 @@ static void machine_gone(VM *vm) {
 void vm_machine_removed(Manager *m, const char *machine) {
         VM *vm;
 
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                other_machines_remove(vm, machine);
+
         vm = vm_find_by_machine(m, machine);
         if (!vm)
                 return;
@@ -269,8 +318,10 @@ void vm_machine_removed(Manager *m, const char *machine) {
 void vm_machines_begin(Manager *m) {
         VM *vm;
 
-        TAILQ_FOREACH (vm, &m->vms, entries)
+        TAILQ_FOREACH (vm, &m->vms, entries) {
                 vm->listed = false;
+                other_machines_begin(vm);
+        }
 }
 
 static const StateEntry *find_stale(Manager *m) {
@@ -304,6 +355,7 @@ void vm_machines_end(Manager *m) {
 
         for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
+                other_machines_end(vm);
                 if (vm->machine && !vm->listed)
                         machine_gone(vm);
         }

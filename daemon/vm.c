@@ -10,6 +10,7 @@
 #include "counter-store.h"
 #include "file-util.h"
 #include "messages.h"
+#include "other-machines.h"
 #include "set.h"
 #include "sysfs.h"
 #include "usage-signals.h"
@@ -120,6 +121,7 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
                 return -ENOMEM;
 
         TAILQ_INIT(&vm->sets);
+        TAILQ_INIT(&vm->other_machines);
         vm->manager = m;
         vm->log_level = LOG_INFO;
         if (kind != VM_KIND_MACHINE && !ratelimit_below(&m->unit_log, manager_now(m), UNIT_LOG_INTERVAL_USEC,
@@ -146,10 +148,13 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
 
 VM *vm_free(VM *vm) {
         Manager *m = vm->manager;
+        OtherMachine *other;
         Set *set;
 
         while ((set = TAILQ_FIRST(&vm->sets)))
                 vm_remove_set(vm, set);
+        while ((other = other_machines_take(vm)))
+                other_machine_free(other);
 
         usage_signals_forget(vm);
         if (vm->changes_queued)

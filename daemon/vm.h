@@ -74,6 +74,8 @@ struct VM {
         char *next_name;
         Announcement next;
 
+        TAILQ_HEAD(, OtherMachine) other_machines; /* of the same UUID, see other-machines.h */
+
         bool listed; /* in the list of machines that is being gone through */
         sd_event_source *reservation_timeout;
         unsigned n_extensions; /* of the reservation */

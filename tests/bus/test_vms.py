@@ -248,6 +248,53 @@ class Machines(BusTest):
                 for pid in (1001, 1002):
                     shutil.rmtree(self.root.path / f"proc/{pid}")
 
+    def end_machine(self, number, cgroup, seen):
+        """Whether pasidd hears of it, or finds it out by the next list."""
+        if not seen:
+            self.machined.stop()
+        self.root.remove_set(number)
+        self.root.remove_cgroup(cgroup)
+        self.machined.remove(f"qemu-{number}-web")
+        if not seen:
+            self.machined.start()
+
+    def test_older_machine_remains(self):
+        """Of two with the same UUID the younger one ends: the older one is the VM, with all that it had."""
+        for seen in (True, False):
+            with self.subTest(seen=seen):
+                first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
+                self.start()
+                self.wait_vm("web")
+                self.set_quota(WEB, 7, runtime=True)
+                second = self.add_machine("web", WEB, 2, sets=[2], usec=2)
+                self.wait_get(WEB, "ControlGroup", second)
+                self.wait_limit(second, 7)
+
+                self.end_machine(2, second, seen)
+                self.wait_get(WEB, "ControlGroup", first)
+                self.assertEqual(self.get(WEB, "Leader"), 1001)
+                self.assertEqual(self.get(WEB, "QuotaSource"), "runtime")
+                self.set_quota(WEB, 8, runtime=True)
+                self.assertEqual([self.root.limit(first), self.root.quota(1)], ["pasid 8", 8])
+
+                self.end_machine(1, first, seen)
+                self.wait_no_vm("web")
+                self.daemon.stop()
+                for pid in (1001, 1002):
+                    shutil.rmtree(self.root.path / f"proc/{pid}")
+
+    def test_older_machine_ends_unseen(self):
+        """It is not what remains of the VM when the younger one ends."""
+        first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
+        second = self.add_machine("web", WEB, 2, sets=[2], usec=2)
+        self.start()
+        self.wait_get(WEB, "ControlGroup", second)
+        self.end_machine(1, first, False)
+        self.add_machine("db", DB, 3)
+        self.wait_vm("db")
+        self.end_machine(2, second, True)
+        self.wait_no_vm("web")
+
     def test_outside_of_slices(self):
         """Where the controller is not enabled the sets' quotas are the limit."""
         self.root.cgroup("/tenant.slice")
