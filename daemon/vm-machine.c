@@ -190,14 +190,15 @@ static int keep_reservation(VM *vm) {
 
 /* What is the VM's machine until now can outlive the one that is it from now on. */
 static int keep_aside(VM *vm) {
-        return other_machines_add(vm,
-                &(MachineInfo) {
-                        .name = vm->machine,
-                        .uuid = vm->uuid,
-                        .unit = vm->unit,
-                        .leader = vm->leader,
-                        .usec = vm->machine_usec,
-                });
+        const MachineInfo info = {
+                .name = vm->machine,
+                .uuid = vm->uuid,
+                .unit = vm->unit,
+                .leader = vm->leader,
+                .usec = vm->machine_usec,
+        };
+
+        return other_machines_add(vm, &info);
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
