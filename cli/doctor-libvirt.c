@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -40,6 +41,21 @@ static int hook_path(const Doctor *doctor, char **ret) {
                 return -ENOMEM;
         *ret = path;
         return 0;
+}
+
+/* What is executed: AppArmor and SELinux go by that, not by a link to it. */
+static int hook_program(const Doctor *doctor, char **ret) {
+        _cleanup_free_ char *path = NULL;
+        char target[PATH_MAX];
+        ssize_t n;
+
+        if (hook_path(doctor, &path) < 0)
+                return -ENOMEM;
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n > 0)
+                target[n] = 0;
+        *ret = strdup(n > 0 && *target == '/' ? target : HOOK);
+        return *ret ? 0 : -ENOMEM;
 }
 
 static int check_hook(const Doctor *doctor, Finding *ret) {
@@ -128,10 +144,22 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                 ret, CHECK_OK, NULL, "libvirt was started or reloaded after the hook was installed");
 }
 
+/* Has the profile a rule for the program, or for its directory? */
+static bool profile_names(const char *profile, const char *program) {
+        const char *slash = strrchr(program, '/');
+        char directory[PATH_MAX];
+
+        snprintf(directory, sizeof(directory), "%.*s/*", (int) (slash - program), program);
+        return strstr(profile, program) || strstr(profile, directory);
+}
+
 /* Does the profile let libvirt run hooks? Debian's does. */
 static int check_apparmor(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *profiles = doctor_read(doctor, "/sys/kernel/security/apparmor/profiles");
+        _cleanup_free_ char *program = NULL;
 
+        if (hook_program(doctor, &program) < 0)
+                return -ENOMEM;
         if (!doctor_exists(doctor, "/sys/kernel/security/apparmor"))
                 return doctor_found(ret, CHECK_SKIP, NULL, "AppArmor is off");
         if (!profiles)
@@ -147,24 +175,25 @@ static int check_apparmor(const Doctor *doctor, Finding *ret) {
                         continue;
                 snprintf(file, sizeof(file), "/etc/apparmor.d/usr.sbin.%s", libvirt_daemons[i]);
                 profile = doctor_read(doctor, file);
-                if (!profile || strstr(profile, "/etc/libvirt/hooks/"))
+                if (!profile || profile_names(profile, program))
                         continue;
                 if (asprintf(&remedy,
-                            "echo '/etc/libvirt/hooks/** rmix,' >>/etc/apparmor.d/local/usr.sbin.%s; "
-                            "apparmor_parser -r %s",
-                            libvirt_daemons[i], file) < 0) {
+                            "echo '%s PUx,' >>/etc/apparmor.d/local/usr.sbin.%s; apparmor_parser -r %s",
+                            program, libvirt_daemons[i], file) < 0) {
                         remedy = NULL;
                         return -ENOMEM;
                 }
-                return doctor_found(ret, CHECK_FAIL, remedy, "the profile %s does not let hooks run", file);
+                return doctor_found(
+                        ret, CHECK_FAIL, remedy, "the profile %s does not let libvirt run %s", file, program);
         }
 
         return doctor_found(ret, CHECK_OK, NULL, "AppArmor lets libvirt run the hook");
 }
 
-/* A hook that was copied rather than installed has a label that libvirt may not execute. */
+/* A program that was copied rather than installed has a label that libvirt may not execute. */
 static int check_selinux(const Doctor *doctor, Finding *ret) {
-        _cleanup_free_ char *enforce = doctor_read(doctor, "/sys/fs/selinux/enforce"), *path = NULL;
+        _cleanup_free_ char *enforce = doctor_read(doctor, "/sys/fs/selinux/enforce");
+        _cleanup_free_ char *program = NULL, *path = NULL, *remedy = NULL;
         char label[256] = "";
         ssize_t n;
 
@@ -173,16 +202,24 @@ static int check_selinux(const Doctor *doctor, Finding *ret) {
         if (!streq(enforce, "1"))
                 return doctor_found(ret, CHECK_OK, NULL, "SELinux is permissive");
 
-        if (hook_path(doctor, &path) < 0)
+        if (hook_program(doctor, &program) < 0)
                 return -ENOMEM;
+        if (asprintf(&path, "%s%s", doctor->root, program) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&remedy, "restorecon -v %s", program) < 0) {
+                remedy = NULL;
+                return -ENOMEM;
+        }
+
         n = getxattr(path, "security.selinux", label, sizeof(label) - 1);
         if (n < 0)
-                return doctor_found(
-                        ret, CHECK_WARN, "restorecon -v " HOOK, HOOK " has no label: %s", strerror(errno));
+                return doctor_found(ret, CHECK_WARN, remedy, "%s has no label: %s", program, strerror(errno));
         if (strstr(label, ":user_home_t:") || strstr(label, ":user_tmp_t:") || strstr(label, ":unlabeled_t:"))
-                return doctor_found(ret, CHECK_FAIL, "restorecon -v " HOOK,
-                        HOOK " is labelled %s, which libvirt may not execute", label);
-        return doctor_found(ret, CHECK_OK, NULL, HOOK " is labelled %s", label);
+                return doctor_found(ret, CHECK_FAIL, remedy,
+                        "%s is labelled %s, which libvirt may not execute", program, label);
+        return doctor_found(ret, CHECK_OK, NULL, "%s is labelled %s", program, label);
 }
 
 const Check libvirt_checks[] = {

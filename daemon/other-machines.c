@@ -17,7 +17,7 @@ static void unlink_and_free(VM *vm, OtherMachine *o) {
         other_machine_free(o);
 }
 
-int other_machines_add(VM *vm, const MachineInfo *info) {
+int other_machines_add(VM *vm, const MachineInfo *info, bool listed) {
         OtherMachine *o;
 
         o = calloc(1, sizeof(*o));
@@ -32,7 +32,7 @@ int other_machines_add(VM *vm, const MachineInfo *info) {
         }
         o->leader = info->leader;
         o->usec = info->usec;
-        o->listed = true;
+        o->listed = listed;
 
         other_machines_remove(vm, info->name);
         TAILQ_INSERT_TAIL(&vm->other_machines, o, entries);

@@ -7,7 +7,8 @@
  * machined takes machines for different ones by their names; two can have the
  * same UUID: the scope of a VM's last run lingers, or a second libvirt runs a
  * copy. One of them is the VM, the youngest; these are the others, of which the
- * youngest is it when that ends.
+ * youngest is it when that ends. What the hook has told goes by the UUID, and
+ * stays what it told last.
  */
 
 typedef struct OtherMachine {
@@ -19,8 +20,8 @@ typedef struct OtherMachine {
         bool listed; /* in the list of machines that is being gone through */
 } OtherMachine;
 
-/* info: not the VM's own. May be told again. 0 or -ENOMEM. */
-int other_machines_add(VM *vm, const MachineInfo *info);
+/* info: not the VM's own. May be told again. listed: is it in the present list? 0 or -ENOMEM. */
+int other_machines_add(VM *vm, const MachineInfo *info, bool listed);
 
 /* Does nothing if it is none of them. */
 void other_machines_remove(VM *vm, const char *machine);

@@ -198,7 +198,7 @@ static int keep_aside(VM *vm) {
                 .usec = vm->machine_usec,
         };
 
-        return other_machines_add(vm, &info);
+        return other_machines_add(vm, &info, vm->listed);
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
@@ -237,7 +237,7 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
         if (r >= 0 && !is_machine(vm, info)) {
                 if (vm->machine && info->usec < vm->machine_usec) {
                         log_debug("Machine %s is older than %s, which is the VM.", info->name, vm->machine);
-                        if (other_machines_add(vm, info) < 0)
+                        if (other_machines_add(vm, info, true) < 0)
                                 log_oom();
                         return;
                 }
@@ -270,6 +270,7 @@ static bool take_other_machine(VM *vm) {
         log_notice("Machine %s of VM %s has ended, %s is still there.", vm->machine, vm->uuid, other->name);
         r = vm_set_machine(vm, other->name, other->unit, other->leader);
         vm->machine_usec = other->usec;
+        vm->listed = other->listed;
         other_machine_free(other);
         if (r < 0) {
                 log_oom();
@@ -351,14 +352,26 @@ static void drop_stale_reservations(Manager *m) {
         }
 }
 
-void vm_machines_end(Manager *m) {
-        VM *vm, *next;
+static VM *find_unlisted(Manager *m) {
+        VM *vm;
 
-        for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
-                next = TAILQ_NEXT(vm, entries);
-                other_machines_end(vm);
+        TAILQ_FOREACH (vm, &m->vms, entries)
                 if (vm->machine && !vm->listed)
-                        machine_gone(vm);
+                        return vm;
+
+        return NULL;
+}
+
+void vm_machines_end(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                other_machines_end(vm);
+
+        /* From the first one each time: where a machine takes over, units' VMs go. */
+        while ((vm = find_unlisted(m))) {
+                vm->listed = true;
+                machine_gone(vm);
         }
 
         drop_stale_reservations(m);

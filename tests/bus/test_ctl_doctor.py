@@ -30,7 +30,7 @@ class Doctor(CtlTest):
         r.write(HOOK, "#!/bin/sh\n")
         (r.path / HOOK).chmod(0o755)
         r.write("sys/kernel/security/apparmor/profiles", "libvirtd (enforce)\n")
-        r.write("etc/apparmor.d/usr.sbin.libvirtd", "/etc/libvirt/hooks/** rmix,\n")
+        r.write("etc/apparmor.d/usr.sbin.libvirtd", f"/{HOOK} rmix,\n")
         r.write(METRICS, "")
         self.systemd.unit("pasidd.service", LoadState="loaded", ActiveState="active", UnitFileState="enabled")
         self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=self.later())
@@ -219,7 +219,14 @@ class Doctor(CtlTest):
 
     def test_apparmor(self):
         self.root.write("etc/apparmor.d/usr.sbin.libvirtd", "/etc/other/** rmix,\n")
-        self.assert_finding("apparmor", "fail", "usr.sbin.libvirtd does not let hooks run", "apparmor_parser -r")
+        self.assert_finding(
+            "apparmor", "fail", f"usr.sbin.libvirtd does not let libvirt run /{HOOK}", "apparmor_parser -r"
+        )
+        self.remove(HOOK)
+        (self.root.path / HOOK).symlink_to("/usr/bin/pasidctl")
+        self.assert_finding("apparmor", "fail", "run /usr/bin/pasidctl", "echo '/usr/bin/pasidctl PUx,'")
+        self.root.write("etc/apparmor.d/usr.sbin.libvirtd", "  /usr/bin/* PUx,\n")
+        self.assert_finding("apparmor", "ok")
         self.root.write("sys/kernel/security/apparmor/profiles", "libvirtd (complain)\n")
         self.assert_finding("apparmor", "ok")
         self.remove("sys/kernel/security")

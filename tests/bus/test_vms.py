@@ -283,6 +283,35 @@ class Machines(BusTest):
                 for pid in (1001, 1002):
                     shutil.rmtree(self.root.path / f"proc/{pid}")
 
+    def test_older_machine_takes_over_from_a_unit(self):
+        """Its set came before it was known to be the VM's, and went by its unit until then."""
+        first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
+        second = self.add_machine("web", WEB, 2, sets=[2], usec=2)
+        self.start()
+        self.wait_get(WEB, "ControlGroup", second)
+        wait_until(lambda: len(self.list_vms()) == 2, "the older machine's set goes by its unit")
+        self.end_machine(2, second, False)
+        self.wait_get(WEB, "ControlGroup", first)
+        wait_until(lambda: self.vm_names() == ["web"], "the unit is the VM's")
+        self.assertEqual(len(self.get(WEB, "Sets")), 1)
+        self.end_machine(1, first, True)
+        self.wait_no_vm("web")
+
+    def test_replaced_unseen(self):
+        """Another machine of the same UUID while machined was away: the former one is no more."""
+        first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
+        self.start()
+        self.wait_get(WEB, "ControlGroup", first)
+        self.machined.stop()
+        self.root.remove_set(1)
+        self.root.remove_cgroup(first)
+        self.machined.remove("qemu-1-web")
+        second = self.add_machine("web", WEB, 2, sets=[2], usec=2)
+        self.machined.start()
+        self.wait_get(WEB, "ControlGroup", second)
+        self.end_machine(2, second, True)
+        self.wait_no_vm("web")
+
     def test_older_machine_ends_unseen(self):
         """It is not what remains of the VM when the younger one ends."""
         first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
