@@ -146,10 +146,13 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
 
 /* Has the profile a rule for the program, or for its directory? */
 static bool profile_names(const char *profile, const char *program) {
-        const char *slash = strrchr(program, '/');
-        char directory[PATH_MAX];
+        char directory[PATH_MAX + 2];
+        char *slash;
 
-        snprintf(directory, sizeof(directory), "%.*s/*", (int) (slash - program), program);
+        snprintf(directory, sizeof(directory), "%s", program);
+        slash = strrchr(directory, '/');
+        if (slash)
+                strcpy(slash, "/*");
         return strstr(profile, program) || strstr(profile, directory);
 }
 
