@@ -24,14 +24,23 @@ host_apt_install() {
 
 # Only what builds the root is wanted from the host; all else comes from the root.
 host_packages() {
-    local missing=() tool
+    local missing=() tool lock
+    # apt-get would not wait for that of another run.
+    exec {lock}>"$CACHE/locks/host.lock"
+    flock "$lock"
     for tool in mmdebstrap gpgv; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || missing+=(debian-archive-keyring)
-    ((${#missing[@]})) || return 0
-    command -v apt-get >/dev/null || die "missing on this host, and there is no apt-get to install it: ${missing[*]}"
-    step "host packages (${missing[*]})" "$CACHE/log/host-packages.log" host_apt_install "${missing[@]}"
+    if ((${#missing[@]})); then
+        host_install "${missing[@]}"
+    fi
+    exec {lock}>&-
+}
+
+host_install() {
+    command -v apt-get >/dev/null || die "missing on this host, and there is no apt-get to install it: $*"
+    step "host packages ($*)" "$CACHE/log/host-packages.log" host_apt_install "$@"
 }
 
 host_disk_space() {
