@@ -131,13 +131,14 @@ static const OptionInfo option_table[] = {
 
 /*
  * getopt takes "-1" for an option and complains about that; say what is wrong
- * instead. There are no options that begin with a digit.
+ * instead. There are no options that begin with a digit, and "-2h" may be what
+ * belongs to one.
  */
 static CtlExitStatus refuse_negative(int argc, char **argv) {
         for (int i = 1; i < argc && !streq(argv[i], "--"); i++) {
                 uint32_t n;
 
-                if (argv[i][0] == '-' && argv[i][1] >= '0' && argv[i][1] <= '9')
+                if (argv[i][0] == '-' && argv[i][1] && !argv[i][1 + strspn(argv[i] + 1, "0123456789")])
                         return parse_quota_argument("Quota", argv[i], true, &n);
         }
         return CTL_EXIT_OK;

@@ -36,7 +36,12 @@ json_object *overrides_format(const Rows *overrides) {
         return TAKE_PTR(object);
 }
 
-static int parse_values(json_object *values, size_t i, char **ret_error) {
+/* The limit of a slice may be none. */
+static bool is_in_range(int64_t n, const char *kind, const char *key) {
+        return (n >= 0 && n <= QUOTA_MAX) || (n == LIMIT_NONE && streq(kind, "slice") && streq(key, "quota"));
+}
+
+static int parse_values(json_object *values, const char *kind, size_t i, char **ret_error) {
         if (!json_object_is_type(values, json_type_object) || json_object_object_length(values) == 0)
                 return error_text(
                         ret_error, "override %zu: \"values\" is no object with something in it", i + 1);
@@ -44,8 +49,8 @@ static int parse_values(json_object *values, size_t i, char **ret_error) {
         json_object_object_foreach(values, key, value) {
                 if (!streq(key, "quota") && !streq(key, "watermark"))
                         return error_text(ret_error, "override %zu: there is no value \"%s\"", i + 1, key);
-                if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 ||
-                        json_object_get_int64(value) > QUOTA_MAX)
+                if (!json_object_is_type(value, json_type_int) ||
+                        !is_in_range(json_object_get_int64(value), kind, key))
                         return error_text(ret_error, "override %zu: %s %s is no number from 0 to %d", i + 1,
                                 key, json_object_to_json_string(value), (int) QUOTA_MAX);
         }
@@ -96,7 +101,7 @@ static int parse_override(json_object *object, size_t i, Override *ret, char **r
 
         if (!json_object_object_get_ex(object, "values", &value))
                 return error_text(ret_error, "override %zu has no \"values\"", i + 1);
-        r = parse_values(value, i, ret_error);
+        r = parse_values(value, ret->kind, i, ret_error);
         if (r < 0)
                 return r;
         if (json_object_object_length(object) != (int) ELEMENTSOF(strings) + 1)

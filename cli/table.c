@@ -37,12 +37,15 @@ static int columns_all(const InfoTable *table, Columns *ret) {
 int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char **ret_bad) {
         _cleanup_free_ const InfoField **fields = NULL;
         _cleanup_free_ char *joined = NULL;
+        bool all = false;
         size_t n = 0;
 
         if (!spec)
                 spec = table->columns;
-        else if (*spec == '+' && table->columns) {
-                if (asprintf(&joined, "%s,%s", table->columns, spec + 1) < 0) {
+        else if (*spec == '+') {
+                /* Nothing can be added where the default is all there is. */
+                all = !table->columns;
+                if (asprintf(&joined, "%s%s%s", strempty(table->columns), all ? "" : ",", spec + 1) < 0) {
                         joined = NULL;
                         return -ENOMEM;
                 }
@@ -75,6 +78,8 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
                 p += length + 1;
         }
 
+        if (all)
+                return columns_all(table, ret);
         *ret = (Columns) { TAKE_PTR(fields), n };
         return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "change.h"
 #include "client.h"
+#include "quota.h"
 #include "verbs.h"
 
 static CtlExitStatus set_slice(const Options *options, uint32_t quota) {
@@ -41,7 +42,7 @@ CtlExitStatus verb_set_quota(const Options *options, int argc, char **argv) {
         if (status != CTL_EXIT_OK)
                 return status;
         if (options->slice)
-                return set_slice(options, change.quota);
+                return set_slice(options, streq(argv[argc - 1], "max") ? LIMIT_NONE : change.quota);
         status = client_open_vm(options, argv[1], &target);
         if (status != CTL_EXIT_OK)
                 return status;

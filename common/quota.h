@@ -11,6 +11,9 @@
 #define QUOTA_MAX     (UINT32_C(1) << 20)
 #define QUOTA_DEFAULT UINT32_C(1000) /* the kernel's own default */
 
+/* What stands for "max", no limit at all, where the limit of a slice is a number. A quota always is one. */
+#define LIMIT_NONE UINT32_MAX
+
 /*
  * Parses a quota or watermark as the kernel's sysfs files do: decimal digits
  * alone, no sign, no blank, nothing behind them. With ALLOW_MAX in flags the

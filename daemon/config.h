@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "macro.h"
+#include "quota.h"
 
 /*
  * pasidd.conf and its drop-ins, man page pasidd.conf(5).
@@ -53,9 +54,6 @@ Admission admission_from_string(const char *s);
 /* OvercommitRatio= is counted in thousandths. */
 #define RATIO_ONE UINT32_C(1000)
 #define RATIO_MAX (RATIO_ONE * 1000)
-
-/* Limit=max of a slice */
-#define LIMIT_NONE UINT32_MAX
 
 /* A glob on a domain's metadata. */
 typedef struct ConfigMatch {

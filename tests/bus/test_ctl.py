@@ -205,6 +205,9 @@ class Changing(CtlTest):
         self.wait_get(WEB, "QuotaInForce", False)
         self.assertIn("Quota not in force: web.", self.ok("list"))
         self.assertIn("Permission denied", self.ok("list", "-o", "+INFORCE,ERROR"))
+        # Where all is shown anyway, there is nothing to add.
+        self.assertEqual(self.ok("status", "-o", "+VMS"), self.ok("status"))
+        self.fail_with(USAGE, "No column '\\+?NONE'", "status", "-o", "+NONE")
 
     def test_hostile_name(self):
         """What came from elsewhere does not get at the terminal."""

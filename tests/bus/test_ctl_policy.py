@@ -155,10 +155,10 @@ class Slices(PolicyTest):
         self.answer("SetSliceQuota", "us", 64, "runtime")
         self.assertEqual(
             self.ok("set-quota", "--slice", "a.slice", "max", "--runtime", "--dry-run"),
-            "a.slice: limit would change 64 -> 1048576 (runtime)\n",
+            "a.slice: limit would change 64 -> none (runtime)\n",
         )
         self.assertEqual(
-            self.fake.calls[-1], ("SetSliceQuota", "a.slice", 1048576, {"runtime": True, "dry-run": True})
+            self.fake.calls[-1], ("SetSliceQuota", "a.slice", NONE, {"runtime": True, "dry-run": True})
         )
         self.assert_documented("change", self.json("set-quota", "--slice=a.slice", "5"))
         for arguments, pattern in (
@@ -224,7 +224,8 @@ class Events(PolicyTest):
     def test_since(self):
         self.assertEqual([e["sequence"] for e in self.json("events", "--since=@1001")], [7])
         self.assertEqual([e["sequence"] for e in self.json("events", "--since=2023-11-14 22:13:20")], [7])
-        self.assertEqual(self.ok("events", "--since=1h"), "No events.\n")
+        for arguments in (("--since=1h",), ("--since=-1h",), ("--since", "-1h")):
+            self.assertEqual(self.ok("events", *arguments), "No events.\n")
         self.fail_with(USAGE, "Bad --since=soon", "events", "--since=soon")
 
 
@@ -232,6 +233,7 @@ class Overrides(PolicyTest):
     ROWS = [
         ("persistent", "vm", WEB, "web", {"quota": ("u", 4), "watermark": ("u", 3)}),
         ("runtime", "slice", "a.slice", "", {"quota": ("u", 64)}),
+        ("persistent", "slice", "a.slice", "", {"quota": ("u", NONE)}),
         ("persistent", "default", "", "", {"quota": ("u", 9)}),
     ]
 
@@ -249,7 +251,7 @@ class Overrides(PolicyTest):
         self.assertEqual(exported, self.ok("export", "--json=pretty"))
         self.assert_documented("overrides", json.loads(exported))
         self.fake.calls.clear()
-        self.assertEqual(self.ok("import", self.write(exported)), "3 overrides, of which 3 changed something.\n")
+        self.assertEqual(self.ok("import", self.write(exported)), "4 overrides, of which 4 changed something.\n")
         # All are tried before the first is set.
         self.assertEqual(self.fake.calls, [
             ("SetOverride", *row[:4], {key: value for key, (_, value) in row[4].items()}, options)
@@ -258,13 +260,17 @@ class Overrides(PolicyTest):
         ])
         self.fake.calls.clear()
         status, out, _ = self.run_ctl("import", "-", "--dry-run", "--json=short", stdin=exported)
-        self.assertEqual((status, json.loads(out)), (OK, {"overrides": 3, "changed": 3, "dry_run": True}))
+        self.assertEqual((status, json.loads(out)), (OK, {"overrides": 4, "changed": 4, "dry_run": True}))
         self.assertEqual({call[-1]["dry-run"] for call in self.fake.calls}, {True})
 
     def test_bad_file(self):
         exported = self.ok("export")
         self.fake.calls.clear()
         self.fail_with(FAILURE, "quota 5000000 is no number.*Nothing was changed", "import", self.write(exported.replace("64", "5000000")))
+        # Only a slice can be without a limit.
+        unlimited = json.loads(exported)
+        unlimited["overrides"][3]["values"]["quota"] = NONE
+        self.fail_with(FAILURE, f"override 4: quota {NONE} is no number", "import", self.write(json.dumps(unlimited)))
         self.fail_with(FAILURE, "no JSON object", "import", self.write("x"))
         self.fail_with(FAILURE, "more behind it.*Nothing was changed", "import", self.write(exported + exported))
         self.fail_with(FAILURE, "larger than", "import", self.write(" " * (16 * 1024 * 1024 + 1)))
