@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "quota.h"
+#include "utf8.h"
 
 typedef CtlExitStatus (*OptionParse)(const char *s, Options *options);
 
@@ -209,9 +210,24 @@ CtlExitStatus options_check(const Options *options, unsigned allowed, const char
         return CTL_EXIT_OK;
 }
 
+static bool is_utf8(const char *s) {
+        for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
+                uint32_t c;
+
+                n = utf8_decode(s, left, &c);
+                if (n == 0)
+                        return false;
+        }
+        return true;
+}
+
 CtlExitStatus check_target(const Options *options, int argc, char **argv, int n) {
-        if (options->slice)
+        if (options->slice) {
                 n--;
+                /* sd-bus would refuse to send it. */
+                if (!is_utf8(options->slice))
+                        return fail(CTL_EXIT_USAGE, "The name of the slice is not valid UTF-8.");
+        }
         if (argc - 1 < n)
                 return fail(CTL_EXIT_USAGE, "An argument is missing, see 'pasidctl %s --help'.", argv[0]);
         if (argc - 1 > n)

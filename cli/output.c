@@ -116,16 +116,20 @@ char *text_escape_ascii(const char *s) {
 }
 
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) {
+        _cleanup_free_ char *text = NULL, *escaped = NULL;
         va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        /* What somebody gave as an argument does not get at the terminal. */
+        escaped = text ? text_escape_lines(text) : NULL;
 
         /* What was printed so far comes before the complaint also where both go to one file. */
         fflush(stdout);
 
-        fputs("pasidctl: ", stderr);
-        va_start(ap, format);
-        vfprintf(stderr, format, ap);
-        va_end(ap);
-        fputc('\n', stderr);
+        fprintf(stderr, "pasidctl: %s\n", escaped ?: "Out of memory.");
 
         return status;
 }

@@ -120,7 +120,9 @@ static int parse_object(const char *text, json_object **ret, char **ret_error) {
 
         if (!tokener)
                 return -ENOMEM;
-        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
+        /* What is behind the object is looked at below. */
+        json_tokener_set_flags(tokener,
+                JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
         /* With the final NUL byte, by which a number knows that it is over. */
         object = json_tokener_parse_ex(tokener, text, (int) strlen(text) + 1);
         error = json_tokener_get_error(tokener);
@@ -139,11 +141,27 @@ static int parse_object(const char *text, json_object **ret, char **ret_error) {
         return 0;
 }
 
+/* -EBADMSG if there was one of the same layer, kind and key before. Adds it to seen. */
+static int check_repeated(json_object *seen, const Override *override, size_t i, char **ret_error) {
+        _cleanup_free_ char *id = NULL;
+
+        if (asprintf(&id, "%s %s %s", override->layer, override->kind, override->key) < 0) {
+                id = NULL;
+                return -ENOMEM;
+        }
+        if (json_object_object_get_ex(seen, id, NULL))
+                return error_text(ret_error, "override %zu: there is one of the same %s \"%s\" before it",
+                        i + 1, override->kind, override->key);
+        return json_add(seen, id, json_object_new_boolean(true));
+}
+
 int overrides_parse(const char *text, Rows *ret, char **ret_error) {
-        _cleanup_json_ json_object *object = NULL;
+        _cleanup_json_ json_object *object = NULL, *seen = json_object_new_object();
         json_object *version, *array;
         int r;
 
+        if (!seen)
+                return -ENOMEM;
         r = parse_object(text, &object, ret_error);
         if (r < 0)
                 return r;
@@ -166,6 +184,8 @@ int overrides_parse(const char *text, Rows *ret, char **ret_error) {
                 ret->n_rows++;
                 r = parse_override(
                         json_object_array_get_idx(array, i), i, (Override *) ret->rows + i, ret_error);
+                if (r >= 0)
+                        r = check_repeated(seen, (Override *) ret->rows + i, i, ret_error);
                 if (r < 0)
                         return r;
         }

@@ -71,27 +71,44 @@ static bool matches(const char *s, const char *format, struct tm *tm) {
         return end && !*end;
 }
 
+/* The digits behind the point, of which the seventh and all after it count nothing. Returns what follows. */
+static const char *parse_fraction(const char *s, uint64_t *ret_usec) {
+        uint64_t unit = USEC_PER_SEC, usec = 0;
+
+        for (; *s >= '0' && *s <= '9'; s++) {
+                unit /= 10;
+                usec += unit * (uint64_t) (*s - '0');
+        }
+
+        *ret_usec = usec;
+        return s;
+}
+
 /* RFC 3339 with an offset, as events are printed in JSON. */
 static int parse_rfc3339(const char *s, uint64_t *ret) {
-        struct tm tm = {};
+        struct tm tm = {}, utc;
+        uint64_t usec = 0;
         time_t t;
 
         s = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
         if (s && *s == '.')
-                s += 1 + strspn(s + 1, "0123456789");
+                s = parse_fraction(s + 1, &usec);
         if (!s || !matches(s, "%z", &tm))
                 return -EINVAL;
 
-        t = timegm(&(struct tm) { .tm_year = tm.tm_year,
+        utc = (struct tm) { .tm_year = tm.tm_year,
                 .tm_mon = tm.tm_mon,
                 .tm_mday = tm.tm_mday,
                 .tm_hour = tm.tm_hour,
                 .tm_min = tm.tm_min,
-                .tm_sec = tm.tm_sec });
+                .tm_sec = tm.tm_sec };
+        t = timegm(&utc);
+        if (utc.tm_mday != tm.tm_mday) /* there is no 30 February */
+                return -EINVAL;
         t -= tm.tm_gmtoff;
         if (t < 0)
                 return -EINVAL;
-        *ret = (uint64_t) t * USEC_PER_SEC;
+        *ret = (uint64_t) t * USEC_PER_SEC + usec;
         return 0;
 }
 

@@ -79,6 +79,9 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
                 return fail(CTL_EXIT_FAILURE,
                         "Cannot import %s: it is larger than %zu bytes. Nothing was changed.", argv[1],
                         OVERRIDES_SIZE_MAX);
+        if (strlen(text) != size)
+                return fail(CTL_EXIT_FAILURE,
+                        "Cannot import %s: there is a NUL byte in it. Nothing was changed.", argv[1]);
         r = overrides_parse(text, &overrides, &error);
         if (r == -EBADMSG) {
                 escaped = text_escape(error);

@@ -21,6 +21,35 @@ static int write_all(int fd, const char *text) {
         return 0;
 }
 
+/*
+ * What is to be replaced by a file: a link's target rather than the link, and
+ * nothing that is no file, /dev/stdout say. -ENOTSUP if it is such.
+ */
+static int find_target(const char *path, char **ret) {
+        struct stat st;
+        char *target;
+
+        if (stat(path, &st) < 0) {
+                /* A link that leads nowhere is replaced. */
+                if (errno != ENOENT)
+                        return -errno;
+                target = strdup(path);
+                if (!target)
+                        return -ENOMEM;
+        } else {
+                if (S_ISDIR(st.st_mode))
+                        return -EISDIR;
+                if (!S_ISREG(st.st_mode))
+                        return -ENOTSUP;
+                target = realpath(path, NULL);
+                if (!target)
+                        return -errno;
+        }
+
+        *ret = target;
+        return 0;
+}
+
 /* Whoever reads the file finds the old text or the new one, whole. A name that does not end in ".prom" is passed over
  * by node_exporter while the file is being written. */
 static int replace_file(const char *path, const char *text) {
@@ -48,6 +77,7 @@ static int replace_file(const char *path, const char *text) {
 CtlExitStatus verb_metrics(const Options *options, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(client_close) Client client = {};
+        _cleanup_free_ char *target = NULL;
         CtlExitStatus status;
         const char *text;
         int r;
@@ -66,7 +96,13 @@ CtlExitStatus verb_metrics(const Options *options, int argc, char **argv) {
                 return CTL_EXIT_OK;
         }
 
-        r = replace_file(argv[1], text);
+        r = find_target(argv[1], &target);
+        if (r == -ENOTSUP)
+                return fail(CTL_EXIT_FAILURE,
+                        "'%s' is no file that could be replaced; without FILE the metrics are printed.",
+                        argv[1]);
+        if (r >= 0)
+                r = replace_file(target, text);
         if (r < 0)
                 return fail(CTL_EXIT_FAILURE, "Cannot write '%s': %s.", argv[1], strerror(-r));
         return CTL_EXIT_OK;

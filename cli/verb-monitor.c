@@ -118,7 +118,10 @@ static int on_vms(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
 
         monitor->listed = true;
         if (sd_bus_message_is_method_error(m, NULL)) {
-                fprintf(stderr, "pasidd is not running, waiting for it\n");
+                bool silent = sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) ||
+                              sd_bus_message_is_method_error(m, SD_BUS_ERROR_TIMEOUT);
+
+                fprintf(stderr, "pasidd %s, waiting for it\n", silent ? "does not answer" : "is not running");
                 return 0;
         }
 

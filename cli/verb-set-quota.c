@@ -3,7 +3,31 @@
 #include "change.h"
 #include "client.h"
 #include "quota.h"
+#include "slice-info.h"
 #include "verbs.h"
+
+/* The daemon keeps the limit of a slice that there is not (yet), or that is misspelt: not without a word. */
+static CtlExitStatus warn_not_in_force(const Client *client, const char *name) {
+        _cleanup_(rows_clear) Rows rows = { .table = &slice_table };
+        _cleanup_free_ char *escaped = text_escape(name), *why = NULL;
+        CtlExitStatus status;
+
+        status = client_call_rows(client, "ListSlices", &rows);
+        if (status != CTL_EXIT_OK)
+                return status;
+        for (size_t i = 0; i < rows.n_rows; i++) {
+                const SliceInfo *slice = (const SliceInfo *) rows.rows + i;
+
+                if (!streq_ptr(slice->slice, name) || slice->in_force)
+                        continue;
+                why = text_escape(isempty(slice->error) ? "there is no such slice now" : slice->error);
+                if (!escaped || !why)
+                        return fail_oom();
+                fflush(stdout);
+                fprintf(stderr, "%s: the limit is not in force: %s\n", escaped, why);
+        }
+        return CTL_EXIT_OK;
+}
 
 static CtlExitStatus set_slice(const Options *options, uint32_t quota) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -22,7 +46,9 @@ static CtlExitStatus set_slice(const Options *options, uint32_t quota) {
         status = client_read(reply, "us", &change.previous, &change.source);
         if (status != CTL_EXIT_OK)
                 return status;
-        return quota_change_print(&change, options->json);
+        status = quota_change_print(&change, options->json);
+        return status != CTL_EXIT_OK || options->dry_run ? status
+                                                         : warn_not_in_force(&client, options->slice);
 }
 
 CtlExitStatus verb_set_quota(const Options *options, int argc, char **argv) {

@@ -12,12 +12,11 @@ static const char record_columns[] =
 CtlExitStatus verb_show(const Options *options, int argc, char **argv) {
         _cleanup_(columns_clear) Columns columns = {}, set_columns = {};
         _cleanup_(vm_target_clear) VmTarget target = {};
-        Options with_columns = *options;
+        InfoTable table = vm_table;
         CtlExitStatus status;
 
-        if (!options->columns && options->json == JSON_OFF)
-                with_columns.columns = record_columns;
-        status = columns_from_options(&vm_table, &with_columns, &columns);
+        table.columns = record_columns;
+        status = columns_from_options(&table, options, &columns);
         if (status != CTL_EXIT_OK)
                 return status;
         status = client_open_vm(options, argv[1], &target);

@@ -249,13 +249,12 @@ CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
         _cleanup_(top_clear) Top top = { .options = options, .reverse = options->reverse };
         bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && options->json == JSON_OFF;
         uint64_t iterations = options->iterations;
-        Options with_columns = *options;
+        InfoTable table = vm_table;
         CtlExitStatus status;
         int r;
 
-        if (!options->columns && options->json == JSON_OFF)
-                with_columns.columns = top_columns;
-        status = columns_from_options(&vm_table, &with_columns, &top.columns);
+        table.columns = top_columns;
+        status = columns_from_options(&table, options, &top.columns);
         if (status != CTL_EXIT_OK)
                 return status;
         top.sort = sort_field(options->sort ?: "ALLOCATED");

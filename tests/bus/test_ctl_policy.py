@@ -150,8 +150,11 @@ class Slices(PolicyTest):
 
     def test_set(self):
         self.answer("SetSliceQuota", "us", NONE, "persistent")
-        self.assertEqual(self.ok("set-quota", "--slice=a.slice", "64"), "a.slice: limit none -> 64 (persistent)\n")
-        self.assertEqual(self.fake.calls[-1], ("SetSliceQuota", "a.slice", 64, {}))
+        self.assertEqual(
+            self.run_ctl("set-quota", "--slice=a.slice", "64"),
+            (OK, "a.slice: limit none -> 64 (persistent)\n", "a.slice: the limit is not in force: no such slice\n"),
+        )
+        self.assertEqual(self.fake.calls[-2], ("SetSliceQuota", "a.slice", 64, {}))
         self.answer("SetSliceQuota", "us", 64, "runtime")
         self.assertEqual(
             self.ok("set-quota", "--slice", "a.slice", "max", "--runtime", "--dry-run"),
@@ -160,9 +163,11 @@ class Slices(PolicyTest):
         self.assertEqual(
             self.fake.calls[-1], ("SetSliceQuota", "a.slice", NONE, {"runtime": True, "dry-run": True})
         )
+        self.answer("ListSlices", "a(sssutuubs)", [])
         self.assert_documented("change", self.json("set-quota", "--slice=a.slice", "5"))
         for arguments, pattern in (
             (("--slice=a.slice",), "missing"),
+            ((b"--slice=\xff", "5"), "not valid UTF-8"),
             (("--slice=a.slice", "web", "5"), "'web' is one argument too many: name a VM, or"),
             (("--slice=a.slice", "5", "--watermark=3"), "no meaning for a slice"),
         ):

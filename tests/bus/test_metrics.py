@@ -272,6 +272,22 @@ class Verb(BusTest):
         self.assertEqual(os.listdir(self.target), [])
         self.assertEqual([p.name for p in self.target.parent.glob(self.target.name + ".*")], [])
 
+    def test_no_file(self):
+        """What is no file is not replaced by one, and neither is a link."""
+        self.start()
+        self.wait_vm("web")
+        fifo, link, file = (self.target / name for name in ("fifo", "link", "file"))
+        os.mkfifo(fifo)
+        result = self.metrics(str(fifo))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no file that could be replaced", result.stderr)
+        self.assertTrue(fifo.is_fifo())
+        file.write_text("old")
+        link.symlink_to("file")
+        self.assertEqual(self.metrics(str(link)).returncode, 0)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(file.read_text(), self.manager_call("GetMetrics")[0])
+
     def test_no_daemon(self):
         file = self.target / "pasidd.prom"
         result = self.metrics(str(file))

@@ -401,6 +401,7 @@ static void test_since(void **state _unused_) {
         static const struct {
                 const char *s;
                 int64_t seconds; /* since the epoch; -1: no time */
+                int64_t usec;
         } cases[] = {
                 /* It is 2023-11-15 00:13:20 two hours east of Greenwich. */
                 { "now", 1700000000 },
@@ -420,7 +421,8 @@ static void test_since(void **state _unused_) {
                 { "2023-11-14 23:59:59", 1699999199 },
                 { "2023-11-14T23:59:59", 1699999199 },
                 { "2023-11-14T23:59:59Z", 1700006399 },
-                { "2023-11-14T23:59:59.123456+02:00", 1699999199 },
+                { "2023-11-14T23:59:59.123456+02:00", 1699999199, 123456 },
+                { "2023-11-14T23:59:59.0019999Z", 1700006399, 1999 },
                 { "2023-11-14T23:59:59-03:30", 1700018999 },
                 { "2023-11-14 23:59", 1699999140 },
                 { "2023-11-14", 1699912800 },
@@ -440,6 +442,7 @@ static void test_since(void **state _unused_) {
                 { "2023-11-14 25:00", -1 },
                 { "2023-11-14x", -1 },
                 { "2023-02-30", -1 },
+                { "2023-02-30T00:00:00Z", -1 },
                 { "2023-11-14T23:59:59.", -1 },
                 { "2023-11-14T23:59:59+02:00x", -1 },
                 { "1hourss", -1 },
@@ -459,7 +462,8 @@ static void test_since(void **state _unused_) {
                 test_case("%s", cases[i].s);
                 r = since_parse(cases[i].s, UINT64_C(1700000000000000), &usec);
                 assert_int_equal(r, cases[i].seconds < 0 ? -EINVAL : 0);
-                assert_int_equal(usec, cases[i].seconds < 0 ? 42 : cases[i].seconds * 1000000);
+                assert_int_equal(
+                        usec, cases[i].seconds < 0 ? 42 : cases[i].seconds * 1000000 + cases[i].usec);
         }
 }
 
@@ -487,6 +491,12 @@ static void test_overrides(void **state _unused_) {
                 { "\"quota\":5", "", "no object with something in it" },
                 { "\"values\":{\"quota\":5}", "\"value\":{}", "has no \"values\"" },
                 { "\"layer\":\"runtime\"", "\"extra\":1,\"layer\":\"runtime\"", "a key that is not known" },
+                { "\"key\":\"u-1\"", "\"key\":'u-1'", "no JSON object" },
+                { "}}]}", "}},]}", "no JSON object" },
+                { "\"overrides\":[",
+                        "\"overrides\":[{\"layer\":\"runtime\",\"kind\":\"default\",\"key\":\"\","
+                        "\"name\":\"\",\"values\":{\"quota\":6}},",
+                        "override 3: there is one of the same default" },
                 { "}]}", "}]", "no JSON object" },
                 { "}]}", "}]}{}", "more behind it: \"{}\"" },
                 { "}]}", "}]} \n.", "more behind it: \".\"" },
