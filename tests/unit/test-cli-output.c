@@ -491,8 +491,6 @@ static void test_overrides(void **state _unused_) {
                 { "\"quota\":5", "", "no object with something in it" },
                 { "\"values\":{\"quota\":5}", "\"value\":{}", "has no \"values\"" },
                 { "\"layer\":\"runtime\"", "\"extra\":1,\"layer\":\"runtime\"", "a key that is not known" },
-                { "\"key\":\"u-1\"", "\"key\":'u-1'", "no JSON object" },
-                { "}}]}", "}},]}", "no JSON object" },
                 { "\"overrides\":[",
                         "\"overrides\":[{\"layer\":\"runtime\",\"kind\":\"default\",\"key\":\"\","
                         "\"name\":\"\",\"values\":{\"quota\":6}},",
