@@ -4,12 +4,14 @@
 
 #include <inttypes.h>
 
+#include "quota.h"
+
 static bool exceeds(const QuotaChange *change) {
         return change->vm && change->vm->allocated > change->quota;
 }
 
 static void print_number(uint32_t n, char ret[static 16]) {
-        if (n == UINT32_MAX)
+        if (n == LIMIT_NONE)
                 strcpy(ret, "none");
         else
                 snprintf(ret, 16, "%" PRIu32, n);
@@ -38,7 +40,7 @@ static void print_watermark_change(const QuotaChange *change, char ret[static 64
 }
 
 static int add_number(json_object *object, const char *key, uint32_t n) {
-        return n == UINT32_MAX ? 0 : json_add(object, key, json_object_new_uint64(n));
+        return n == LIMIT_NONE ? 0 : json_add(object, key, json_object_new_uint64(n));
 }
 
 char *quota_change_text(const QuotaChange *change) {

@@ -6,7 +6,7 @@
 /* What a verb did, or with dry_run would do, to a quota. */
 typedef struct QuotaChange {
         const VmInfo *vm;  /* as it was before; NULL: the default quota, or a slice */
-        uint32_t previous; /* UINT32_MAX: none, as a slice can have */
+        uint32_t previous; /* LIMIT_NONE: none, as a slice can have */
         uint32_t quota;
         const char *source; /* where the new value comes from */
         bool dry_run;

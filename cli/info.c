@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "event.h"
+#include "quota.h"
 #include "terminal.h"
 
 /* A VM that holds more of its quota than that is worth a warning. */
@@ -308,7 +309,7 @@ int info_compare(const InfoField *field, const void *a, const void *b) {
 bool info_is_none(const InfoField *field, const void *info) {
         const void *p = field_value(field, info);
 
-        return (field->type == INFO_LIMIT && *(const uint32_t *) p == UINT32_MAX) ||
+        return (field->type == INFO_LIMIT && *(const uint32_t *) p == LIMIT_NONE) ||
                (field->type == INFO_LIMIT64 && *(const uint64_t *) p == UINT64_MAX);
 }
 

@@ -19,7 +19,7 @@ typedef enum InfoType {
         INFO_WATERMARK, /* uint32_t, 0 is off */
         INFO_PERCENT,   /* uint32_t */
         INFO_WARNINGS,  /* unsigned, VmWarning */
-        INFO_LIMIT,     /* uint32_t, UINT32_MAX is none */
+        INFO_LIMIT,     /* uint32_t, LIMIT_NONE for none */
         INFO_LIMIT64,   /* uint64_t, UINT64_MAX is none */
         INFO_TIME,      /* uint64_t, microseconds since the epoch */
         INFO_JSON,      /* json_object *, owned; an object */

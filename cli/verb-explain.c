@@ -4,6 +4,7 @@
 #include <libsmartcols/libsmartcols.h>
 
 #include "client.h"
+#include "quota.h"
 #include "table.h"
 #include "terminal.h"
 #include "verbs.h"
@@ -113,7 +114,7 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
 
         if (limit->committed != UINT64_MAX)
                 snprintf(promised, sizeof(promised), ", %" PRIu64 " promised", limit->committed);
-        if (limit->limit == UINT32_MAX)
+        if (limit->limit == LIMIT_NONE)
                 r = table_set_cell(line, COLUMN_WHY, "no limit%s", promised);
         else
                 r = table_set_cell(line, COLUMN_WHY, "%s %" PRIu32 "%s%s%s%s%s", host ? "capacity" : "limit",

@@ -2,6 +2,7 @@
 
 #include "change.h"
 #include "client.h"
+#include "quota.h"
 #include "slice-info.h"
 #include "verbs.h"
 
@@ -16,7 +17,7 @@ static CtlExitStatus read_limit(const Client *client, const char *slice, uint32_
                 return status;
 
         slices = rows.rows;
-        *ret = UINT32_MAX;
+        *ret = LIMIT_NONE;
         for (size_t i = 0; i < rows.n_rows; i++)
                 if (streq(slices[i].slice, slice))
                         *ret = slices[i].limit;
