@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "config.h"
 #include "libvirt-dbus.h"
+#include "libvirt-unit.h"
 #include "verbs.h"
 
 /*
@@ -16,12 +17,15 @@
  * connects, also after libvirt was restarted, when it is asked for something.
  * So all domains are read whenever there is a new libvirt, libvirt-dbus or
  * pasidd: that has it connect, and finds what was changed before.
+ *
+ * Reading starts libvirt-dbus by its name, and libvirt by its socket. What was
+ * stopped must stay stopped, so nothing is read unless libvirt runs, nor after
+ * libvirt-dbus was stopped, until somebody else starts it.
  */
 
 #define RETRY_MIN_USEC (2 * USEC_PER_SEC)
 #define RETRY_MAX_USEC (300 * USEC_PER_SEC)
 
-#define UNIT_PATH(name) "/org/freedesktop/systemd1/unit/" name "_2eservice"
 #define OWNER_CHANGED(name)                                                                                  \
         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                          \
         "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" name "'"
@@ -30,14 +34,12 @@
         "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"                            \
         "arg0='org.freedesktop.systemd1.Unit'"
 
-/* The monolithic daemon, or that of QEMU alone. */
-static const char *const unit_paths[] = { UNIT_PATH("libvirtd"), UNIT_PATH("virtqemud") };
-
 typedef struct Watch {
         sd_bus *bus;
         uint64_t refresh; /* when to read all domains, CLOCK_MONOTONIC; UINT64_MAX: when something happens */
         uint64_t retry_usec;
-        bool active[ELEMENTSOF(unit_paths)];
+        bool active[LIBVIRT_UNITS];
+        bool stopped; /* libvirt-dbus was, and has not come back */
 } Watch;
 
 static void refresh_now(Watch *w) {
@@ -68,6 +70,10 @@ static void refresh(Watch *w) {
         int r;
 
         w->refresh = UINT64_MAX;
+        /* The start of either is heard of. */
+        if (w->stopped || !libvirt_is_running(w->bus))
+                return;
+
         r = libvirt_dbus_list(w->bus, &paths, &error);
         if (r < 0) {
                 complain("Cannot list libvirt's domains", &error, r);
@@ -103,6 +109,7 @@ static int on_libvirt_dbus(sd_bus_message *m, void *userdata, sd_bus_error *ret_
 
         if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) < 0)
                 return 0;
+        w->stopped = isempty(owner) && libvirt_dbus_is_stopped(w->bus);
         if (!isempty(owner))
                 refresh_now(w);
         else
@@ -143,10 +150,10 @@ static int read_active(sd_bus_message *m, bool *ret) {
 static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         Watch *w = userdata;
 
-        for (size_t i = 0; i < ELEMENTSOF(unit_paths); i++) {
+        for (size_t i = 0; i < LIBVIRT_UNITS; i++) {
                 bool before = w->active[i];
 
-                if (!streq(sd_bus_message_get_path(m), unit_paths[i]))
+                if (!streq(sd_bus_message_get_path(m), libvirt_unit_path(i)))
                         continue;
                 if (read_active(m, &w->active[i]) >= 0 && w->active[i] && !before)
                         refresh_now(w);
@@ -165,8 +172,8 @@ static int add_matches(Watch *w) {
                         on_metadata },
                 { OWNER_CHANGED(LIBVIRT_DBUS_NAME), on_libvirt_dbus },
                 { OWNER_CHANGED(PASIDD_BUS_NAME), on_pasidd },
-                { UNIT_CHANGED(UNIT_PATH("libvirtd")), on_unit },
-                { UNIT_CHANGED(UNIT_PATH("virtqemud")), on_unit },
+                { UNIT_CHANGED(SYSTEMD_UNIT_PATH("libvirtd")), on_unit },
+                { UNIT_CHANGED(SYSTEMD_UNIT_PATH("virtqemud")), on_unit },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(matches); i++) {

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "config.h"
 #include "libvirt-dbus.h"
+#include "libvirt-unit.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -79,6 +80,10 @@ static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
         _cleanup_(strv_freep) char **paths = NULL;
         CtlExitStatus status;
         int r;
+
+        /* The question would start it. What runs without it is read when it comes back. */
+        if (!libvirt_is_running(client->bus))
+                return CTL_EXIT_OK;
 
         r = libvirt_dbus_list(client->bus, &paths, &error);
         if (r == -ENOMEM)

@@ -70,6 +70,22 @@ class LibvirtTest(CtlTest):
         self.start()
         self.wait_vm("web")
 
+    def libvirt_unit(self, state):
+        """What systemd answers of libvirt, whichever of its daemons it is."""
+        self.systemd.unit("libvirtd.service", ActiveState=state)
+        self.systemd.unit("virtqemud.service", ActiveState="inactive")
+
+    def libvirt_unit_changes(self, state):
+        """The same, and systemd tells of it."""
+        self.libvirt_unit(state)
+        self.systemd.connection.emit(
+            LIBVIRTD,
+            PROPERTIES,
+            "PropertiesChanged",
+            "sa{sv}as",
+            ("org.freedesktop.systemd1.Unit", {"Job": ("s", ""), "ActiveState": ("s", state)}, []),
+        )
+
     def wait_source(self, uuid, quota, source):
         wait_until(lambda: self.source(uuid) == (quota, source), f"{quota} by {source}")
 
@@ -140,24 +156,55 @@ class Watch(LibvirtTest):
         wait_until(lambda: self.systemd.subscribers, "a subscription")
         lists = self.libvirt.lists
 
-        def unit_is(state):
-            self.systemd.connection.emit(
-                LIBVIRTD,
-                PROPERTIES,
-                "PropertiesChanged",
-                "sa{sv}as",
-                ("org.freedesktop.systemd1.Unit", {"Job": ("s", ""), "ActiveState": ("s", state)}, []),
-            )
-
         self.libvirt.set("web", WEB, QUOTA.format(6))
-        unit_is("deactivating")
-        unit_is("active")
+        self.libvirt_unit_changes("deactivating")
+        self.libvirt_unit_changes("active")
         self.wait_source(WEB, 6, "metadata")
         # That it is so still is no news.
-        unit_is("active")
+        self.libvirt_unit_changes("active")
         self.libvirt.set("web", WEB, QUOTA.format(7))
         self.libvirt.tell(WEB)
         self.wait_source(WEB, 7, "metadata")
+        self.assertEqual(self.libvirt.lists, lists + 1)
+
+    def test_libvirt_that_does_not_run(self):
+        """A question would start it by its socket, and an administrator may have stopped it."""
+        self.libvirt_unit("inactive")
+        self.libvirt.set("web", WEB, QUOTA.format(5))
+        self.watch()
+        wait_until(lambda: self.systemd.subscribers, "a subscription")
+        self.daemon.kill()
+        self.start()
+        self.wait_vm("web")
+        self.libvirt.stop()
+        self.libvirt.start()
+        # What it does when it has heard of all that.
+        self.libvirt.tell(WEB)
+        self.wait_source(WEB, 5, "metadata")
+        self.assertEqual(self.libvirt.lists, 0)
+        self.libvirt.set("web", WEB, QUOTA.format(6))
+        self.libvirt_unit_changes("active")
+        self.wait_source(WEB, 6, "metadata")
+        self.assertEqual(self.libvirt.lists, 1)
+
+    def test_libvirt_dbus_that_was_stopped(self):
+        """It comes back when somebody else starts it, also where libvirt runs."""
+        self.systemd.unit("libvirt-dbus.service", LoadState="loaded", ActiveState="active")
+        self.libvirt_unit("active")
+        self.libvirt.set("web", WEB, QUOTA.format(5))
+        self.watch()
+        self.wait_source(WEB, 5, "metadata")
+        wait_until(lambda: self.systemd.subscribers, "a subscription")
+        lists = self.libvirt.lists
+        self.systemd.unit("libvirt-dbus.service", LoadState="loaded", ActiveState="inactive")
+        self.libvirt.stop()
+        asked = self.systemd.asked
+        wait_until(lambda: self.systemd.asked > asked, "a question why libvirt-dbus went")
+        self.libvirt_unit_changes("deactivating")
+        self.libvirt_unit_changes("active")
+        self.libvirt.set("web", WEB, QUOTA.format(6))
+        self.libvirt.start()
+        self.wait_source(WEB, 6, "metadata")
         self.assertEqual(self.libvirt.lists, lists + 1)
 
     def test_libvirt_that_comes_later(self):
@@ -231,6 +278,12 @@ class Reconcile(LibvirtTest):
     def test_without_libvirt_dbus(self):
         self.libvirt.stop()
         self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+
+    def test_libvirt_that_does_not_run(self):
+        self.libvirt_unit("inactive")
+        self.libvirt.set("web", WEB, QUOTA.format(5))
+        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.libvirt.lists, 0)
 
     def test_broken_libvirt(self):
         self.libvirt.broken = True

@@ -387,6 +387,7 @@ class Systemd:
         self.units = {}
         self.connection = bus.connect()
         self.subscribers = []
+        self.asked = 0
         self.connection.handle(PROPERTIES, "Get", self.get)
         self.connection.handle(self.NAME + ".Manager", "Subscribe", self.subscribe)
         self.connection.request_name(self.NAME)
@@ -407,6 +408,7 @@ class Systemd:
                 self.connection.emit("/org/freedesktop/systemd1", self.NAME + ".Manager", "Reloading", "b", (active,))
 
     def get(self, message):
+        self.asked += 1
         value = self.units.get(message.fields[1], {}).get(message.args[1])
         if value is not None:
             return "v", (("t" if isinstance(value, int) else "s", value),)
