@@ -23,7 +23,7 @@ root_sources() {
 }
 
 # Services that come with programs the tests want, and that the guest shall not start by itself.
-ROOT_DISABLED=(ssh.service)
+ROOT_DISABLED=(ssh.service dbus-broker.service)
 
 # $1 in the hooks is mmdebstrap's.
 # shellcheck disable=SC2016

@@ -39,7 +39,7 @@ test_header() {
 
 test_run() {
     local kind name group passed=0 failed=0 result logs begin append=$opt_append
-    for kind in bare pasid legacy off; do
+    for kind in bare pasid broker legacy off; do
         group=()
         for name in "${SCENARIOS[@]}"; do
             [[ $(test_header "$name" boot) == "$kind" ]] || continue
@@ -53,6 +53,9 @@ test_run() {
         else
             # It takes nearly half of the time, and the kernel's own tests above do all that leaves something behind.
             opt_append+=" kmemleak=off"
+        fi
+        if [[ $kind == broker ]]; then
+            opt_iommu=pasid opt_append+=" testbed.broker"
         fi
         cache_new_run
         logs=$RUN/io/scenarios

@@ -196,10 +196,22 @@ vm_pid() {
     pgrep -f -- "-name guest=$1,"
 }
 
+# pid_cgroup PID: its cgroup, as the kernel spells it.
+pid_cgroup() {
+    sed -n 's/^0:://p' "/proc/$1/cgroup"
+}
+
+# vm_in_unit NAME UNIT: its QEMU runs in the cgroup of this unit. systemd-run moves itself there before it executes QEMU, so
+# that a process with QEMU's arguments alone is not enough.
+vm_in_unit() {
+    local pid
+    pid=$(vm_pid "$1") && [[ $(pid_cgroup "$pid")/ == */$2/* && $(readlink "/proc/$pid/exe") == */qemu-system-* ]]
+}
+
 # vm_scope NAME: its cgroup, as a directory.
 vm_scope() {
     local cgroup
-    cgroup=$(sed -n 's/^0:://p' "/proc/$(vm_pid "$1")/cgroup")
+    cgroup=$(pid_cgroup "$(vm_pid "$1")")
     printf '%s%s' "$CGROUP" "${cgroup%%.scope*}.scope"
 }
 
