@@ -23,6 +23,7 @@
 #include "slice-limit.h"
 #include "sysfs.h"
 #include "vm-machine.h"
+#include "vm.h"
 #include "vm-quota.h"
 
 uint64_t manager_now(const Manager *m) {
@@ -245,6 +246,16 @@ static void on_cgroup_gone(const char *cgroup, void *userdata) {
                         vm_cgroup_gone(vm);
 }
 
+/* Everything is looked at as after any loss. Units that ended meanwhile are not told of by anybody else. */
+static void on_cgroup_events_lost(void *userdata) {
+        Manager *m = userdata;
+
+        if (m->slices)
+                slice_watch_rescan(m->slices);
+        vm_units_check(m);
+        reconcile_begin(m, "changes of cgroups may have gone unnoticed");
+}
+
 int manager_watch_slices(Manager *m) {
         static const SliceWatchHandlers handlers = {
                 .unit = on_unit_cgroup,
@@ -258,7 +269,7 @@ int manager_watch_slices(Manager *m) {
         if (!names)
                 return log_oom();
 
-        r = slice_watch_new(m->event, m->root, names, &handlers, m, &slices);
+        r = slice_watch_new(m->cgroup_watch, m->root, names, &handlers, m, &slices);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the slices of Slices=: %m");
 
@@ -412,6 +423,8 @@ static int set_up_event_loop(Manager *m) {
                 r = sd_event_source_set_priority(m->changes, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
                 r = sd_event_set_watchdog(m->event, true);
+        if (r >= 0)
+                r = cgroup_watch_new(m->event, m->root, on_cgroup_events_lost, m, &m->cgroup_watch);
         if (r < 0)
                 return r;
 
@@ -461,6 +474,7 @@ Manager *manager_free(Manager *m) {
         reconcile_free(m);
         slice_limits_free(m);
         slice_watch_free(m->slices);
+        cgroup_watch_free(m->cgroup_watch);
         kernel_source_free(m->kernel);
         passed_sockets_done(&m->sockets);
         state_store_done(&m->state);

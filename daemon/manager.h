@@ -73,6 +73,7 @@ struct Manager {
 
         PassedSockets sockets; /* until the source has them */
         KernelSource *kernel;
+        CgroupWatch *cgroup_watch;
         SliceWatch *slices;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
         Reconciliation *reconciliation;                      /* while one is under way */

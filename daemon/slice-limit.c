@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <inttypes.h>
-#include <sys/inotify.h>
 
 #include "cgroup-path.h"
 #include "cgroup.h"
@@ -64,7 +63,7 @@ static const uint32_t *find_override(const State *state, const char *name) {
 }
 
 SliceOverrides slice_get_overrides(const Manager *m, const char *name) {
-        return (SliceOverrides) {
+        return (SliceOverrides){
                 .runtime = find_override(m->state.runtime, name),
                 .persistent = find_override(m->state.persistent, name),
         };
@@ -126,7 +125,7 @@ uint64_t slice_limit_committed(const SliceLimit *slice) {
 
 static void slice_free(SliceLimit *slice) {
         TAILQ_REMOVE(&slice->manager->slice_limits, slice, entries);
-        sd_event_source_disable_unref(slice->watch);
+        cgroup_subscription_free(slice->watch);
         sd_event_source_disable_unref(slice->revert_holdoff);
         free(slice->name);
         free(slice->cgroup);
@@ -257,7 +256,7 @@ static void limit_has_changed(SliceLimit *slice) {
         char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
 
         events_add(slice->manager, EVENT_SLICE_QUOTA_CHANGED,
-                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The limit of slice %s is %s now (%s), it was %s.", slice->name,
                 format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
 }
@@ -309,13 +308,13 @@ static void set_force(SliceLimit *slice, bool in_force, char *error) {
 
         if (error)
                 log_context(LOG_WARNING,
-                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
                         "The limit of slice %s is not in force: %s.", slice->name, error);
         else if (in_force && slice->source != SLICE_SOURCE_NONE) {
                 char text[LIMIT_TEXT_SIZE];
 
                 log_context(LOG_INFO,
-                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
                         "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
                         slice->name, slice_source_to_string(slice->source));
         }
@@ -340,37 +339,20 @@ static void limit_written(SliceLimit *slice) {
         }
 }
 
-static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        SliceLimit *slice = userdata;
-
-        if (event->mask & IN_IGNORED)
-                slice->watch = sd_event_source_disable_unref(slice->watch);
-        else
-                limit_written(slice);
-
-        return 0;
+static void on_limit_written(CgroupWatchEvent event, const char *child, void *userdata) {
+        limit_written(userdata);
 }
 
 static void watch_limit(SliceLimit *slice) {
-        _cleanup_free_ char *path = NULL;
         int r;
 
         if (slice->watch)
                 return;
 
-        path = cgroup_file(slice->manager->root, slice->cgroup, "misc.max");
-        if (!path) {
-                log_oom();
-                return;
-        }
-
-        r = sd_event_add_inotify(
-                slice->manager->event, &slice->watch, path, IN_MODIFY, on_limit_written, slice);
-        if (r < 0) {
-                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
-                return;
-        }
-        (void) sd_event_source_set_description(slice->watch, "slice-limit");
+        r = cgroup_subscribe(slice->manager->cgroup_watch, CGROUP_WATCH_LIMIT, slice->cgroup,
+                on_limit_written, slice, &slice->watch);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "Cannot watch the limit of slice %s: %m", slice->name);
 }
 
 /* Writes what nobody has asked for away, if it is ours. */
@@ -380,7 +362,7 @@ static void slice_let_go(SliceLimit *slice) {
         uint64_t before = MISC_MAX;
         int r;
 
-        slice->watch = sd_event_source_disable_unref(slice->watch);
+        slice->watch = cgroup_subscription_free(slice->watch);
         if (known && known->applied) {
                 (void) cgroup_get_limit(m->root, slice->cgroup, &before);
                 r = cgroup_set_limit(m->root, slice->cgroup, MISC_MAX);
@@ -488,7 +470,7 @@ void slice_limit_appeared(Manager *m, const char *cgroup) {
                 if (id != slice->cgroup_id) {
                         /* A new file; what somebody wrote to the old one is gone. */
                         slice->foreign = false;
-                        slice->watch = sd_event_source_disable_unref(slice->watch);
+                        slice->watch = cgroup_subscription_free(slice->watch);
                         slice->cgroup_id = id;
                 }
                 slice_apply(slice);
@@ -502,7 +484,7 @@ void slice_limits_gone(Manager *m, const char *cgroup) {
                 if (cgroup_path_is_below(slice->cgroup, cgroup)) {
                         slice->cgroup_id = 0;
                         slice->foreign = false;
-                        slice->watch = sd_event_source_disable_unref(slice->watch);
+                        slice->watch = cgroup_subscription_free(slice->watch);
                         slice_apply(slice);
                 }
 }
@@ -572,7 +554,7 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
                 char text[MISC_MAX_LINE_SIZE];
 
                 events_add(m, EVENT_FOREIGN_CHANGE,
-                        &(EventFacts) {
+                        &(EventFacts){
                                 .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
                         "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
                         slice->name, misc_max_format(value, text), foreign_change_to_string(policy),

@@ -38,7 +38,7 @@ typedef struct SliceLimit {
         bool overcommitted;
         uint32_t told_limit; /* by the last event about it */
         SliceSource told_source;
-        sd_event_source *watch; /* of misc.max */
+        CgroupSubscription *watch; /* of misc.max */
         sd_event_source *revert_holdoff;
         bool revert_again;
         RateLimit foreign_log;

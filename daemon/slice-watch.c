@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <dirent.h>
-#include <sys/inotify.h>
 #include <sys/queue.h>
 
 #include "cgroup-path.h"
@@ -15,12 +14,12 @@ typedef struct WatchedSlice {
         TAILQ_ENTRY(WatchedSlice) entries;
         SliceWatch *watch;
         char *cgroup;
-        sd_event_source *source;
-        bool enable_failed; /* logged already */
+        CgroupSubscription *subscription; /* to its children; NULL if it could not be had */
+        bool enable_failed;               /* logged already */
 } WatchedSlice;
 
 struct SliceWatch {
-        sd_event *event;
+        CgroupWatch *watch;
         char *root;
         char **cgroups; /* of the slices asked for */
         size_t n_cgroups;
@@ -39,7 +38,7 @@ static bool has_suffix(const char *s, const char *suffix) {
 
 static void watched_slice_free(WatchedSlice *slice) {
         TAILQ_REMOVE(&slice->watch->slices, slice, entries);
-        sd_event_source_disable_unref(slice->source);
+        cgroup_subscription_free(slice->subscription);
         free(slice->cgroup);
         free(slice);
 }
@@ -163,66 +162,46 @@ static void scan_slice(WatchedSlice *slice) {
                         child_appeared(w, cgroup, de->d_name);
 }
 
-static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+static void on_child(CgroupWatchEvent event, const char *child, void *userdata) {
         WatchedSlice *slice = userdata;
 
-        if (event->mask & IN_Q_OVERFLOW) {
-                slice_watch_rescan(slice->watch);
-                return 0;
-        }
-
-        if (event->mask & (IN_IGNORED | IN_UNMOUNT)) {
-                watched_slice_free(slice);
-                return 0;
-        }
-
-        if (!(event->mask & IN_ISDIR) || event->len == 0)
-                return 0;
-
-        if (event->mask & (IN_DELETE | IN_MOVED_FROM))
-                child_vanished(slice->watch, slice->cgroup, event->name);
-        if (event->mask & (IN_CREATE | IN_MOVED_TO))
-                child_appeared(slice->watch, slice->cgroup, event->name);
-
-        return 0;
+        if (event == CGROUP_CHILD_GONE)
+                child_vanished(slice->watch, slice->cgroup, child);
+        else
+                child_appeared(slice->watch, slice->cgroup, child);
 }
 
-/* Watches first and looks around then, so that nothing is made unseen in between. */
+/* Watches first and looks around then, so that nothing is made unseen in between. Without a watch it looks all the same. */
 static void watch_slice(SliceWatch *w, const char *cgroup) {
-        _cleanup_free_ char *path = NULL;
         WatchedSlice *slice;
         int r;
 
         slice = find_watched(w, cgroup);
         if (slice) {
-                scan_slice(slice);
-                return;
+                /* It may have been removed and made anew unseen, when events were lost. */
+                r = slice->subscription ? cgroup_subscription_renew(slice->subscription) : 0;
+        } else {
+                slice = calloc(1, sizeof(*slice));
+                if (slice)
+                        slice->cgroup = strdup(cgroup);
+                if (!slice || !slice->cgroup) {
+                        free(slice);
+                        log_oom();
+                        return;
+                }
+
+                slice->watch = w;
+                TAILQ_INSERT_TAIL(&w->slices, slice, entries);
+                r = cgroup_subscribe(
+                        w->watch, CGROUP_WATCH_CHILDREN, cgroup, on_child, slice, &slice->subscription);
         }
 
-        path = cgroup_file(w->root, cgroup, NULL);
-        slice = calloc(1, sizeof(*slice));
-        if (slice)
-                slice->cgroup = strdup(cgroup);
-        if (!path || !slice || !slice->cgroup) {
-                free(slice);
-                log_oom();
-                return;
-        }
-
-        slice->watch = w;
-        TAILQ_INSERT_TAIL(&w->slices, slice, entries);
-
-        r = sd_event_add_inotify(w->event, &slice->source, path,
-                IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR, on_inotify, slice);
-        if (r < 0) {
-                if (r != -ENOENT)
-                        log_warning_errno(r, "Cannot watch cgroup %s: %m", cgroup);
+        if (r == -ENOENT) {
                 watched_slice_free(slice);
                 return;
         }
-        (void) sd_event_source_set_description(slice->source, "slice-watch");
-        /* Before the bus and netlink: a new cgroup should have its limit before anything else is done. */
-        (void) sd_event_source_set_priority(slice->source, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r < 0)
+                log_warning_errno(r, "Cannot watch cgroup %s: %m", cgroup);
 
         scan_slice(slice);
 }
@@ -256,7 +235,7 @@ int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret) {
         return -ENOENT;
 }
 
-int slice_watch_new(sd_event *event, const char *root, char *const *slices,
+int slice_watch_new(CgroupWatch *watch, const char *root, char *const *slices,
         const SliceWatchHandlers *handlers, void *userdata, SliceWatch **ret) {
         _cleanup_(slice_watch_freep) SliceWatch *w = NULL;
         size_t n = 0;
@@ -270,7 +249,7 @@ int slice_watch_new(sd_event *event, const char *root, char *const *slices,
                 return -ENOMEM;
 
         TAILQ_INIT(&w->slices);
-        w->event = sd_event_ref(event);
+        w->watch = watch;
         w->handlers = *handlers;
         w->userdata = userdata;
         w->root = strdup(root);
@@ -301,7 +280,6 @@ SliceWatch *slice_watch_free(SliceWatch *w) {
                 free(w->cgroups[i]);
         free(w->cgroups);
         free(w->root);
-        sd_event_unref(w->event);
         free(w);
         return NULL;
 }

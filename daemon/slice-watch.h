@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <systemd/sd-event.h>
-
+#include "cgroup-watch.h"
 #include "macro.h"
 
 /*
@@ -33,7 +32,7 @@ typedef struct SliceWatchHandlers {
  * slice_watch_rescan(). Fails for lack of memory and for slice names that are
  * none.
  */
-int slice_watch_new(sd_event *event, const char *root, char *const *slices,
+int slice_watch_new(CgroupWatch *watch, const char *root, char *const *slices,
         const SliceWatchHandlers *handlers, void *userdata, SliceWatch **ret);
 SliceWatch *slice_watch_free(SliceWatch *w);
 DEFINE_CLEANUP_FUNC(SliceWatch *, slice_watch_free, slice_watch_freep);

@@ -399,7 +399,7 @@ void vm_reconcile(VM *vm, bool asked) {
 void vm_cgroup_gone(VM *vm) {
         vm->cgroup_id = 0;
         vm->foreign = false;
-        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
 }
 
 void vm_cgroup_reappeared(VM *vm) {
@@ -411,7 +411,7 @@ void vm_cgroup_reappeared(VM *vm) {
         log_debug("Cgroup %s of VM %s is another one now.", vm->cgroup, vm->name);
         vm->cgroup_id = id;
         vm->foreign = false;
-        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
         vm_apply(vm);
 }
 

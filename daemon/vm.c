@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <search.h>
-#include <sys/inotify.h>
 
 #include "bus.h"
 #include "bus-names.h"
@@ -27,7 +26,7 @@ const char *vm_state_to_string(VMState state) {
 }
 
 LogContext vm_log_context(const VM *vm, const char *message_id) {
-        return (LogContext) { .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
+        return (LogContext){ .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
 }
 
 static int compare_uuids(const void *a, const void *b) {
@@ -164,8 +163,8 @@ VM *vm_free(VM *vm) {
         (void) tdelete(vm, &m->vms_by_uuid, compare_uuids);
 
         sd_event_source_disable_unref(vm->reservation_timeout);
-        sd_event_source_disable_unref(vm->limit_watch);
-        sd_event_source_disable_unref(vm->gone_watch);
+        cgroup_subscription_free(vm->limit_watch);
+        cgroup_subscription_free(vm->gone_watch);
         sd_event_source_disable_unref(vm->revert_holdoff);
         free(vm->key);
         free(vm->path);
@@ -188,7 +187,7 @@ void vm_announce(VM *vm) {
         vm->announced = true;
         vm->changed = 0; /* new ones come with all their properties */
         log_context(vm->log_level,
-                &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
+                &(LogContext){ .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
         bus_vm_added(vm);
         manager_queue_changes(vm->manager, MANAGER_CHANGED_STATUS);
@@ -257,7 +256,7 @@ static void forget_cgroup(VM *vm) {
         if (!vm->cgroup)
                 return;
 
-        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
         vm->cgroup_id = 0;
         vm->foreign = false;
         free(TAKE_PTR(vm->cgroup));
@@ -286,72 +285,66 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
         return 0;
 }
 
-static int on_limit_written(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        VM *vm = userdata;
-
-        if (event->mask & IN_IGNORED)
-                vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
-        else
-                vm_limit_written(vm);
-
-        return 0;
+static void on_limit_written(CgroupWatchEvent event, const char *child, void *userdata) {
+        vm_limit_written(userdata);
 }
 
 /* Only what somebody writes raises an event in cgroupfs, our own writing included. */
 void vm_watch_limit(VM *vm) {
-        _cleanup_free_ char *path = NULL;
         int r;
 
         if (vm->limit_watch)
                 return;
 
-        path = cgroup_file(vm->manager->root, vm->cgroup, "misc.max");
-        if (!path) {
-                log_oom();
-                return;
-        }
-
-        r = sd_event_add_inotify(vm->manager->event, &vm->limit_watch, path, IN_MODIFY, on_limit_written, vm);
-        if (r < 0) {
-                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
-                return;
-        }
-
-        (void) sd_event_source_set_description(vm->limit_watch, "vm-limit");
+        r = cgroup_subscribe(vm->manager->cgroup_watch, CGROUP_WATCH_LIMIT, vm->cgroup, on_limit_written, vm,
+                &vm->limit_watch);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "Cannot watch the limit of VM %s: %m", vm->name);
 }
 
-static int on_sibling_gone(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        VM *vm = userdata;
-
+static void check_unit(VM *vm) {
         if (vm_is_finished(vm))
                 vm_remove(vm, "its unit is gone");
+}
 
-        return 0;
+void vm_units_check(Manager *m) {
+        VM *vm, *next;
+
+        for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
+                next = TAILQ_NEXT(vm, entries);
+                if (vm->kind == VM_KIND_UNIT)
+                        check_unit(vm);
+        }
+}
+
+static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata) {
+        VM *vm = userdata;
+
+        if (event == CGROUP_CHILD_GONE && streq(child, strrchr(vm->cgroup, '/') + 1))
+                check_unit(vm);
 }
 
 /* A unit's end is seen in the directory above only. */
 static void watch_unit(VM *vm) {
-        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ char *parent = NULL;
         char *slash;
         int r;
 
-        path = cgroup_file(vm->manager->root, vm->cgroup, NULL);
-        if (!path) {
+        parent = strdup(vm->cgroup);
+        if (!parent) {
                 log_oom();
                 return;
         }
 
-        slash = strrchr(path, '/');
-        *slash = '\0';
+        /* That of a unit in the root cgroup is "/". */
+        slash = strrchr(parent, '/');
+        slash[slash == parent ? 1 : 0] = '\0';
 
-        r = sd_event_add_inotify(vm->manager->event, &vm->gone_watch, path,
-                IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR, on_sibling_gone, vm);
-        if (r < 0) {
-                log_debug_errno(r, "Cannot watch %s, ignoring: %m", path);
-                return;
-        }
-
-        (void) sd_event_source_set_description(vm->gone_watch, "vm-unit");
+        vm->gone_watch = cgroup_subscription_free(vm->gone_watch);
+        r = cgroup_subscribe(
+                vm->manager->cgroup_watch, CGROUP_WATCH_CHILDREN, parent, on_sibling, vm, &vm->gone_watch);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "Cannot watch the unit of VM %s: %m", vm->name);
 }
 
 int vm_set_cgroup(VM *vm, const char *unit_path) {
@@ -376,7 +369,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         free(vm->slice);
         vm->slice = TAKE_PTR(slice);
 
-        vm->limit_watch = sd_event_source_disable_unref(vm->limit_watch);
+        vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
         if (cgroup_get_id(vm->manager->root, unit_path, &vm->cgroup_id) < 0)
                 vm->cgroup_id = 0;
         if (vm->kind == VM_KIND_UNIT)
@@ -454,7 +447,7 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
                 cgroup_peak >= allocated)
                 peak = cgroup_peak;
 
-        *ret = (VMCounters) {
+        *ret = (VMCounters){
                 .allocated = clamp_u32(allocated),
                 .peak = clamp_u32(peak),
                 .denied = denied,

@@ -80,8 +80,8 @@ struct VM {
         sd_event_source *reservation_timeout;
         unsigned n_extensions; /* of the reservation */
 
-        sd_event_source *limit_watch; /* misc.max */
-        sd_event_source *gone_watch;  /* the directory above a unit's cgroup */
+        CgroupSubscription *limit_watch; /* misc.max */
+        CgroupSubscription *gone_watch;  /* the directory above a unit's cgroup */
         sd_event_source *revert_holdoff;
         bool revert_again;
         bool foreign; /* somebody else's value is left in place */
@@ -136,6 +136,9 @@ bool vm_is_in_slice(const VM *vm, const char *slice);
 
 /* Is nothing left that the VM lives by? */
 bool vm_is_finished(const VM *vm);
+
+/* Removes the units' VMs whose unit is gone, where the news of that may have been lost. */
+void vm_units_check(Manager *m);
 
 /* "reserved", "running" */
 const char *vm_state_to_string(VMState state);
