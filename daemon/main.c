@@ -117,6 +117,10 @@ int main(int argc, char *argv[]) {
         Arguments args = { .manager = { .root = "", .sockets = PASSED_SOCKETS_NONE }, .log_level = LOG_INFO };
         int r;
 
+        r = manager_block_signals();
+        if (r < 0)
+                return EXIT_FAILURE;
+
         r = parse_arguments(argc, argv, &args);
         if (r <= 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -15,6 +15,7 @@
 #include "events.h"
 #include "exit-status.h"
 #include "file-util.h"
+#include "instance-lock.h"
 #include "kernel-events.h"
 #include "manager.h"
 #include "messages.h"
@@ -151,7 +152,7 @@ static void default_has_changed(Manager *m, uint32_t quota, DefaultSource source
         };
 
         events_add(m, EVENT_DEFAULT_QUOTA_CHANGED,
-                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
                 default_source_to_string(source), m->default_told);
 }
@@ -328,7 +329,7 @@ int manager_reload(Manager *m, char **ret_error) {
 
         r = config_place_load(&m->place, &config, ret_error);
         if (r < 0) {
-                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
+                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_CONFIG_REJECTED },
                         "The new configuration is rejected, the old one stays: %s",
                         *ret_error ? *ret_error : strerror(-r));
                 notify_status(m, m->ready ? "READY=1\n" : "");
@@ -388,7 +389,7 @@ static int load_config(Manager *m, const ManagerOptions *options) {
 
         r = config_place_load(&m->place, &m->config, &error);
         if (r < 0) {
-                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
+                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_CONFIG_REJECTED },
                         "The configuration is rejected: %s", error ? error : strerror(-r));
                 m->exit_status = PASIDD_EXIT_CONFIG;
         }
@@ -397,15 +398,7 @@ static int load_config(Manager *m, const ManagerOptions *options) {
 }
 
 static int set_up_event_loop(Manager *m) {
-        sigset_t mask;
         int r;
-
-        (void) sigemptyset(&mask);
-        (void) sigaddset(&mask, SIGTERM);
-        (void) sigaddset(&mask, SIGINT);
-        (void) sigaddset(&mask, SIGHUP);
-        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-                return -errno;
 
         r = sd_event_new(&m->event);
         if (r >= 0)
@@ -432,6 +425,17 @@ static int set_up_event_loop(Manager *m) {
         return 0;
 }
 
+int manager_block_signals(void) {
+        sigset_t mask;
+
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGTERM);
+        (void) sigaddset(&mask, SIGINT);
+        (void) sigaddset(&mask, SIGHUP);
+
+        return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
+}
+
 int manager_new(const ManagerOptions *options, Manager **ret) {
         Manager *m;
 
@@ -447,6 +451,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         TAILQ_INIT(&m->calls_waiting);
         TAILQ_INIT(&m->subscribers);
         m->exit_status = EXIT_FAILURE;
+        m->instance_lock = -EBADF;
         m->sockets = options->sockets;
 
         *ret = m;
@@ -487,6 +492,8 @@ Manager *manager_free(Manager *m) {
         config_place_done(&m->place);
         free(m->status);
         free(m->root);
+        if (m->instance_lock >= 0)
+                close(m->instance_lock);
         free(m);
         return NULL;
 }
@@ -494,6 +501,11 @@ Manager *manager_free(Manager *m) {
 /* Everything that can be found missing before the event loop runs. */
 static int preflight(Manager *m) {
         int r;
+
+        /* Quotas are worth more than the certainty that nobody else sets them: only another daemon is a reason to end. */
+        m->instance_lock = instance_lock_take(m->root);
+        if (m->instance_lock == -EBUSY)
+                return -EBUSY;
 
         r = cgroup_is_unified(m->root);
         if (r < 0)

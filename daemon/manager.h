@@ -65,6 +65,7 @@ typedef struct MetricsCalls {
  */
 struct Manager {
         sd_event *event;
+        int instance_lock; /* negative: it could not be had */
         char *root;
         ConfigPlace place;
 
@@ -141,6 +142,12 @@ typedef enum ManagerChange {
         MANAGER_CHANGED_STATUS = 1 << 1, /* it may have; what is told is that it has */
         MANAGER_CHANGED_DEFAULT = 1 << 2,
 } ManagerChange;
+
+/*
+ * The signals that the event loop handles wait from now on. To be called first
+ * thing: SIGHUP ends a process that has not come to that. 0 or a negative errno.
+ */
+int manager_block_signals(void);
 
 /* Reads the configuration. Takes the sockets. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
 int manager_new(const ManagerOptions *options, Manager **ret);

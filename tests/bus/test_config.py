@@ -40,15 +40,45 @@ class FirstStart(BusTest):
         self.check(EXIT_CONFIG, "pasidd.conf:1: neither")
         self.assertEqual({p: p.read_text() for p in self.root.path.rglob("*") if p.is_file()}, before)
 
-    def test_name_taken(self):
-        """A second pasidd."""
+    def test_second(self):
+        """It ends before it has read its state or written anything."""
         self.start()
+        self.root.config("[Manager]\nDefaultQuota=5\n")
         second = Daemon(self.make_directory("second"), self.root, self.bus)
         self.addCleanup(second.close)
         second.spawn()
         self.assertEqual(second.wait(), 1)
-        self.assertIn("is another pasidd running?", second.text())
+        self.assertIn("Another pasidd holds ", second.text())
+        self.assertEqual(self.root.default_quota(), 1000)
         self.assertEqual(self.get_manager("State"), "running")
+        # The lock goes with the process, however that ends.
+        self.daemon.kill()
+        self.start()
+        self.assertEqual(self.root.default_quota(), 5)
+
+    def test_name_taken(self):
+        """By something that is no pasidd."""
+        self.connect(DAEMON_UID if IS_ROOT else CALLER_UID).request_name(BUS_NAME)
+        self.daemon.spawn()
+        self.assertEqual(self.daemon.wait(), 1)
+        self.assertIn("is another pasidd running?", self.daemon.text())
+
+    def test_early_sighup(self):
+        """Before the event loop is there to take it, it waits."""
+        fifo = self.root.path / "etc/pasidd/pasidd.conf"
+        fifo.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(fifo)
+        if IS_ROOT:
+            os.chown(fifo, DAEMON_UID, DAEMON_UID)
+        self.daemon.spawn()
+        # Opening it for writing waits for who reads it.
+        with open(fifo, "w", encoding="utf-8") as f:
+            self.daemon.process.send_signal(signal.SIGHUP)
+            f.write("[Manager]\nDefaultQuota=7\n")
+        fifo.unlink()
+        self.root.config("[Manager]\nDefaultQuota=9\n")
+        self.daemon.wait_notify("READY=1")
+        wait_until(lambda: self.root.default_quota() == 9, "the reload")
 
     def make_directory(self, name):
         path = self.directory / name
