@@ -52,69 +52,6 @@ int json_append(json_object *array, json_object *value) {
         return 0;
 }
 
-typedef bool (*PlainFunc)(uint32_t c);
-
-/* 0x80 to 0x9f control terminals, too; from 0x2028 and 0x2066 on are what ends lines and turns text round. */
-static bool is_printable(uint32_t c) {
-        return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c < 0x2028 || c > 0x202e) &&
-               (c < 0x2066 || c > 0x2069);
-}
-
-static bool is_printable_or_newline(uint32_t c) {
-        return c == '\n' || is_printable(c);
-}
-
-static bool is_printable_ascii(uint32_t c) {
-        return c >= 0x20 && c < 0x7f;
-}
-
-/* The characters that are not plain, and what is no UTF-8, byte by byte. */
-static char *escape(const char *s, PlainFunc plain) {
-        static const char hex[] = "0123456789abcdef";
-        size_t left = strlen(s);
-        char *escaped, *p;
-
-        p = escaped = malloc(left * 4 + 1);
-        if (!escaped)
-                return NULL;
-
-        while (left > 0) {
-                uint32_t c;
-                size_t n = utf8_decode(s, left, &c);
-                bool as_it_is = n > 0 && plain(c);
-
-                if (n == 0)
-                        n = 1;
-                for (left -= n; n > 0; n--, s++) {
-                        unsigned char byte = *s;
-
-                        if (as_it_is)
-                                *p++ = *s;
-                        else {
-                                *p++ = '\\';
-                                *p++ = 'x';
-                                *p++ = hex[byte >> 4];
-                                *p++ = hex[byte & 15];
-                        }
-                }
-        }
-        *p = 0;
-
-        return escaped;
-}
-
-char *text_escape(const char *s) {
-        return escape(s, is_printable);
-}
-
-char *text_escape_lines(const char *s) {
-        return escape(s, is_printable_or_newline);
-}
-
-char *text_escape_ascii(const char *s) {
-        return escape(s, is_printable_ascii);
-}
-
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) {
         _cleanup_free_ char *text = NULL, *escaped = NULL;
         va_list ap;

@@ -7,7 +7,6 @@
 #include <syslog.h>
 
 #include <systemd/sd-bus.h>
-#include <systemd/sd-journal.h>
 
 #include "announce.h"
 #include "bus-names.h"
@@ -17,7 +16,10 @@
 #include "error-map.h"
 #include "hook-config.h"
 #include "hook-op.h"
+#include "journal.h"
 #include "kernel.h"
+#include "output.h"
+#include "stderr-line.h"
 #include "verbs.h"
 
 /*
@@ -116,34 +118,50 @@ static void hook_log(const Hook *hook, int priority, const char *format, ...) {
         if (!escaped)
                 return;
 
-        fprintf(stderr, "pasidctl: %s\n", escaped);
-        (void) sd_journal_send("MESSAGE=%s", escaped, "PRIORITY=%i", priority, "SYSLOG_IDENTIFIER=pasidctl",
-                "PASID_VM_NAME=%s", hook->name, *hook->domain.uuid ? "PASID_VM_UUID=%s" : NULL,
-                hook->domain.uuid, NULL);
+        /* Neither waits for who reads it. */
+        (void) stderr_line("pasidctl", escaped);
+        (void) journal_send("pasidctl", priority, escaped,
+                (const JournalField[]){
+                        { "PASID_VM_NAME", hook->name },
+                        { "PASID_VM_UUID", *hook->domain.uuid ? hook->domain.uuid : NULL },
+                },
+                2);
+}
+
+/* What is decided stands before anything is said of it: whatever happens meanwhile, the hook ends with that. */
+static CtlExitStatus decide(CtlExitStatus status) {
+        alarm_status = status;
+        return status;
 }
 
 /* The daemon could not be asked, whyever. */
 static CtlExitStatus without_daemon(const Hook *hook, const char *why) {
+        CtlExitStatus status =
+                decide(hook_action_may_fail(hook->action) && hook->deny_without_daemon ? CTL_EXIT_FAILURE
+                                                                                       : CTL_EXIT_OK);
+
         if (!hook_action_may_fail(hook->action)) {
                 hook_log(hook, LOG_WARNING, "Cannot tell pasidd about '%s': %s", hook->name, why);
-                return CTL_EXIT_OK;
+                return status;
         }
         if (hook->deny_without_daemon) {
                 hook_log(hook, LOG_ERR,
                         "Cannot reserve a PASID quota for '%s', and HookWithoutDaemon=deny: %s", hook->name,
                         why);
-                return CTL_EXIT_FAILURE;
+                return status;
         }
         hook_log(hook, LOG_WARNING,
                 "Cannot reserve a PASID quota for '%s', it starts with the kernel's default: %s", hook->name,
                 why);
-        return CTL_EXIT_OK;
+        return status;
 }
 
 /* The domain itself is wrong. */
 static CtlExitStatus bad_domain(const Hook *hook, const char *what) {
+        CtlExitStatus status = decide(hook_action_may_fail(hook->action) ? CTL_EXIT_FAILURE : CTL_EXIT_OK);
+
         hook_log(hook, LOG_ERR, "The XML of domain '%s' %s.", hook->name, what);
-        return hook_action_may_fail(hook->action) ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
+        return status;
 }
 
 static bool bad_config_denies(const char *const *dirs) {
@@ -340,6 +358,7 @@ static CtlExitStatus tell_daemon(const Hook *hook) {
 
         switch (hook_verdict(error.name)) {
         case HOOK_VERDICT_REFUSED:
+                (void) decide(CTL_EXIT_FAILURE);
                 hook_log(hook, LOG_ERR, "pasidd refuses to start '%s': %s", hook->name, why);
                 return CTL_EXIT_FAILURE;
         case HOOK_VERDICT_UNLIMITED:
@@ -377,6 +396,24 @@ static CtlExitStatus run_hook(Hook *hook) {
         return tell_daemon(hook);
 }
 
+/*
+ * A user's own libvirt (qemu:///session) runs the hooks of the system, too, as
+ * the user. Its machines are not the daemon's, which would ask polkit about
+ * each call. PASIDCTL_HOOK_ANY_USER= is for tests.
+ */
+static bool is_system_libvirt(void) {
+        return geteuid() == 0 || !isempty(secure_getenv("PASIDCTL_HOOK_ANY_USER"));
+}
+
+/* Takes what libvirt sends, so that it does not get EPIPE. */
+static CtlExitStatus ignore_session(const Hook *hook) {
+        _cleanup_free_ char *xml = NULL;
+        size_t size;
+
+        (void) read_domain(hook, &xml, &size);
+        return CTL_EXIT_OK;
+}
+
 CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
         Hook hook = { .deadline = now_monotonic_usec() + SOFT_DEADLINE_USEC };
         CtlExitStatus status;
@@ -398,6 +435,8 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
         r = alarm_arm(hook.name);
         if (r < 0)
                 status = without_daemon(&hook, strerror(-r));
+        else if (!is_system_libvirt())
+                status = ignore_session(&hook);
         else
                 status = run_hook(&hook);
 

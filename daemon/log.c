@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* CODE_FILE= and the like would all name this file. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 
-#include <systemd/sd-journal.h>
-
+#include "journal.h"
 #include "log.h"
+#include "stderr-line.h"
+#include "text-escape.h"
 
 /* Where a process logs to is a matter of the whole process, so these stand alone here. */
 static int log_max_level = LOG_INFO;
@@ -92,72 +89,58 @@ const char *log_target_to_string(LogTarget target) {
         return target_names[target];
 }
 
-#define RECORD_FIELDS_MAX 16U
+#define NUMBER_SIZE sizeof("18446744073709551615")
 
-typedef struct Record {
-        struct iovec iov[RECORD_FIELDS_MAX];
-        char *fields[RECORD_FIELDS_MAX];
-        size_t n;
-} Record;
+/* NULL if there is none. */
+static const char *format_number(char buf[static NUMBER_SIZE], bool known, uint64_t number) {
+        if (!known)
+                return NULL;
 
-static void record_done(Record *record) {
-        for (size_t i = 0; i < record->n; i++)
-                free(record->fields[i]);
-}
-
-static void _printf_(2, 3) record_add(Record *record, const char *format, ...) {
-        va_list ap;
-        char *field;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(&field, format, ap);
-        va_end(ap);
-        if (r < 0)
-                return;
-
-        record->fields[record->n] = field;
-        record->iov[record->n++] = (struct iovec) { .iov_base = field, .iov_len = r };
+        snprintf(buf, NUMBER_SIZE, "%" PRIu64, number);
+        return buf;
 }
 
 static void send_to_journal(int level, const LogContext *c, const char *message) {
-        _cleanup_(record_done) Record record = {};
+        static const LogContext nothing = {};
+        char set[NUMBER_SIZE], quota[NUMBER_SIZE], event[NUMBER_SIZE], uid[NUMBER_SIZE], pid[NUMBER_SIZE];
+        const Caller *caller;
 
-        record_add(&record, "PRIORITY=%i", level);
-        record_add(&record, "MESSAGE=%s", message);
-        record_add(&record, "SYSLOG_IDENTIFIER=pasidd");
-        if (c && c->message_id)
-                record_add(&record, "MESSAGE_ID=%s", c->message_id);
-        if (c && c->vm_uuid)
-                record_add(&record, "PASID_VM_UUID=%s", c->vm_uuid);
-        if (c && c->vm_name)
-                record_add(&record, "PASID_VM_NAME=%s", c->vm_name);
-        if (c && c->slice)
-                record_add(&record, "PASID_SLICE=%s", c->slice);
-        if (c && c->set_known)
-                record_add(&record, "PASID_SET=%" PRIu64, c->set);
-        if (c && c->quota_known)
-                record_add(&record, "PASID_QUOTA=%" PRIu32, c->quota);
-        if (c && c->event > 0)
-                record_add(&record, "PASID_EVENT=%" PRIu64, c->event);
-        if (c && c->caller) {
-                record_add(&record, "PASID_CALLER_UID=%" PRIu32, c->caller->uid);
-                if (c->caller->pid > 0)
-                        record_add(&record, "PASID_CALLER_PID=%" PRIu32, c->caller->pid);
-                if (c->caller->unit)
-                        record_add(&record, "PASID_CALLER_UNIT=%s", c->caller->unit);
+        if (!c)
+                c = &nothing;
+        caller = c->caller;
+
+        {
+                const JournalField fields[] = {
+                        { "MESSAGE_ID", c->message_id },
+                        { "PASID_VM_UUID", c->vm_uuid },
+                        { "PASID_VM_NAME", c->vm_name },
+                        { "PASID_SLICE", c->slice },
+                        { "PASID_SET", format_number(set, c->set_known, c->set) },
+                        { "PASID_QUOTA", format_number(quota, c->quota_known, c->quota) },
+                        { "PASID_EVENT", format_number(event, c->event > 0, c->event) },
+                        { "PASID_CALLER_UID", format_number(uid, caller, caller ? caller->uid : 0) },
+                        { "PASID_CALLER_PID",
+                                format_number(pid, caller && caller->pid > 0, caller ? caller->pid : 0) },
+                        { "PASID_CALLER_UNIT", caller ? caller->unit : NULL },
+                };
+
+                /* What is dropped is counted there. */
+                (void) journal_send("pasidd", level, message, fields, ELEMENTSOF(fields));
         }
-
-        (void) sd_journal_sendv(record.iov, record.n);
 }
 
 static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *format, va_list ap) {
-        _cleanup_free_ char *message = NULL;
+        _cleanup_free_ char *text = NULL, *message = NULL;
 
-        if (vasprintf(&message, format, ap) < 0) {
-                message = NULL;
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
                 return;
         }
+
+        /* Names in it can be anybody's choice. How long it gets is bounded below. */
+        message = text_escape(text);
+        if (!message)
+                return;
 
         switch (log_target) {
 
@@ -165,7 +148,7 @@ static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *fo
                 if (log_has_journal)
                         send_to_journal(level, c, message);
                 else
-                        fprintf(stderr, "pasidd: %s\n", message);
+                        (void) stderr_line("pasidd", message);
                 return;
 
         case LOG_TARGET_JOURNAL:
@@ -173,7 +156,7 @@ static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *fo
                 return;
 
         case LOG_TARGET_CONSOLE:
-                fprintf(stderr, "pasidd: %s\n", message);
+                (void) stderr_line("pasidd", message);
                 return;
 
         case LOG_TARGET_NULL:

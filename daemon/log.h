@@ -9,7 +9,9 @@
 
 /*
  * Logging: structured records to the journal where stderr is connected to it,
- * lines on stderr elsewhere.
+ * lines on stderr elsewhere. Nobody waits for either: what the journal or stderr
+ * does not take at once is dropped, and counted. Control characters and what is
+ * no UTF-8 are escaped, long texts are cut.
  */
 
 /* What a record is about. All optional: strings NULL, numbers with their flag. */

@@ -478,31 +478,53 @@ class Hook(CtlTest):
         self.assertIn("in time", err)
         self.assertLess(time.monotonic() - before, 4)
 
+    def full_pipe(self):
+        """Its writing end, which has no room."""
+        there, here = os.pipe()
+        self.addCleanup(os.close, there)
+        self.addCleanup(os.close, here)
+        os.set_blocking(here, False)
+        for size in (4096, 1):
+            try:
+                while os.write(here, b"x" * size):
+                    pass
+            except BlockingIOError:
+                pass
+        os.set_blocking(here, True)
+        return here
+
+    def end_of_hook(self, *args, stdin="<domain/>", stderr=subprocess.DEVNULL):
+        """Its exit status; it must not wait for whoever reads what it says."""
+        p = self.spawn("libvirt-hook", *args, stdin=subprocess.PIPE, stderr=stderr)
+        self.addCleanup(p.kill)
+        p.communicate(stdin, timeout=60)
+        return p.returncode
+
     def test_stderr_that_nobody_reads(self):
         """A pipe that is full, or closed: neither has the hook wait, nor makes it fail."""
-        for full in (True, False):
-            with self.subTest(full=full):
-                there, here = os.pipe()
-                if full:
-                    os.set_blocking(here, False)
-                    for size in (4096, 1):
-                        try:
-                            while os.write(here, b"x" * size):
-                                pass
-                        except BlockingIOError:
-                            pass
-                    os.set_blocking(here, True)
-                else:
-                    os.close(there)
-                before = time.monotonic()
-                p = self.spawn("libvirt-hook", "web", "reconnect", "begin", "-", stdin=subprocess.PIPE, stderr=here)
-                self.addCleanup(p.kill)
-                p.communicate("<domain/>", timeout=10)
-                self.assertEqual(p.returncode, OK)
-                self.assertLess(time.monotonic() - before, 4)
-                os.close(here)
-                if full:
-                    os.close(there)
+        self.assertEqual(self.end_of_hook("web", "reconnect", "begin", "-", stderr=self.full_pipe()), OK)
+        there, here = os.pipe()
+        os.close(there)
+        self.addCleanup(os.close, here)
+        self.assertEqual(self.end_of_hook("web", "reconnect", "begin", "-", stderr=here), OK)
+
+    def test_verdict_that_nobody_reads(self):
+        """What refuses a start refuses it also where journal and stderr take nothing."""
+        journal = self.directory / "journal"
+        with HungJournal(journal):
+            self.extra_environment = {"PASIDD_JOURNAL_SOCKET": str(journal)}
+            bad = DOMAIN.format(name="web", uuid=WEB, metadata=METADATA.replace("4", "many"))
+            self.assertEqual(self.end_of_hook("web", "prepare", "begin", "-", stdin=bad, stderr=self.full_pipe()), FAILURE)
+
+    def test_session(self):
+        """A user's own libvirt runs it as that user. It does nothing, whatever the configuration says."""
+        self.extra_environment = {"PASIDCTL_HOOK_ANY_USER": ""}
+        self.start()
+        self.assertEqual(self.hook("web", "prepare", "begin", "-"), (OK, ""))
+        self.assertEqual(self.hook("web", "prepare", "begin", "-", metadata=METADATA.replace("4", "many")), (OK, ""))
+        self.assertEqual(self.vm_names(), [])
+        self.daemon.kill()
+        self.assertEqual(self.hook("web", "prepare", "begin", "-"), (OK, ""))
 
     def test_daemon_that_comes_between(self):
         """What it was not told at "prepare" it is told at "started"; nobody else's word is lost by that."""
@@ -522,24 +544,25 @@ class Hook(CtlTest):
         self.start()
         self.daemon.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)
-        took = []
-        for operation in ("prepare", "started"):
+
+        def timed(operation, answer):
             before = time.monotonic()
             status, err = self.hook("web", operation, "begin", "-")
-            took.append(time.monotonic() - before)
             self.assertEqual(status, OK)
-            self.assertIn("answer", err)
-        self.assertGreater(took[0], 1.5)
-        # Each begins a process, for which a busy host takes its time.
-        self.assertLess(sum(took), 2.8)
+            self.assertIn(answer, err)
+            return time.monotonic() - before
+
+        # What the process itself takes on a host as busy as this one.
+        alone = max(timed("start", "") for _ in range(3))
+        took = timed("prepare", "answer")
+        self.assertGreater(took, 1.5)
+        self.assertLess(took + timed("started", "answer"), 2.4 + 6 * alone)
 
     def test_stdin_that_does_not_end(self):
         self.start()
         p = self.spawn("libvirt-hook", "web", "reconnect", "begin", "-", stdin=subprocess.PIPE)
         self.addCleanup(p.communicate)
-        before = time.monotonic()
-        self.assertEqual(p.wait(10), OK)
-        self.assertLess(time.monotonic() - before, 4)
+        self.assertEqual(p.wait(60), OK)
 
 
 if __name__ == "__main__":

@@ -533,6 +533,43 @@ class Daemon:
         self.notify.close()
 
 
+class HungJournal:
+    """A journald that reads nothing, and whose queue is full."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        path.chmod(0o777)
+        self.path = path
+        self.fill()
+
+    def fill(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.setblocking(False)
+            s.connect(str(self.path))
+            try:
+                while True:
+                    s.send(b"MESSAGE=filler\n")
+            except BlockingIOError:
+                pass
+
+    def drain(self):
+        """What is in the queue, as text."""
+        self.socket.setblocking(False)
+        records = []
+        try:
+            while True:
+                records.append(self.socket.recv(65536).decode())
+        except BlockingIOError:
+            return records
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
 class BusTest(unittest.TestCase):
     """With a bus, the stand-ins and a caller. The daemon is started by start(), after the test has set the scene."""
 

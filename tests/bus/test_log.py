@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is logged: nobody waits for who reads it, and it is text whatever it is about."""
+
+from minibus import wait_until
+from testenv import *
+
+
+class NobodyReads(BusTest):
+    def start_with(self, journal):
+        self.daemon.spawn("--log-level=debug", PASIDD_JOURNAL_SOCKET=str(journal))
+        self.daemon.wait_notify("READY=1")
+        target = ("org.freedesktop.LogControl1", "LogTarget", ("s", "journal"))
+        self.call("/org/freedesktop/LogControl1", PROPERTIES, "Set", "ssv", target)
+
+    def test_journal(self):
+        """Quotas are set and VMs get their limits while journald hangs; afterwards it is told that records are missing."""
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        path = self.directory / "journal"
+        with HungJournal(path) as journal:
+            self.start_with(path)
+            self.wait_vm("web")
+            journal.fill()
+            for quota in (4, 5, 6):
+                self.set_quota(WEB, quota)
+                self.assertEqual(self.source(WEB), (quota, "persistent"))
+                self.assertEqual(self.root.limit(cgroup), f"pasid {quota}")
+            new = self.add_machine("db", DB, 2, sets=[2])
+            self.wait_limit(new, 1000)
+            journal.drain()
+            self.set_quota(WEB, 7)
+            records = []
+            wait_until(lambda: records.extend(journal.drain()) or any("were dropped" in r for r in records), "a record of the loss")
+            self.assertRegex("".join(records), "MESSAGE=[0-9]+ records were dropped because the journal did not take them")
+
+
+class Text(BusTest):
+    def test_names(self):
+        """Control characters, and what is no UTF-8, do not get through; and nothing gets longer than a line may be."""
+        self.start()
+        for name in (b"a\nb", b"\x1b[31m", b"\xff\xfe", b"x" * 255):
+            self.root.cgroup("/machine.slice/plain.slice")
+            os.rename(self.root.path / "sys/fs/cgroup/machine.slice/plain.slice",
+                os.fsencode(self.root.path / "sys/fs/cgroup/machine.slice") + b"/" + name[:240] + b".slice")
+        self.root.cgroup("/machine.slice/last.slice")
+        self.daemon.wait_output("/machine.slice/last.slice")
+        for line in self.daemon.output:
+            self.assertRegex(line, r"^pasidd: ")
+            self.assertTrue(line.isprintable(), line)
+            self.assertLessEqual(len(line.encode()), 2048)
+
+
+if __name__ == "__main__":
+    main()
