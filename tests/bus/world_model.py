@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What each VM, slice and the host should have, by pasidd.conf(5) and docs/ARCHITECTURE.md. Nothing here does I/O.
+
+The model follows the world's changes and the calls that were answered, and says at any time what has to be true once
+the daemon has come to rest. It is written from the documents, not from the daemon's code.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+N_GUESTS = 6
+RULED = ("vm0", "vm1")
+TENANT = "tenant.slice"
+
+
+@dataclass
+class Machine:
+    """One machine that machined knows, or would know if it ran."""
+
+    name: str
+    unit: str
+    cgroup: str
+    pid: int
+    usec: int
+    cgroup_exists: bool = True
+    shared: bool = False  # the unit has other machines as well
+    users: bool = False  # a user has registered it: it is nobody's VM
+    sets: list = field(default_factory=list)
+
+
+@dataclass
+class Guest:
+    """A domain of libvirt's: off, announced, or running as one machine or more."""
+
+    uuid: str
+    name: str
+    number: int
+    machines: list = field(default_factory=list)
+    told: int | None = None  # quota of the domain's metadata that holds for the run
+    announced: bool = False
+    next: int | None = None  # quota of the metadata that was announced for the next run
+
+    @property
+    def machine(self):
+        """The youngest is the VM."""
+        own = [m for m in self.machines if not m.users]
+        return max(own, key=lambda m: m.usec) if own else None
+
+
+@dataclass
+class Unit:
+    """A QEMU that systemd runs without machined. It is a VM while it has a set."""
+
+    name: str
+    invocation: str
+    cgroup: str
+    pid: int
+    sets: list = field(default_factory=list)
+
+
+@dataclass
+class Config:
+    default: int = 100
+    rule: int = 70
+    watermark: int = 0  # percent
+    foreign: str = "revert"
+    slice_limit: int | None = 5000
+
+    def text(self):
+        limit = "" if self.slice_limit is None else f"[Slice {TENANT}]\nLimit={self.slice_limit}\n"
+        return (
+            f"[Manager]\nDefaultQuota={self.default}\nDefaultWatermark={self.watermark}%\n"
+            f"ForeignChanges={self.foreign}\nSlices=machine.slice {TENANT}\nReservationTimeoutSec=86400\n"
+            f"[Rule first]\nMatchName=vm[01]\nQuota={self.rule}\n{limit}"
+        )
+
+
+@dataclass
+class Layers:
+    """An override in /run and one in /var; None is none."""
+
+    runtime: int | None = None
+    persistent: int | None = None
+
+    def set(self, value, runtime):
+        if runtime:
+            self.runtime = value
+        else:
+            # Otherwise the value that was just set would not be in force.
+            self.runtime, self.persistent = None, value
+
+    def reset(self, runtime_only):
+        self.runtime = None
+        if not runtime_only:
+            self.persistent = None
+
+    def resolve(self):
+        """(value, source), or None."""
+        if self.runtime is not None:
+            return self.runtime, "runtime"
+        if self.persistent is not None:
+            return self.persistent, "persistent"
+        return None
+
+
+@dataclass
+class ExpectedVM:
+    name: str
+    state: str
+    quota: int
+    source: str
+    watermark: int
+    cgroup: str | None  # None: not said here
+    limited: bool  # misc.max of the cgroup has to be the quota
+    sets: dict  # id: cgroup
+
+
+class Model:
+    def __init__(self):
+        self.config = Config()
+        self.guests = [Guest(f"99999999-0000-4000-8000-{n + 1:012}", f"vm{n}", n) for n in range(N_GUESTS)]
+        self.units = {}
+        self.overrides = {}  # by UUID, or by the unit's name
+        self.default = Layers()
+        self.slice = Layers()
+        self.tenant_exists = True
+
+    def override(self, key):
+        return self.overrides.setdefault(key, Layers())
+
+    def default_quota(self):
+        return self.default.resolve() or (self.config.default, "config")
+
+    def slice_limit(self):
+        """Of the tenant's slice; "max" where nothing asks for a limit."""
+        found = self.slice.resolve()
+        if found:
+            return found[0]
+        return "max" if self.config.slice_limit is None else self.config.slice_limit
+
+    def quota(self, key, name, told):
+        """The first of: runtime override, persistent override, the domain's metadata, rules, the default."""
+        found = self.override(key).resolve()
+        if found:
+            return found
+        if told is not None:
+            return told, "metadata"
+        if name in RULED:
+            return self.config.rule, "rule"
+        return self.default_quota()[0], "default"
+
+    def watermark(self, quota):
+        return math.ceil(quota * self.config.watermark / 100)
+
+    def expected_guest(self, guest):
+        machine = guest.machine
+        if not machine and not guest.announced:
+            return None
+        told = guest.told if machine else guest.next
+        quota, source = self.quota(guest.uuid, guest.name, told)
+        return ExpectedVM(
+            guest.name,
+            "running" if machine else "reserved",
+            quota,
+            source,
+            self.watermark(quota),
+            (machine.cgroup if machine.cgroup_exists else None) if machine else "",
+            bool(machine and machine.cgroup_exists and not machine.shared),
+            {s: machine.cgroup for s in machine.sets} if machine else {},
+        )
+
+    def expected_unit(self, unit):
+        if not unit.sets:
+            return None
+        quota, source = self.quota(unit.name, unit.name, None)
+        return ExpectedVM(
+            unit.name, "running", quota, source, self.watermark(quota), unit.cgroup, True, {s: unit.cgroup for s in unit.sets}
+        )
+
+    def expected(self):
+        """By UUID, all VMs that there have to be, and no others."""
+        vms = {g.uuid: self.expected_guest(g) for g in self.guests}
+        vms.update({u.invocation: self.expected_unit(u) for u in self.units.values()})
+        return {uuid: vm for uuid, vm in vms.items() if vm}
+
+    # What happens.
+
+    def machine_starts(self, guest, machine):
+        if not machine.users and not guest.machine:
+            guest.told, guest.announced, guest.next = guest.next, False, None
+        guest.machines.append(machine)
+
+    def machine_ends(self, guest, machine):
+        guest.machines.remove(machine)
+        if not guest.machine:
+            guest.told = None
+
+    def reserved(self, guest, quota):
+        guest.announced, guest.next = True, quota
+
+    def released(self, guest):
+        guest.announced, guest.next = False, None
