@@ -30,6 +30,7 @@ class Actions:
         "kill_daemon": 2,
         "overflow": 1,
         "flood": 2,
+        "forge": 8,
     }
 
     # Machines.
@@ -314,8 +315,10 @@ class Actions:
         return f"{quota} runtime={runtime}"
 
     def do_reserve(self):
-        guest = self.pick(self.model.guests)
+        guest = self.pick([g for g in self.model.guests if "next" not in self.off or not g.machine])
         quota = self.random.choice([None, self.random.randrange(1, 1000)])
+        if not guest:
+            return None
         # What is told before the start is seen is told for that start.
         self.rest("before Reserve")
         options = {} if quota is None else {"quota": quota}
@@ -411,7 +414,8 @@ class Actions:
 
     def do_restart_machined(self):
         self.machined.stop()
-        told = [self.do_start_machine(), self.do_end_machine()]
+        # What begins and ends unseen is never heard of: a reservation stays.
+        told = [self.do_end_machine(), self.do_start_machine()]
         self.machined.start()
         return f"meanwhile: {told}"
 
@@ -432,6 +436,6 @@ class Actions:
         # Here a write is two steps, and a call that was answered is saved: rest first, so that nothing is half done.
         self.rest("before SIGKILL")
         self.daemon.kill()
-        told = [self.do_start_machine(), self.do_end_machine(), self.do_add_set()]
+        told = [self.do_end_machine(), self.do_start_machine(), self.do_add_set()]
         self.start_daemon()
         return f"meanwhile: {told}"
