@@ -2,6 +2,7 @@
 
 #include "boot-seed.h"
 #include "file-util.h"
+#include "log.h"
 
 #define BOOT_SEED_FILE "/run/pasidd/boot-seed"
 
@@ -17,30 +18,43 @@ static int read_seed(const char *path, sd_id128_t *ret) {
         return sd_id128_from_string(text, ret);
 }
 
-int boot_seed_get(const char *root, sd_id128_t *ret) {
-        _cleanup_free_ char *path = NULL;
+static void save_seed(BootSeed *seed, const char *path, bool first) {
         char text[SD_ID128_STRING_MAX + 1];
-        sd_id128_t seed;
         int r;
 
-        path = path_under(root, BOOT_SEED_FILE);
-        if (!path)
-                return -ENOMEM;
+        snprintf(text, sizeof(text), SD_ID128_FORMAT_STR "\n", SD_ID128_FORMAT_VAL(seed->value));
+        r = replace_text_file(path, text);
+        if (r >= 0)
+                seed->saved = true;
+        else if (first)
+                log_warning_errno(r, "Cannot write %s, ids derived from it hold until pasidd is restarted: %m", path);
+}
 
-        if (read_seed(path, &seed) >= 0) {
-                *ret = seed;
-                return 0;
+int boot_seed_get(BootSeed *seed, const char *root, sd_id128_t *ret) {
+        _cleanup_free_ char *path = NULL;
+        bool first = !seed->known;
+        sd_id128_t value;
+        int r;
+
+        if (!seed->saved) {
+                path = path_under(root, BOOT_SEED_FILE);
+                if (!path)
+                        return -ENOMEM;
         }
 
-        r = sd_id128_randomize(&seed);
-        if (r < 0)
-                return r;
+        if (!seed->known && read_seed(path, &value) >= 0)
+                *seed = (BootSeed) { .value = value, .known = true, .saved = true };
 
-        snprintf(text, sizeof(text), SD_ID128_FORMAT_STR "\n", SD_ID128_FORMAT_VAL(seed));
-        r = replace_text_file(path, text);
-        if (r < 0)
-                return r;
+        if (!seed->known) {
+                r = sd_id128_randomize(&value);
+                if (r < 0)
+                        return r;
+                *seed = (BootSeed) { .value = value, .known = true };
+        }
 
-        *ret = seed;
+        if (!seed->saved)
+                save_seed(seed, path, first);
+
+        *ret = seed->value;
         return 0;
 }

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "boot-seed.h"
 #include "config-place.h"
 #include "config.h"
 #include "kernel-source.h"
@@ -71,6 +72,7 @@ struct Manager {
 
         Config *config;
         StateStore state;
+        BootSeed boot_seed;
 
         PassedSockets sockets; /* until the source has them */
         KernelSource *kernel;

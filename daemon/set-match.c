@@ -91,11 +91,11 @@ static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
  * An id for what has none: that of this boot, mixed with the set's or the
  * cgroup's, which the kernel never uses twice.
  */
-static int derive_uuid(const Manager *m, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
+static int derive_uuid(Manager *m, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
         sd_id128_t uuid;
         int r;
 
-        r = boot_seed_get(m->root, &uuid);
+        r = boot_seed_get(&m->boot_seed, m->root, &uuid);
         if (r < 0)
                 return r;
 
