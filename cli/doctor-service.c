@@ -84,6 +84,10 @@ static int check_in_force(const Doctor *doctor, Finding *ret) {
         if (!streq(state, "running"))
                 return doctor_found(
                         ret, CHECK_WARN, "see the checks of the IOMMU above", "%s: %s", state, text);
+        if (strstr(text, PASIDD_STATUS_UNUSABLE))
+                return doctor_found(ret, CHECK_FAIL,
+                        "journalctl -u pasidd; repair or remove that file; then: systemctl restart pasidd",
+                        "%s", text);
         return doctor_found(ret, CHECK_OK, NULL, "%s", text);
 }
 

@@ -9,6 +9,9 @@
 #define PASIDD_MANAGER_INTERFACE "org.pasidd1.Manager"
 #define PASIDD_VM_INTERFACE      "org.pasidd1.VM"
 
+/* In the Manager's Status, after the name of a state file: nothing is read from it or saved there. */
+#define PASIDD_STATUS_UNUSABLE "is unusable"
+
 #define PASIDD_ERROR_NO_SUCH_VM    "org.pasidd1.Error.NoSuchVM"
 #define PASIDD_ERROR_AMBIGUOUS_VM  "org.pasidd1.Error.AmbiguousVM"
 #define PASIDD_ERROR_INVALID_QUOTA "org.pasidd1.Error.InvalidQuota"

@@ -9,6 +9,7 @@
 #include "log-control.h"
 #include "machined.h"
 #include "override-bus.h"
+#include "override-change.h"
 #include "polkit.h"
 #include "quota.h"
 #include "reconcile.h"
@@ -34,6 +35,7 @@ static void disconnect(Manager *m) {
         m->machined = machined_free(m->machined);
         m->systemd_watch = systemd_watch_free(m->systemd_watch);
         reconcile_forget_messages(m);
+        override_forget_messages(m);
         TAILQ_FOREACH (set, &m->sets, entries)
                 set_forget_question(set);
         m->query_bus = sd_bus_close_unref(m->query_bus);

@@ -7,6 +7,7 @@
 #include "bus-names.h"
 #include "bus.h"
 #include "default-bus.h"
+#include "override-change.h"
 #include "polkit.h"
 
 int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error) {
@@ -25,7 +26,12 @@ int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error
 
         r = manager_apply_default_quota(m);
         if (r < 0) {
-                (void) state_store_set_default(&m->state, old.runtime, old.persistent);
+                int k;
+
+                /* The kernel has kept the old one, which was its refusal. */
+                k = state_store_undo_default(&m->state, old.runtime, old.persistent);
+                if (k < 0)
+                        log_error_errno(k, "Cannot take the change of the default quota back in a file: %m");
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "The kernel did not take the default quota: %s", strerror(-r));
         }
@@ -35,7 +41,29 @@ int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error
         return 0;
 }
 
+/* As override_await_turn(). */
+static int await_turn(Manager *m, sd_bus_message *message, AuthorizedHandler handler, bool runtime,
+        bool dry_run, sd_bus_error *error) {
+        if (dry_run)
+                return 0;
+
+        return override_await_turn(m, message, handler, OVERRIDE_DEFAULT, "", !runtime, error);
+}
+
+static int answer_change(Manager *m, sd_bus_message *message, sd_bus_message *reply, const Defaults *defaults,
+        bool dry_run, sd_bus_error *error) {
+        const OverrideChange change = {
+                .kind = OVERRIDE_DEFAULT,
+                .key = "",
+                .runtime = override_setting(defaults->runtime),
+                .persistent = override_setting(defaults->persistent),
+        };
+
+        return dry_run ? sd_bus_message_send(reply) : override_change(m, message, reply, &change, error);
+}
+
 static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint32_t quota, old_persistent = m->state.persistent->default_quota;
         uint32_t previous = manager_default_quota(m, NULL);
         int runtime = false, dry_run = false, r;
@@ -50,7 +78,9 @@ static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = bus_check_quota("Quota", quota, error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(m, message, set_default_quota, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         /* With the persistent one the other goes, because it would still win. */
@@ -61,16 +91,17 @@ static int set_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *
         else if (m->state.persistent->default_quota_set)
                 defaults.persistent = &old_persistent;
 
-        if (!dry_run) {
-                r = default_bus_change(m, &defaults, error);
-                if (r < 0)
-                        return r;
-        }
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "u", previous);
+        if (r < 0)
+                return r;
 
-        return sd_bus_reply_method_return(message, "u", previous);
+        return answer_change(m, message, reply, &defaults, dry_run, error);
 }
 
 static int reset_default_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint32_t old_persistent = m->state.persistent->default_quota, quota = m->config->default_quota;
         DefaultSource source = DEFAULT_SOURCE_CONFIG;
         int runtime = false, dry_run = false, r;
@@ -81,7 +112,9 @@ static int reset_default_quota(sd_bus_message *message, Manager *m, sd_bus_error
         Defaults defaults = {};
 
         r = bus_read_options(message, options, ELEMENTSOF(options), error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(m, message, reset_default_quota, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         if (runtime && m->state.persistent->default_quota_set) {
@@ -90,13 +123,13 @@ static int reset_default_quota(sd_bus_message *message, Manager *m, sd_bus_error
                 source = DEFAULT_SOURCE_PERSISTENT;
         }
 
-        if (!dry_run) {
-                r = default_bus_change(m, &defaults, error);
-                if (r < 0)
-                        return r;
-        }
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "us", quota, default_source_to_string(source));
+        if (r < 0)
+                return r;
 
-        return sd_bus_reply_method_return(message, "us", quota, default_source_to_string(source));
+        return answer_change(m, message, reply, &defaults, dry_run, error);
 }
 
 static int method_reset_default_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

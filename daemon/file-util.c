@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "file-replace.h"
 #include "file-util.h"
 
 #define TEXT_FILE_SIZE_MAX (1024U * 1024U)
@@ -149,31 +150,7 @@ int write_read_text_file(const char *path, const char *text, char *buf, size_t s
 }
 
 int replace_text_file(const char *path, const char *text) {
-        _cleanup_free_ char *aside = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        size_t size = strlen(text);
-
-        if (asprintf(&aside, "%s.new", path) < 0) {
-                aside = NULL;
-                return -ENOMEM;
-        }
-
-        fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-
-        for (const char *p = text; size > 0;) {
-                ssize_t n = write(fd, p, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        p += n;
-                        size -= (size_t) n;
-                }
-        }
-
-        return rename(aside, path) < 0 ? -errno : 0;
+        return replace_file(path, text, 0600, false, NULL);
 }
 
 int parse_u64(const char *s, uint64_t *ret) {

@@ -31,8 +31,8 @@ int write_text_file(const char *path, const char *text);
 int write_read_text_file(const char *path, const char *text, char *buf, size_t size);
 
 /*
- * Puts a file of ours in place as a whole, making it aside as PATH.new. For
- * /run, where nothing has to outlive a crash of the host: it is not synced.
+ * Replaces a file of pasidd's as a whole, see replace_file(). For /run, where
+ * nothing has to outlive a crash of the host: it is not synced.
  */
 int replace_text_file(const char *path, const char *text);
 

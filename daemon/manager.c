@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "admission.h"
+#include "bus-names.h"
 #include "bus.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
@@ -19,6 +20,7 @@
 #include "kernel-events.h"
 #include "manager.h"
 #include "messages.h"
+#include "override-change.h"
 #include "reconcile.h"
 #include "set-match.h"
 #include "slice-limit.h"
@@ -65,27 +67,47 @@ const char *manager_state(const Manager *m) {
         return m->capacity > 0 ? "running" : "idle";
 }
 
+/* What is wrong with the state files, as more text for the status. */
+static char *describe_problems(const Manager *m) {
+        const StateStore *state = &m->state;
+        char *text;
+        int r;
+
+        r = asprintf(&text, "%s%s%s%s%s%s", state->persistent_problem ? "; " : "",
+                state->persistent_problem ? state->persistent_path : "",
+                state->persistent_problem ? " " PASIDD_STATUS_UNUSABLE : "",
+                state->runtime_problem ? "; " : "", state->runtime_problem ? state->runtime_path : "",
+                state->runtime_problem ? " " PASIDD_STATUS_UNUSABLE : "");
+        return r < 0 ? NULL : text;
+}
+
 char *manager_status(const Manager *m) {
+        _cleanup_free_ char *problems = describe_problems(m);
         size_t unmatched = 0;
         char *status;
         Set *set;
         int r;
 
+        if (!problems)
+                return NULL;
         if (!m->kernel_present)
                 return strdup("Starting");
         if (m->capacity == 0)
-                return strdup("No PASID-capable IOMMU on this host; idle");
+                return asprintf(&status, "No PASID-capable IOMMU on this host; idle%s", problems) < 0
+                               ? NULL
+                               : status;
 
         TAILQ_FOREACH (set, &m->sets, entries)
                 if (!set->vm)
                         unmatched++;
 
         if (unmatched > 0)
-                r = asprintf(&status, "VMs: %zu, sets: %zu (%zu not assigned to a VM yet), PASIDs: %" PRIu32,
-                        m->n_vms, m->n_sets, unmatched, m->capacity);
+                r = asprintf(&status,
+                        "VMs: %zu, sets: %zu (%zu not assigned to a VM yet), PASIDs: %" PRIu32 "%s", m->n_vms,
+                        m->n_sets, unmatched, m->capacity, problems);
         else
-                r = asprintf(
-                        &status, "VMs: %zu, sets: %zu, PASIDs: %" PRIu32, m->n_vms, m->n_sets, m->capacity);
+                r = asprintf(&status, "VMs: %zu, sets: %zu, PASIDs: %" PRIu32 "%s", m->n_vms, m->n_sets,
+                        m->capacity, problems);
 
         return r < 0 ? NULL : status;
 }
@@ -375,7 +397,8 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
         (void) counter_store_save(userdata, &counters);
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Stopping; quotas stay in force");
-        manager_exit(userdata, EXIT_SUCCESS);
+        if (override_stop(userdata))
+                manager_exit(userdata, EXIT_SUCCESS);
         return 0;
 }
 
@@ -471,6 +494,7 @@ Manager *manager_free(Manager *m) {
 
         if (m->event)
                 bus_stop(m);
+        override_queue_free(m);
         while (!TAILQ_EMPTY(&m->sets))
                 set_free(TAILQ_FIRST(&m->sets));
         while ((vm = TAILQ_FIRST(&m->vms)))
@@ -529,6 +553,10 @@ int manager_prepare(Manager *m) {
         r = set_up_event_loop(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot set up the event loop: %m");
+
+        r = override_queue_new(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot set up the disk writer: %m");
 
         r = events_set_up(m);
         if (r < 0)

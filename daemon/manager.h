@@ -23,6 +23,7 @@ typedef struct EventLog EventLog;
 typedef struct KnownSender KnownSender;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
+typedef struct OverrideQueue OverrideQueue;
 typedef struct Reconciliation Reconciliation;
 typedef struct Set Set;
 typedef struct SliceLimit SliceLimit;
@@ -72,6 +73,7 @@ struct Manager {
 
         Config *config;
         StateStore state;
+        OverrideQueue *overrides; /* changes to it */
         BootSeed boot_seed;
 
         PassedSockets sockets; /* until the source has them */

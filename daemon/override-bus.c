@@ -7,8 +7,8 @@
 
 #include "bus-names.h"
 #include "bus.h"
-#include "default-bus.h"
 #include "override-bus.h"
+#include "override-change.h"
 #include "polkit.h"
 #include "slice-bus.h"
 #include "utf8.h"
@@ -98,15 +98,6 @@ typedef struct Wanted {
         int dry_run;
 } Wanted;
 
-/* uint32_t of a layer, for those kinds that have nothing but a quota. NULL removes it. */
-static const uint32_t *wanted_quota(const Wanted *wanted) {
-        return wanted->setting.quota_set ? &wanted->setting.quota : NULL;
-}
-
-static bool same_quota(const uint32_t *a, const uint32_t *b) {
-        return a && b ? *a == *b : a == b;
-}
-
 static int refuse_watermark(const Wanted *wanted, const char *kind, sd_bus_error *error) {
         if (!wanted->setting.watermark_set)
                 return 0;
@@ -115,14 +106,38 @@ static int refuse_watermark(const Wanted *wanted, const char *kind, sd_bus_error
                 error, SD_BUS_ERROR_INVALID_ARGS, "An override of kind \"%s\" has no watermark.", kind);
 }
 
-static int set_default(Manager *m, const Wanted *wanted, sd_bus_error *error) {
+/* The change that the caller asks for, to what there is now. */
+static OverrideChange make_change(Manager *m, const Wanted *wanted, OverrideKind kind) {
         const State *runtime = m->state.runtime, *persistent = m->state.persistent;
-        uint32_t old_runtime = runtime->default_quota, old_persistent = persistent->default_quota;
-        Defaults defaults = {
-                .runtime = runtime->default_quota_set ? &old_runtime : NULL,
-                .persistent = persistent->default_quota_set ? &old_persistent : NULL,
+        OverrideChange change = {
+                .kind = kind,
+                .key = wanted->key,
+                .name = isempty(wanted->name) ? NULL : wanted->name,
         };
-        const uint32_t **layer = wanted->runtime ? &defaults.runtime : &defaults.persistent;
+
+        if (kind == OVERRIDE_DEFAULT) {
+                change.runtime =
+                        override_setting(runtime->default_quota_set ? &runtime->default_quota : NULL);
+                change.persistent =
+                        override_setting(persistent->default_quota_set ? &persistent->default_quota : NULL);
+        } else if (kind == OVERRIDE_SLICE) {
+                const SliceOverrides overrides = slice_get_overrides(m, wanted->key);
+
+                change.runtime = override_setting(overrides.runtime);
+                change.persistent = override_setting(overrides.persistent);
+        } else {
+                const VM *vm = vm_find_by_key(m, wanted->key);
+
+                if (vm)
+                        change.name = vm->name;
+                change.runtime = state_store_get_override(runtime, wanted->key);
+                change.persistent = state_store_get_override(persistent, wanted->key);
+        }
+
+        return change;
+}
+
+static int check_default(const Wanted *wanted, sd_bus_error *error) {
         int r;
 
         if (!isempty(wanted->key))
@@ -131,20 +146,11 @@ static int set_default(Manager *m, const Wanted *wanted, sd_bus_error *error) {
         r = refuse_watermark(wanted, KIND_DEFAULT, error);
         if (r >= 0)
                 r = bus_check_quota("Quota", wanted->setting.quota, error);
-        if (r < 0)
-                return r;
 
-        if (same_quota(*layer, wanted_quota(wanted)))
-                return 0;
-        *layer = wanted_quota(wanted);
-
-        r = wanted->dry_run ? 0 : default_bus_change(m, &defaults, error);
-        return r < 0 ? r : 1;
+        return r;
 }
 
-static int set_slice(Manager *m, const Wanted *wanted, sd_bus_error *error) {
-        SliceOverrides overrides = slice_get_overrides(m, wanted->key);
-        const uint32_t **layer = wanted->runtime ? &overrides.runtime : &overrides.persistent;
+static int check_slice(const Wanted *wanted, sd_bus_error *error) {
         int r;
 
         r = slice_bus_check_name(wanted->key, error);
@@ -152,52 +158,14 @@ static int set_slice(Manager *m, const Wanted *wanted, sd_bus_error *error) {
                 r = refuse_watermark(wanted, KIND_SLICE, error);
         if (r >= 0 && wanted->setting.quota != LIMIT_NONE)
                 r = bus_check_quota("Limit", wanted->setting.quota, error);
-        if (r < 0)
-                return r;
 
-        if (same_quota(*layer, wanted_quota(wanted)))
-                return 0;
-        *layer = wanted_quota(wanted);
-
-        r = wanted->dry_run ? 0 : slice_bus_change(m, wanted->key, &overrides, error);
-        return r < 0 ? r : 1;
+        return r;
 }
 
-static VM *find_by_key(Manager *m, const char *key) {
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                if (streq(vm->key, key))
-                        return vm;
-
-        return NULL;
-}
-
-/* A VM that is off: only the files change. */
-static int set_of_absent(
-        Manager *m, const Wanted *wanted, const VMOverrides *overrides, sd_bus_error *error) {
-        const char *name = isempty(wanted->name) ? NULL : wanted->name;
+static int check_vm(Manager *m, const Wanted *wanted, sd_bus_error *error) {
+        const VM *vm;
         int r;
 
-        r = state_store_set_overrides(
-                &m->state, wanted->key, name, &overrides->runtime, &overrides->persistent);
-        if (r < 0)
-                return sd_bus_error_setf(
-                        error, PASIDD_ERROR_NOT_SAVED, "The override could not be saved: %s", strerror(-r));
-
-        return 0;
-}
-
-static int set_vm(Manager *m, Wanted *wanted, sd_bus_error *error) {
-        char uuid[UUID_STRING_SIZE];
-        QuotaSetting *layer;
-        VMOverrides overrides;
-        PolicyResult policy;
-        VM *vm;
-        int r;
-
-        if (uuid_canonical(wanted->key, uuid) >= 0)
-                wanted->key = uuid;
         if (!state_key_is_valid(wanted->key))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "\"%s\" is neither a UUID nor \"unit:NAME\".", wanted->key);
@@ -207,25 +175,26 @@ static int set_vm(Manager *m, Wanted *wanted, sd_bus_error *error) {
         if (r < 0)
                 return r;
 
-        overrides = (VMOverrides) {
-                .runtime = state_store_get_override(m->state.runtime, wanted->key),
-                .persistent = state_store_get_override(m->state.persistent, wanted->key),
-        };
-        layer = wanted->runtime ? &overrides.runtime : &overrides.persistent;
-        if (setting_equal(layer, &wanted->setting))
-                return 0;
-        *layer = wanted->setting;
-
-        vm = find_by_key(m, wanted->key);
+        vm = vm_find_by_key(m, wanted->key);
         if (vm && vm->kind == VM_KIND_SET && !wanted->runtime)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "VM %s has no unit, it can have a \"runtime\" override only.", vm->name);
-        if (vm)
-                r = vm_bus_change_overrides(vm, &overrides, wanted->dry_run, &policy, error);
-        else
-                r = wanted->dry_run ? 0 : set_of_absent(m, wanted, &overrides, error);
 
-        return r < 0 ? r : 1;
+        return 0;
+}
+
+static int check_wanted(Manager *m, const Wanted *wanted, OverrideKind kind, sd_bus_error *error) {
+        switch (kind) {
+
+        case OVERRIDE_SLICE:
+                return check_slice(wanted, error);
+
+        case OVERRIDE_DEFAULT:
+                return check_default(wanted, error);
+
+        default:
+                return check_vm(m, wanted, error);
+        }
 }
 
 static int read_wanted(sd_bus_message *message, Wanted *ret, const char **ret_kind, sd_bus_error *error) {
@@ -263,24 +232,45 @@ static int read_wanted(sd_bus_message *message, Wanted *ret, const char **ret_ki
 }
 
 static int set_override(sd_bus_message *message, Manager *m, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        char uuid[UUID_STRING_SIZE];
+        const char *name = NULL;
+        OverrideChange change;
+        QuotaSetting *layer;
+        OverrideKind kind;
         Wanted wanted;
-        const char *kind = NULL;
+        bool changes;
         int r;
 
-        r = read_wanted(message, &wanted, &kind, error);
+        r = read_wanted(message, &wanted, &name, error);
         if (r < 0)
                 return r;
 
-        if (streq(kind, KIND_VM))
-                r = set_vm(m, &wanted, error);
-        else if (streq(kind, KIND_SLICE))
-                r = set_slice(m, &wanted, error);
-        else
-                r = set_default(m, &wanted, error);
+        kind = streq(name, KIND_VM)      ? OVERRIDE_VM
+               : streq(name, KIND_SLICE) ? OVERRIDE_SLICE
+                                         : OVERRIDE_DEFAULT;
+        if (kind == OVERRIDE_VM && uuid_canonical(wanted.key, uuid) >= 0)
+                wanted.key = uuid;
+
+        r = check_wanted(m, &wanted, kind, error);
+        if (r >= 0 && !wanted.dry_run)
+                r = override_await_turn(m, message, set_override, kind, wanted.key, !wanted.runtime, error);
+        if (r != 0)
+                return r;
+
+        change = make_change(m, &wanted, kind);
+        layer = wanted.runtime ? &change.runtime : &change.persistent;
+        changes = !setting_equal(layer, &wanted.setting);
+        *layer = wanted.setting;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "b", changes);
         if (r < 0)
                 return r;
 
-        return sd_bus_reply_method_return(message, "b", r > 0);
+        return wanted.dry_run || !changes ? sd_bus_message_send(reply)
+                                          : override_change(m, message, reply, &change, error);
 }
 
 /* Room for all that are given below, and the NULL. */
@@ -317,7 +307,7 @@ static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_e
         if (streq(kind, KIND_VM)) {
                 action = PASIDD_ACTION_SET_QUOTA;
                 (void) uuid_canonical(wanted.key, uuid);
-                vm = find_by_key(m, isempty(uuid) ? wanted.key : uuid);
+                vm = vm_find_by_key(m, isempty(uuid) ? wanted.key : uuid);
                 n = add_detail(details, n, "vm", vm ? vm->name : wanted.name);
                 n = add_detail(details, n, "uuid", vm ? vm->uuid : uuid);
         } else if (streq(kind, KIND_SLICE)) {

@@ -9,6 +9,7 @@
 #include "bus.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "override-change.h"
 #include "polkit.h"
 #include "slice-bus.h"
 
@@ -136,6 +137,36 @@ int slice_bus_change(Manager *m, const char *name, const SliceOverrides *overrid
         return -EINVAL;
 }
 
+/* As override_await_turn(). */
+static int await_turn(Manager *m, sd_bus_message *message, AuthorizedHandler handler, const char *name,
+        bool runtime, bool dry_run, sd_bus_error *error) {
+        if (dry_run)
+                return 0;
+
+        return override_await_turn(m, message, handler, OVERRIDE_SLICE, name, !runtime, error);
+}
+
+static int answer_override(Manager *m, sd_bus_message *message, const char *name,
+        const SliceOverrides *overrides, uint32_t limit, SliceSource source, bool dry_run,
+        sd_bus_error *error) {
+        const OverrideChange change = {
+                .kind = OVERRIDE_SLICE,
+                .key = name,
+                .runtime = override_setting(overrides->runtime),
+                .persistent = override_setting(overrides->persistent),
+        };
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "us", limit, slice_source_to_string(source));
+        if (r < 0)
+                return r;
+
+        return dry_run ? sd_bus_message_send(reply) : override_change(m, message, reply, &change, error);
+}
+
 static int set_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
         const BusOption options[] = {
@@ -154,7 +185,9 @@ static int set_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *er
                 r = slice_bus_check_name(name, error);
         if (r >= 0 && quota != LIMIT_NONE)
                 r = bus_check_quota("Limit", quota, error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(m, message, set_slice_quota, name, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         overrides = slice_get_overrides(m, name);
@@ -166,13 +199,7 @@ static int set_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *er
                 overrides = (SliceOverrides) { .persistent = &quota };
         (void) slice_resolve(m, name, &overrides, &source);
 
-        if (!dry_run) {
-                r = slice_bus_change(m, name, &overrides, error);
-                if (r < 0)
-                        return r;
-        }
-
-        return sd_bus_reply_method_return(message, "us", previous, slice_source_to_string(source));
+        return answer_override(m, message, name, &overrides, previous, source, dry_run, error);
 }
 
 static int reset_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
@@ -191,7 +218,9 @@ static int reset_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = slice_bus_check_name(name, error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(m, message, reset_slice_quota, name, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         overrides = slice_get_overrides(m, name);
@@ -200,13 +229,7 @@ static int reset_slice_quota(sd_bus_message *message, Manager *m, sd_bus_error *
                 overrides.persistent = NULL;
         quota = slice_resolve(m, name, &overrides, &source);
 
-        if (!dry_run) {
-                r = slice_bus_change(m, name, &overrides, error);
-                if (r < 0)
-                        return r;
-        }
-
-        return sd_bus_reply_method_return(message, "us", quota, slice_source_to_string(source));
+        return answer_override(m, message, name, &overrides, quota, source, dry_run, error);
 }
 
 static int method_set_slice_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

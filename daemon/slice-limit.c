@@ -387,8 +387,7 @@ static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
         /* First, so that a crash in between leaves no limit that nobody remembers. */
         r = state_store_set_slice_applied(&m->state, slice->name, true);
         if (r < 0) {
-                if (asprintf(ret_error, "it could not be noted in %s: %s", m->state.runtime_path,
-                            strerror(-r)) < 0)
+                if (asprintf(ret_error, "it could not be remembered: %s", strerror(-r)) < 0)
                         *ret_error = NULL;
                 return r;
         }
@@ -587,6 +586,19 @@ static int refresh(Manager *m) {
         return r;
 }
 
+/* The old ones hold again. What cannot be written now is tried again, see state.h. */
+static void undo_overrides(Manager *m, const char *name, const SliceOverrides *old) {
+        int r;
+
+        r = state_store_undo_slice_limits(&m->state, name, old->runtime, old->persistent);
+        if (r < 0)
+                log_error_errno(r, "Cannot take the change of slice %s back in a file: %m", name);
+        r = refresh(m);
+        if (r < 0)
+                log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
+        slice_limits_apply(m);
+}
+
 SliceOverrideResult slice_change_overrides(
         Manager *m, const char *name, const SliceOverrides *overrides, char **ret_error) {
         SliceOverrides old = slice_get_overrides(m, name);
@@ -600,8 +612,11 @@ SliceOverrideResult slice_change_overrides(
         old.persistent = old.persistent ? &old_persistent : NULL;
 
         r = state_store_set_slice_limits(&m->state, name, overrides->runtime, overrides->persistent);
-        if (r >= 0)
+        if (r >= 0) {
                 r = refresh(m);
+                if (r < 0)
+                        undo_overrides(m, name, &old);
+        }
         if (r < 0) {
                 if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
                         *ret_error = NULL;
@@ -619,8 +634,6 @@ SliceOverrideResult slice_change_overrides(
         }
 
         *ret_error = slice->error ? strdup(slice->error) : NULL;
-        (void) state_store_set_slice_limits(&m->state, name, old.runtime, old.persistent);
-        (void) refresh(m);
-        slice_limits_apply(m);
+        undo_overrides(m, name, &old);
         return SLICE_OVERRIDE_NOT_APPLIED;
 }

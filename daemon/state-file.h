@@ -83,12 +83,20 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error);
 /* The caller frees *ret. */
 int state_format(const State *s, char **ret);
 
+typedef enum StateLoadResult {
+        STATE_LOADED, /* or there is no file: *ret is an empty state */
+        STATE_SET_ASIDE, /* it did not parse and is PATH.corrupt-N now (the first free N); *ret is an empty state */
+        STATE_LEFT, /* it cannot be used, and could not be set aside: it must not be replaced; *ret is an empty state */
+} StateLoadResult;
+
 /*
- * state_load(): a file that does not exist gives an empty state. One that does
- * not parse is renamed to PATH.corrupt-N (the first free N), *ret gets an empty state,
- * *ret_error says what was wrong and the new name (to be freed), and the return value is 1.
- * state_save(): temporary file beside it, fsync, rename, fsync of the directory; the old content
- * stays in place on any failure but that of the very last. -EFBIG for what state_load() would not take.
+ * Reads a state file. Returns a StateLoadResult; *ret_error (to be freed) says
+ * what is wrong with the file unless it is STATE_LOADED. -ENOMEM.
  */
 int state_load(const char *path, State **ret, char **ret_error);
-int state_save(const State *s, const char *path);
+
+/* state_format() for a file: -EFBIG for what state_load() would not take. The caller frees *ret. */
+int state_format_file(const State *s, char **ret);
+
+/* Replaces a state file, see replace_file(). */
+int state_save(const State *s, const char *path, bool durable);

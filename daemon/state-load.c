@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "file-replace.h"
 #include "state-file.h"
 
 /* State files on the disk: reading, setting aside, replacing; state-file.c knows what stands in them. */
@@ -109,12 +110,15 @@ int state_load(const char *path, State **ret, char **ret_error) {
         r = load_text(path, &text, &size);
         if (r == -ENOENT) {
                 *ret = TAKE_PTR(empty);
-                return 0;
+                return STATE_LOADED;
         }
+        if (r == -ENOMEM)
+                return r;
         if (r < 0) {
                 if (asprintf(ret_error, "%s: cannot read: %s", path, strerror(-r)) < 0)
                         *ret_error = NULL;
-                return r;
+                *ret = TAKE_PTR(empty);
+                return STATE_LEFT;
         }
 
         r = state_parse(text, size, ret, &what);
@@ -122,77 +126,23 @@ int state_load(const char *path, State **ret, char **ret_error) {
                 return r;
 
         q = set_aside(path, &aside);
+        if (q == -ENOMEM)
+                return q;
         if (q < 0) {
                 if (asprintf(ret_error, "%s: %s; cannot set it aside: %s", path, what, strerror(-q)) < 0)
                         *ret_error = NULL;
-                return q;
+                *ret = TAKE_PTR(empty);
+                return STATE_LEFT;
         }
 
         if (asprintf(ret_error, "%s: %s; set aside as %s", path, what, aside) < 0)
                 *ret_error = NULL;
         *ret = TAKE_PTR(empty);
-        return 1;
+        return STATE_SET_ASIDE;
 }
 
-static int write_whole(int fd, const char *text, size_t size) {
-        while (size > 0) {
-                ssize_t k;
-
-                k = write(fd, text, size);
-                if (k < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                text += k;
-                size -= (size_t) k;
-        }
-
-        return 0;
-}
-
-static int write_temporary(const char *path, const char *text) {
-        _cleanup_close_ int fd = -EBADF;
-        int r;
-
-        /* One writer, so one name will do, and what a crash left behind does not pile up. */
-        if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
-        if (fd < 0)
-                return -errno;
-
-        /* Nothing in it is secret, whatever the umask. */
-        if (fchmod(fd, 0644) < 0)
-                return -errno;
-
-        r = write_whole(fd, text, strlen(text));
-        if (r < 0)
-                return r;
-
-        if (fsync(fd) < 0)
-                return -errno;
-
-        return 0;
-}
-
-/* A file descriptor, or a negative errno. */
-static int open_parent(const char *path) {
-        _cleanup_free_ char *dir = NULL;
-        const char *slash = strrchr(path, '/');
-        int fd;
-
-        dir = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
-        if (!dir)
-                return -ENOMEM;
-
-        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
-int state_save(const State *s, const char *path) {
-        _cleanup_free_ char *text = NULL, *temporary = NULL;
-        _cleanup_close_ int parent = -EBADF;
+int state_format_file(const State *s, char **ret) {
+        _cleanup_free_ char *text = NULL;
         int r;
 
         r = state_format(s, &text);
@@ -202,27 +152,18 @@ int state_save(const State *s, const char *path) {
         if (strlen(text) > STATE_SIZE_MAX)
                 return -EFBIG;
 
-        /* Before the file is replaced, while it can still be left as it is. */
-        parent = open_parent(path);
-        if (parent < 0)
-                return parent;
-
-        if (asprintf(&temporary, "%s.tmp", path) < 0) {
-                temporary = NULL;
-                return -ENOMEM;
-        }
-
-        r = write_temporary(temporary, text);
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
-        if (r < 0) {
-                (void) unlink(temporary);
-                return r;
-        }
-
-        /* EINVAL: a file system that needs no such thing. */
-        if (fsync(parent) < 0 && errno != EINVAL)
-                return -errno;
-
+        *ret = TAKE_PTR(text);
         return 0;
+}
+
+int state_save(const State *s, const char *path, bool durable) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = state_format_file(s, &text);
+        if (r < 0)
+                return r;
+
+        /* Nothing in it is secret. */
+        return replace_file(path, text, 0644, durable, NULL);
 }

@@ -5,18 +5,33 @@
 #include "messages.h"
 #include "state.h"
 
-static int load(const char *path, State **ret) {
+/* *ret_problem: why the file must be left alone, or NULL. */
+static int load(const char *path, State **ret, char **ret_problem) {
         _cleanup_free_ char *error = NULL;
         int r;
 
         r = state_load(path, ret, &error);
-        if (r < 0)
-                return log_error_errno(r, "Cannot read the state file %s: %m", path);
-        if (r > 0)
+        switch (r) {
+
+        case STATE_LOADED:
+                return 0;
+
+        case STATE_SET_ASIDE:
                 log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
                         "State file %s is unusable and was set aside: %s", path, strempty(error));
+                return 0;
 
-        return 0;
+        case STATE_LEFT:
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
+                        "State file %s is unusable and stays as it is: %s. "
+                        "What it says is not in force, and nothing is saved there. Repair or remove it, then restart pasidd.",
+                        path, strempty(error));
+                *ret_problem = error ? TAKE_PTR(error) : strdup(path);
+                return *ret_problem ? 0 : log_oom();
+
+        default:
+                return log_error_errno(r, "Cannot read the state file %s: %m", path);
+        }
 }
 
 int state_store_load(StateStore *store, const char *root) {
@@ -27,11 +42,11 @@ int state_store_load(StateStore *store, const char *root) {
         if (!store->persistent_path || !store->runtime_path)
                 return log_oom();
 
-        r = load(store->persistent_path, &store->persistent);
+        r = load(store->persistent_path, &store->persistent, &store->persistent_problem);
         if (r < 0)
                 return r;
 
-        return load(store->runtime_path, &store->runtime);
+        return load(store->runtime_path, &store->runtime, &store->runtime_problem);
 }
 
 void state_store_done(StateStore *store) {
@@ -39,6 +54,8 @@ void state_store_done(StateStore *store) {
         state_free(store->runtime);
         free(store->persistent_path);
         free(store->runtime_path);
+        free(store->persistent_problem);
+        free(store->runtime_problem);
         *store = (StateStore) {};
 }
 
@@ -68,82 +85,98 @@ static int set_name(StateEntry *entry, const char *name) {
         return 0;
 }
 
-/* A state about to be changed: changes go into next, and take effect all at once. */
+/* A layer about to be changed: changes go into next, and take effect all at once. */
 typedef struct Transaction {
-        State **current;
-        const char *path;
-        State *next;
+        State *next; /* NULL: it is not changed */
 } Transaction;
 
 static void transaction_done(Transaction *t) {
         state_free(t->next);
 }
 
-static int transaction_begin(Transaction *t, State **current, const char *path) {
-        t->current = current;
-        t->path = path;
-        return state_copy(*current, &t->next);
+static int transaction_begin(Transaction *t, const State *current) {
+        return state_copy(current, &t->next);
 }
 
-static int transaction_save(Transaction *t) {
-        int r;
+/* The text of its file, NULL if nothing changes. */
+static int transaction_format(Transaction *t, char **ret) {
+        if (!t->next) {
+                *ret = NULL;
+                return 0;
+        }
 
         state_prune(t->next);
-        r = state_save(t->next, t->path);
-        if (r < 0)
-                return log_error_errno(r, "Cannot write the state file %s: %m", t->path);
-
-        return 0;
+        return state_format_file(t->next, ret);
 }
 
-static void transaction_commit(Transaction *t) {
-        state_free(*t->current);
-        *t->current = TAKE_PTR(t->next);
+static void transaction_commit(Transaction *t, State **current) {
+        if (!t->next)
+                return;
+
+        state_prune(t->next);
+        state_free(*current);
+        *current = TAKE_PTR(t->next);
 }
 
-/* Saves both files or none. Either may be without changes (next is NULL). */
-static int transactions_commit(Transaction *persistent, Transaction *runtime) {
+static void file_is_stale(StateStore *store, bool *stale) {
+        *stale = true;
+        if (store->stale)
+                store->stale(store->stale_userdata);
+}
+
+void state_store_persistent_is_stale(StateStore *store) {
+        file_is_stale(store, &store->persistent_stale);
+}
+
+static int save_runtime(StateStore *store, const State *state) {
         int r;
 
-        if (persistent->next) {
-                r = transaction_save(persistent);
-                if (r < 0)
-                        return r;
-        }
+        r = store->runtime_problem ? -EUCLEAN : state_save(state, store->runtime_path, false);
+        if (r < 0)
+                return log_error_errno(r, "Cannot write the state file %s: %m", store->runtime_path);
 
-        if (runtime->next) {
-                r = transaction_save(runtime);
-                if (r < 0) {
-                        int k;
-
-                        if (persistent->next) {
-                                k = state_save(*persistent->current, persistent->path);
-                                if (k < 0)
-                                        log_error_errno(
-                                                k, "Cannot restore the state file %s: %m", persistent->path);
-                        }
-                        return r;
-                }
-        }
-
-        if (persistent->next)
-                transaction_commit(persistent);
-        if (runtime->next)
-                transaction_commit(runtime);
-
+        /* Whatever it is, it is all that is to be there. */
+        store->runtime_stale = false;
         return 0;
 }
 
-static int put_override(Transaction *t, State **state, const char *path, const char *key, const char *name,
-        const QuotaSetting *setting) {
-        QuotaSetting now = state_store_get_override(*state, key);
+int state_store_save_runtime(StateStore *store) {
+        return store->runtime_stale ? save_runtime(store, store->runtime) : 0;
+}
+
+typedef enum CommitMode {
+        COMMIT_SAVED,  /* memory and file, or neither */
+        COMMIT_FORCED, /* the memory in any case */
+} CommitMode;
+
+/* Either layer may be without changes. */
+static int commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode) {
+        int r = 0;
+
+        if (runtime->next) {
+                state_prune(runtime->next);
+                r = save_runtime(store, runtime->next);
+                if (r < 0 && mode == COMMIT_SAVED)
+                        return r;
+                if (r < 0)
+                        file_is_stale(store, &store->runtime_stale);
+        }
+
+        transaction_commit(persistent, &store->persistent);
+        transaction_commit(runtime, &store->runtime);
+        return r;
+}
+
+static int put_override(
+        Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
+        QuotaSetting now = state_store_get_override(state, key);
         StateEntry *entry;
         int r;
 
         if (setting_equal(&now, setting))
                 return 0;
 
-        r = transaction_begin(t, state, path);
+        r = transaction_begin(t, state);
         if (r < 0)
                 return r;
 
@@ -155,30 +188,36 @@ static int put_override(Transaction *t, State **state, const char *path, const c
         return set_name(entry, name);
 }
 
+int state_store_plan_override(const StateStore *store, const char *key, const char *name,
+        const QuotaSetting *persistent, char **ret) {
+        _cleanup_(transaction_done) Transaction t = {};
+        int r;
+
+        r = put_override(&t, store->persistent, key, name, persistent);
+        return r < 0 ? r : transaction_format(&t, ret);
+}
+
 int state_store_set_overrides(StateStore *store, const char *key, const char *name,
         const QuotaSetting *runtime, const QuotaSetting *persistent) {
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_override(&p, &store->persistent, store->persistent_path, key, name, persistent);
+        k = put_override(&p, store->persistent, key, name, persistent);
+        if (k >= 0)
+                k = put_override(&r, store->runtime, key, name, runtime);
         if (k < 0)
                 return k;
 
-        k = put_override(&r, &store->runtime, store->runtime_path, key, name, runtime);
-        if (k < 0)
-                return k;
-
-        return transactions_commit(&p, &r);
+        return commit(store, &p, &r, COMMIT_SAVED);
 }
 
-static int put_default(Transaction *t, State **state, const char *path, const uint32_t *value) {
+static int put_default(Transaction *t, const State *state, const uint32_t *value) {
         int r;
 
-        if (value ? (*state)->default_quota_set && (*state)->default_quota == *value
-                  : !(*state)->default_quota_set)
+        if (value ? state->default_quota_set && state->default_quota == *value : !state->default_quota_set)
                 return 0;
 
-        r = transaction_begin(t, state, path);
+        r = transaction_begin(t, state);
         if (r < 0)
                 return r;
 
@@ -187,31 +226,45 @@ static int put_default(Transaction *t, State **state, const char *path, const ui
         return 0;
 }
 
-int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
+int state_store_plan_default(const StateStore *store, const uint32_t *persistent, char **ret) {
+        _cleanup_(transaction_done) Transaction t = {};
+        int r;
+
+        r = put_default(&t, store->persistent, persistent);
+        return r < 0 ? r : transaction_format(&t, ret);
+}
+
+static int change_default(
+        StateStore *store, const uint32_t *runtime, const uint32_t *persistent, CommitMode mode) {
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_default(&p, &store->persistent, store->persistent_path, persistent);
+        k = put_default(&p, store->persistent, persistent);
+        if (k >= 0)
+                k = put_default(&r, store->runtime, runtime);
         if (k < 0)
                 return k;
 
-        k = put_default(&r, &store->runtime, store->runtime_path, runtime);
-        if (k < 0)
-                return k;
-
-        return transactions_commit(&p, &r);
+        return commit(store, &p, &r, mode);
 }
 
-static int put_slice_limit(
-        Transaction *t, State **state, const char *path, const char *name, const uint32_t *limit) {
-        const StateSlice *now = state_find_slice(*state, name);
+int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
+        return change_default(store, runtime, persistent, COMMIT_SAVED);
+}
+
+int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
+        return change_default(store, runtime, persistent, COMMIT_FORCED);
+}
+
+static int put_slice_limit(Transaction *t, const State *state, const char *name, const uint32_t *limit) {
+        const StateSlice *now = state_find_slice(state, name);
         StateSlice *slice;
         int r;
 
         if (limit ? now && now->limit_set && now->limit == *limit : !now || !now->limit_set)
                 return 0;
 
-        r = transaction_begin(t, state, path);
+        r = transaction_begin(t, state);
         if (r < 0)
                 return r;
 
@@ -224,18 +277,37 @@ static int put_slice_limit(
         return 0;
 }
 
-int state_store_set_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
+int state_store_plan_slice_limit(
+        const StateStore *store, const char *name, const uint32_t *persistent, char **ret) {
+        _cleanup_(transaction_done) Transaction t = {};
+        int r;
+
+        r = put_slice_limit(&t, store->persistent, name, persistent);
+        return r < 0 ? r : transaction_format(&t, ret);
+}
+
+static int change_slice_limits(StateStore *store, const char *name, const uint32_t *runtime,
+        const uint32_t *persistent, CommitMode mode) {
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_slice_limit(&p, &store->persistent, store->persistent_path, name, persistent);
+        k = put_slice_limit(&p, store->persistent, name, persistent);
         if (k >= 0)
-                k = put_slice_limit(&r, &store->runtime, store->runtime_path, name, runtime);
+                k = put_slice_limit(&r, store->runtime, name, runtime);
         if (k < 0)
                 return k;
 
-        return transactions_commit(&p, &r);
+        return commit(store, &p, &r, mode);
+}
+
+int state_store_set_slice_limits(
+        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
+        return change_slice_limits(store, name, runtime, persistent, COMMIT_SAVED);
+}
+
+int state_store_undo_slice_limits(
+        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
+        return change_slice_limits(store, name, runtime, persistent, COMMIT_FORCED);
 }
 
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
@@ -247,7 +319,7 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
         if (applied == (now && now->applied))
                 return 0;
 
-        r = transaction_begin(&t, &store->runtime, store->runtime_path);
+        r = transaction_begin(&t, store->runtime);
         if (r < 0)
                 return r;
 
@@ -256,12 +328,13 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
                 return -ENOMEM;
 
         slice->applied = applied;
-        return transactions_commit(&p, &t);
+        (void) commit(store, &p, &t, COMMIT_FORCED);
+        return 0;
 }
 
 /* reservation: NULL for none. */
 static int put_reservation(StateStore *store, const char *key, const char *name,
-        const Announcement *announced, const Reservation *reservation) {
+        const Announcement *announced, const Reservation *reservation, CommitMode mode) {
         _cleanup_(transaction_done) Transaction p = {}, t = {};
         _cleanup_(announcement_clear) Announcement copy = {};
         StateEntry *entry;
@@ -271,7 +344,7 @@ static int put_reservation(StateStore *store, const char *key, const char *name,
         if (r < 0)
                 return r;
 
-        r = transaction_begin(&t, &store->runtime, store->runtime_path);
+        r = transaction_begin(&t, store->runtime);
         if (r < 0)
                 return r;
 
@@ -291,7 +364,7 @@ static int put_reservation(StateStore *store, const char *key, const char *name,
         if (!reservation)
                 state_entry_forget_announced(entry);
 
-        return transactions_commit(&p, &t);
+        return commit(store, &p, &t, mode);
 }
 
 const StateEntry *state_store_get_reservation(const StateStore *store, const char *key) {
@@ -308,7 +381,7 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
                 announcement_equal(&e->announced, announced))
                 return 0;
 
-        return put_reservation(store, key, name, announced, &reservation);
+        return put_reservation(store, key, name, announced, &reservation, COMMIT_SAVED);
 }
 
 void state_store_drop_reservation(StateStore *store, const char *key) {
@@ -320,7 +393,7 @@ void state_store_drop_reservation(StateStore *store, const char *key) {
                 return;
 
         /* The name stays with an override, for people. */
-        r = put_reservation(store, key, e->name, &none, NULL);
+        r = put_reservation(store, key, e->name, &none, NULL, COMMIT_FORCED);
         if (r < 0)
-                log_warning_errno(r, "Cannot drop the reservation of VM %s: %m", key);
+                log_warning_errno(r, "Cannot drop the reservation of VM %s for good, trying again: %m", key);
 }

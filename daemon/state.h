@@ -4,7 +4,14 @@
 #include "macro.h"
 #include "state-file.h"
 
-/* The two state files, and the changes that the daemon makes to them. */
+/*
+ * The two state files, and the changes that the daemon makes to them.
+ *
+ * The runtime file is in /run, which is memory: it is written at once, in the
+ * event loop, and never synced. The persistent file is on a disk and is never
+ * written here. override-change.c writes it through the disk writer, from
+ * state_store_plan_…(), before the functions below change what is in memory.
+ */
 
 #define PERSISTENT_STATE_FILE "/var/lib/pasidd/state.json"
 #define RUNTIME_STATE_FILE    "/run/pasidd/state.json"
@@ -14,9 +21,23 @@ typedef struct StateStore {
         State *runtime;
         char *persistent_path;
         char *runtime_path;
+
+        /* The file cannot be used and has to stay as it is, so nothing is saved there; NULL: it can. */
+        char *persistent_problem;
+        char *runtime_problem;
+
+        /* The file says something else than the memory, which is right; to be written again. */
+        bool persistent_stale;
+        bool runtime_stale;
+        void (*stale)(void *userdata); /* called whenever one of them becomes stale; may be NULL */
+        void *stale_userdata;
 } StateStore;
 
-/* Reads both. A file that does not parse is set aside and logged. */
+/*
+ * Reads both. A file that does not parse is set aside. One that cannot be set
+ * aside, or not be read, is left alone: its overrides count as none, and
+ * nothing is saved there. Logs all of it.
+ */
 int state_store_load(StateStore *store, const char *root);
 void state_store_done(StateStore *store);
 
@@ -26,20 +47,38 @@ QuotaSetting state_store_get_override(const State *state, const char *key);
 const Announcement *state_store_get_announcement(const StateStore *store, const char *key);
 
 /*
- * Puts the overrides in place and saves the files that this changes. On
- * failure everything is as it was before.
+ * The text of the persistent file as it would be with this change, for the
+ * caller to save and to free; NULL if the file stays as it is. Nothing changes.
+ * -EFBIG, -ENOMEM.
+ */
+int state_store_plan_override(const StateStore *store, const char *key, const char *name,
+        const QuotaSetting *persistent, char **ret);
+int state_store_plan_default(const StateStore *store, const uint32_t *persistent, char **ret);
+int state_store_plan_slice_limit(
+        const StateStore *store, const char *name, const uint32_t *persistent, char **ret);
+
+/*
+ * Saves the runtime file, if this changes it, and then changes both layers in
+ * memory. On failure everything is as it was before.
  */
 int state_store_set_overrides(StateStore *store, const char *key, const char *name,
         const QuotaSetting *runtime, const QuotaSetting *persistent);
 
 /* The default quota of both layers, NULL for none; likewise. */
 int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
+/* The same to take a change back: the memory changes even if the file cannot be saved, which makes that stale. */
+int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
 
 /* The limits of a slice in both layers, NULL for none; likewise. */
 int state_store_set_slice_limits(
         StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
+int state_store_undo_slice_limits(
+        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
 
-/* Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. */
+/*
+ * Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. A file
+ * that cannot be saved becomes stale: that is no reason to leave a slice without its limit. -ENOMEM.
+ */
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied);
 
 /* How far a VM has come that the libvirt hook told of. */
@@ -55,5 +94,11 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
 /* What the hook said, as long as it holds; NULL if nothing. */
 const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
 
-/* The hook's word and reservation go, overrides stay. Logs failure. */
+/* The hook's word and reservation go, overrides stay. A file that cannot be saved becomes stale. Logs failure. */
 void state_store_drop_reservation(StateStore *store, const char *key);
+
+/* Saves the memory's content again where the runtime file is stale. */
+int state_store_save_runtime(StateStore *store);
+
+/* The persistent file says something else than the memory, until told otherwise. Calls the store's stale(). */
+void state_store_persistent_is_stale(StateStore *store);

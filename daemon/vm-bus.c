@@ -6,6 +6,7 @@
 
 #include "bus-names.h"
 #include "bus.h"
+#include "override-change.h"
 #include "polkit.h"
 #include "set.h"
 #include "vm-bus.h"
@@ -42,9 +43,45 @@ int vm_bus_change_overrides(
         return -EINVAL;
 }
 
+/* The answer has the quota from before the change, or the one after it, and the source of the latter. */
+static int answer_override(VM *vm, sd_bus_message *message, const VMOverrides *overrides, bool dry_run,
+        bool previous, sd_bus_error *error) {
+        const OverrideChange change = {
+                .kind = OVERRIDE_VM,
+                .key = vm->key,
+                .name = vm->name,
+                .runtime = overrides->runtime,
+                .persistent = overrides->persistent,
+        };
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        PolicyResult policy;
+        int r;
+
+        r = vm_bus_change_overrides(vm, overrides, true, &policy, error);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "us", previous ? vm->policy.quota : policy.quota,
+                        quota_source_to_string(policy.source));
+        if (r < 0)
+                return r;
+
+        return dry_run ? sd_bus_message_send(reply)
+                       : override_change(vm->manager, message, reply, &change, error);
+}
+
+/* As override_await_turn(). */
+static int await_turn(VM *vm, sd_bus_message *message, AuthorizedHandler handler, bool runtime, bool dry_run,
+        sd_bus_error *error) {
+        if (dry_run)
+                return 0;
+
+        return override_await_turn(vm->manager, message, handler, OVERRIDE_VM, vm->key, !runtime, error);
+}
+
 static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
-        uint32_t quota, watermark = 0, previous;
+        uint32_t quota, watermark = 0;
         bool watermark_given = false;
         const BusOption options[] = {
                 { "runtime", 'b', &runtime },
@@ -52,7 +89,6 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 { "watermark", 'u', &watermark, &watermark_given },
         };
         VMOverrides overrides;
-        PolicyResult policy;
         QuotaSetting *target;
         VM *vm = NULL;
 
@@ -65,7 +101,9 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 r = bus_check_quota("Watermark", watermark, error);
         if (r >= 0)
                 r = vm_of_message(m, message, &vm, error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(vm, message, set_quota, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         vm_get_overrides(vm, &overrides);
@@ -85,12 +123,7 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         if (!runtime)
                 overrides.runtime = (QuotaSetting) {};
 
-        previous = vm->policy.quota;
-        r = vm_bus_change_overrides(vm, &overrides, dry_run, &policy, error);
-        if (r < 0)
-                return r;
-
-        return sd_bus_reply_method_return(message, "us", previous, quota_source_to_string(policy.source));
+        return answer_override(vm, message, &overrides, dry_run, true, error);
 }
 
 static int reset_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
@@ -100,13 +133,14 @@ static int reset_quota(sd_bus_message *message, Manager *m, sd_bus_error *error)
                 { "dry-run", 'b', &dry_run },
         };
         VMOverrides overrides;
-        PolicyResult policy;
         VM *vm = NULL;
 
         r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = vm_of_message(m, message, &vm, error);
-        if (r < 0)
+        if (r >= 0)
+                r = await_turn(vm, message, reset_quota, runtime, dry_run, error);
+        if (r != 0)
                 return r;
 
         vm_get_overrides(vm, &overrides);
@@ -114,11 +148,7 @@ static int reset_quota(sd_bus_message *message, Manager *m, sd_bus_error *error)
         if (!runtime)
                 overrides.persistent = (QuotaSetting) {};
 
-        r = vm_bus_change_overrides(vm, &overrides, dry_run, &policy, error);
-        if (r < 0)
-                return r;
-
-        return sd_bus_reply_method_return(message, "us", policy.quota, quota_source_to_string(policy.source));
+        return answer_override(vm, message, &overrides, dry_run, false, error);
 }
 
 static int method_set_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -47,6 +47,16 @@ VM *vm_find_by_uuid(Manager *m, const char *uuid) {
         return found ? *found : NULL;
 }
 
+VM *vm_find_by_key(Manager *m, const char *key) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq(vm->key, key))
+                        return vm;
+
+        return NULL;
+}
+
 VM *vm_find_by_path(Manager *m, const char *path) {
         _cleanup_free_ char *uuid = NULL;
         VM *vm;

@@ -113,6 +113,8 @@ VM *vm_free(VM *vm);
 
 VM *vm_find_by_uuid(Manager *m, const char *uuid);
 VM *vm_find_by_path(Manager *m, const char *path);
+/* By the key of its overrides. */
+VM *vm_find_by_key(Manager *m, const char *key);
 VM *vm_find_by_machine(Manager *m, const char *machine);
 VM *vm_find_by_cgroup(Manager *m, const char *unit_path);
 

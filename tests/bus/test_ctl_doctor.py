@@ -151,6 +151,12 @@ class Doctor(CtlTest):
         self.assert_finding("state", "skip")
         self.assert_finding("version", "skip")
 
+    def test_unusable_state(self):
+        self.daemon.stop()
+        (self.root.path / "var/lib/pasidd/state.json").mkdir()
+        self.start()
+        self.assert_finding("state", "fail", "var/lib/pasidd/state.json is unusable", "repair or remove that file")
+
     def test_policies(self):
         self.remove("usr/share/dbus-1/system.d/org.pasidd1.conf")
         self.assert_finding("dbus-policy", "fail", "not there", "install")

@@ -220,12 +220,12 @@ class Metrics(BusTest):
         """Told all the same, and logged once."""
         self.start()
         self.wait_vm("web")
-        (self.root.path / "run/pasidd/counters.new").mkdir()
+        (self.root.path / "run/pasidd/counters.tmp").mkdir()
         for quota in (1, 2):
             self.set_quota(WEB, quota)
             self.assertEqual(self.count("quota-changed"), quota)
         self.assertEqual(len(self.daemon.wait_output("Cannot save the counters")), 1)
-        (self.root.path / "run/pasidd/counters.new").rmdir()
+        (self.root.path / "run/pasidd/counters.tmp").rmdir()
 
 
 class Verb(BusTest):

@@ -114,13 +114,56 @@ class Corrupt(BusTest):
         self.start()
         self.assertEqual(self.root.read(RUNTIME + ".corrupt-1"), "[]")
 
+class Unusable(BusTest):
+    """A state file that can be neither used nor set aside: the daemon works without it, and leaves it alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.web = self.add_machine("web", WEB, 1, sets=[1])
+
+    def check(self, file, why):
+        self.start()
+        (line,) = self.daemon.wait_output("is unusable and stays as it is")
+        self.assertIn(str(self.root.path / file), line)
+        self.assertIn(why, line)
+        self.assertIn(f"{self.root.path / file} is unusable", self.get_manager("Status"))
+        self.wait_limit(self.web, 1000)
+
+    def check_persistent(self, why):
+        self.check(PERSISTENT, why)
+        for function, args in ((self.set_quota, (WEB, 9)), (self.set_default, (5,)), (self.set_slice, ("a.slice", 5))):
+            before = self.snapshot()
+            self.assert_error(NOT_SAVED, f"could not be saved: .*state.json: .*{why}", function, *args)
+            self.assertEqual(self.snapshot(), before)
+        # The other file is another matter.
+        self.assertEqual(self.set_quota(WEB, 9, runtime=True), (1000, "runtime"))
+
+    def test_damaged(self):
+        """/var is read-only, or full."""
+        self.root.write(PERSISTENT, "{")
+        directory = (self.root.path / PERSISTENT).parent
+        directory.chmod(0o555)
+        self.addCleanup(directory.chmod, 0o755)
+        self.check_persistent("cannot set it aside: Permission denied")
+        self.assertEqual(self.root.read(PERSISTENT), "{")
+        # As the log says.
+        directory.chmod(0o755)
+        (self.root.path / PERSISTENT).unlink()
+        self.restart()
+        self.assertEqual(self.source(WEB), (9, "runtime"))
+        self.assertEqual(self.set_quota(WEB, 8), (9, "persistent"))
+
     def test_unreadable(self):
-        """Not corrupt: it must not be lost, nor be ignored."""
         (self.root.path / PERSISTENT).mkdir()
-        self.daemon.spawn()
-        self.assertEqual(self.daemon.wait(), 1)
-        self.assertIn(PERSISTENT, self.daemon.text())
+        self.check_persistent("cannot read: Is a directory")
         self.assertTrue((self.root.path / PERSISTENT).is_dir())
+
+    def test_runtime_file(self):
+        (self.root.path / RUNTIME).mkdir()
+        self.check(RUNTIME, "cannot read: Is a directory")
+        self.assert_error(NOT_SAVED, "could not be saved", self.set_quota, WEB, 9, runtime=True)
+        self.assertEqual(self.set_quota(WEB, 9), (1000, "persistent"))
+        self.assertTrue((self.root.path / RUNTIME).is_dir())
 
 
 class CannotSave(BusTest):

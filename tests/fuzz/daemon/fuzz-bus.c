@@ -18,6 +18,7 @@
 #include "bus.h"
 #include "fuzz.h"
 #include "log.h"
+#include "override-change.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 #include "vm.h"
@@ -328,8 +329,9 @@ static bool run(Manager *m, sd_bus *client, uint64_t cookie) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
                 uint64_t to = 0;
 
-                /* Metrics are not made all the time. */
-                busy = sd_event_run(m->event, m->metrics_calls.timer ? UINT64_MAX : 0) > 0;
+                /* Metrics are not made all the time, and a disk takes its time. */
+                busy = sd_event_run(
+                               m->event, m->metrics_calls.timer || override_is_busy(m) ? UINT64_MAX : 0) > 0;
                 busy |= sd_bus_process(client, &message) > 0;
                 if (message && sd_bus_message_get_reply_cookie(message, &to) >= 0 && to == cookie)
                         replied = true;
