@@ -284,6 +284,7 @@ static Manager *make_manager(const char *root) {
         Manager *m;
 
         log_setup(LOG_EMERG - 1);
+        FUZZ_CHECK(manager_block_signals() >= 0);
         FUZZ_CHECK(manager_new(&(ManagerOptions) { .root = root, .sockets = PASSED_SOCKETS_NONE }, &m) >= 0);
         FUZZ_CHECK(manager_prepare(m) >= 0);
         m->kernel = &kernel;
