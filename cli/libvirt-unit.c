@@ -19,8 +19,8 @@ const char *libvirt_unit_path(size_t i) {
 static int get_unit_property(sd_bus *bus, const char *path, const char *property, char **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        return sd_bus_get_property_string(
-                bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", property, &error, ret);
+        return sd_bus_get_property_string(bus, "org.freedesktop.systemd1", path,
+                "org.freedesktop.systemd1.Unit", property, &error, ret);
 }
 
 bool libvirt_is_running(sd_bus *bus) {

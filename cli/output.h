@@ -33,7 +33,6 @@ void json_print(FILE *f, JsonMode mode, json_object *object);
 int json_add(json_object *object, const char *key, json_object *value);
 int json_append(json_object *array, json_object *value);
 
-
 /* Says "pasidctl: MESSAGE" on stderr and returns status, to be returned on. */
 CtlExitStatus fail(CtlExitStatus status, const char *format, ...) _printf_(2, 3);
 CtlExitStatus fail_oom(void);

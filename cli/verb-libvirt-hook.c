@@ -121,7 +121,7 @@ static void hook_log(const Hook *hook, int priority, const char *format, ...) {
         /* Neither waits for who reads it. */
         (void) stderr_line("pasidctl", escaped);
         (void) journal_send("pasidctl", priority, escaped,
-                (const JournalField[]){
+                (const JournalField[]) {
                         { "PASID_VM_NAME", hook->name },
                         { "PASID_VM_UUID", *hook->domain.uuid ? hook->domain.uuid : NULL },
                 },

@@ -174,7 +174,7 @@ static void default_has_changed(Manager *m, uint32_t quota, DefaultSource source
         };
 
         events_add(m, EVENT_DEFAULT_QUOTA_CHANGED,
-                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
                 default_source_to_string(source), m->default_told);
 }
@@ -351,7 +351,7 @@ int manager_reload(Manager *m, char **ret_error) {
 
         r = config_place_load(&m->place, &config, ret_error);
         if (r < 0) {
-                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_CONFIG_REJECTED },
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The new configuration is rejected, the old one stays: %s",
                         *ret_error ? *ret_error : strerror(-r));
                 notify_status(m, m->ready ? "READY=1\n" : "");
@@ -412,7 +412,7 @@ static int load_config(Manager *m, const ManagerOptions *options) {
 
         r = config_place_load(&m->place, &m->config, &error);
         if (r < 0) {
-                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_CONFIG_REJECTED },
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The configuration is rejected: %s", error ? error : strerror(-r));
                 m->exit_status = PASIDD_EXIT_CONFIG;
         }

@@ -63,7 +63,7 @@ static const uint32_t *find_override(const State *state, const char *name) {
 }
 
 SliceOverrides slice_get_overrides(const Manager *m, const char *name) {
-        return (SliceOverrides){
+        return (SliceOverrides) {
                 .runtime = find_override(m->state.runtime, name),
                 .persistent = find_override(m->state.persistent, name),
         };
@@ -256,7 +256,7 @@ static void limit_has_changed(SliceLimit *slice) {
         char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
 
         events_add(slice->manager, EVENT_SLICE_QUOTA_CHANGED,
-                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The limit of slice %s is %s now (%s), it was %s.", slice->name,
                 format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
 }
@@ -308,13 +308,13 @@ static void set_force(SliceLimit *slice, bool in_force, char *error) {
 
         if (error)
                 log_context(LOG_WARNING,
-                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
                         "The limit of slice %s is not in force: %s.", slice->name, error);
         else if (in_force && slice->source != SLICE_SOURCE_NONE) {
                 char text[LIMIT_TEXT_SIZE];
 
                 log_context(LOG_INFO,
-                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
                         "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
                         slice->name, slice_source_to_string(slice->source));
         }
@@ -553,7 +553,7 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
                 char text[MISC_MAX_LINE_SIZE];
 
                 events_add(m, EVENT_FOREIGN_CHANGE,
-                        &(EventFacts){
+                        &(EventFacts) {
                                 .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
                         "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
                         slice->name, misc_max_format(value, text), foreign_change_to_string(policy),

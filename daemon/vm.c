@@ -26,7 +26,7 @@ const char *vm_state_to_string(VMState state) {
 }
 
 LogContext vm_log_context(const VM *vm, const char *message_id) {
-        return (LogContext){ .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
+        return (LogContext) { .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
 }
 
 static int compare_uuids(const void *a, const void *b) {
@@ -197,7 +197,7 @@ void vm_announce(VM *vm) {
         vm->announced = true;
         vm->changed = 0; /* new ones come with all their properties */
         log_context(vm->log_level,
-                &(LogContext){ .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
+                &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
         bus_vm_added(vm);
         manager_queue_changes(vm->manager, MANAGER_CHANGED_STATUS);
@@ -457,7 +457,7 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
                 cgroup_peak >= allocated)
                 peak = cgroup_peak;
 
-        *ret = (VMCounters){
+        *ret = (VMCounters) {
                 .allocated = clamp_u32(allocated),
                 .peak = clamp_u32(peak),
                 .denied = denied,

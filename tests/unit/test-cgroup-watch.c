@@ -74,7 +74,7 @@ static void set_scene(Scene *s) {
         _cleanup_free_ char *sys = NULL, *fs = NULL, *top = NULL;
 
         log_setup(LOG_EMERG);
-        *s = (Scene){ .root = test_mkdtemp() };
+        *s = (Scene) { .root = test_mkdtemp() };
         sys = test_path(s->root, "sys");
         fs = test_path(s->root, "sys/fs");
         top = test_path(s->root, "sys/fs/cgroup");

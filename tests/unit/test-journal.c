@@ -61,7 +61,7 @@ static void test_long(void **state) {
         for (size_t i = 0; i < sizeof(text) - 2; i += 2)
                 memcpy(text + i, "\xc3\xa4", 2);
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-                fields[i] = (JournalField){ "PASID_VM_NAME", text };
+                fields[i] = (JournalField) { "PASID_VM_NAME", text };
 
         journal_set_socket(path);
         assert_int_equal(journal_send(text, LOG_WARNING, text, fields, ELEMENTSOF(fields)), 0);
