@@ -150,6 +150,21 @@ static int find_gap(const Doctor *doctor, const char *slice, char **ret) {
         }
 }
 
+/* A cgroup other than the root that has processes cannot have a controller enabled for its children. */
+static bool has_processes(const Doctor *doctor, const char *cgroup) {
+        _cleanup_free_ char *file = NULL, *text = NULL;
+
+        if (streq(cgroup, CGROUP))
+                return false;
+        if (asprintf(&file, "%s/cgroup.procs", cgroup) < 0) {
+                file = NULL;
+                return false;
+        }
+
+        text = doctor_read(doctor, file);
+        return text && *text;
+}
+
 static int check_misc(const Doctor *doctor, Finding *ret) {
         static const char *const default_slices[] = { "machine.slice", NULL };
         const char *const *slices =
@@ -168,6 +183,18 @@ static int check_misc(const Doctor *doctor, Finding *ret) {
                         return r;
                 if (r == 0)
                         continue;
+                if (has_processes(doctor, gap)) {
+                        if (asprintf(&remedy,
+                                    "move the processes in %s/cgroup.procs to a cgroup of their own (systemd-cgls %s "
+                                    "shows them), then: pasidctl reconcile",
+                                    gap, gap) < 0) {
+                                remedy = NULL;
+                                return -ENOMEM;
+                        }
+                        return doctor_found(ret, CHECK_FAIL, remedy,
+                                "not enabled below %s, on the way to %s: the cgroup has processes of its own", gap,
+                                slices[n]);
+                }
                 if (asprintf(&remedy, "systemctl restart pasidd, or: echo +misc >%s/cgroup.subtree_control",
                             gap) < 0) {
                         remedy = NULL;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -77,6 +78,27 @@ int cgroup_enable_misc(const char *root, const char *cgroup) {
                 return r;
 
         return 1;
+}
+
+int cgroup_get_process(const char *root, const char *cgroup, pid_t *ret) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        uint64_t pid;
+        int r;
+
+        path = cgroup_file(root, cgroup, "cgroup.procs");
+        if (!path)
+                return -ENOMEM;
+
+        r = read_text_file(path, &text);
+        if (r < 0)
+                return r;
+
+        text[strcspn(text, "\n")] = '\0';
+        if (parse_u64(text, &pid) < 0 || pid == 0 || pid > INT_MAX)
+                return -ESRCH;
+
+        *ret = (pid_t) pid;
+        return 0;
 }
 
 static int read_misc(const char *root, const char *cgroup, const char *attribute, uint64_t *ret) {

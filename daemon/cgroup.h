@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <systemd/sd-id128.h>
 
@@ -26,6 +27,9 @@ char *cgroup_file(const char *root, const char *cgroup, const char *attribute);
  * controller is not available in this cgroup.
  */
 int cgroup_enable_misc(const char *root, const char *cgroup);
+
+/* A process in the cgroup itself, not below. -ESRCH when there is none that is seen from here. */
+int cgroup_get_process(const char *root, const char *cgroup, pid_t *ret);
 
 /* PASIDs that exist system-wide, as the misc controller has it; 0 for none. */
 int cgroup_get_capacity(const char *root, uint32_t *ret);

@@ -18,6 +18,7 @@
 #include "file-util.h"
 #include "instance-lock.h"
 #include "kernel-events.h"
+#include "limit-retry.h"
 #include "manager.h"
 #include "messages.h"
 #include "override-change.h"
@@ -185,13 +186,16 @@ int manager_apply_default_quota(Manager *m) {
         int r;
 
         r = sysfs_write_default_quota(m->root, quota);
-        if (r < 0)
+        if (r < 0) {
+                limit_retry_failed(m, LIMIT_KIND_DEFAULT_QUOTA);
                 return r;
+        }
 
         if (m->default_known && m->default_told != quota)
                 default_has_changed(m, quota, source);
         m->default_told = quota;
         m->default_known = true;
+        m->default_foreign = false;
         return 0;
 }
 
@@ -259,6 +263,18 @@ static void on_slice_cgroup(const char *cgroup, void *userdata) {
         slice_limit_appeared(userdata, cgroup);
 }
 
+static void on_controller_failed(void *userdata) {
+        limit_retry_failed(userdata, LIMIT_KIND_CONTROLLER);
+}
+
+/* What failed because there was no misc.max. */
+static void on_controller_enabled(void *userdata) {
+        Manager *m = userdata;
+
+        (void) slice_limits_apply_failed(m);
+        (void) vms_apply_failed(m);
+}
+
 static void on_cgroup_gone(const char *cgroup, void *userdata) {
         Manager *m = userdata;
         VM *vm;
@@ -284,6 +300,8 @@ int manager_watch_slices(Manager *m) {
                 .unit = on_unit_cgroup,
                 .slice = on_slice_cgroup,
                 .gone = on_cgroup_gone,
+                .enable_failed = on_controller_failed,
+                .enabled_late = on_controller_enabled,
         };
         _cleanup_free_ char **names = slice_limits_names(m);
         SliceWatch *slices;
@@ -500,6 +518,7 @@ Manager *manager_free(Manager *m) {
         while ((vm = TAILQ_FIRST(&m->vms)))
                 vm_free(vm);
 
+        limit_retry_stop(m);
         reconcile_free(m);
         slice_limits_free(m);
         slice_watch_free(m->slices);

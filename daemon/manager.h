@@ -12,6 +12,7 @@
 #include "kernel-source.h"
 #include "log.h"
 #include "macro.h"
+#include "retry.h"
 #include "slice-watch.h"
 #include "state.h"
 
@@ -51,6 +52,15 @@ typedef enum DefaultSource {
         DEFAULT_SOURCE_CONFIG,
 } DefaultSource;
 
+/* What pasidd writes to the kernel, and tries again when that failed. In the order in which that is done. */
+typedef enum LimitKind {
+        LIMIT_KIND_DEFAULT_QUOTA,
+        LIMIT_KIND_CONTROLLER, /* +misc in a slice */
+        LIMIT_KIND_SLICE,
+        LIMIT_KIND_VM,
+        _LIMIT_KIND_MAX,
+} LimitKind;
+
 #define METRICS_CALLS_MAX 256U
 
 /* Calls of GetMetrics that wait. */
@@ -81,6 +91,8 @@ struct Manager {
         CgroupWatch *cgroup_watch;
         SliceWatch *slices;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
+        Retry retries[_LIMIT_KIND_MAX];
+        sd_event_source *retry_timer; /* for all of them */
         Reconciliation *reconciliation;                      /* while one is under way */
         bool overcommitted;
         uint32_t capacity;
@@ -119,6 +131,8 @@ struct Manager {
         EventLog *events;
         uint32_t default_told; /* the default quota that the last event told of */
         bool default_known;
+        bool default_foreign; /* somebody else's value is left in place */
+        RateLimit default_log;
 
         TAILQ_HEAD(SubscriberList, Subscriber) subscribers;
         size_t n_subscribers;

@@ -2,12 +2,17 @@
 
 #include <inttypes.h>
 
+#include "events.h"
 #include "machined.h"
 #include "misc-file.h"
+#include "quota.h"
 #include "reconcile.h"
 #include "slice-limit.h"
 #include "sysfs.h"
 #include "vm-quota.h"
+
+#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
+#define FOREIGN_BURST         5U
 
 typedef struct Change {
         char *kind, *id, *name, *what, *before, *after;
@@ -158,10 +163,86 @@ static void answer(sd_bus_message *message, const Reconciliation *r) {
         }
 }
 
-static void reconcile_host(Manager *m) {
-        uint32_t quota = manager_default_quota(m, NULL), before = 0;
+static void tell_foreign_default(Manager *m, uint32_t value, uint32_t quota) {
+        const char *action = foreign_change_to_string(m->config->foreign_change);
+        unsigned suppressed;
 
-        if (sysfs_read_default_quota(m->root, &before) >= 0 && before == quota)
+        if (!ratelimit_below(
+                    &m->default_log, manager_now(m), FOREIGN_INTERVAL_USEC, FOREIGN_BURST, &suppressed))
+                return;
+
+        const EventDetail details[] = {
+                { .name = "what", .type = 's', .text = "default_quota" },
+                { .name = "value", .type = 't', .number = value },
+                { .name = "quota", .type = 'u', .number = quota },
+                { .name = "action", .type = 's', .text = action },
+                { .name = "suppressed", .type = 't', .number = suppressed },
+        };
+        events_add(m, EVENT_FOREIGN_CHANGE,
+                &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
+                "Somebody else set default_quota of the kernel to %" PRIu32 " instead of %" PRIu32
+                ", policy is to %s that (%u more not logged).",
+                value, quota, action, suppressed);
+}
+
+static int adopt_default(Manager *m, uint32_t value) {
+        uint32_t runtime = value < QUOTA_MAX ? value : QUOTA_MAX;
+        uint32_t persistent = m->state.persistent->default_quota;
+        int r;
+
+        r = state_store_set_default(
+                &m->state, &runtime, m->state.persistent->default_quota_set ? &persistent : NULL);
+        if (r < 0)
+                return r;
+
+        manager_queue_changes(m, MANAGER_CHANGED_DEFAULT);
+        r = manager_apply_default_quota(m);
+        manager_apply_all(m);
+        return r;
+}
+
+/*
+ * Nothing announces a write of default_quota: it is compared here. A value that was never written by pasidd is a failure
+ * and not a change of somebody's. Returns true when there is nothing left to write.
+ */
+static bool default_is_foreign(Manager *m, uint32_t value, uint32_t quota) {
+        int r;
+
+        if (!m->default_known || m->default_told != quota)
+                return false;
+        if (m->default_foreign)
+                return true;
+
+        tell_foreign_default(m, value, quota);
+        switch (m->config->foreign_change) {
+
+        case FOREIGN_CHANGE_ADOPT:
+                r = adopt_default(m, value);
+                if (r < 0)
+                        log_warning_errno(r, "Cannot adopt the default quota: %m");
+                return r >= 0;
+
+        case FOREIGN_CHANGE_REPORT:
+                m->default_foreign = true;
+                return true;
+
+        default:
+                return false;
+        }
+}
+
+/* asked: as vm_reconcile(). */
+static void reconcile_host(Manager *m, bool asked) {
+        uint32_t quota = manager_default_quota(m, NULL), before = 0;
+        bool known = sysfs_read_default_quota(m->root, &before) >= 0;
+
+        if (known && before == quota) {
+                m->default_foreign = false;
+                return;
+        }
+
+        if (known && (!asked || m->config->foreign_change == FOREIGN_CHANGE_ADOPT) &&
+                default_is_foreign(m, before, quota))
                 return;
 
         if (manager_apply_default_quota(m) >= 0)
@@ -172,7 +253,7 @@ static void reconcile_host(Manager *m) {
 static void go_through_all(Manager *m, bool asked) {
         VM *vm, *next;
 
-        reconcile_host(m);
+        reconcile_host(m, asked);
         slice_limits_reconcile(m, asked);
         for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);

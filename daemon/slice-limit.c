@@ -6,6 +6,7 @@
 #include "cgroup.h"
 #include "events.h"
 #include "file-util.h"
+#include "limit-retry.h"
 #include "messages.h"
 #include "misc-file.h"
 #include "quota.h"
@@ -368,6 +369,8 @@ static void slice_let_go(SliceLimit *slice) {
                 r = cgroup_set_limit(m->root, slice->cgroup, MISC_MAX);
                 if (r < 0 && !errno_is_gone(r)) {
                         set_force(slice, false, strdup("its old limit cannot be taken away"));
+                        slice->failed = true;
+                        limit_retry_failed(m, LIMIT_KIND_SLICE);
                         return;
                 }
                 if (r >= 0 && before != MISC_MAX)
@@ -410,6 +413,8 @@ static void slice_apply(SliceLimit *slice) {
         char *error = NULL;
         int r;
 
+        slice->failed = false;
+
         if (slice->manager->capacity == 0) {
                 set_force(slice, true, NULL);
                 return;
@@ -433,6 +438,24 @@ static void slice_apply(SliceLimit *slice) {
         if (r >= 0)
                 watch_limit(slice);
         set_force(slice, r >= 0, error);
+        if (r < 0) {
+                slice->failed = true;
+                limit_retry_failed(slice->manager, LIMIT_KIND_SLICE);
+        }
+}
+
+bool slice_limits_apply_failed(Manager *m) {
+        SliceLimit *slice;
+        bool ok = true;
+
+        TAILQ_FOREACH (slice, &m->slice_limits, entries) {
+                if (slice->failed)
+                        slice_apply(slice);
+                if (slice->failed)
+                        ok = false;
+        }
+
+        return ok;
 }
 
 void slice_limits_apply(Manager *m) {

@@ -33,6 +33,7 @@ typedef struct SliceLimit {
         SliceSource source;
         bool in_force;
         char *error;  /* why not */
+        bool failed;  /* because of an error of the kernel's */
         bool listed;  /* while they are gone through */
         bool foreign; /* somebody else's limit is left in place */
         bool overcommitted;
@@ -47,6 +48,9 @@ typedef struct SliceLimit {
 /* Brings the list to what configuration and overrides say. The limits are written by slice_limits_apply(). -ENOMEM. */
 int slice_limits_update(Manager *m);
 void slice_limits_apply(Manager *m);
+
+/* Only those that are not in force because of an error. Returns true when there are none left. */
+bool slice_limits_apply_failed(Manager *m);
 
 /* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
 void slice_limits_tell(Manager *m);

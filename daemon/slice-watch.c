@@ -115,7 +115,25 @@ static void child_appeared(SliceWatch *w, const char *parent, const char *name) 
                 w->handlers.unit(cgroup, w->userdata);
 }
 
-static void enable_misc(WatchedSlice *slice) {
+/* A cgroup with processes of its own cannot have the controller for its children, except the root. */
+static void log_busy(const WatchedSlice *slice) {
+        pid_t pid = 0;
+        int r;
+
+        r = cgroup_get_process(slice->watch->root, slice->cgroup, &pid);
+        if (r < 0)
+                log_warning("Cannot enable the misc controller in cgroup %s: the cgroup contains processes. VMs "
+                            "below are limited by their sets' quotas only.",
+                        slice->cgroup);
+        else
+                log_warning("Cannot enable the misc controller in cgroup %s: the cgroup contains processes, PID "
+                            "%i for example. Move them to a cgroup of their own; until then VMs below are limited "
+                            "by their sets' quotas only.",
+                        slice->cgroup, (int) pid);
+}
+
+/* Returns true when it was enabled by this call. */
+static bool enable_misc(WatchedSlice *slice) {
         int r;
 
         r = cgroup_enable_misc(slice->watch->root, slice->cgroup);
@@ -123,15 +141,20 @@ static void enable_misc(WatchedSlice *slice) {
                 log_info("Enabled the misc controller in cgroup %s.", slice->cgroup);
         if (r >= 0) {
                 slice->enable_failed = false;
-                return;
+                return r > 0;
         }
 
-        if (!slice->enable_failed)
+        if (!slice->enable_failed && r == -EBUSY)
+                log_busy(slice);
+        else if (!slice->enable_failed)
                 log_context_errno(r == -ENOENT ? LOG_DEBUG : LOG_WARNING, NULL, r,
                         "Cannot enable the misc controller in cgroup %s, VMs below are limited by their "
                         "sets' quotas only: %m",
                         slice->cgroup);
         slice->enable_failed = true;
+        if (r != -ENOENT)
+                slice->watch->handlers.enable_failed(slice->watch->userdata);
+        return false;
 }
 
 static void scan_slice(WatchedSlice *slice) {
@@ -140,7 +163,7 @@ static void scan_slice(WatchedSlice *slice) {
         _cleanup_(closedirp) DIR *d = NULL;
         struct dirent *de;
 
-        enable_misc(slice);
+        (void) enable_misc(slice);
 
         /* A handler may make us look anew and drop this slice. */
         cgroup = strdup(slice->cgroup);
@@ -209,6 +232,25 @@ static void watch_slice(SliceWatch *w, const char *cgroup) {
 void slice_watch_rescan(SliceWatch *w) {
         /* Everything hangs on the root, which looks at its children. */
         watch_slice(w, "/");
+}
+
+bool slice_watch_enable_failed(SliceWatch *w) {
+        bool enabled = false, ok = true;
+        WatchedSlice *slice;
+
+        /* Parents come before children. */
+        TAILQ_FOREACH (slice, &w->slices, entries) {
+                if (!slice->enable_failed)
+                        continue;
+                if (enable_misc(slice))
+                        enabled = true;
+                if (slice->enable_failed)
+                        ok = false;
+        }
+
+        if (enabled)
+                w->handlers.enabled_late(w->userdata);
+        return ok;
 }
 
 int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret) {

@@ -25,6 +25,8 @@ typedef struct SliceWatchHandlers {
         SliceWatchUnitHandler unit;
         SliceWatchSliceHandler slice;
         SliceWatchGoneHandler gone;
+        void (*enable_failed)(void *userdata); /* the controller could not be enabled somewhere, which may change */
+        void (*enabled_late)(void *userdata);  /* by slice_watch_enable_failed(), so that limits can be set now */
 } SliceWatchHandlers;
 
 /*
@@ -42,6 +44,9 @@ DEFINE_CLEANUP_FUNC(SliceWatch *, slice_watch_free, slice_watch_freep);
  * the handler for each unit. Problems with single cgroups are logged.
  */
 void slice_watch_rescan(SliceWatch *w);
+
+/* Tries again to enable the controller where that failed. Returns true when it fails nowhere any more. */
+bool slice_watch_enable_failed(SliceWatch *w);
 
 /* The cgroup of a unit directly in one of the slices watched. -ENOENT if there is none; the caller frees *ret. */
 int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret);

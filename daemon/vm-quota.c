@@ -6,6 +6,7 @@
 #include "cgroup.h"
 #include "events.h"
 #include "file-util.h"
+#include "limit-retry.h"
 #include "messages.h"
 #include "misc-file.h"
 #include "quota.h"
@@ -18,6 +19,8 @@
 #define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
 #define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
 #define FOREIGN_BURST         5U
+
+#define FOREIGN_WATERMARK "the watermark of a set"
 
 /* next: as its next start was announced, if that is what to look at. Points into VM and state. */
 static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, bool next) {
@@ -224,6 +227,7 @@ static void judge_force(VM *vm, int r, char *error) {
         vm->failed = r < 0;
         if (r < 0) {
                 set_force(vm, false, true, error);
+                limit_retry_failed(vm->manager, LIMIT_KIND_VM);
                 return;
         }
 
@@ -338,6 +342,20 @@ void vm_apply(VM *vm) {
         judge_force(vm, r, error);
 }
 
+bool vms_apply_failed(Manager *m) {
+        bool ok = true;
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                if (vm->failed && !vm->foreign)
+                        vm_apply(vm);
+                if (vm->failed && !vm->foreign)
+                        ok = false;
+        }
+
+        return ok;
+}
+
 void vm_apply_set(VM *vm, Set *set) {
         char *error = NULL;
         int r;
@@ -368,6 +386,11 @@ static bool find_foreign(VM *vm, const char **ret_what, uint64_t *ret_value) {
         TAILQ_FOREACH (set, &vm->sets, of_vm)
                 if (sysfs_set_read_quota(root, set->kernel.id, &quota) >= 0 && quota != vm->policy.quota) {
                         *ret_what = "the quota of a set";
+                        *ret_value = quota;
+                        return true;
+                } else if (sysfs_set_read_watermark(root, set->kernel.id, &quota) >= 0 &&
+                           quota != vm->policy.watermark) {
+                        *ret_what = FOREIGN_WATERMARK;
                         *ret_value = quota;
                         return true;
                 }
@@ -545,17 +568,22 @@ static void revert(VM *vm) {
         vm_apply(vm);
 }
 
-static void adopt(VM *vm, uint64_t value) {
+static void adopt(VM *vm, const char *what, uint64_t value) {
         _cleanup_free_ char *error = NULL;
         VMOverrides overrides;
         PolicyResult policy;
 
         vm_get_overrides(vm, &overrides);
-        overrides.runtime.quota = value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
-        overrides.runtime.quota_set = true;
+        if (streq(what, FOREIGN_WATERMARK)) {
+                overrides.runtime.watermark = value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
+                overrides.runtime.watermark_set = true;
+        } else {
+                overrides.runtime.quota = value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
+                overrides.runtime.quota_set = true;
+        }
 
         if (vm_change_overrides(vm, &overrides, false, &policy, &error) != VM_OVERRIDE_DONE)
-                log_warning("Cannot adopt the quota of VM %s: %s", vm->name, strempty(error));
+                log_warning("Cannot adopt %s of VM %s: %s", what, vm->name, strempty(error));
 }
 
 static void leave(VM *vm, const char *what) {
@@ -574,6 +602,7 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                 [FOREIGN_CHANGE_REPORT] = "leaving it so",
         };
         ForeignChange action = vm->manager->config->foreign_change;
+        uint32_t policy = streq(what, FOREIGN_WATERMARK) ? vm->policy.watermark : vm->policy.quota;
         unsigned suppressed;
 
         if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
@@ -581,7 +610,7 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                 const EventDetail details[] = {
                         { .name = "what", .type = 's', .text = what },
                         { .name = "value", .type = 't', .number = value },
-                        { .name = "quota", .type = 'u', .number = vm->policy.quota },
+                        { .name = "quota", .type = 'u', .number = policy },
                         { .name = "action", .type = 's', .text = foreign_change_to_string(action) },
                         { .name = "suppressed", .type = 't', .number = suppressed },
                 };
@@ -596,13 +625,13 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                                 .n_details = ELEMENTSOF(details) },
                         "Somebody else set %s of VM %s to %s instead of %" PRIu32
                         ", %s (%u more not logged).",
-                        what, vm->name, text, vm->policy.quota, doings[action], suppressed);
+                        what, vm->name, text, policy, doings[action], suppressed);
         }
 
         switch (action) {
 
         case FOREIGN_CHANGE_ADOPT:
-                adopt(vm, value);
+                adopt(vm, what, value);
                 return;
 
         case FOREIGN_CHANGE_REPORT:

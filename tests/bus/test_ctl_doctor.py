@@ -121,6 +121,11 @@ class Doctor(CtlTest):
                 )
                 self.root.write(f"sys/fs/cgroup{level}/cgroup.subtree_control", "misc\n")
         self.assert_finding("misc-controller", "ok", "2 slices")
+        # Processes in the slice itself are why the controller cannot be enabled.
+        self.root.write("sys/fs/cgroup/tenant.slice/cgroup.subtree_control", "cpu\n")
+        self.root.write("sys/fs/cgroup/tenant.slice/cgroup.procs", "4711\n")
+        self.assert_finding("misc-controller", "fail", "processes of its own", "tenant.slice/cgroup.procs")
+        self.root.write("sys/fs/cgroup/tenant.slice/cgroup.subtree_control", "misc\n")
         # One that does not exist has no VMs.
         self.root.config("[Manager]\nSlices=other.slice\n")
         self.assert_finding("misc-controller", "ok")

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "retry.h"
+
+void retry_failed(Retry *retry, uint64_t now_usec) {
+        if (retry->due_usec > 0)
+                return;
+
+        if (retry->delay_usec == 0)
+                retry->delay_usec = RETRY_DELAY_MIN_USEC;
+        else if (retry->delay_usec < RETRY_DELAY_MAX_USEC / 2)
+                retry->delay_usec *= 2;
+        else
+                retry->delay_usec = RETRY_DELAY_MAX_USEC;
+
+        retry->due_usec = now_usec + retry->delay_usec;
+}
+
+bool retry_take(Retry *retry, uint64_t now_usec) {
+        if (retry->due_usec == 0 || now_usec < retry->due_usec)
+                return false;
+
+        retry->due_usec = 0;
+        return true;
+}
+
+void retry_succeeded(Retry *retry) {
+        *retry = (Retry) {};
+}
+
+uint64_t retry_next(const Retry *retries, unsigned n) {
+        uint64_t next = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                if (retries[i].due_usec > 0 && (next == 0 || retries[i].due_usec < next))
+                        next = retries[i].due_usec;
+
+        return next;
+}
