@@ -228,7 +228,7 @@ class ReportUnheard(BusTest):
     def test_watermark(self):
         self.root.overwrite("sys/class/vfio_pasid/set1/watermark", "7\n")
         self.systemd.reload()
-        self.daemon.wait_output("Somebody else set the watermark of a set of VM web to 7 instead of 40")
+        self.daemon.wait_output("Somebody else set the watermark of a set of VM web to 7 instead of 0")
         self.check_watermark()
 
     def check_watermark(self):
@@ -242,7 +242,7 @@ class RevertUnheard(ReportUnheard):
         wait_until(lambda: self.root.default_quota() == 50, "it is reverted")
 
     def check_watermark(self):
-        self.wait_attribute(1, "watermark", 40)
+        self.wait_attribute(1, "watermark", 0)
 
 
 class AdoptDefaultUnheard(ReportUnheard):
