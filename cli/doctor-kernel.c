@@ -192,8 +192,8 @@ static int check_misc(const Doctor *doctor, Finding *ret) {
                                 return -ENOMEM;
                         }
                         return doctor_found(ret, CHECK_FAIL, remedy,
-                                "not enabled below %s, on the way to %s: the cgroup has processes of its own", gap,
-                                slices[n]);
+                                "not enabled below %s, on the way to %s: the cgroup has processes of its own",
+                                gap, slices[n]);
                 }
                 if (asprintf(&remedy, "systemctl restart pasidd, or: echo +misc >%s/cgroup.subtree_control",
                             gap) < 0) {

@@ -54,8 +54,8 @@ static void schedule(Manager *m) {
                 return;
 
         if (!m->retry_timer) {
-                r = sd_event_add_time(
-                        m->event, &m->retry_timer, CLOCK_MONOTONIC, next, RETRY_DELAY_MIN_USEC / 4, on_timer, m);
+                r = sd_event_add_time(m->event, &m->retry_timer, CLOCK_MONOTONIC, next,
+                        RETRY_DELAY_MIN_USEC / 4, on_timer, m);
                 if (r >= 0)
                         (void) sd_event_source_set_description(m->retry_timer, "limit-retry");
         } else {

@@ -92,8 +92,8 @@ struct Manager {
         SliceWatch *slices;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
         Retry retries[_LIMIT_KIND_MAX];
-        sd_event_source *retry_timer; /* for all of them */
-        Reconciliation *reconciliation;                      /* while one is under way */
+        sd_event_source *retry_timer;   /* for all of them */
+        Reconciliation *reconciliation; /* while one is under way */
         bool overcommitted;
         uint32_t capacity;
         bool kernel_present; /* capacity is known */

@@ -122,13 +122,15 @@ static void log_busy(const WatchedSlice *slice) {
 
         r = cgroup_get_process(slice->watch->root, slice->cgroup, &pid);
         if (r < 0)
-                log_warning("Cannot enable the misc controller in cgroup %s: the cgroup contains processes. VMs "
-                            "below are limited by their sets' quotas only.",
+                log_warning(
+                        "Cannot enable the misc controller in cgroup %s: the cgroup contains processes. VMs "
+                        "below are limited by their sets' quotas only.",
                         slice->cgroup);
         else
-                log_warning("Cannot enable the misc controller in cgroup %s: the cgroup contains processes, PID "
-                            "%i for example. Move them to a cgroup of their own; until then VMs below are limited "
-                            "by their sets' quotas only.",
+                log_warning(
+                        "Cannot enable the misc controller in cgroup %s: the cgroup contains processes, PID "
+                        "%i for example. Move them to a cgroup of their own; until then VMs below are limited "
+                        "by their sets' quotas only.",
                         slice->cgroup, (int) pid);
 }
 

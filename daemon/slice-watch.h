@@ -25,8 +25,10 @@ typedef struct SliceWatchHandlers {
         SliceWatchUnitHandler unit;
         SliceWatchSliceHandler slice;
         SliceWatchGoneHandler gone;
-        void (*enable_failed)(void *userdata); /* the controller could not be enabled somewhere, which may change */
-        void (*enabled_late)(void *userdata);  /* by slice_watch_enable_failed(), so that limits can be set now */
+        void (*enable_failed)(
+                void *userdata); /* the controller could not be enabled somewhere, which may change */
+        void (*enabled_late)(
+                void *userdata); /* by slice_watch_enable_failed(), so that limits can be set now */
 } SliceWatchHandlers;
 
 /*
