@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <systemd/sd-login.h>
+
 #include "macro.h"
 
 #define WORDS_MAX 16
@@ -16,7 +18,12 @@
 
 /* The pager that the user wants; NULL: none. */
 static const char *pager_command(void) {
+        const char *term = getenv("TERM");
         static const char *const variables[] = { "SYSTEMD_PAGER", "PAGER" };
+
+        /* It could not scroll there, and would wait for a key at each screenful. */
+        if (isempty(term) || streq(term, "dumb"))
+                return NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(variables); i++) {
                 const char *e = getenv(variables[i]);
@@ -27,9 +34,20 @@ static const char *pager_command(void) {
         return "less";
 }
 
-/* Does this run with more rights than whoever sits at the terminal has? Then a pager must not give them a shell. */
+/*
+ * Does this run with more rights than whoever sits at the terminal has? Then a
+ * pager must not give them a shell. Who logged in is what counts; the variables
+ * of sudo, pkexec and doas are for systems where nobody keeps that.
+ */
 static bool is_elevated(void) {
-        return getenv("SUDO_UID") || getenv("PKEXEC_UID");
+        static const char *const variables[] = { "SUDO_UID", "PKEXEC_UID", "DOAS_USER" };
+        uid_t uid;
+
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
+                if (getenv(variables[i]))
+                        return true;
+
+        return geteuid() != getuid() || (sd_pid_get_owner_uid(0, &uid) >= 0 && uid != geteuid());
 }
 
 static _Noreturn void pager_exec(const char *command) {

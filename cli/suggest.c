@@ -2,15 +2,14 @@
 
 #include "suggest.h"
 
-#include <ctype.h>
-
+#include "ascii.h"
 #include "macro.h"
 
 /* Longer than any name that is looked for; keeps the quadratic work small. */
 #define LENGTH_MAX ((size_t) 256)
 
 static bool same(char a, char b) {
-        return tolower((unsigned char) a) == tolower((unsigned char) b);
+        return ascii_tolower(a) == ascii_tolower(b);
 }
 
 static size_t least(size_t a, size_t b) {

@@ -4,8 +4,8 @@
 
 #include <langinfo.h>
 #include <stdarg.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "suggest.h"
 
 void columns_clear(Columns *columns) {
@@ -16,7 +16,7 @@ void columns_clear(Columns *columns) {
 static const InfoField *column_find(const InfoTable *table, const char *name, size_t length) {
         for (size_t i = 0; i < table->n_fields; i++)
                 if (strlen(table->fields[i].column) == length &&
-                        strncasecmp(table->fields[i].column, name, length) == 0)
+                        ascii_strneq_case(table->fields[i].column, name, length))
                         return table->fields + i;
         return NULL;
 }

@@ -2,8 +2,7 @@
 
 #include "terminal.h"
 
-#include <strings.h>
-
+#include "ascii.h"
 #include "macro.h"
 
 bool terminal_has_colors(int fd) {
@@ -11,9 +10,10 @@ bool terminal_has_colors(int fd) {
         const char *e;
 
         e = getenv("SYSTEMD_COLORS");
-        if (!isempty(e)) {
+        /* "auto-16" and the like say how many there may be: two are needed here, where there are any. */
+        if (!isempty(e) && !ascii_is_prefix_case(e, "auto")) {
                 for (size_t i = 0; i < ELEMENTSOF(no); i++)
-                        if (strcasecmp(e, no[i]) == 0)
+                        if (ascii_streq_case(e, no[i]))
                                 return false;
                 return true;
         }

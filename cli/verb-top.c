@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <termios.h>
 
 #include "client.h"
 #include "clock.h"
+#include "full-screen.h"
 #include "table.h"
-#include "terminal.h"
 #include "verbs.h"
 
 #define DELAY_DEFAULT_USEC (2 * USEC_PER_SEC)
 
-#define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l" /* the other screen, no cursor, long lines cut */
-#define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
-#define SCREEN_HOME  "\033[H"
-#define LINE_CLEAR   "\033[K"
-#define BELOW_CLEAR  "\033[J"
+#define SCREEN_HOME "\033[H"
+#define LINE_CLEAR  "\033[K"
+#define BELOW_CLEAR "\033[J"
 
 static const char top_columns[] = "NAME,STATE,QUOTA,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS";
 
@@ -31,44 +23,11 @@ typedef struct Top {
         Columns columns;
         const InfoField *sort;
         bool reverse;
-        bool screen; /* in place, with keys */
-        struct termios saved;
-        int stderr_fd; /* the real one, while there is the screen */
+        FullScreen *screen; /* in place, with keys; NULL without */
 } Top;
 
-static volatile sig_atomic_t interrupted = 0;
-
-static void on_interrupt(int signal_number) {
-        interrupted = 1;
-}
-
-/* What is said while the screen is in use would go with it: it waits in a file. */
-static int stderr_put_off(Top *top) {
-        _cleanup_close_ int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-        _cleanup_close_ int file = memfd_create("stderr", MFD_CLOEXEC);
-
-        if (saved < 0 || file < 0 || dup2(file, STDERR_FILENO) < 0)
-                return -errno;
-        top->stderr_fd = TAKE_FD(saved);
-        return 0;
-}
-
-static void stderr_let_go(Top *top) {
-        _cleanup_close_ int saved = top->stderr_fd, file = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-        off_t offset = 0;
-
-        (void) dup2(saved, STDERR_FILENO);
-        while (sendfile(STDERR_FILENO, file, &offset, 4096) > 0)
-                ;
-}
-
 static void top_clear(Top *top) {
-        if (top->screen) {
-                fputs(SCREEN_LEAVE, stdout);
-                fflush(stdout);
-                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &top->saved);
-                stderr_let_go(top);
-        }
+        top->screen = full_screen_close(top->screen);
         columns_clear(&top->columns);
         client_close(&top->client);
 }
@@ -194,10 +153,8 @@ static CtlExitStatus look(Top *top) {
 }
 
 /* Returns false when the user wants to leave. */
-static bool take_key(Top *top) {
-        char key;
-
-        if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 3 /* ^C */)
+static bool take_key(Top *top, char key) {
+        if (key == 'q')
                 return false;
         if (key == 'r')
                 top->reverse = !top->reverse;
@@ -207,47 +164,37 @@ static bool take_key(Top *top) {
         return true;
 }
 
-/* Until it is time for the next look, or a key asks for one at once. False: leave. */
+/* Until it is time for the next look, or something asks for one at once. False: leave. */
 static bool wait_for_next(Top *top) {
         uint64_t delay = top->options->delay_usec ?: DELAY_DEFAULT_USEC;
-        struct pollfd pollfd = { .fd = top->screen ? STDIN_FILENO : -1, .events = POLLIN };
-        int r;
+        char key;
 
-        r = poll(&pollfd, 1, (int) (delay / USEC_PER_MSEC));
-        if (interrupted || (r < 0 && errno != EINTR))
-                return false;
-        return r > 0 ? take_key(top) : true;
-}
+        if (!top->screen) {
+                const struct timespec timespec = {
+                        .tv_sec = (time_t) (delay / USEC_PER_SEC),
+                        .tv_nsec = (long) (delay % USEC_PER_SEC * 1000),
+                };
 
-static int screen_open(Top *top) {
-        struct sigaction action = { .sa_handler = on_interrupt };
-        struct termios raw;
-        int r;
-
-        if (tcgetattr(STDIN_FILENO, &top->saved) < 0)
-                return -errno;
-        raw = top->saved;
-        raw.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
-        raw.c_cc[VMIN] = 1;
-        raw.c_cc[VTIME] = 0;
-        if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
-                tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
-                return -errno;
-
-        r = stderr_put_off(top);
-        if (r < 0) {
-                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &top->saved);
-                return r;
+                return nanosleep(&timespec, NULL) >= 0 || errno == EINTR;
         }
 
-        top->screen = true;
-        fputs(SCREEN_ENTER, stdout);
-        return 0;
+        switch (full_screen_wait(top->screen, delay, &key)) {
+
+        case SCREEN_TIMEOUT:
+        case SCREEN_REPAINT:
+                return true;
+
+        case SCREEN_KEY:
+                return take_key(top, key);
+
+        default:
+                return false;
+        }
 }
 
 CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
         _cleanup_(top_clear) Top top = { .options = options, .reverse = options->reverse };
-        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && options->json == JSON_OFF;
+        bool terminal = options->json == JSON_OFF && full_screen_possible();
         uint64_t iterations = options->iterations;
         InfoTable table = vm_table;
         CtlExitStatus status;
@@ -267,7 +214,7 @@ CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
                 return status;
 
         if (terminal) {
-                r = screen_open(&top);
+                r = full_screen_open(&top.screen);
                 if (r < 0)
                         return fail(CTL_EXIT_FAILURE, "Cannot use the terminal: %s.", strerror(-r));
         } else if (iterations == 0)

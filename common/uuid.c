@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ctype.h>
-
+#include "ascii.h"
 #include "macro.h"
 #include "uuid.h"
 
@@ -28,7 +27,7 @@ bool uuid_has_prefix(const char *uuid, const char *prefix) {
                 if (*uuid == '-' && *prefix != '-')
                         uuid++;
 
-                if (tolower((unsigned char) *prefix) != *uuid)
+                if (ascii_tolower(*prefix) != *uuid)
                         return false;
 
                 if (*prefix != '-')

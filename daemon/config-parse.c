@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdarg.h>
-#include <strings.h>
 
 #include <ini.h>
 
+#include "ascii.h"
 #include "cgroup-path.h"
 #include "config-parser.h"
 #include "utf8.h"
@@ -165,7 +165,7 @@ static int section_has_type(ConfigParser *p, char *section, const char *type, ch
         size_t n;
 
         /* The case does not matter: "[slice a.slice]" is plain enough. */
-        if (strncasecmp(section, type, strlen(type)) != 0)
+        if (!ascii_is_prefix_case(section, type))
                 return 0;
 
         n = strspn(name, CONFIG_BLANKS);
@@ -215,7 +215,7 @@ static int section_begin(ConfigParser *p, const char *header) {
                 if (name[i] == ';' && strchr(CONFIG_BLANKS, name[i - 1]))
                         return parse_error(p, "comment inside the section header");
 
-        if (strcasecmp(name, "Manager") == 0) {
+        if (ascii_streq_case(name, "Manager")) {
                 p->section = SECTION_MANAGER;
                 return 0;
         }
@@ -316,9 +316,16 @@ static char *line_read(char *buf, int size, void *stream) {
         return strcat(buf, "\n");
 }
 
-/* ini_handler: 1 for success. */
+/*
+ * ini_handler: 1 for success. An inih that was built with
+ * INI_CALL_HANDLER_ON_NEW_SECTION tells of each section, too, without a key;
+ * line_read() has dealt with that.
+ */
 static int key_handle(void *user, const char *section _unused_, const char *key, const char *value) {
         ConfigParser *p = user;
+
+        if (!key)
+                return p->error >= 0;
 
         return p->error >= 0 && config_parser_set(p, key, value) >= 0;
 }

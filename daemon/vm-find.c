@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ctype.h>
-
+#include "ascii.h"
 #include "macro.h"
 #include "uuid.h"
 #include "vm-find.h"
@@ -89,7 +88,7 @@ int vm_find(const VMIdentity *vms, size_t n_vms, const char *what, size_t *ret_i
                 return r;
 
         for (const char *p = what; *p; p++)
-                digits += isxdigit((unsigned char) *p) != 0;
+                digits += ascii_is_xdigit(*p);
         if (digits < PREFIX_DIGITS_MIN)
                 return -ENOENT;
 

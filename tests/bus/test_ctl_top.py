@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pasidctl top, on a real terminal emulator (tmux) and without a terminal."""
 
+import array
+import fcntl
+import pathlib
 import re
+import signal
+import termios
 
 from ctlenv import *
 from minibus import wait_until
@@ -49,11 +54,11 @@ class Top(CtlTest):
         )
         return p.stdout
 
-    def start_tmux(self, *arguments, rows=24, columns=100):
+    def start_tmux(self, *arguments, rows=24, columns=100, term="screen"):
         if not shutil.which("tmux"):
             self.skipTest("tmux is not installed")
         command = f"trap : INT; '{self.program}' top {' '.join(arguments)}; echo left with $?; sleep 100"
-        environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.bus.socket} LC_ALL=C.UTF-8 TZ=UTC"
+        environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.bus.socket} LC_ALL=C.UTF-8 TZ=UTC TERM={term}"
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), f"{environment} sh -c {shell_quote(command)}")
         self.addCleanup(self.tmux, "kill-server", check=False)
 
@@ -105,6 +110,76 @@ class Top(CtlTest):
             self.wait_screen(lambda s: self.names(s) == order and re.search(f"^{by} ", s, re.M), f"after {key}")
         self.tmux("send-keys", "C-c")
         self.wait_screen(lambda s: "left with 0" in s, "the end")
+
+    def test_signal_between(self):
+        """One that comes while the daemon is asked is not lost: it is not waited for the next look."""
+        self.start_tmux("-d", "3600")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both")
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.tmux("send-keys", "n")
+        top = self.pid_of_top()
+        wait_until(lambda: self.unread_by(top) == 0, "the key is taken")
+        self.tmux("send-keys", "C-c")
+        wait_until(lambda: self.has_signal(top), "the signal has come")
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.wait_screen(lambda s: "left with 0" in s, "the end")
+
+    def pid_of_top(self):
+        return int(subprocess.run(["pgrep", "-f", f"^{self.program} top"], check=True, capture_output=True, text=True).stdout)
+
+    def unread_by(self, pid):
+        """Bytes of input that wait, and 1 if it does not wait for an answer right now."""
+        with open(f"/proc/{pid}/fd/0", "rb", buffering=0) as terminal:
+            left = array.array("i", [0])
+            fcntl.ioctl(terminal, termios.FIONREAD, left)
+        return left[0]
+
+    def has_signal(self, pid):
+        """SIGINT waits for the process, or a handler has taken it."""
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        pending = int(re.search(r"^ShdPnd:\s*(\w+)", status, re.M)[1], 16)
+        blocked = int(re.search(r"^SigBlk:\s*(\w+)", status, re.M)[1], 16)
+        bit = 1 << (signal.SIGINT - 1)
+        return pending & bit or not blocked & bit
+
+    def test_stopped_and_continued(self):
+        """The shell has its terminal back, and after "fg" keys need no RETURN."""
+        if not shutil.which("tmux"):
+            self.skipTest("tmux is not installed")
+        environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.bus.socket} LC_ALL=C.UTF-8 TZ=UTC PS1=ready:"
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "24", f"{environment} bash --norc --noprofile -i")
+        self.addCleanup(self.tmux, "kill-server", check=False)
+        self.tmux("send-keys", f"'{self.program}' top -d 3600", "Enter")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both")
+        self.tmux("send-keys", "C-z")
+        self.wait_screen(lambda s: "Stopped" in s and not self.names(s), "the shell's screen")
+        self.assertEqual(self.tmux("display-message", "-p", "#{cursor_flag} #{wrap_flag} #{alternate_on}").split(), ["1", "1", "0"])
+        # What is typed is shown, and RETURN is needed.
+        self.tmux("send-keys", "echo shown", "Enter")
+        self.wait_screen(lambda s: "\nshown" in s, "the shell works")
+        self.tmux("send-keys", "fg", "Enter")
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both again")
+        self.tmux("send-keys", "d")
+        self.wait_screen(lambda s: self.names(s) == ["web", "db"], "a key without RETURN")
+        self.tmux("send-keys", "C-\\")
+        self.wait_screen(lambda s: "Quit" in s and not self.names(s), "the shell's screen")
+        self.assertEqual(self.tmux("display-message", "-p", "#{cursor_flag} #{wrap_flag} #{alternate_on}").split(), ["1", "1", "0"])
+
+    def test_resized(self):
+        """Painted anew at once, and not at the next look."""
+        for i in range(3, 10):
+            self.add_machine(f"m{i}", f"aaaadddd-0000-4000-8000-{i:012}", i)
+        self.wait_vm("m9")
+        self.start_tmux("-d", "3600", rows=8)
+        self.wait_screen(lambda s: self.names(s) == ["db", "web"], "the first ones")
+        self.assertNotIn("m9", self.screen())
+        self.tmux("resize-window", "-x", "100", "-y", "24")
+        self.wait_screen(lambda s: "m9" in s, "all of them")
+
+    def test_dumb_terminal(self):
+        """No escape sequences: once, as without a terminal."""
+        self.start_tmux("-d", "3600", term="dumb")
+        self.wait_screen(lambda s: "left with 0" in s and self.names(s) == ["db", "web"], "a table, and the end")
 
     def test_small_screen(self):
         for i in range(3, 20):
