@@ -5,6 +5,7 @@
  * $SLOW_DISK say:
  *
  *     hold              fsync() below $SLOW_DISK_ROOT/var returns once this is gone
+ *     hold-etc          opening a file below $SLOW_DISK_ROOT/etc takes until this is gone
  *     fail-file-N       the Nth fsync() of a file there fails with EIO
  *     fail-directory-N  likewise, of a directory
  *     fail-rename-N     the Nth rename() to a state.json below $SLOW_DISK_ROOT/run fails with ENOSPC
@@ -79,6 +80,8 @@ int openat(int directory, const char *path, int flags, ...) {
 
         if (getenv("SLOW_DISK") && gettid() == getpid() && is_below(path, ""))
                 note("opened", path + strlen(getenv("SLOW_DISK_ROOT")));
+        while (getenv("SLOW_DISK") && is_below(path, "etc/") && exists("hold-etc"))
+                usleep(2000);
         return real_openat(directory, path, flags, mode);
 }
 

@@ -63,23 +63,6 @@ class FirstStart(BusTest):
         self.assertEqual(self.daemon.wait(), 1)
         self.assertIn("is another pasidd running?", self.daemon.text())
 
-    def test_early_sighup(self):
-        """Before the event loop is there to take it, it waits."""
-        fifo = self.root.path / "etc/pasidd/pasidd.conf"
-        fifo.parent.mkdir(parents=True, exist_ok=True)
-        os.mkfifo(fifo)
-        if IS_ROOT:
-            os.chown(fifo, DAEMON_UID, DAEMON_UID)
-        self.daemon.spawn()
-        # Opening it for writing waits for who reads it.
-        with open(fifo, "w", encoding="utf-8") as f:
-            self.daemon.process.send_signal(signal.SIGHUP)
-            f.write("[Manager]\nDefaultQuota=7\n")
-        fifo.unlink()
-        self.root.config("[Manager]\nDefaultQuota=9\n")
-        self.daemon.wait_notify("READY=1")
-        wait_until(lambda: self.root.default_quota() == 9, "the reload")
-
     def make_directory(self, name):
         path = self.directory / name
         path.mkdir()

@@ -3,6 +3,7 @@
 """A disk that is slow, or fails: the caller waits for it, the daemon does not, and what is not saved is not in force."""
 
 import json
+import signal
 
 from minibus import wait_until
 from testenv import *
@@ -28,6 +29,10 @@ class DiskTest(BusTest):
         self.db = self.add_machine("db", DB, 2, sets=[2])
 
     def start(self, *args):
+        self.spawn(*args)
+        self.daemon.wait_notify("READY=1")
+
+    def spawn(self, *args):
         for path in self.disk.glob("fail-*"):
             path.unlink()
         self.daemon.spawn(
@@ -39,7 +44,6 @@ class DiskTest(BusTest):
             # AddressSanitizer wants to be the first library. This one has nothing that it looks at.
             ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         )
-        self.daemon.wait_notify("READY=1")
 
     def hold(self):
         (self.disk / "hold").touch()
@@ -402,6 +406,20 @@ class RunIsFull(DiskTest):
         self.add_machine("new", OTHER, 4)
         self.wait_vm("new")
         self.assertEqual(self.source(OTHER), (1000, "default"))
+
+
+class Start(DiskTest):
+    def test_early_sighup(self):
+        """Before there is an event loop to take it, it waits; and then it is a reload."""
+        self.root.config("[Manager]\nDefaultQuota=7\n")
+        (self.disk / "hold-etc").touch()
+        self.spawn()
+        wait_until(lambda: any("pasidd.conf" in path for path in self.lines("opened")), "the configuration is being read")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        (self.disk / "hold-etc").unlink()
+        self.daemon.wait_notify("READY=1")
+        self.daemon.wait_output("The configuration has been reloaded.")
+        self.assertEqual(self.root.default_quota(), 7)
 
 
 if __name__ == "__main__":
