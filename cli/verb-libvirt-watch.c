@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus-names.h"
+#include "bus-peer.h"
 #include "client.h"
 #include "clock.h"
 #include "config.h"
@@ -26,16 +27,13 @@
 #define RETRY_MIN_USEC (2 * USEC_PER_SEC)
 #define RETRY_MAX_USEC (300 * USEC_PER_SEC)
 
-#define OWNER_CHANGED(name)                                                                                  \
-        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                          \
-        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" name "'"
 #define UNIT_CHANGED(path)                                                                                   \
-        "type='signal',sender='org.freedesktop.systemd1',path='" path "',"                                   \
-        "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"                            \
+        "path='" path "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"            \
         "arg0='org.freedesktop.systemd1.Unit'"
 
 typedef struct Watch {
         sd_bus *bus;
+        BusPeer *libvirt, *pasidd, *systemd;
         uint64_t refresh; /* when to read all domains, CLOCK_MONOTONIC; UINT64_MAX: when something happens */
         uint64_t retry_usec;
         bool active[LIBVIRT_UNITS];
@@ -94,27 +92,20 @@ static int on_metadata(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         return 0;
 }
 
-static int on_pasidd(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        const char *owner;
-
-        if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) >= 0 && !isempty(owner))
+static void on_pasidd(const char *owner, void *userdata) {
+        if (owner)
                 refresh_now(userdata);
-        return 0;
 }
 
 /* Where it has ended, the next question starts it anew; but not at once, in case it does so each time. */
-static int on_libvirt_dbus(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        const char *owner;
+static void on_libvirt_dbus(const char *owner, void *userdata) {
         Watch *w = userdata;
 
-        if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) < 0)
-                return 0;
-        w->stopped = isempty(owner) && libvirt_dbus_is_stopped(w->bus);
-        if (!isempty(owner))
+        w->stopped = !owner && libvirt_dbus_is_stopped(w->bus);
+        if (owner)
                 refresh_now(w);
         else
                 w->refresh = now_monotonic_usec() + RETRY_MIN_USEC;
-        return 0;
 }
 
 /* *ret stays as it is if nothing is said of it. */
@@ -161,27 +152,24 @@ static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         return 0;
 }
 
-/* Each is confirmed by the bus before anything is read, so that nothing is missed. */
+/* The bus serves one connection in order: all of this is in place before it passes on any question asked later. */
 static int add_matches(Watch *w) {
-        static const struct {
-                const char *rule;
-                sd_bus_message_handler_t handler;
-        } matches[] = {
-                { "type='signal',sender='" LIBVIRT_DBUS_NAME "',interface='" LIBVIRT_DBUS_DOMAIN
-                  "',member='MetadataChange'",
-                        on_metadata },
-                { OWNER_CHANGED(LIBVIRT_DBUS_NAME), on_libvirt_dbus },
-                { OWNER_CHANGED(PASIDD_BUS_NAME), on_pasidd },
-                { UNIT_CHANGED(SYSTEMD_UNIT_PATH("libvirtd")), on_unit },
-                { UNIT_CHANGED(SYSTEMD_UNIT_PATH("virtqemud")), on_unit },
-        };
+        int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
-                int r = sd_bus_add_match(w->bus, NULL, matches[i].rule, matches[i].handler, w);
-
-                if (r < 0)
-                        return r;
-        }
+        r = bus_peer_new(w->bus, LIBVIRT_DBUS_NAME, on_libvirt_dbus, w, &w->libvirt);
+        if (r >= 0)
+                r = bus_peer_subscribe(w->libvirt,
+                        "interface='" LIBVIRT_DBUS_DOMAIN "',member='MetadataChange'", on_metadata, w);
+        if (r >= 0)
+                r = bus_peer_new(w->bus, PASIDD_BUS_NAME, on_pasidd, w, &w->pasidd);
+        if (r >= 0)
+                r = bus_peer_new(w->bus, "org.freedesktop.systemd1", NULL, NULL, &w->systemd);
+        if (r >= 0)
+                r = bus_peer_subscribe(w->systemd, UNIT_CHANGED(SYSTEMD_UNIT_PATH("libvirtd")), on_unit, w);
+        if (r >= 0)
+                r = bus_peer_subscribe(w->systemd, UNIT_CHANGED(SYSTEMD_UNIT_PATH("virtqemud")), on_unit, w);
+        if (r < 0)
+                return r;
 
         /* systemd tells of its units only to who wants to hear. */
         (void) sd_bus_call_method(w->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
@@ -189,9 +177,15 @@ static int add_matches(Watch *w) {
         return 0;
 }
 
+static void watch_clear(Watch *w) {
+        bus_peer_free(w->libvirt);
+        bus_peer_free(w->pasidd);
+        bus_peer_free(w->systemd);
+}
+
 CtlExitStatus verb_libvirt_watch(const Options *options, int argc, char **argv) {
         _cleanup_(client_close) Client client = {};
-        Watch w = { .retry_usec = RETRY_MIN_USEC };
+        _cleanup_(watch_clear) Watch w = { .retry_usec = RETRY_MIN_USEC };
         CtlExitStatus status;
         int r;
 

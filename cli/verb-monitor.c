@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus-names.h"
+#include "bus-peer.h"
 #include "bus-read.h"
 #include "client.h"
 #include "clock.h"
@@ -16,6 +17,7 @@ typedef struct VmName {
 
 typedef struct Monitor {
         Client client;
+        BusPeer *pasidd;
         JsonMode json;
         VmName *names;
         size_t n_names;
@@ -39,6 +41,7 @@ static void monitor_forget(Monitor *monitor) {
 
 static void monitor_clear(Monitor *monitor) {
         monitor_forget(monitor);
+        bus_peer_free(monitor->pasidd);
         client_close(&monitor->client);
 }
 
@@ -246,53 +249,40 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         return monitor_result(userdata, handle_properties(userdata, m));
 }
 
-static int handle_owner(Monitor *monitor, sd_bus_message *m) {
+static int handle_owner(Monitor *monitor, const char *owner) {
         _cleanup_json_ json_object *event = NULL;
-        const char *name, *old, *new;
         int r;
 
-        r = sd_bus_message_read(m, "sss", &name, &old, &new);
-        if (r < 0)
-                return r;
-
-        event = event_new(now_realtime_usec(), isempty(new) ? "DaemonStopped" : "DaemonStarted");
+        event = event_new(now_realtime_usec(), owner ? "DaemonStarted" : "DaemonStopped");
         if (!event)
                 return -ENOMEM;
         r = monitor_print(monitor, event);
         if (r < 0)
                 return r;
 
-        return isempty(new) ? 0 : monitor_list(monitor);
+        return owner ? monitor_list(monitor) : 0;
 }
 
-static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        return monitor_result(userdata, handle_owner(userdata, m));
+static void on_owner(const char *owner, void *userdata) {
+        (void) monitor_result(userdata, handle_owner(userdata, owner));
 }
 
-/* Waits until the bus confirmed each rule, so that no later event is missed. */
+/* The bus serves one connection in order: no event is missed after the list of VMs that is asked for next. */
 static int monitor_match(Monitor *monitor) {
-        static const struct {
-                const char *rule;
-                sd_bus_message_handler_t handler;
-        } matches[] = {
-                { "type='signal',sender='" PASIDD_BUS_NAME "',path='" PASIDD_OBJECT_PATH
-                  "',interface='" PASIDD_MANAGER_INTERFACE "'",
-                        on_manager_signal },
-                { "type='signal',sender='" PASIDD_BUS_NAME "',path_namespace='" PASIDD_OBJECT_PATH
-                  "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'",
-                        on_properties },
-                { "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                  "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" PASIDD_BUS_NAME "'",
-                        on_owner },
-        };
         int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
-                r = sd_bus_add_match(monitor->client.bus, NULL, matches[i].rule, matches[i].handler, monitor);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        r = bus_peer_new(monitor->client.bus, PASIDD_BUS_NAME, on_owner, monitor, &monitor->pasidd);
+        if (r >= 0)
+                r = bus_peer_subscribe(monitor->pasidd,
+                        "path='" PASIDD_OBJECT_PATH "',interface='" PASIDD_MANAGER_INTERFACE "'",
+                        on_manager_signal, monitor);
+        if (r >= 0)
+                r = bus_peer_subscribe(monitor->pasidd,
+                        "path_namespace='" PASIDD_OBJECT_PATH
+                        "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'",
+                        on_properties, monitor);
+
+        return r;
 }
 
 CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {

@@ -4,6 +4,7 @@
 
 #include "bus-call.h"
 #include "bus-names.h"
+#include "bus-peer.h"
 #include "bus.h"
 #include "default-bus.h"
 #include "log-control.h"
@@ -152,8 +153,7 @@ static int open_bus(sd_bus **ret) {
 static int attach(Manager *m, sd_bus *bus, int64_t priority) {
         int r;
 
-        r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                "Disconnected", on_disconnected, m);
+        r = bus_on_disconnected(bus, on_disconnected, m);
         if (r < 0)
                 return r;
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "bus-call.h"
+#include "bus-peer.h"
 #include "machined.h"
 #include "reconcile.h"
 #include "set-match.h"
@@ -13,6 +14,8 @@
 #define MACHINED_PATH      "/org/freedesktop/machine1"
 #define MACHINED_MANAGER   "org.freedesktop.machine1.Manager"
 #define MACHINED_MACHINE   "org.freedesktop.machine1.Machine"
+#define MACHINE_SIGNAL(member)                                                                               \
+        "path='" MACHINED_PATH "',interface='" MACHINED_MANAGER "',member='" member "'"
 #define RETRY_MIN_USEC     (UINT64_C(500000))
 #define RETRY_MAX_USEC     (UINT64_C(60000000))
 #define MACHINE_CLASS_OURS "vm"
@@ -27,7 +30,7 @@ typedef struct Query {
 
 struct Machined {
         Manager *manager;
-        sd_bus_slot *match_new, *match_removed, *match_owner;
+        BusPeer *peer;
         sd_bus_slot *list_slot;
         sd_event_source *retry;
         uint64_t retry_usec;
@@ -287,6 +290,7 @@ static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         int r;
 
         d->list_slot = sd_bus_slot_unref(d->list_slot);
+        bus_peer_replied(d->peer, reply);
 
         e = sd_bus_message_get_error(reply);
         if (e && !means_absent(e)) {
@@ -377,17 +381,11 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
 }
 
 /* It is not asked when it goes: it does so when there are no machines, and would be started by the question. */
-static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+static void on_owner(const char *owner, void *userdata) {
         Machined *d = userdata;
-        const char *new_owner;
 
-        if (sd_bus_message_read(message, "sss", NULL, NULL, &new_owner) < 0)
-                return 0;
-
-        if (!isempty(new_owner) && !d->list_slot)
+        if (owner && !d->list_slot)
                 reconcile_begin(d->manager, "systemd-machined is back");
-
-        return 0;
 }
 
 int machined_ask_pid(
@@ -431,9 +429,7 @@ Machined *machined_free(Machined *d) {
 
         while ((q = TAILQ_FIRST(&d->queries)))
                 query_free(q);
-        sd_bus_slot_unref(d->match_new);
-        sd_bus_slot_unref(d->match_removed);
-        sd_bus_slot_unref(d->match_owner);
+        bus_peer_free(d->peer);
         sd_bus_slot_unref(d->list_slot);
         sd_event_source_disable_unref(d->retry);
         free(d);
@@ -455,17 +451,11 @@ int machined_new(Manager *m, Machined **ret) {
         TAILQ_INIT(&d->queries);
 
         /* Listening comes before asking: on the bus both keep their order. */
-        r = sd_bus_match_signal_async(m->query_bus, &d->match_new, MACHINED_NAME, MACHINED_PATH,
-                MACHINED_MANAGER, "MachineNew", on_machine_new, NULL, d);
+        r = bus_peer_new(m->query_bus, MACHINED_NAME, on_owner, d, &d->peer);
         if (r >= 0)
-                r = sd_bus_match_signal_async(m->query_bus, &d->match_removed, MACHINED_NAME, MACHINED_PATH,
-                        MACHINED_MANAGER, "MachineRemoved", on_machine_removed, NULL, d);
+                r = bus_peer_subscribe(d->peer, MACHINE_SIGNAL("MachineNew"), on_machine_new, d);
         if (r >= 0)
-                r = sd_bus_add_match_async(m->query_bus, &d->match_owner,
-                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                        "arg0='" MACHINED_NAME "'",
-                        on_owner_changed, NULL, d);
+                r = bus_peer_subscribe(d->peer, MACHINE_SIGNAL("MachineRemoved"), on_machine_removed, d);
         if (r < 0)
                 return r;
 

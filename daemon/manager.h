@@ -18,6 +18,7 @@
 
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;
+typedef struct BusPeer BusPeer;
 typedef struct CgroupIndex CgroupIndex;
 typedef struct Counters Counters;
 typedef struct EventLog EventLog;
@@ -136,9 +137,9 @@ struct Manager {
 
         TAILQ_HEAD(SubscriberList, Subscriber) subscribers;
         size_t n_subscribers;
-        sd_bus_slot *subscriber_match; /* for their ends */
-        sd_event_source *usage_timer;  /* while there are any */
-        VM *usage_next;                /* to be looked at; NULL: the first */
+        BusPeer *subscriber_ends;     /* the bus, which says that they have left; while there are any */
+        sd_event_source *usage_timer; /* likewise */
+        VM *usage_next;               /* to be looked at; NULL: the first */
 
         MetricsCalls metrics_calls;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-peer.h"
 #include "subscribers.h"
 #include "usage-signals.h"
 
@@ -33,7 +34,7 @@ static void subscriber_free(Subscriber *s) {
 
         if (m->n_subscribers == 0) {
                 usage_signals_stop(m);
-                m->subscriber_match = sd_bus_slot_unref(m->subscriber_match);
+                m->subscriber_ends = bus_peer_free(m->subscriber_ends);
         }
 }
 
@@ -66,13 +67,23 @@ static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *err
 /* One for all of them: a connection may have only so many matches. Only while there are subscribers, or every
  * program that leaves the bus would wake us. */
 static int listen_for_ends(Manager *m) {
-        if (m->subscriber_match)
+        _cleanup_(bus_peer_freep) BusPeer *peer = NULL;
+        int r;
+
+        if (m->subscriber_ends)
                 return 0;
 
-        return sd_bus_add_match_async(m->bus, &m->subscriber_match,
-                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-                on_name_gone, NULL, m);
+        r = bus_peer_new(m->bus, "org.freedesktop.DBus", NULL, NULL, &peer);
+        if (r >= 0)
+                r = bus_peer_subscribe(peer,
+                        "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+                        "member='NameOwnerChanged',arg2=''",
+                        on_name_gone, m);
+        if (r < 0)
+                return r;
+
+        m->subscriber_ends = TAKE_PTR(peer);
+        return 0;
 }
 
 int subscribers_add(Manager *m, const char *sender) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-peer.h"
 #include "reconcile.h"
 #include "systemd-watch.h"
 
@@ -9,7 +10,8 @@
 
 struct SystemdWatch {
         Manager *manager;
-        sd_bus_slot *match_reloading, *match_owner, *subscribe_slot;
+        BusPeer *peer;
+        sd_bus_slot *subscribe_slot;
 };
 
 static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -17,6 +19,7 @@ static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *er
         SystemdWatch *w = userdata;
 
         w->subscribe_slot = sd_bus_slot_unref(w->subscribe_slot);
+        bus_peer_replied(w->peer, reply);
         if (e)
                 log_debug("systemd will not tell of its reloads: %s", strempty(e->message));
 
@@ -50,24 +53,21 @@ static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *e
         return 0;
 }
 
-static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+static void on_owner(const char *owner, void *userdata) {
         SystemdWatch *w = userdata;
-        const char *new_owner;
 
-        if (sd_bus_message_read(message, "sss", NULL, NULL, &new_owner) < 0 || isempty(new_owner))
-                return 0;
+        if (!owner)
+                return;
 
         subscribe(w);
         reconcile_begin(w->manager, "systemd is back on the bus");
-        return 0;
 }
 
 SystemdWatch *systemd_watch_free(SystemdWatch *w) {
         if (!w)
                 return NULL;
 
-        sd_bus_slot_unref(w->match_reloading);
-        sd_bus_slot_unref(w->match_owner);
+        bus_peer_free(w->peer);
         sd_bus_slot_unref(w->subscribe_slot);
         free(w);
         return NULL;
@@ -84,14 +84,11 @@ int systemd_watch_new(Manager *m, SystemdWatch **ret) {
                 return -ENOMEM;
         w->manager = m;
 
-        r = sd_bus_match_signal_async(m->query_bus, &w->match_reloading, SYSTEMD_NAME, SYSTEMD_PATH,
-                SYSTEMD_MANAGER, "Reloading", on_reloading, NULL, w);
+        r = bus_peer_new(m->query_bus, SYSTEMD_NAME, on_owner, w, &w->peer);
         if (r >= 0)
-                r = sd_bus_add_match_async(m->query_bus, &w->match_owner,
-                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                        "arg0='" SYSTEMD_NAME "'",
-                        on_owner_changed, NULL, w);
+                r = bus_peer_subscribe(w->peer,
+                        "path='" SYSTEMD_PATH "',interface='" SYSTEMD_MANAGER "',member='Reloading'",
+                        on_reloading, w);
         if (r < 0)
                 return r;
 

@@ -378,8 +378,10 @@ class Connection:
         }
         self._send(ERROR, fields, "s", (error.message,), NO_REPLY_EXPECTED)
 
-    def emit(self, path, interface, member, signature="", args=()):
-        self._send(SIGNAL, {PATH: path, INTERFACE: interface, MEMBER: member}, signature, args)
+    def emit(self, path, interface, member, signature="", args=(), destination=None):
+        """To all who listen, or to one connection, whether it listens or not."""
+        fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: destination}
+        self._send(SIGNAL, fields, signature, args)
 
 
 class FdConnection(Connection):

@@ -270,6 +270,7 @@ class Machined:
         self.fail_list = None
         self.hold_list = False
         self.held = []
+        self.asked = []
         self.start()
 
     def start(self):
@@ -309,6 +310,7 @@ class Machined:
         raise BusError("org.freedesktop.machine1.NoMachineForPID", "no machine")
 
     def get_all(self, message):
+        self.asked.append(message.fields[1])
         for name, m in self.machines.items():
             if self.path_of(name) == message.fields[1]:
                 values = {
