@@ -121,7 +121,8 @@ static const char *next_component(const char *p, size_t *n) {
 }
 
 static bool is_unit(const char *s, size_t n) {
-        return has_suffix(s, n, ".scope") || has_suffix(s, n, ".service");
+        return has_suffix(s, n, ".scope") || has_suffix(s, n, ".service") ||
+               has_suffix(s, n, CGROUP_LIBVIRT_SUFFIX);
 }
 
 static bool is_user_manager(const char *s, size_t n) {
@@ -208,6 +209,22 @@ int cgroup_path_get_slice(const char *path, char **ret) {
 
         *ret = slice;
         return 0;
+}
+
+bool cgroup_path_is_of_libvirt(const char *path) {
+        const char *p, *last = "";
+        size_t n, last_len = 0;
+
+        for (p = next_component(path, &n); n > 0; p = next_component(p + n, &n)) {
+                /* What is above the last one. */
+                if (last_len > 0 && !(last_len == strlen("machine") && memcmp(last, "machine", last_len) == 0) &&
+                        !has_suffix(last, last_len, ".partition") && !has_suffix(last, last_len, SLICE_SUFFIX))
+                        return false;
+                last = p;
+                last_len = n;
+        }
+
+        return path_is_sane(path) && has_suffix(last, last_len, CGROUP_LIBVIRT_SUFFIX);
 }
 
 bool cgroup_path_is_below(const char *path, const char *prefix) {

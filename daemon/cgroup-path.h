@@ -14,9 +14,15 @@
  */
 int cgroup_path_from_slice(const char *slice, char **ret);
 
+/* Without systemd-machined libvirt makes the cgroups of its QEMUs itself: "/machine/qemu-1-demo.libvirt-qemu". */
+#define CGROUP_LIBVIRT_SUFFIX ".libvirt-qemu"
+
+/* Is this such a cgroup, at a place where only root can make one? */
+bool cgroup_path_is_of_libvirt(const char *path);
+
 /*
  * The unit that a cgroup belongs to: the deepest component that ends in
- * ".scope" or ".service", looking from the root and stopping at the first one
+ * ".scope" or ".service", or in what libvirt uses in their place, looking from the root and stopping at the first one
  * (what lies below is the unit's own affair, e.g. libvirt's "libvirt/vcpu0").
  * User managers' units below user@UID.service are looked through.
  * ret_unit_path gets the cgroup path up to and including the unit; either may

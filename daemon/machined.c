@@ -96,7 +96,7 @@ static void list_failed(Machined *d, const char *why) {
 typedef struct Properties {
         char uuid[UUID_STRING_SIZE];
         const char *name, *class, *unit;
-        uint32_t leader;
+        uint32_t leader, uid;
         uint64_t usec;
         bool has_uuid;
 } Properties;
@@ -135,6 +135,8 @@ static int read_property(sd_bus_message *message, const char *name, Properties *
                 return sd_bus_message_read(message, "v", "s", &p->unit);
         if (streq(name, "Leader"))
                 return sd_bus_message_read(message, "v", "u", &p->leader);
+        if (streq(name, "UID"))
+                return sd_bus_message_read(message, "v", "u", &p->uid);
         if (streq(name, "Timestamp"))
                 return sd_bus_message_read(message, "v", "t", &p->usec);
 
@@ -191,6 +193,13 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
 
         if (!streq_ptr(p.class, MACHINE_CLASS_OURS))
                 return;
+
+        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
+        if (p.uid != 0) {
+                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
+                        p.uid);
+                return;
+        }
 
         if (!p.has_uuid) {
                 log_info("Machine %s has no UUID, it goes by its unit.", machine);

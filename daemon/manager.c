@@ -252,11 +252,10 @@ static void on_unit_cgroup(const char *cgroup, void *userdata) {
         Manager *m = userdata;
         VM *vm;
 
-        vm = vm_find_by_cgroup(m, cgroup);
-        if (vm)
-                vm_cgroup_reappeared(vm);
-        else
-                vm_machine_cgroup_appeared(m, cgroup);
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq_ptr(vm->cgroup, cgroup))
+                        vm_cgroup_reappeared(vm);
+        vm_machine_cgroup_appeared(m, cgroup);
 }
 
 static void on_slice_cgroup(const char *cgroup, void *userdata) {
@@ -531,6 +530,7 @@ Manager *manager_free(Manager *m) {
         free(m->counters_saved);
         config_free(m->config);
         sd_event_source_disable_unref(m->changes);
+        sd_event_source_disable_unref(m->calls_retry);
         sd_event_unref(m->event);
         config_place_done(&m->place);
         free(m->status);

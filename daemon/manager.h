@@ -110,6 +110,7 @@ struct Manager {
 
         TAILQ_HEAD(BusCallList, BusCall) calls_waiting;
         unsigned n_calls_open;
+        sd_event_source *calls_retry; /* while one that waits could not be sent */
 
         SystemdWatch *systemd_watch;
         Machined *machined;

@@ -4,7 +4,8 @@
 #include "file-util.h"
 #include "proc.h"
 
-int proc_get_start_time(const char *root, pid_t pid, uint64_t *ret) {
+/* A number out of /proc/PID/stat, by the number of its field as in proc(5). */
+static int read_stat_field(const char *root, pid_t pid, unsigned number, uint64_t *ret) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         char *p, *field, *saveptr = NULL;
         int r;
@@ -23,12 +24,28 @@ int proc_get_start_time(const char *root, pid_t pid, uint64_t *ret) {
                 return -EBADMSG;
 
         field = strtok_r(p + 1, " \n", &saveptr); /* the third */
-        for (unsigned i = 3; field && i < 22; i++)
+        for (unsigned i = 3; field && i < number; i++)
                 field = strtok_r(NULL, " \n", &saveptr);
         if (!field)
                 return -EBADMSG;
 
         return parse_u64(field, ret) < 0 ? -EBADMSG : 0;
+}
+
+int proc_get_start_time(const char *root, pid_t pid, uint64_t *ret) {
+        return read_stat_field(root, pid, 22, ret);
+}
+
+int proc_get_parent(const char *root, pid_t pid, pid_t *ret) {
+        uint64_t parent;
+        int r;
+
+        r = read_stat_field(root, pid, 4, &parent);
+        if (r < 0)
+                return r;
+
+        *ret = (pid_t) parent;
+        return 0;
 }
 
 int proc_get_cgroup_unverified(const char *root, pid_t pid, char **ret) {

@@ -7,6 +7,9 @@
 /* When the process started: clock ticks after boot, field 22 of /proc/PID/stat. -ESRCH when it is gone. */
 int proc_get_start_time(const char *root, pid_t pid, uint64_t *ret);
 
+/* Its parent. Likewise. */
+int proc_get_parent(const char *root, pid_t pid, pid_t *ret);
+
 /*
  * The cgroup of the process that started at start_time, relative to the
  * unified hierarchy. The start time is looked at before and after, so the

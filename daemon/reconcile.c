@@ -9,6 +9,7 @@
 #include "reconcile.h"
 #include "slice-limit.h"
 #include "sysfs.h"
+#include "vm-machine.h"
 #include "vm-quota.h"
 
 #define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
@@ -311,6 +312,7 @@ void reconcile_machines_listed(Manager *m) {
 static void look(Manager *m) {
         Reconciliation *r = m->reconciliation;
 
+        vm_machines_check_unregistered(m);
         if (m->slices)
                 slice_watch_rescan(m->slices);
         r->sets_pending = m->kernel_present && kernel_source_resync(m->kernel) >= 0;

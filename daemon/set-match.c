@@ -13,6 +13,7 @@
 #include "set-match.h"
 #include "unit-id.h"
 #include "utf8.h"
+#include "vm-lookup.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 
@@ -65,7 +66,8 @@ static int index_cgroups(Manager *m) {
 }
 
 /* The VM that has the cgroup in which the set was made, wherever its process is now. */
-static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
+static VM *find_by_cgroup_id(const Set *set) {
+        Manager *m = set->manager;
         const char *unit_path;
         VM *vm = NULL;
         int r;
@@ -78,9 +80,9 @@ static VM *find_by_cgroup_id(Manager *m, uint64_t id) {
                 }
         }
 
-        unit_path = cgroup_index_find(m->cgroup_index, id);
+        unit_path = cgroup_index_find(m->cgroup_index, set->kernel.cgroup_id);
         if (unit_path)
-                vm = vm_find_by_cgroup(m, unit_path);
+                vm = vm_find_in_unit(m, unit_path, set->kernel.tgid, NULL);
 
         if (m->n_match_passes == 0)
                 m->cgroup_index = cgroup_index_free(m->cgroup_index);
@@ -201,13 +203,19 @@ static int make_unit_vm(Manager *m, const char *uuid, const char *unit, const ch
 static void join_unit(Set *set, const char *uuid) {
         Manager *m = set->manager;
         char derived[UUID_STRING_SIZE];
+        bool shared;
         uint64_t id;
         VM *vm;
         int r = 0;
 
-        vm = vm_find_by_cgroup(m, set->unit_path);
+        vm = vm_find_in_unit(m, set->unit_path, set->kernel.tgid, &shared);
         if (vm) {
                 join(set, vm);
+                return;
+        }
+        /* Of the machines there it cannot be said whose it is. */
+        if (shared) {
+                join_own_vm(set);
                 return;
         }
 
@@ -284,9 +292,8 @@ static int on_machine(sd_bus_message *reply, void *userdata, sd_bus_error *error
         is_machine = machined_read_pid(set->manager->machined, reply);
         set->question = bus_call_free(set->question);
 
-        vm = vm_find_by_cgroup(set->manager, set->unit_path);
-        if (!vm)
-                vm = vm_machine_claim_cgroup(set->manager, set->unit, set->unit_path);
+        vm_machine_claim_cgroup(set->manager, set->unit, set->unit_path);
+        vm = vm_find_in_unit(set->manager, set->unit_path, set->kernel.tgid, NULL);
 
         /* If its properties are still under way, it is matched once they are here. */
         if (vm)
@@ -315,12 +322,14 @@ static void ask_for_machine(Set *set) {
 }
 
 /* A unit that was started anew is another VM, even if its cgroup never went away. */
-static VM *find_current(Manager *m, const char *unit_path) {
+static VM *find_current(const Set *set) {
+        const char *unit_path = set->unit_path;
         char uuid[UUID_STRING_SIZE];
+        Manager *m = set->manager;
         sd_id128_t id;
         VM *vm;
 
-        vm = vm_find_by_cgroup(m, unit_path);
+        vm = vm_find_in_unit(m, unit_path, set->kernel.tgid, NULL);
         if (!vm || vm->kind != VM_KIND_UNIT || vm->n_sets > 0 || !unit_path_is_of_system(unit_path) ||
                 cgroup_get_invocation_id(m->root, unit_path, &id) < 0 ||
                 streq(sd_id128_to_uuid_string(id, uuid), vm->uuid))
@@ -354,11 +363,10 @@ void set_match(Set *set) {
                         (cgroup_get_id(m->root, cgroup, &id) < 0 || id != set->kernel.cgroup_id);
 
         if (moved && set->kernel.cgroup_id != 0)
-                vm = find_by_cgroup_id(m, set->kernel.cgroup_id);
+                vm = find_by_cgroup_id(set);
         if (!vm && cgroup && cgroup_path_get_unit(cgroup, &set->unit, &set->unit_path) >= 0) {
-                vm = find_current(m, set->unit_path);
-                if (!vm)
-                        vm = vm_machine_claim_cgroup(m, set->unit, set->unit_path);
+                vm_machine_claim_cgroup(m, set->unit, set->unit_path);
+                vm = find_current(set);
         }
 
         if (vm)
@@ -385,20 +393,34 @@ void set_match_waiting(Manager *m) {
         }
 }
 
+/* Those sets of a VM in the same cgroup that are the machine's. */
+static void take_sets(VM *machine, VM *vm) {
+        Set *set, *next;
+
+        for (set = TAILQ_FIRST(&vm->sets); set; set = next) {
+                next = TAILQ_NEXT(set, of_vm);
+                if (vm->kind == VM_KIND_MACHINE &&
+                        vm_find_in_unit(machine->manager, machine->cgroup, set->kernel.tgid, NULL) != machine)
+                        continue;
+
+                vm_remove_set(vm, set);
+                join(set, machine);
+        }
+}
+
 void set_match_adopt(VM *machine) {
         Manager *m = machine->manager;
         VM *vm, *next;
-        Set *set;
 
         for (vm = TAILQ_FIRST(&m->vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
-                if (vm == machine || vm->kind == VM_KIND_MACHINE || !streq_ptr(vm->cgroup, machine->cgroup))
+                if (vm == machine || !streq_ptr(vm->cgroup, machine->cgroup))
                         continue;
 
-                while ((set = TAILQ_FIRST(&vm->sets))) {
-                        vm_remove_set(vm, set);
-                        join(set, machine);
-                }
+                take_sets(machine, vm);
+                if (vm->kind == VM_KIND_MACHINE)
+                        continue;
+
                 machine->gone_denied += vm->gone_denied;
                 machine->gone_peak += vm->gone_peak;
                 vm_remove(vm, "it is a machine's");

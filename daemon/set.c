@@ -4,7 +4,7 @@
 
 #include "bus-call.h"
 #include "set.h"
-#include "vm.h"
+#include "vm-machine.h"
 
 static int compare_ids(const void *a, const void *b) {
         const Set *x = a, *y = b;
@@ -78,7 +78,9 @@ void set_remove(Set *set) {
         set_free(set);
         manager_queue_changes(m, MANAGER_CHANGED_STATUS);
 
-        if (vm && vm_is_finished(vm))
+        if (vm && vm->unregistered)
+                (void) vm_machine_check_unregistered(vm);
+        else if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");
 
         /* It may have been the last one that was asked about. */

@@ -7,9 +7,7 @@
 typedef enum StartEvidence {
         START_EVIDENCE_NONE,
         START_EVIDENCE_LIBVIRT, /* the process that announced it lives; it may have forgotten all about it */
-        START_EVIDENCE_HOOK,    /* one of libvirt's hooks for it runs */
         START_EVIDENCE_STATUS,  /* libvirt keeps status of it */
-        START_EVIDENCE_QEMU,    /* its QEMU runs */
         _START_EVIDENCE_MAX,
 } StartEvidence;
 
@@ -17,9 +15,8 @@ typedef enum StartEvidence {
 const char *start_evidence_to_string(StartEvidence evidence);
 
 /*
- * The strongest that there is. Looks at every process of the host, so not too
- * often. Processes that people started in a session of theirs are no evidence:
- * they can call themselves what they like.
+ * The strongest that there is. No command line counts: any user's process can
+ * have any, and to read it can block, because the memory that it is in is the
+ * process's own.
  */
-StartEvidence start_evidence_find(
-        const char *root, const char *uuid, const char *name, const Announcement *announced);
+StartEvidence start_evidence_find(const char *root, const char *name, const Announcement *announced);

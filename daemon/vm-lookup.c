@@ -18,7 +18,54 @@ static Set *find_set(Manager *m, uint32_t tgid, uint64_t start_time) {
         return NULL;
 }
 
-int vm_find_by_any_cgroup(Manager *m, const char *cgroup, VM **ret) {
+/* Users cannot make the chain longer than this for a machine of the system's. */
+#define ANCESTORS_MAX 32U
+
+static VM *find_by_leader(Manager *m, const char *unit_path, uint32_t pid) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->leader == pid && streq_ptr(vm->cgroup, unit_path))
+                        return vm;
+
+        return NULL;
+}
+
+static VM *find_by_ancestors(Manager *m, const char *unit_path, uint32_t pid) {
+        for (unsigned i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
+                pid_t parent;
+                VM *vm;
+
+                vm = find_by_leader(m, unit_path, pid);
+                if (vm)
+                        return vm;
+                if (proc_get_parent(m->root, (pid_t) pid, &parent) < 0)
+                        return NULL;
+                pid = (uint32_t) parent;
+        }
+
+        return NULL;
+}
+
+VM *vm_find_in_unit(Manager *m, const char *unit_path, uint32_t pid, bool *ret_shared) {
+        VM *vm, *found = NULL;
+        bool shared = false;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq_ptr(vm->cgroup, unit_path)) {
+                        shared = found;
+                        if (shared)
+                                break;
+                        found = vm;
+                }
+
+        if (ret_shared)
+                *ret_shared = shared;
+        return shared ? find_by_ancestors(m, unit_path, pid) : found;
+}
+
+/* pid: 0 when it is not known. */
+static int find_by_cgroup(Manager *m, const char *cgroup, uint32_t pid, VM **ret) {
         _cleanup_free_ char *unit_path = NULL;
         VM *vm;
         int r;
@@ -27,12 +74,16 @@ int vm_find_by_any_cgroup(Manager *m, const char *cgroup, VM **ret) {
         if (r < 0)
                 return r == -ENXIO ? -ENOENT : r;
 
-        vm = vm_find_by_cgroup(m, unit_path);
+        vm = vm_find_in_unit(m, unit_path, pid, NULL);
         if (!vm)
                 return -ENOENT;
 
         *ret = vm;
         return 0;
+}
+
+int vm_find_by_any_cgroup(Manager *m, const char *cgroup, VM **ret) {
+        return find_by_cgroup(m, cgroup, 0, ret);
 }
 
 int vm_find_by_pid(Manager *m, uint32_t pid, VM **ret) {
@@ -59,5 +110,5 @@ int vm_find_by_pid(Manager *m, uint32_t pid, VM **ret) {
         if (r < 0)
                 return r == -ENODATA ? -ENOENT : r;
 
-        return vm_find_by_any_cgroup(m, cgroup, ret);
+        return find_by_cgroup(m, cgroup, pid, ret);
 }

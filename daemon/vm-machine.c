@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <inttypes.h>
+
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "libvirt-qemu.h"
 #include "messages.h"
 #include "other-machines.h"
 #include "proc.h"
@@ -10,8 +13,8 @@
 #include "vm-machine.h"
 #include "vm-quota.h"
 
-/* libvirt's being there alone does not show that it still works at it: after so many extensions it has forgotten. */
-#define EXTENSIONS_FOR_LIBVIRT_MAX 20U
+/* No evidence shows that libvirt is still working on it, and none may hold a reservation for ever. */
+#define EXTENSIONS_MAX 20U
 
 static void await_start(VM *vm);
 
@@ -26,10 +29,11 @@ static bool start_goes_on(VM *vm) {
         const Manager *m = vm->manager;
         StartEvidence evidence;
 
-        evidence = start_evidence_find(
-                m->root, vm->uuid, vm->name, state_store_get_announcement(&m->state, vm->key));
-        if (evidence == START_EVIDENCE_NONE ||
-                (evidence == START_EVIDENCE_LIBVIRT && vm->n_extensions >= EXTENSIONS_FOR_LIBVIRT_MAX))
+        if (vm->n_extensions >= EXTENSIONS_MAX)
+                return false;
+
+        evidence = start_evidence_find(m->root, vm->name, state_store_get_announcement(&m->state, vm->key));
+        if (evidence == START_EVIDENCE_NONE)
                 return false;
 
         vm->n_extensions++;
@@ -58,6 +62,8 @@ static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *
                 return 0;
         }
 
+        if (vm_machine_find_unregistered(vm))
+                return 0;
         if (start_goes_on(vm)) {
                 await_start(vm);
                 return 0;
@@ -80,6 +86,21 @@ static void await_start(VM *vm) {
                 log_warning_errno(r, "Cannot set a timer: %m");
         else
                 (void) sd_event_source_set_description(vm->reservation_timeout, "vm-reservation");
+}
+
+/* What users and their sessions run. Only the system's own slices can hold a machine that goes by its UUID. */
+static bool is_below_user_slice(const char *cgroup) {
+        return cgroup_path_is_below(cgroup, "/user.slice");
+}
+
+/* Is the machine's unit known to be a user's session, or something in it? */
+static bool is_of_user(const Manager *m, const MachineInfo *info) {
+        _cleanup_free_ char *cgroup = NULL, *unit = NULL;
+
+        return info->leader > 0 && info->unit &&
+               proc_get_cgroup_unverified(m->root, (pid_t) info->leader, &cgroup) >= 0 &&
+               is_below_user_slice(cgroup) && cgroup_path_get_unit(cgroup, &unit, NULL) >= 0 &&
+               streq(unit, info->unit);
 }
 
 static void cgroup_known(VM *vm, const char *unit_path) {
@@ -105,13 +126,14 @@ static void find_cgroup(VM *vm) {
         if (vm->leader > 0 &&
                 proc_get_cgroup_unverified(vm->manager->root, (pid_t) vm->leader, &cgroup) >= 0 &&
                 cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit) &&
-                unit_path_is_of_system(unit_path)) {
+                unit_path_is_of_system(unit_path) && !is_below_user_slice(unit_path)) {
                 cgroup_known(vm, unit_path);
                 return;
         }
 
         free(TAKE_PTR(unit_path));
-        if (slice_watch_find_unit(vm->manager->slices, vm->unit, &unit_path) >= 0)
+        if (slice_watch_find_unit(vm->manager->slices, vm->unit, &unit_path) >= 0 &&
+                !is_below_user_slice(unit_path))
                 cgroup_known(vm, unit_path);
 }
 
@@ -204,7 +226,7 @@ static int keep_aside(VM *vm) {
 static int begin_running(VM *vm, const MachineInfo *info) {
         int r;
 
-        if (vm->machine) {
+        if (vm->machine && !vm->unregistered) {
                 log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
                 r = keep_aside(vm);
                 if (r < 0)
@@ -228,9 +250,15 @@ static bool is_machine(const VM *vm, const MachineInfo *info) {
 }
 
 void vm_machine_appeared(Manager *m, const MachineInfo *info) {
-        VM *vm = NULL;
+        VM *vm = NULL, *present;
         bool known;
         int r;
+
+        present = vm_find_by_uuid(m, info->uuid);
+        if (!(present && is_machine(present, info)) && is_of_user(m, info)) {
+                log_debug("Machine %s runs in the session of a user, it goes by its unit.", info->name);
+                return;
+        }
 
         r = get_machine_vm(m, info, &vm);
         known = r >= 0 && is_machine(vm, info) && vm->cgroup;
@@ -356,7 +384,7 @@ static VM *find_unlisted(Manager *m) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->machine && !vm->listed)
+                if (vm->machine && !vm->listed && !vm->unregistered)
                         return vm;
 
         return NULL;
@@ -378,27 +406,123 @@ void vm_machines_end(Manager *m) {
         set_match_waiting(m);
 }
 
-VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path) {
+static VM *find_without_cgroup(Manager *m, const char *unit) {
         VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->machine && !vm->cgroup && streq_ptr(vm->unit, unit))
+                        return vm;
+
+        return NULL;
+}
+
+static bool find_one_unregistered(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm_machine_find_unregistered(vm))
+                        return true;
+
+        return false;
+}
+
+void vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path) {
+        VM *vm;
+
+        if (cgroup_path_is_of_libvirt(unit_path)) {
+                /* Each changes the list of VMs. */
+                while (!vm_find_by_cgroup(m, unit_path) && find_one_unregistered(m))
+                        ;
+                return;
+        }
 
         /* Users can name a unit of theirs like a machine's scope. */
         if (!unit_path_is_of_system(unit_path))
-                return NULL;
+                return;
 
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->machine && !vm->cgroup && streq_ptr(vm->unit, unit)) {
-                        cgroup_known(vm, unit_path);
-                        return vm->cgroup ? vm : NULL;
+        /* Several machines can share a unit. From the first one each time: where a machine takes over, units' VMs go. */
+        while ((vm = find_without_cgroup(m, unit))) {
+                if (is_below_user_slice(unit_path)) {
+                        log_debug("Machine %s runs below user.slice, it goes by its unit.", vm->machine);
+                        machine_gone(vm);
+                        continue;
                 }
+                cgroup_known(vm, unit_path);
+                if (!vm->cgroup)
+                        return;
+        }
+}
 
-        return NULL;
+/* It has a machine from now on, as with begin_running(), but one that machined will never speak of. */
+static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
+        int r;
+
+        r = vm_set_machine(vm, qemu->machine, qemu->unit, qemu->pid);
+        if (r < 0)
+                return r;
+
+        vm->unregistered = true;
+        vm->machine_usec = 0;
+        vm->n_extensions = 0;
+        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
+        return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
+}
+
+bool vm_machine_find_unregistered(VM *vm) {
+        _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
+        int r;
+
+        if (vm->kind != VM_KIND_MACHINE || (vm->machine && !vm->unregistered) ||
+                libvirt_qemu_find(vm->manager->root, vm->name, &qemu) < 0 ||
+                streq_ptr(vm->cgroup, qemu.unit_path))
+                return false;
+
+        r = begin_unregistered(vm, &qemu);
+        if (r < 0)
+                log_error_errno(r, "Cannot keep track of machine %s: %m", qemu.machine);
+        if (!vm->machine)
+                return false;
+
+        log_debug("VM %s runs as process %" PRIu32 " without systemd-machined.", vm->name, qemu.pid);
+        cgroup_known(vm, qemu.unit_path);
+        vm_announce(vm);
+        return true;
+}
+
+static bool has_ended_unregistered(const VM *vm) {
+        return vm->unregistered && vm->n_sets == 0 &&
+               !(vm->cgroup && cgroup_exists(vm->manager->root, vm->cgroup));
+}
+
+bool vm_machine_check_unregistered(VM *vm) {
+        if (!has_ended_unregistered(vm))
+                return false;
+
+        machine_gone(vm);
+        return true;
+}
+
+void vm_machines_check_unregistered(Manager *m) {
+        VM *vm, *ended;
+
+        /* From the first one each time, because the end of one may be the end of others. */
+        do {
+                ended = NULL;
+                TAILQ_FOREACH (vm, &m->vms, entries)
+                        if (has_ended_unregistered(vm)) {
+                                ended = vm;
+                                break;
+                        }
+                if (ended)
+                        machine_gone(ended);
+        } while (ended);
 }
 
 void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
         _cleanup_free_ char *unit = NULL, *unit_path = NULL;
 
         if (cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0)
-                (void) vm_machine_claim_cgroup(m, unit, unit_path);
+                vm_machine_claim_cgroup(m, unit, unit_path);
 }
 
 static int announce_next(VM *vm, const char *name, const Announcement *announced) {
@@ -428,6 +552,8 @@ int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcemen
 
         if (kind == RESERVE_UPDATE) {
                 vm = vm_find_by_uuid(m, uuid);
+                if (vm)
+                        (void) vm_machine_find_unregistered(vm);
                 if (!vm || vm->kind != VM_KIND_MACHINE || !vm->machine)
                         return -ESRCH;
         }
@@ -458,6 +584,8 @@ int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcemen
                 return r;
 
         vm->n_extensions = 0;
+        if (kind == RESERVE_RECONNECT)
+                (void) vm_machine_find_unregistered(vm);
         if (!vm->machine)
                 await_start(vm);
 
@@ -479,6 +607,7 @@ void vm_release(Manager *m, const char *uuid) {
                 /* Its processes may still be ending: the quota holds until they have. */
                 vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
                 forget_next(vm);
+                (void) vm_machine_check_unregistered(vm);
                 return;
         }
 
@@ -488,16 +617,23 @@ void vm_release(Manager *m, const char *uuid) {
                 state_store_drop_reservation(&m->state, uuid);
 }
 
+/* What machined knows of comes back with the list of machines. */
+static bool runs_unregistered(const Manager *m, const StateEntry *e) {
+        _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
+
+        return e->running && e->name && libvirt_qemu_find(m->root, e->name, &qemu) >= 0;
+}
+
 int vm_restore_reservations(Manager *m) {
         const State *state = m->state.runtime;
+        VM *vm;
         int r;
 
         for (size_t i = 0; i < state->n_entries; i++) {
                 const StateEntry *e = &state->entries[i];
                 char uuid[UUID_STRING_SIZE];
-                VM *vm;
 
-                if (!e->reserved || uuid_canonical(e->key, uuid) < 0)
+                if ((!e->reserved && !runs_unregistered(m, e)) || uuid_canonical(e->key, uuid) < 0)
                         continue;
 
                 r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, e->name ? e->name : uuid, &vm);
@@ -510,6 +646,10 @@ int vm_restore_reservations(Manager *m) {
                 vm_apply(vm);
                 vm_announce(vm);
         }
+
+        /* Apart, because that may change the state. */
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                (void) vm_machine_find_unregistered(vm);
 
         return 0;
 }

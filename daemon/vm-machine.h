@@ -29,8 +29,20 @@ void vm_machines_end(Manager *m);
 /* A unit's cgroup has appeared; if it is a machine's, its limit is set. */
 void vm_machine_cgroup_appeared(Manager *m, const char *cgroup);
 
-/* Does the unit's cgroup belong to a machine whose cgroup was not known so far? It is then. NULL if not. */
-VM *vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path);
+/* If a unit's cgroup belongs to machines whose cgroup was not known so far, it is from now on. */
+void vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path);
+
+/*
+ * Machines that libvirt runs without systemd-machined (libvirt-qemu.h): nobody
+ * announces these, so they are looked for when there is reason to, and their
+ * end is seen by their cgroup and sets. Each returns whether that changed
+ * something; the VM of the second may be gone then.
+ */
+bool vm_machine_find_unregistered(VM *vm);
+bool vm_machine_check_unregistered(VM *vm);
+
+/* The second one for all VMs. */
+void vm_machines_check_unregistered(Manager *m);
 
 typedef enum ReserveKind {
         RESERVE_START,     /* it is about to start */

@@ -110,6 +110,32 @@ static bool has_limit(const VM *vm) {
         return vm->kind != VM_KIND_SET && vm->cgroup && vm->manager->capacity > 0;
 }
 
+/*
+ * What the cgroup's limit is with this quota of the VM. Machines that share a
+ * unit share its limit, which then is the sum: each of them is held to its own
+ * quota by its sets.
+ */
+static uint64_t limit_with(const VM *vm, uint32_t quota) {
+        uint64_t limit = quota;
+        const VM *other;
+
+        TAILQ_FOREACH (other, &vm->manager->vms, entries)
+                if (vm_shares_cgroup(vm, other))
+                        limit += other->policy.quota;
+
+        return limit;
+}
+
+static bool cgroup_is_shared(const VM *vm) {
+        const VM *other;
+
+        TAILQ_FOREACH (other, &vm->manager->vms, entries)
+                if (vm_shares_cgroup(vm, other))
+                        return true;
+
+        return false;
+}
+
 /* What a failure with misc.max means: 0 if nothing, else r. */
 static int limit_error(const VM *vm, int r, char **ret_error) {
         uint64_t id;
@@ -165,17 +191,17 @@ static int write_set(const VM *vm, const Set *set, const PolicyResult *policy, c
 }
 
 static int write_limit(const VM *vm, const PolicyResult *policy, char **ret_error) {
+        uint64_t limit = limit_with(vm, policy->quota), before = 0;
         Manager *m = vm->manager;
-        uint64_t before = 0;
         bool known;
         int r;
 
         known = reconcile_is_recording(m) && cgroup_get_limit(m->root, vm->cgroup, &before) >= 0;
-        r = cgroup_set_limit(m->root, vm->cgroup, policy->quota);
+        r = cgroup_set_limit(m->root, vm->cgroup, limit);
         if (r < 0)
                 return limit_error(vm, r, ret_error);
-        if (known && before != policy->quota)
-                reconcile_note_limit(m, vm, NULL, vm->cgroup, before, policy->quota);
+        if (known && before != limit)
+                reconcile_note_limit(m, vm, NULL, vm->cgroup, before, limit);
 
         return 0;
 }
@@ -356,6 +382,14 @@ bool vms_apply_failed(Manager *m) {
         return ok;
 }
 
+void vm_apply_cgroup(Manager *m, const char *unit_path) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (streq_ptr(vm->cgroup, unit_path))
+                        vm_apply(vm);
+}
+
 void vm_apply_set(VM *vm, Set *set) {
         char *error = NULL;
         int r;
@@ -377,7 +411,8 @@ static bool find_foreign(VM *vm, const char **ret_what, uint64_t *ret_value) {
         uint64_t limit;
         Set *set;
 
-        if (has_limit(vm) && cgroup_get_limit(root, vm->cgroup, &limit) >= 0 && limit != vm->policy.quota) {
+        if (has_limit(vm) && cgroup_get_limit(root, vm->cgroup, &limit) >= 0 &&
+                limit != limit_with(vm, vm->policy.quota)) {
                 *ret_what = "misc.max";
                 *ret_value = limit;
                 return true;
@@ -464,7 +499,7 @@ int vm_verify(VM *vm) {
                 r = cgroup_get_limit(root, vm->cgroup, &limit);
                 if (r < 0)
                         ret = limit_error(vm, r, &error);
-                else if (limit != vm->policy.quota) {
+                else if (limit != limit_with(vm, vm->policy.quota)) {
                         ret = -ESTALE;
                         explain(&error, 0, "%s/misc.max has another value", vm->cgroup);
                 }
@@ -605,6 +640,10 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
         uint32_t policy = streq(what, FOREIGN_WATERMARK) ? vm->policy.watermark : vm->policy.quota;
         unsigned suppressed;
 
+        /* Of a limit that VMs share nobody can say which of them another value is meant for. */
+        if (action == FOREIGN_CHANGE_ADOPT && streq(what, "misc.max") && cgroup_is_shared(vm))
+                action = FOREIGN_CHANGE_REVERT;
+
         if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
                     &suppressed)) {
                 const EventDetail details[] = {
@@ -662,7 +701,7 @@ void vm_limit_written(VM *vm) {
 
         if (!has_limit(vm) || cgroup_get_limit(vm->manager->root, vm->cgroup, &limit) < 0)
                 return;
-        if (limit == vm->policy.quota) {
+        if (limit == limit_with(vm, vm->policy.quota)) {
                 foreign_is_gone(vm);
                 return;
         }

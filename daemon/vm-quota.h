@@ -18,6 +18,9 @@ bool vms_apply_failed(Manager *m);
 /* The same for one set that has just been added. */
 void vm_apply_set(VM *vm, Set *set);
 
+/* The same for each VM in a unit's cgroup. The limit of one that several VMs share is the sum of their quotas. */
+void vm_apply_cgroup(Manager *m, const char *unit_path);
+
 /*
  * Does the kernel show the quota everywhere now? What somebody else has changed is reverted or adopted.
  * Brings vm->in_force up to date. 0 or a negative errno.

@@ -14,6 +14,7 @@
 #include "sysfs.h"
 #include "usage-signals.h"
 #include "utf8.h"
+#include "vm-machine.h"
 #include "vm-quota.h"
 #include "vm.h"
 
@@ -87,6 +88,17 @@ VM *vm_find_by_cgroup(Manager *m, const char *unit_path) {
                         return vm;
 
         return NULL;
+}
+
+bool vm_shares_cgroup(const VM *vm, const VM *other) {
+        if (vm == other || vm->kind != VM_KIND_MACHINE || other->kind != VM_KIND_MACHINE || !vm->cgroup ||
+                !other->cgroup)
+                return false;
+        /* Asked for each VM about all others: the ids tell most of them apart. */
+        if (vm->cgroup_id != other->cgroup_id && vm->cgroup_id != 0 && other->cgroup_id != 0)
+                return false;
+
+        return streq(vm->cgroup, other->cgroup);
 }
 
 bool unit_path_is_of_system(const char *unit_path) {
@@ -206,10 +218,14 @@ void vm_announce(VM *vm) {
 void vm_remove(VM *vm, const char *why) {
         Manager *m = vm->manager;
         LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
+        _cleanup_free_ char *cgroup = NULL;
 
         log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
         bus_vm_removed(vm);
+        cgroup = TAKE_PTR(vm->cgroup);
         vm_free(vm);
+        if (cgroup)
+                vm_apply_cgroup(m, cgroup);
         manager_queue_changes(m, MANAGER_CHANGED_STATUS);
 }
 
@@ -263,19 +279,17 @@ int vm_set_name(VM *vm, const char *name) {
 }
 
 static void forget_cgroup(VM *vm) {
-        if (!vm->cgroup)
-                return;
-
         vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
+        vm->gone_watch = cgroup_subscription_free(vm->gone_watch);
         vm->cgroup_id = 0;
         vm->foreign = false;
-        free(TAKE_PTR(vm->cgroup));
         free(TAKE_PTR(vm->slice));
         vm_queue_changes(vm, VM_CHANGED_CGROUP);
 }
 
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader) {
         VMState state = machine ? VM_RUNNING : VM_RESERVED;
+        _cleanup_free_ char *cgroup = NULL;
         int r;
 
         if (!streq_ptr(vm->unit, unit) || vm->leader != leader)
@@ -291,7 +305,12 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 
         vm->leader = leader;
         vm->state = state;
-        forget_cgroup(vm);
+        vm->unregistered = false;
+        cgroup = TAKE_PTR(vm->cgroup);
+        if (cgroup) {
+                forget_cgroup(vm);
+                vm_apply_cgroup(vm->manager, cgroup);
+        }
         return 0;
 }
 
@@ -313,7 +332,9 @@ void vm_watch_limit(VM *vm) {
 }
 
 static void check_unit(VM *vm) {
-        if (vm_is_finished(vm))
+        if (vm->unregistered)
+                (void) vm_machine_check_unregistered(vm);
+        else if (vm_is_finished(vm))
                 vm_remove(vm, "its unit is gone");
 }
 
@@ -325,6 +346,7 @@ void vm_units_check(Manager *m) {
                 if (vm->kind == VM_KIND_UNIT)
                         check_unit(vm);
         }
+        vm_machines_check_unregistered(m);
 }
 
 static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata) {
@@ -382,7 +404,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         vm->limit_watch = cgroup_subscription_free(vm->limit_watch);
         if (cgroup_get_id(vm->manager->root, unit_path, &vm->cgroup_id) < 0)
                 vm->cgroup_id = 0;
-        if (vm->kind == VM_KIND_UNIT)
+        if (vm->kind == VM_KIND_UNIT || vm->unregistered)
                 watch_unit(vm);
 
         vm_queue_changes(vm, VM_CHANGED_CGROUP);

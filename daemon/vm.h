@@ -49,6 +49,7 @@ struct VM {
         char *path; /* D-Bus object */
         char *name;
         char *machine;         /* machined's name; NULL without one */
+        bool unregistered;     /* libvirt runs it without machined, see libvirt-qemu.h */
         uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
         char *unit;
         char *slice;
@@ -116,7 +117,11 @@ VM *vm_find_by_path(Manager *m, const char *path);
 /* By the key of its overrides. */
 VM *vm_find_by_key(Manager *m, const char *key);
 VM *vm_find_by_machine(Manager *m, const char *machine);
+/* Machines can share a unit: the first one then. */
 VM *vm_find_by_cgroup(Manager *m, const char *unit_path);
+
+/* Are both machines in the same cgroup, whose limit then is one for both? */
+bool vm_shares_cgroup(const VM *vm, const VM *other);
 
 /* Can only the system's manager have made this unit? Those of users have one of its services above them. */
 bool unit_path_is_of_system(const char *unit_path);

@@ -188,51 +188,51 @@ class Expiry(BusTest):
         self.root.process(pid, cgroup)
         self.root.write(f"proc/{pid}/cmdline", "".join(arg + "\0" for arg in args))
 
-    def lapses(self):
-        self.daemon.wait_output("VM web was announced but never started")
-        self.wait_no_vm("web")
+    def lapses(self, name="web", timeout=10):
+        self.daemon.wait_output(f"VM {name} was announced but never started", timeout=timeout)
+        self.wait_no_vm(name)
 
     def stays(self, why):
         """Over two time-outs."""
         self.daemon.wait_output(f"there is {why}: keeping its reservation", count=2)
         self.assertEqual(self.vm_names(), ["web"])
 
+    def status(self, name):
+        self.root.write(f"run/libvirt/qemu/{name}.xml", "<domstatus/>")
+
     def test_nothing(self):
         self.reserve(WEB, "web")
         self.lapses()
 
-    def test_qemu(self):
-        self.command(500, "/usr/bin/qemu-system-x86_64", "-name", "guest=web", "-uuid", WEB)
-        self.reserve(WEB, "web")
-        self.stays("its QEMU")
-        shutil.rmtree(self.root.path / "proc/500")
-        self.lapses()
-
-    def test_qemu_of_another(self):
-        self.command(500, "/usr/bin/qemu-system-x86_64", "-name", "guest=web", "-uuid", DB)
+    def test_command_lines(self):
+        """Whoever starts a process says what its command line is, a user's crontab outside of user.slice as well."""
+        self.command(500, "qemu", "-uuid", WEB, cgroup="/system.slice/cron.service")
+        self.command(501, "qemu", "-uuid", WEB, cgroup="/user.slice/user-1000.slice/session-1.scope")
+        self.command(502, "sh", "web", "prepare", "begin", "-", cgroup="/system.slice/cron.service")
         self.reserve(WEB, "web")
         self.lapses()
 
-    def test_somebody_elses_process(self):
-        """Who is logged in can call his processes what he likes."""
-        self.command(500, "qemu", "-uuid", WEB, cgroup="/user.slice/user-1000.slice/session-1.scope")
+    def test_command_line_that_blocks(self):
+        """It is in memory that the process can lock, and to read it then takes as long as the process likes."""
+        self.root.process(500, "/user.slice/user-1000.slice/session-1.scope")
+        os.mkfifo(self.root.path / "proc/500/cmdline")
+        self.root.own(self.root.path / "proc/500")
         self.reserve(WEB, "web")
-        self.lapses()
-
-    def test_hook(self):
-        """Another hook of libvirt takes its time."""
-        self.command(500, "/bin/sh", "/etc/libvirt/hooks/qemu", "web", "prepare", "begin", "-")
-        self.reserve(WEB, "web")
-        self.stays("a hook of libvirt that runs for it")
-        self.command(501, "/bin/sh", "/etc/libvirt/hooks/qemu", "web", "release", "end", "-")
-        shutil.rmtree(self.root.path / "proc/500")
         self.lapses()
 
     def test_status(self):
-        self.root.write("run/libvirt/qemu/web.xml", "<domstatus/>")
+        self.status("web")
         self.reserve(WEB, "web")
         self.stays("libvirt's status of it")
         (self.root.path / "run/libvirt/qemu/web.xml").unlink()
+        self.lapses()
+
+    @unittest.skipUnless(IS_ROOT, "needs another user")
+    def test_status_of_another(self):
+        """The directory is that of the user that QEMU runs as."""
+        self.status("web")
+        os.chown(self.root.path / "run/libvirt/qemu/web.xml", CALLER_UID, CALLER_UID)
+        self.reserve(WEB, "web")
         self.lapses()
 
     def test_libvirt(self):
@@ -246,10 +246,25 @@ class Expiry(BusTest):
         self.root.process(500, "/system.slice/libvirtd.service", start_time=6000)
         self.lapses()
 
+    def test_libvirt_of_a_user(self):
+        self.command(500, "/usr/sbin/libvirtd", cgroup="/user.slice/user-1000.slice/session-1.scope")
+        self.reserve(WEB, "web", libvirt_pid=500)
+        self.lapses()
+
+    def test_every_evidence_ends(self):
+        """After 20 times as long."""
+        self.command(500, "/usr/sbin/libvirtd")
+        self.status("db")
+        self.reserve(WEB, "web", libvirt_pid=500)
+        self.reserve(DB, "db")
+        self.lapses("web", 120)
+        self.lapses("db", 120)
+        self.assertEqual(self.daemon.text().count("keeping its reservation"), 40)
+
     def test_starts_late(self):
-        self.command(500, "qemu", "-uuid", WEB)
+        self.status("web")
         self.reserve(WEB, "web", quota=5)
-        self.stays("its QEMU")
+        self.stays("libvirt's status of it")
         cgroup = self.add_machine("web", WEB, 1)
         self.wait_limit(cgroup, 5)
         self.assertEqual(self.source(WEB), (5, "metadata"))

@@ -139,8 +139,8 @@ class Root:
 
     # Processes.
 
-    def process(self, pid, cgroup, start_time=5000, command="qemu (system) x86"):
-        fields = ["S", "1"] + ["0"] * 17 + [str(start_time)] + ["0"] * 30
+    def process(self, pid, cgroup, start_time=5000, command="qemu (system) x86", parent=1):
+        fields = ["S", str(parent)] + ["0"] * 17 + [str(start_time)] + ["0"] * 30
         aside = self.aside / "process"
         aside.mkdir()
         (aside / "stat").write_text(f"{pid} ({command}) {' '.join(fields)}\n")
@@ -324,16 +324,20 @@ class Machined:
                     "NetworkInterfaces": ("ai", []),
                     "State": ("s", "running"),
                 }
+                if m["UID"] is not None:
+                    values["UID"] = m["UID"]
                 return "a{sv}", (values,)
         raise BusError("org.freedesktop.DBus.Error.UnknownObject", "no such machine")
 
-    def add(self, name, uuid, unit, leader, machine_class="vm", pids=(), usec=1):
+    def add(self, name, uuid, unit, leader, machine_class="vm", pids=(), usec=1, uid=None):
+        """uid: of who registered it, as systemd 258 and later say it."""
         self.machines[name] = {
             "Timestamp": usec,
             "Id": uuid_module.UUID(uuid).bytes if uuid else b"",
             "Unit": unit,
             "Leader": leader,
             "Class": machine_class,
+            "UID": uid if uid is None or isinstance(uid, tuple) else ("u", uid),
             "pids": {leader, *pids},
         }
         if self.connection:
