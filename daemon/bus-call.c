@@ -5,6 +5,8 @@
 /* Leaves room for what machined.c and systemd-watch.c ask by themselves. */
 #define CALLS_OPEN_MAX 48U
 
+#define RETRY_USEC (UINT64_C(100000))
+
 struct BusCall {
         TAILQ_ENTRY(BusCall) entries; /* while it waits */
         Manager *manager;
@@ -27,6 +29,30 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) 
         return call->handler(reply, call->userdata, error);
 }
 
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        m->calls_retry = sd_event_source_disable_unref(m->calls_retry);
+        if (m->query_bus)
+                send_waiting(m);
+        return 0;
+}
+
+/* There may be no call open whose reply would be the occasion. */
+static void retry_later(Manager *m) {
+        int r;
+
+        if (m->calls_retry)
+                return;
+
+        r = sd_event_add_time_relative(m->event, &m->calls_retry, CLOCK_MONOTONIC, RETRY_USEC,
+                RETRY_USEC / 10, on_retry, m);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(m->calls_retry, "bus-call-retry");
+}
+
 static void send_waiting(Manager *m) {
         BusCall *call;
         int r;
@@ -34,8 +60,9 @@ static void send_waiting(Manager *m) {
         while (m->n_calls_open < CALLS_OPEN_MAX && (call = TAILQ_FIRST(&m->calls_waiting))) {
                 r = sd_bus_call_async(m->query_bus, &call->slot, call->message, on_reply, call, 0);
                 if (r < 0) {
-                        /* With the bus gone all of this is done anew; for the rest the next reply is the chance. */
-                        log_debug_errno(r, "Cannot send a method call: %m");
+                        /* With the bus gone all of this is done anew; anything else can pass. */
+                        log_debug_errno(r, "Cannot send a method call, trying again: %m");
+                        retry_later(m);
                         return;
                 }
 

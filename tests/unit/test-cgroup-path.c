@@ -109,6 +109,8 @@ static void test_get_unit(void **state _unused_) {
                 { "/system.slice/system-vm.slice/vm@1.service/sub", 0, "vm@1.service",
                         "/system.slice/system-vm.slice/vm@1.service" },
                 { "/init.scope", 0, "init.scope", "/init.scope" },
+                { "/machine/qemu-1-demo.libvirt-qemu/vcpu0", 0, "qemu-1-demo.libvirt-qemu",
+                        "/machine/qemu-1-demo.libvirt-qemu" },
                 { "//a.slice//b.scope//c", 0, "b.scope", "//a.slice//b.scope" },
                 { "/system.slice/_cpu.service", 0, "cpu.service", "/system.slice/_cpu.service" },
 
@@ -158,6 +160,32 @@ static void test_get_unit(void **state _unused_) {
                 free(unit);
                 free(unit_path);
         }
+}
+
+static void test_is_of_libvirt(void **state _unused_) {
+        static const struct {
+                const char *path;
+                bool is;
+        } cases[] = {
+                { "/machine/qemu-1-demo.libvirt-qemu", true },
+                { "/machine/a.partition/b.partition/qemu-1-demo.libvirt-qemu", true },
+                { "/machine.slice/qemu-1-demo.libvirt-qemu", true },
+                { "/qemu-1-demo.libvirt-qemu", true },
+                { "/machine/qemu-1-demo.libvirt-qemu/emulator", false },
+                { "/machine/.libvirt-qemu", false },
+                { "/machine/qemu-1-demo.scope", false },
+                { "/machine/../qemu-1-demo.libvirt-qemu", false },
+                { "/lxc/qemu-1-demo.libvirt-qemu", false },
+                { "/user.slice/user-1000.slice/user@1000.service/qemu-1-demo.libvirt-qemu", false },
+                { "/user.slice/user-1000.slice/session-1.scope/qemu-1-demo.libvirt-qemu", false },
+                { "machine/qemu-1-demo.libvirt-qemu", false },
+                { "/", false },
+                { "", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                if (cgroup_path_is_of_libvirt(cases[i].path) != cases[i].is)
+                        fail_msg("%s", cases[i].path);
 }
 
 static void test_get_slice(void **state _unused_) {
@@ -309,6 +337,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_from_slice),
                 cmocka_unit_test(test_get_unit),
+                cmocka_unit_test(test_is_of_libvirt),
                 cmocka_unit_test(test_get_slice),
                 cmocka_unit_test(test_is_below),
                 cmocka_unit_test(test_slice_is_below),
