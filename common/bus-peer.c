@@ -87,8 +87,7 @@ static int follow_owner(BusPeer *peer) {
                 "GetNameOwner", on_owner_answer, peer, "s", peer->name);
 }
 
-int bus_peer_new(
-        sd_bus *bus, const char *name, BusPeerOwnerHandler on_owner, void *userdata, BusPeer **ret) {
+int bus_peer_new(sd_bus *bus, const char *name, BusPeerOwnerHandler on_owner, void *userdata, BusPeer **ret) {
         _cleanup_(bus_peer_freep) BusPeer *peer = NULL;
         int r;
 

@@ -34,8 +34,7 @@ typedef void (*BusPeerOwnerHandler)(const char *owner, void *userdata);
  * Returns 0 or a negative errno. The peer holds no reference to the bus and
  * must be freed before it.
  */
-int bus_peer_new(
-        sd_bus *bus, const char *name, BusPeerOwnerHandler on_owner, void *userdata, BusPeer **ret);
+int bus_peer_new(sd_bus *bus, const char *name, BusPeerOwnerHandler on_owner, void *userdata, BusPeer **ret);
 
 /* Ends all subscriptions. A handler may do so, as the last thing. Returns NULL. */
 BusPeer *bus_peer_free(BusPeer *peer);

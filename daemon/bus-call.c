@@ -45,8 +45,8 @@ static void retry_later(Manager *m) {
         if (m->calls_retry)
                 return;
 
-        r = sd_event_add_time_relative(m->event, &m->calls_retry, CLOCK_MONOTONIC, RETRY_USEC,
-                RETRY_USEC / 10, on_retry, m);
+        r = sd_event_add_time_relative(
+                m->event, &m->calls_retry, CLOCK_MONOTONIC, RETRY_USEC, RETRY_USEC / 10, on_retry, m);
         if (r < 0)
                 log_warning_errno(r, "Cannot set a timer: %m");
         else

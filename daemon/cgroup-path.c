@@ -217,8 +217,10 @@ bool cgroup_path_is_of_libvirt(const char *path) {
 
         for (p = next_component(path, &n); n > 0; p = next_component(p + n, &n)) {
                 /* What is above the last one. */
-                if (last_len > 0 && !(last_len == strlen("machine") && memcmp(last, "machine", last_len) == 0) &&
-                        !has_suffix(last, last_len, ".partition") && !has_suffix(last, last_len, SLICE_SUFFIX))
+                if (last_len > 0 &&
+                        !(last_len == strlen("machine") && memcmp(last, "machine", last_len) == 0) &&
+                        !has_suffix(last, last_len, ".partition") &&
+                        !has_suffix(last, last_len, SLICE_SUFFIX))
                         return false;
                 last = p;
                 last_len = n;

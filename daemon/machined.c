@@ -10,15 +10,14 @@
 #include "uuid.h"
 #include "vm-machine.h"
 
-#define MACHINED_NAME      "org.freedesktop.machine1"
-#define MACHINED_PATH      "/org/freedesktop/machine1"
-#define MACHINED_MANAGER   "org.freedesktop.machine1.Manager"
-#define MACHINED_MACHINE   "org.freedesktop.machine1.Machine"
-#define MACHINE_SIGNAL(member)                                                                               \
-        "path='" MACHINED_PATH "',interface='" MACHINED_MANAGER "',member='" member "'"
-#define RETRY_MIN_USEC     (UINT64_C(500000))
-#define RETRY_MAX_USEC     (UINT64_C(60000000))
-#define MACHINE_CLASS_OURS "vm"
+#define MACHINED_NAME          "org.freedesktop.machine1"
+#define MACHINED_PATH          "/org/freedesktop/machine1"
+#define MACHINED_MANAGER       "org.freedesktop.machine1.Manager"
+#define MACHINED_MACHINE       "org.freedesktop.machine1.Machine"
+#define MACHINE_SIGNAL(member) "path='" MACHINED_PATH "',interface='" MACHINED_MANAGER "',member='" member "'"
+#define RETRY_MIN_USEC         (UINT64_C(500000))
+#define RETRY_MAX_USEC         (UINT64_C(60000000))
+#define MACHINE_CLASS_OURS     "vm"
 
 /* Machine properties that have been asked for. */
 typedef struct Query {
