@@ -83,6 +83,7 @@ class OfUsers(BusTest):
         self.machined.add("new", DB, "machine-new.scope", 800, uid=0)
         self.root.cgroup("/machine.slice/machine-new.scope")
         self.root.process(800, "/machine.slice/machine-new.scope")
+        self.wait_vm("new")
         self.wait_get(DB, "ControlGroup", "/machine.slice/machine-new.scope")
 
 
