@@ -197,8 +197,8 @@ class Watch(LibvirtTest):
         wait_until(lambda: self.systemd.subscribers, "a subscription")
         lists = self.libvirt.lists
         self.systemd.unit("libvirt-dbus.service", LoadState="loaded", ActiveState="inactive")
-        self.libvirt.stop()
         asked = self.systemd.asked
+        self.libvirt.stop()
         wait_until(lambda: self.systemd.asked > asked, "a question why libvirt-dbus went")
         self.libvirt_unit_changes("deactivating")
         self.libvirt_unit_changes("active")
