@@ -57,6 +57,19 @@ static int check_unit(const Doctor *doctor, Finding *ret) {
         return doctor_found(ret, CHECK_OK, NULL, UNIT " is active and enabled");
 }
 
+static int check_hook_socket(const Doctor *doctor, Finding *ret) {
+        static const char path[] = "/run/pasidd/hook";
+
+        if (!doctor->bus || sd_bus_get_name_creds(doctor->bus, PASIDD_BUS_NAME, 0, NULL) < 0)
+                return doctor_found(ret, CHECK_SKIP, NULL, "pasidd is not on the bus");
+        if (!doctor_exists(doctor, path))
+                return doctor_found(ret, CHECK_WARN,
+                        "systemctl daemon-reload; then: systemctl restart pasidd",
+                        "%s is missing: the libvirt hook uses the system bus, where other callers can delay it",
+                        path);
+        return doctor_found(ret, CHECK_OK, NULL, "the libvirt hook has its own socket, %s", path);
+}
+
 static int check_version(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *version = NULL;
 
@@ -185,6 +198,7 @@ const Check service_checks[] = {
         { "user", check_user },
         { "configuration", check_config },
         { "unit", check_unit },
+        { "hook-socket", check_hook_socket },
         { "version", check_version },
         { "state", check_in_force },
         { "dbus-policy", check_bus_policy },

@@ -15,6 +15,7 @@
 #include "domain-xml.h"
 #include "error-map.h"
 #include "hook-config.h"
+#include "hook-connection.h"
 #include "hook-op.h"
 #include "journal.h"
 #include "kernel.h"
@@ -265,12 +266,14 @@ static bool is_not_running(const sd_bus_error *error) {
                streq_ptr(error->name, SD_BUS_ERROR_SERVICE_UNKNOWN);
 }
 
-static int new_call(const Hook *hook, sd_bus *bus, const char *method, sd_bus_message **ret) {
+/* destination: NULL on the hook's own socket, where nobody else listens. */
+static int new_call(const Hook *hook, sd_bus *bus, const char *destination, const char *method,
+        sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(
-                bus, &m, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, method);
+                bus, &m, destination, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, method);
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, hook_starts_daemon(hook));
         if (r >= 0)
@@ -284,18 +287,25 @@ static int new_call(const Hook *hook, sd_bus *bus, const char *method, sd_bus_me
 }
 
 /* Once more what "prepare" has told: the daemon may not have run then, or not have answered. */
-static int tell_again(const Hook *hook, sd_bus *bus) {
+static int tell_again(const Hook *hook, sd_bus *bus, const char *destination) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = new_call(hook, bus, "Reserve", &m);
+        r = new_call(hook, bus, destination, "Reserve", &m);
         if (r >= 0)
                 r = sd_bus_message_set_expect_reply(m, false);
         return r < 0 ? r : sd_bus_send(bus, m, NULL);
 }
 
+/* In microseconds, for connecting to the daemon and for its answer. */
+static uint64_t time_for_daemon(const Hook *hook) {
+        uint64_t left = time_left(hook);
+
+        return hook->action == HOOK_CONFIRM && left > CONFIRM_USEC ? CONFIRM_USEC : left;
+}
+
 /* Calls the daemon. Returns 0, or a negative errno with the error set. */
-static int call_daemon(const Hook *hook, sd_bus_error *error) {
+static int call_on(const Hook *hook, sd_bus *bus, const char *destination, sd_bus_error *error) {
         static const char *const methods[_HOOK_ACTION_MAX] = {
                 [HOOK_RESERVE] = "Reserve",
                 [HOOK_CONFIRM] = "Confirm",
@@ -303,26 +313,53 @@ static int call_daemon(const Hook *hook, sd_bus_error *error) {
                 [HOOK_RELEASE] = "Release",
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         uint64_t left;
+        int r;
+
+        r = new_call(hook, bus, destination, methods[hook->action], &m);
+        if (r >= 0 && hook->action == HOOK_CONFIRM)
+                r = tell_again(hook, bus, destination);
+        if (r < 0)
+                return sd_bus_error_set_errno(error, r);
+
+        left = time_for_daemon(hook);
+        if (left == 0)
+                return sd_bus_error_set_errno(error, -ETIMEDOUT);
+        return sd_bus_call(bus, m, left, error, NULL);
+}
+
+static int call_by_bus(const Hook *hook, sd_bus_error *error) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         int r;
 
         r = sd_bus_open_system(&bus);
         if (r < 0)
                 return sd_bus_error_set_errnof(error, r, "no system bus: %s", strerror(-r));
 
-        r = new_call(hook, bus, methods[hook->action], &m);
-        if (r >= 0 && hook->action == HOOK_CONFIRM)
-                r = tell_again(hook, bus);
-        if (r < 0)
-                return sd_bus_error_set_errno(error, r);
+        return call_on(hook, bus, PASIDD_BUS_NAME, error);
+}
 
-        left = time_left(hook);
-        if (left == 0)
-                return sd_bus_error_set_errno(error, -ETIMEDOUT);
-        if (hook->action == HOOK_CONFIRM && left > CONFIRM_USEC)
-                left = CONFIRM_USEC;
-        return sd_bus_call(bus, m, left, error, NULL);
+/*
+ * By the daemon's own socket, where no other caller is in the way. It is there
+ * while the daemon is wanted. Without it, and when the daemon closes the
+ * connection, by the system bus, which can start the daemon.
+ */
+static int call_daemon(const Hook *hook, sd_bus_error *error) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = hook_connect(now_monotonic_usec() + time_for_daemon(hook), &bus);
+        if (r == -ETIMEDOUT)
+                return sd_bus_error_set(error, SD_BUS_ERROR_TIMEOUT, strerror(-r));
+        if (r < 0)
+                return call_by_bus(hook, error);
+
+        r = call_on(hook, bus, NULL, error);
+        if (!hook_connection_is_lost(r))
+                return r;
+
+        sd_bus_error_free(error);
+        return call_by_bus(hook, error);
 }
 
 static CtlExitStatus tell_daemon(const Hook *hook) {

@@ -6,6 +6,8 @@
 #include "bus-names.h"
 #include "bus-peer.h"
 #include "bus.h"
+#include "call-queue.h"
+#include "callers.h"
 #include "default-bus.h"
 #include "log-control.h"
 #include "machined.h"
@@ -31,6 +33,7 @@ static void disconnect(Manager *m) {
         Set *set;
 
         polkit_forget_requests(m);
+        m->callers = callers_free(m->callers);
         subscribers_forget(m);
         metrics_bus_forget(m);
         m->machined = machined_free(m->machined);
@@ -116,6 +119,12 @@ int bus_add_objects(Manager *m) {
         };
         int r;
 
+        r = callers_new(m);
+        if (r >= 0)
+                r = call_queue_add(m);
+        if (r < 0)
+                return r;
+
         for (size_t i = 0; i < ELEMENTSOF(adders); i++) {
                 r = adders[i](m);
                 if (r < 0)
@@ -161,10 +170,21 @@ static int attach(Manager *m, sd_bus *bus, int64_t priority) {
 }
 
 /*
+ * No program has a reason to call the connection for questions, but some may:
+ * the bus's policy for destinations goes by names, and other policies allow
+ * some interfaces wherever they are. sd-bus would answer Ping, for example.
+ */
+static int drop_calls(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        uint8_t type;
+
+        return sd_bus_message_get_type(message, &type) >= 0 && type == SD_BUS_MESSAGE_METHOD_CALL;
+}
+
+/*
  * Two connections: what machined and systemd say must not queue behind what
  * callers send, of which anybody may send as much as he likes. The one for
- * them has no name, so that the bus lets nobody call it, and comes first; only
- * what the kernel says comes before it.
+ * them answers no calls, and comes first; only what the kernel and libvirt's
+ * hook say comes before it.
  */
 static int connect_to_bus(Manager *m) {
         int r;
@@ -176,6 +196,8 @@ static int connect_to_bus(Manager *m) {
                 r = attach(m, m->bus, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = attach(m, m->query_bus, SD_EVENT_PRIORITY_IMPORTANT + 1);
+        if (r >= 0)
+                r = sd_bus_add_filter(m->query_bus, NULL, drop_calls, NULL);
         if (r >= 0)
                 r = bus_add_objects(m);
         if (r >= 0)
@@ -242,8 +264,7 @@ void bus_start(Manager *m) {
 
 void bus_stop(Manager *m) {
         m->bus_retry = sd_event_source_disable_unref(m->bus_retry);
-        if (m->bus)
-                (void) sd_bus_flush(m->bus);
+        /* Without sd_bus_flush(): it waits for a bus that may take nothing. */
         disconnect(m);
 }
 

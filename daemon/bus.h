@@ -33,11 +33,14 @@ int bus_add_objects(Manager *m);
 /* Those of the files *-bus.c that have no header of their own. */
 int event_bus_add(Manager *m);
 int hook_bus_add(Manager *m);
+int hook_bus_add_to(Manager *m, sd_bus *bus); /* the hook's methods on a connection of its own */
 int manager_bus_add(Manager *m);
 int metrics_bus_add(Manager *m);
 int policy_bus_add(Manager *m);
 int vm_bus_add(Manager *m);
 
+/* A caller has left the bus: it does not wait for metrics any more. */
+void metrics_bus_caller_gone(Manager *m, const char *name);
 /* Nobody waits for metrics any more. */
 void metrics_bus_forget(Manager *m);
 

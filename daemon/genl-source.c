@@ -117,6 +117,19 @@ static void restart(GenlSource *g) {
                 fail(g, r);
 }
 
+/*
+ * The kernel's events come before what callers ask for. But anybody with a
+ * virtual machine can make sets come and go: while there are more events than
+ * fit into a batch they take turns with everything else.
+ */
+static void take_turns(GenlSource *g, bool many) {
+        const int64_t priority = many ? SD_EVENT_PRIORITY_NORMAL : SD_EVENT_PRIORITY_IMPORTANT;
+
+        if (sd_event_source_set_priority(g->events_source, priority) < 0 ||
+                sd_event_source_set_priority(g->request_source, priority) < 0)
+                log_debug("Cannot change the priority of the kernel's events, ignoring.");
+}
+
 static void lose_events(GenlSource *g, const char *why) {
         g->base.handlers->lost(why, g->base.userdata);
         restart(g);
@@ -393,9 +406,12 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
                 ssize_t n;
 
                 n = receive(g, g->events_socket);
-                if (n == -EAGAIN)
+                if (n == -EAGAIN) {
+                        take_turns(g, false);
                         return 0;
+                }
                 if (n == -ENOBUFS) {
+                        take_turns(g, true);
                         flush_events(g);
                         if (g->state == GENL_FOLLOWING)
                                 lose_events(g, "receive buffer overrun");
@@ -414,6 +430,7 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
                         return 0;
         }
 
+        take_turns(g, true);
         return 0;
 }
 

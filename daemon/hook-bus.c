@@ -210,7 +210,11 @@ static const sd_bus_vtable hook_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-int hook_bus_add(Manager *m) {
+int hook_bus_add_to(Manager *m, sd_bus *bus) {
         return sd_bus_add_object_vtable(
-                m->bus, NULL, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, hook_vtable, m);
+                bus, NULL, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, hook_vtable, m);
+}
+
+int hook_bus_add(Manager *m) {
+        return hook_bus_add_to(m, m->bus);
 }

@@ -16,6 +16,7 @@
 #include "events.h"
 #include "exit-status.h"
 #include "file-util.h"
+#include "hook-socket.h"
 #include "instance-lock.h"
 #include "kernel-events.h"
 #include "limit-retry.h"
@@ -225,6 +226,7 @@ void manager_check_ready(Manager *m) {
         if ((m->ready && m->name_acquired) || !is_reconciled(m))
                 return;
 
+        hook_socket_start(m);
         if (!m->bus_retry && !m->name_acquired) {
                 bus_request_name(m);
                 return;
@@ -452,8 +454,8 @@ static int set_up_event_loop(Manager *m) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->changes, SD_EVENT_OFF);
         if (r >= 0)
-                /* After everything else that waits, so that many changes make one signal. */
-                r = sd_event_source_set_priority(m->changes, SD_EVENT_PRIORITY_IDLE);
+                /* In turn with callers, who could otherwise keep it from being told for good. */
+                r = sd_event_source_set_priority(m->changes, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_event_set_watchdog(m->event, true);
         if (r >= 0)
@@ -512,6 +514,7 @@ Manager *manager_free(Manager *m) {
         if (m->event)
                 bus_stop(m);
         override_queue_free(m);
+        hook_socket_free(m->hook_socket);
         while (!TAILQ_EMPTY(&m->sets))
                 set_free(TAILQ_FIRST(&m->sets));
         while ((vm = TAILQ_FIRST(&m->vms)))

@@ -19,10 +19,11 @@
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;
 typedef struct BusPeer BusPeer;
+typedef struct Callers Callers;
 typedef struct CgroupIndex CgroupIndex;
 typedef struct Counters Counters;
 typedef struct EventLog EventLog;
-typedef struct KnownSender KnownSender;
+typedef struct HookSocket HookSocket;
 typedef struct Machined Machined;
 typedef struct Manager Manager;
 typedef struct OverrideQueue OverrideQueue;
@@ -87,7 +88,7 @@ struct Manager {
         OverrideQueue *overrides; /* changes to it */
         BootSeed boot_seed;
 
-        PassedSockets sockets; /* until the source has them */
+        PassedSockets sockets; /* until their users have them */
         KernelSource *kernel;
         CgroupWatch *cgroup_watch;
         SliceWatch *slices;
@@ -102,6 +103,8 @@ struct Manager {
 
         sd_bus *bus;       /* on which we are called */
         sd_bus *query_bus; /* to machined and systemd, and what they say */
+        Callers *callers;  /* who calls on it, and what each may use */
+        HookSocket *hook_socket;
         sd_event_source *bus_retry;
         uint64_t bus_backoff_usec;
         bool bus_logged;     /* that it cannot be reached */
@@ -126,8 +129,7 @@ struct Manager {
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
-        KnownSender *senders_known;
-        size_t next_sender;
+        unsigned next_cancellation; /* number of the next question that can be taken back */
         const Caller *caller; /* on whose behalf something is changed right now; NULL: nobody's */
 
         EventLog *events;

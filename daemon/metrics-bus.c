@@ -6,6 +6,7 @@
 
 #include "bus-names.h"
 #include "bus.h"
+#include "callers.h"
 #include "cgroup.h"
 #include "counter-store.h"
 #include "metrics.h"
@@ -132,6 +133,24 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* root has what others leave, and its turn before them. */
+static bool has_seat(const Manager *m, const char *sender, bool *ret_first) {
+        const MetricsCalls *calls = &m->metrics_calls;
+        uint32_t uid = UINT32_MAX, of_waiting, pid;
+        uint64_t n = 0;
+
+        if (!callers_find(m, sender, &uid, &pid))
+                return false;
+        *ret_first = uid == 0;
+        if (uid == 0)
+                return calls->n_waiting < METRICS_CALLS_MAX;
+
+        for (size_t i = 0; i < calls->n_waiting; i++)
+                n += callers_find(m, sd_bus_message_get_sender(calls->waiting[i]), &of_waiting, &pid) &&
+                     of_waiting == uid;
+        return share_allows(n, calls->n_waiting, 1, METRICS_CALLS_MAX);
+}
+
 /*
  * Anybody may call this, and it takes reading several files of each VM. So
  * that who calls it all the time does not hold up everybody else, it gets but
@@ -140,22 +159,39 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
 static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
         MetricsCalls *calls = &m->metrics_calls;
+        bool first;
+        size_t at;
         int r;
 
-        if (!sd_bus_message_get_expect_reply(message))
-                return 1;
-        if (calls->n_waiting >= METRICS_CALLS_MAX)
+        if (!has_seat(m, sd_bus_message_get_sender(message), &first))
                 return sd_bus_error_set(
                         error, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many calls of GetMetrics.");
 
-        calls->waiting[calls->n_waiting++] = sd_bus_message_ref(message);
+        at = first ? 0 : calls->n_waiting;
+        memmove(calls->waiting + at + 1, calls->waiting + at,
+                (calls->n_waiting - at) * sizeof(sd_bus_message *));
+        calls->waiting[at] = sd_bus_message_ref(message);
+        calls->n_waiting++;
+
         r = answer_in_time(m);
         if (r < 0) {
-                sd_bus_message_unref(calls->waiting[--calls->n_waiting]);
-                return r;
+                log_warning_errno(r, "Cannot set a timer: %m");
+                metrics_bus_forget(m);
         }
 
         return 1;
+}
+
+void metrics_bus_caller_gone(Manager *m, const char *name) {
+        MetricsCalls *calls = &m->metrics_calls;
+        size_t n = 0;
+
+        for (size_t i = 0; i < calls->n_waiting; i++)
+                if (streq_ptr(sd_bus_message_get_sender(calls->waiting[i]), name))
+                        sd_bus_message_unref(calls->waiting[i]);
+                else
+                        calls->waiting[n++] = calls->waiting[i];
+        calls->n_waiting = n;
 }
 
 void metrics_bus_forget(Manager *m) {

@@ -8,8 +8,6 @@
 #include "log.h"
 #include "passed-sockets.h"
 
-#define N_SOCKETS 2
-
 /* Some ten groups are what a host has. */
 #define GROUPS_MAX 1024U
 #define DRAIN_MAX  65536U
@@ -50,13 +48,13 @@ static void drain(int fd) {
                         return;
 }
 
-static int take_over(int fd) {
-        int r;
+/* The listening socket of libvirt's hook is the only one of its kind. */
+static bool is_hook_socket(int fd) {
+        return sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
+}
 
-        if (!is_generic_netlink(fd)) {
-                log_error("File descriptor %i was passed, which is no generic netlink socket.", fd);
-                return -EINVAL;
-        }
+static int reset_netlink(int fd) {
+        int r;
 
         r = leave_groups(fd);
         if (r < 0)
@@ -66,34 +64,60 @@ static int take_over(int fd) {
         return 0;
 }
 
+/* The order matters among sockets of the same kind only: requests, then events. */
+static int classify(int n, PassedSockets *sockets) {
+        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+                int *slot = NULL;
+
+                if (is_hook_socket(fd))
+                        slot = &sockets->hook;
+                else if (is_generic_netlink(fd))
+                        slot = sockets->request < 0 ? &sockets->request : &sockets->events;
+
+                if (!slot) {
+                        log_error("Unexpected file descriptor %i: neither a generic netlink socket nor a listening "
+                                  "stream socket.",
+                                fd);
+                        return -EINVAL;
+                }
+                if (*slot >= 0) {
+                        log_error("Unexpected file descriptor %i: too many sockets of this kind.", fd);
+                        return -EINVAL;
+                }
+                *slot = fd;
+        }
+
+        if ((sockets->request < 0) != (sockets->events < 0)) {
+                log_error("Only one generic netlink socket was passed, two are needed.");
+                return -EINVAL;
+        }
+
+        return 0;
+}
+
 int passed_sockets_get(PassedSockets *ret) {
+        PassedSockets sockets = PASSED_SOCKETS_NONE;
         int n, r;
 
         n = sd_listen_fds(true);
         if (n < 0)
                 return log_error_errno(n, "Cannot take the file descriptors that were passed: %m");
-        if (n == 0) {
-                *ret = PASSED_SOCKETS_NONE;
-                return 0;
-        }
 
-        if (n != N_SOCKETS) {
-                log_error("Wanted %i netlink sockets, %i file descriptors were passed.", N_SOCKETS, n);
-                return -EINVAL;
-        }
+        r = classify(n, &sockets);
+        if (r >= 0 && sockets.request >= 0)
+                r = reset_netlink(sockets.request);
+        if (r >= 0 && sockets.events >= 0)
+                r = reset_netlink(sockets.events);
+        if (r < 0)
+                return r;
 
-        for (int i = 0; i < N_SOCKETS; i++) {
-                r = take_over(SD_LISTEN_FDS_START + i);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = (PassedSockets) { .request = SD_LISTEN_FDS_START, .events = SD_LISTEN_FDS_START + 1 };
-        return 1;
+        *ret = sockets;
+        return n > 0;
 }
 
 void passed_sockets_done(PassedSockets *s) {
         closep(&s->request);
         closep(&s->events);
+        closep(&s->hook);
         *s = PASSED_SOCKETS_NONE;
 }

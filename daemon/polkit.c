@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "caller.h"
+#include "callers.h"
 #include "cgroup-path.h"
+#include "hook-socket.h"
 #include "polkit.h"
 #include "proc.h"
 #include "utf8.h"
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
- * us have only so many questions open (128 with dbus-daemon), it is asked
- * itself, too, and root must always get through: also when a user fills the
- * queue from all the connections that he may have (256).
+ * us have only so many questions open (128 with dbus-daemon), and root must
+ * always get through.
  */
 #define POLKIT_QUESTIONS_MAX         32U /* more wait for their turn */
 #define POLKIT_QUESTIONS_PER_UID_MAX 8U  /* likewise */
-#define SENDER_QUESTIONS_MAX         32U /* likewise */
 #define REQUESTS_PER_UID_MAX         128U
-#define REQUESTS_PER_SENDER_MAX      512U /* while its uid is not known */
-#define REQUESTS_PER_SENDER_MIN      16U  /* the same, while there are many */
-#define REQUESTS_MANY                1024U
 #define REQUESTS_MAX                 8192U
 
 /* A user may have to type a password. */
 #define INTERACTIVE_TIMEOUT_USEC (UINT64_C(120) * 1000000)
 
 #define POLKIT_FLAG_INTERACTIVE 1U
+
+#define POLKIT_NAME      "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH      "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+
+/* polkit tells the questions of one connection apart by this. */
+#define CANCELLATION_FORMAT "pasidd-%u"
+#define CANCELLATION_SIZE   sizeof("pasidd-4294967295")
 
 #define LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define LOG_BURST         2U
@@ -35,19 +40,9 @@
 #define TOO_MANY "Too many requests wait for authorization."
 
 typedef enum AuthStage {
-        AUTH_NEW,
-        AUTH_ASKING_SENDER, /* the bus, for the sender's uid and pid */
-        AUTH_SENDER_KNOWN,
+        AUTH_WAITING,
         AUTH_ASKING_POLKIT,
 } AuthStage;
-
-/* Those that were asked about lately. The bus gives no name twice, and who has one stays who he is. */
-#define SENDERS_KNOWN_MAX 32U
-
-struct KnownSender {
-        char *name;
-        uint32_t uid, pid;
-};
 
 struct AuthRequest {
         TAILQ_ENTRY(AuthRequest) entries;
@@ -57,6 +52,7 @@ struct AuthRequest {
         uint32_t pid; /* 0: not known */
         sd_bus_message *message;
         sd_bus_message *question; /* to polkit, ready to be sent */
+        unsigned cancellation;    /* by which the question can be taken back */
         AuthorizedHandler handler;
         sd_bus_slot *slot;
 };
@@ -77,11 +73,6 @@ void polkit_forget_requests(Manager *m) {
 
         while ((request = TAILQ_FIRST(&m->auth_requests)))
                 auth_request_free(request);
-
-        /* The names are those of one bus. */
-        for (size_t i = 0; m->senders_known && i < SENDERS_KNOWN_MAX; i++)
-                free(m->senders_known[i].name);
-        free(TAKE_PTR(m->senders_known));
 }
 
 /* Answers the caller with an error, unless r says that it was answered already. */
@@ -191,23 +182,23 @@ static unsigned count_of_uid(const Manager *m, uint32_t uid, AuthStage from) {
         return n;
 }
 
-static unsigned count_in_stage(const Manager *m, AuthStage stage) {
+static unsigned count_questions(const Manager *m) {
         const AuthRequest *request;
         unsigned n = 0;
 
         TAILQ_FOREACH (request, &m->auth_requests, entries)
-                n += request->stage == stage;
+                n += request->stage == AUTH_ASKING_POLKIT;
 
         return n;
 }
 
 static void ask_polkit(Manager *m) {
-        unsigned n = count_in_stage(m, AUTH_ASKING_POLKIT);
+        unsigned n = count_questions(m);
         AuthRequest *request, *next;
 
         for (request = TAILQ_FIRST(&m->auth_requests); request && n < POLKIT_QUESTIONS_MAX; request = next) {
                 next = TAILQ_NEXT(request, entries);
-                if (request->stage != AUTH_SENDER_KNOWN ||
+                if (request->stage != AUTH_WAITING ||
                         count_of_uid(m, request->uid, AUTH_ASKING_POLKIT) >= POLKIT_QUESTIONS_PER_UID_MAX)
                         continue;
 
@@ -219,133 +210,40 @@ static void ask_polkit(Manager *m) {
         }
 }
 
-static void ask_senders(Manager *m);
-
-static int read_credential(sd_bus_message *reply, AuthRequest *request, bool *ret_uid_known) {
-        const char *name;
-        uint32_t *value;
+static void cancel_question(const AuthRequest *request) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        Manager *m = request->manager;
+        char id[CANCELLATION_SIZE];
         int r;
 
-        r = sd_bus_message_read(reply, "s", &name);
+        snprintf(id, sizeof(id), CANCELLATION_FORMAT, request->cancellation);
+        r = sd_bus_message_new_method_call(m->bus, &message, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
+                "CancelCheckAuthorization");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", id);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(message, false);
+        if (r >= 0)
+                r = sd_bus_send(m->bus, message, NULL);
         if (r < 0)
-                return r;
-
-        value = streq(name, "UnixUserID") ? &request->uid : streq(name, "ProcessID") ? &request->pid : NULL;
-        if (!value)
-                return sd_bus_message_skip(reply, "v");
-
-        r = sd_bus_message_read(reply, "v", "u", value);
-        if (r >= 0 && value == &request->uid)
-                *ret_uid_known = true;
-        return r;
+                log_debug_errno(r, "Cannot cancel a question to polkit, ignoring: %m");
 }
 
-/* Only a uid that the bus vouches for counts. */
-static int read_credentials(sd_bus_message *reply, AuthRequest *request) {
-        bool uid_known = false;
-        int r;
-
-        if (sd_bus_message_is_method_error(reply, NULL))
-                return -EACCES;
-
-        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-                r = read_credential(reply, request, &uid_known);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-        }
-        if (r < 0)
-                return r;
-
-        return uid_known ? 0 : -EACCES;
-}
-
-static void remember_sender(const AuthRequest *request) {
-        Manager *m = request->manager;
-        KnownSender *s;
-        char *name;
-
-        if (!m->senders_known)
-                m->senders_known = calloc(SENDERS_KNOWN_MAX, sizeof(KnownSender));
-        name = strdup(sd_bus_message_get_sender(request->message));
-        if (!m->senders_known || !name) {
-                free(name);
-                return;
-        }
-
-        s = &m->senders_known[m->next_sender];
-        m->next_sender = (m->next_sender + 1) % SENDERS_KNOWN_MAX;
-        free(s->name);
-        *s = (KnownSender) { .name = name, .uid = request->uid, .pid = request->pid };
-}
-
-static const KnownSender *find_sender(const Manager *m, const char *name) {
-        const AuthRequest *request;
-
-        /* None overtakes those of the same sender that still wait for the answer. */
-        TAILQ_FOREACH (request, &m->auth_requests, entries)
-                if (request->stage < AUTH_SENDER_KNOWN &&
-                        streq(sd_bus_message_get_sender(request->message), name))
-                        return NULL;
-
-        for (size_t i = 0; m->senders_known && i < SENDERS_KNOWN_MAX; i++)
-                if (streq_ptr(m->senders_known[i].name, name))
-                        return &m->senders_known[i];
-
-        return NULL;
-}
-
-static void sender_is_known(AuthRequest *request) {
-        Manager *m = request->manager;
-
-        if (request->uid == 0)
-                proceed(request);
-        else if (count_of_uid(m, request->uid, AUTH_SENDER_KNOWN) >= REQUESTS_PER_UID_MAX)
-                refuse(request, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
-        else {
-                request->stage = AUTH_SENDER_KNOWN;
-                ask_polkit(m);
-        }
-}
-
-static int on_sender(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        AuthRequest *request = userdata;
-        Manager *m = request->manager;
-
-        request->slot = sd_bus_slot_unref(request->slot);
-
-        if (read_credentials(reply, request) < 0)
-                deny(request);
-        else {
-                remember_sender(request);
-                sender_is_known(request);
-        }
-
-        ask_senders(m);
-        return 0;
-}
-
-static int ask_sender(AuthRequest *request) {
-        request->stage = AUTH_ASKING_SENDER;
-        return sd_bus_call_method_async(request->manager->bus, &request->slot, "org.freedesktop.DBus",
-                "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials", on_sender,
-                request, "s", sd_bus_message_get_sender(request->message));
-}
-
-/* The bus answers at once, so those that wait do not do so for long. */
-static void ask_senders(Manager *m) {
-        unsigned n = count_in_stage(m, AUTH_ASKING_SENDER);
+void polkit_caller_gone(Manager *m, const char *name) {
         AuthRequest *request, *next;
 
-        for (request = TAILQ_FIRST(&m->auth_requests); request && n < SENDER_QUESTIONS_MAX; request = next) {
+        for (request = TAILQ_FIRST(&m->auth_requests); request; request = next) {
                 next = TAILQ_NEXT(request, entries);
-                if (request->stage != AUTH_NEW)
+                if (!streq_ptr(sd_bus_message_get_sender(request->message), name))
                         continue;
 
-                n++;
-                if (ask_sender(request) < 0)
-                        deny(request);
+                /* polkit would keep asking the user for a password that is good for nothing. */
+                if (request->stage == AUTH_ASKING_POLKIT)
+                        cancel_question(request);
+                auth_request_free(request);
         }
+
+        ask_polkit(m);
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -364,14 +262,18 @@ static int append_details(sd_bus_message *question, const char *const *details) 
         return sd_bus_message_close_container(question);
 }
 
-static int make_question(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
-        sd_bus_message **ret) {
+static int make_question(AuthRequest *request, const char *action, const char *const *details) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
+        sd_bus_message *message = request->message;
+        Manager *m = request->manager;
+        char id[CANCELLATION_SIZE];
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
-                "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-                "CheckAuthorization");
+        request->cancellation = m->next_cancellation++;
+        snprintf(id, sizeof(id), CANCELLATION_FORMAT, request->cancellation);
+
+        r = sd_bus_message_new_method_call(
+                m->bus, &question, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization");
         if (r >= 0)
                 r = sd_bus_message_append(question, "(sa{sv})s", "system-bus-name", 1, "name", "s",
                         sd_bus_message_get_sender(message), action);
@@ -382,25 +284,12 @@ static int make_question(sd_bus *bus, sd_bus_message *message, const char *actio
                         sd_bus_message_get_allow_interactive_authorization(message) > 0
                                 ? POLKIT_FLAG_INTERACTIVE
                                 : 0,
-                        NULL);
+                        id);
         if (r < 0)
                 return r;
 
-        *ret = TAKE_PTR(question);
+        request->question = TAKE_PTR(question);
         return 0;
-}
-
-static bool too_many(const Manager *m, const char *sender) {
-        const unsigned max =
-                m->n_auth_requests < REQUESTS_MANY ? REQUESTS_PER_SENDER_MAX : REQUESTS_PER_SENDER_MIN;
-        const AuthRequest *request;
-        unsigned n = 0;
-
-        TAILQ_FOREACH (request, &m->auth_requests, entries)
-                n += request->stage < AUTH_SENDER_KNOWN &&
-                     streq(sd_bus_message_get_sender(request->message), sender);
-
-        return n >= max || m->n_auth_requests >= REQUESTS_MAX;
 }
 
 static int measure(sd_bus_message *message, size_t *left);
@@ -451,8 +340,7 @@ static int measure(sd_bus_message *message, size_t *left) {
         }
 }
 
-/* Messages are kept while they wait. */
-static int check_size(sd_bus_message *message, sd_bus_error *error) {
+int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
         size_t left = ARGUMENTS_SIZE_MAX;
         int r;
 
@@ -466,18 +354,8 @@ static int check_size(sd_bus_message *message, sd_bus_error *error) {
         return r;
 }
 
-int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
-        AuthorizedHandler handler, sd_bus_error *error) {
-        const KnownSender *sender;
+static int authorize_root(Manager *m, sd_bus_message *message, uint32_t pid, AuthorizedHandler handler) {
         AuthRequest *request;
-        int r;
-
-        if (too_many(m, sd_bus_message_get_sender(message)))
-                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
-
-        r = check_size(message, error);
-        if (r < 0)
-                return r;
 
         request = calloc(1, sizeof(*request));
         if (!request)
@@ -486,24 +364,47 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         request->manager = m;
         request->handler = handler;
         request->message = sd_bus_message_ref(message);
-        sender = find_sender(m, sd_bus_message_get_sender(message));
+        request->pid = pid;
+        TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
+        m->n_auth_requests++;
+        proceed(request);
+        return 1;
+}
+
+int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
+        AuthorizedHandler handler, sd_bus_error *error) {
+        AuthRequest *request;
+        uint32_t uid, pid;
+        int r;
+
+        if (hook_socket_owns(m->hook_socket, sd_bus_message_get_bus(message), &pid))
+                return authorize_root(m, message, pid, handler);
+        if (!callers_find(m, sd_bus_message_get_sender(message), &uid, &pid))
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "The caller is not known.");
+        if (uid == 0)
+                return authorize_root(m, message, pid, handler);
+
+        if (m->n_auth_requests >= REQUESTS_MAX || count_of_uid(m, uid, AUTH_WAITING) >= REQUESTS_PER_UID_MAX)
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
+
+        request = calloc(1, sizeof(*request));
+        if (!request)
+                return -ENOMEM;
+
+        request->manager = m;
+        request->handler = handler;
+        request->message = sd_bus_message_ref(message);
+        request->uid = uid;
+        request->pid = pid;
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
         m->n_auth_requests++;
 
-        /* Nobody is asked about root. */
-        if (!sender || sender->uid != 0) {
-                r = make_question(m->bus, message, action, details, &request->question);
-                if (r < 0) {
-                        auth_request_free(request);
-                        return r;
-                }
+        r = make_question(request, action, details);
+        if (r < 0) {
+                auth_request_free(request);
+                return r;
         }
 
-        if (sender) {
-                request->uid = sender->uid;
-                request->pid = sender->pid;
-                sender_is_known(request);
-        } else
-                ask_senders(m);
+        ask_polkit(m);
         return 1;
 }

@@ -23,5 +23,11 @@ typedef int (*AuthorizedHandler)(sd_bus_message *message, Manager *m, sd_bus_err
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error);
 
+/* -E2BIG, with the error set, when the arguments of a call take more than the daemon keeps. Rewind the message after it. */
+int polkit_check_size(sd_bus_message *message, sd_bus_error *error);
+
+/* A caller has left the bus: what it asked for is not done any more, and no user is asked on its behalf. */
+void polkit_caller_gone(Manager *m, const char *name);
+
 /* The bus is gone, nobody waits for an answer any more. */
 void polkit_forget_requests(Manager *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus-peer.h"
+#include "callers.h"
 #include "subscribers.h"
 #include "usage-signals.h"
 
@@ -10,6 +11,7 @@ struct Subscriber {
         TAILQ_ENTRY(Subscriber) entries;
         Manager *manager;
         char *name;
+        uint32_t uid;
         sd_bus_slot *question; /* is it still there? */
 };
 
@@ -86,12 +88,28 @@ static int listen_for_ends(Manager *m) {
         return 0;
 }
 
+/* root has what others leave. */
+static bool has_seat(const Manager *m, uint32_t uid) {
+        const Subscriber *s;
+        unsigned n = 0;
+
+        if (uid == 0)
+                return m->n_subscribers < SUBSCRIBERS_MAX;
+
+        TAILQ_FOREACH (s, &m->subscribers, entries)
+                n += s->uid == uid;
+        return share_allows(n, m->n_subscribers, 1, SUBSCRIBERS_MAX);
+}
+
 int subscribers_add(Manager *m, const char *sender) {
+        uint32_t uid, pid;
         Subscriber *s;
         int r;
 
         if (!find(m, sender)) {
-                if (m->n_subscribers >= SUBSCRIBERS_MAX)
+                if (!callers_find(m, sender, &uid, &pid))
+                        return -EACCES;
+                if (!has_seat(m, uid))
                         return -EUSERS;
 
                 r = listen_for_ends(m);
@@ -102,6 +120,7 @@ int subscribers_add(Manager *m, const char *sender) {
                 if (!s)
                         return -ENOMEM;
                 s->manager = m;
+                s->uid = uid;
                 TAILQ_INSERT_TAIL(&m->subscribers, s, entries);
                 m->n_subscribers++;
 
@@ -124,6 +143,18 @@ void subscribers_remove(Manager *m, const char *sender) {
 
         if (s)
                 subscriber_free(s);
+}
+
+void subscribers_charge(Manager *m, uint64_t bytes) {
+        Subscriber *s, *next;
+
+        for (s = TAILQ_FIRST(&m->subscribers); s; s = next) {
+                next = TAILQ_NEXT(s, entries);
+                if (callers_charge_by_name(m, s->name, bytes))
+                        continue;
+                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.", s->name);
+                subscriber_free(s);
+        }
 }
 
 void subscribers_forget(Manager *m) {

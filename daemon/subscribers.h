@@ -8,9 +8,15 @@
  * that ends is no subscriber any more.
  */
 
-/* sender: a unique name. No error when it is one already. -EUSERS when there are too many. */
+/*
+ * sender: the unique name of whoever calls. No error when it is a subscriber
+ * already. -EUSERS when there are too many, or too many of the same user.
+ */
 int subscribers_add(Manager *m, const char *sender);
 void subscribers_remove(Manager *m, const char *sender);
+
+/* So many bytes of signals go to each. One that does not read them is no subscriber any more. */
+void subscribers_charge(Manager *m, uint64_t bytes);
 
 /* The bus is gone, and everybody with it. */
 void subscribers_forget(Manager *m);

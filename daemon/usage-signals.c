@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus.h"
+#include "subscribers.h"
 #include "usage-signals.h"
 #include "vm.h"
 
 #define TURN_USEC (UINT64_C(500000))
 #define TURN_VMS  250U
 
-static void look_at(VM *vm) {
+/* About what one signal takes. */
+#define SIGNAL_SIZE 512U
+
+/* Whether a signal was sent. */
+static bool look_at(VM *vm) {
         VMCounters now;
         unsigned changes = 0;
 
@@ -22,17 +27,18 @@ static void look_at(VM *vm) {
         vm->told = now;
         vm->told_known = true;
         if (!changes)
-                return;
+                return false;
 
         /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
         vm->changed |= changes;
         vm_bus_send_changes(vm);
         vm->changed = 0;
+        return true;
 }
 
 static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        uint64_t unsent = 0;
+        uint64_t unsent = 0, n_sent = 0;
         int r;
 
         r = sd_event_source_set_time_relative(source, TURN_USEC);
@@ -52,9 +58,11 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
 
                 m->usage_next = TAILQ_NEXT(vm, entries);
                 if (vm->announced)
-                        look_at(vm);
+                        n_sent += look_at(vm);
         }
 
+        if (n_sent > 0)
+                subscribers_charge(m, n_sent * SIGNAL_SIZE);
         return 0;
 }
 

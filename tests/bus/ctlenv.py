@@ -58,8 +58,9 @@ class CtlTest(BusTest):
         self.program = self.directory / "pasidctl"
         shutil.copy(PASIDCTL, self.program)
 
-    # What a test adds to the environment of pasidctl.
+    # What a test adds to the environment of pasidctl, and the user that it runs as where tests can choose.
     extra_environment = {}
+    ctl_uid = CALLER_UID
 
     def spawn(self, *args, **more):
         return self.spawn_program(self.program, *args, **more)
@@ -78,7 +79,7 @@ class CtlTest(BusTest):
                 "PASIDCTL_HOOK_ANY_USER": "1",
                 **self.extra_environment,
             },
-            **({"user": CALLER_UID, "group": CALLER_UID, "extra_groups": []} if IS_ROOT else {}),
+            **({"user": self.ctl_uid, "group": self.ctl_uid, "extra_groups": []} if IS_ROOT else {}),
             **{
                 "stdin": subprocess.DEVNULL,
                 "stdout": subprocess.PIPE,

@@ -67,7 +67,7 @@ class Doctor(CtlTest):
             {check: f["result"] for check, f in self.doctor().items() if f["result"] != "ok"}, {"selinux": "skip"}
         )
         out = self.ok("doctor", f"--root={self.root.path}")
-        self.assertIn("18 ok, 0 to look at, 0 wrong, 1 skipped.\n", out)
+        self.assertIn("19 ok, 0 to look at, 0 wrong, 1 skipped.\n", out)
         self.assertEqual(out.splitlines()[0].split(), ["CHECK", "RESULT", "FOUND"])
 
     def test_remedies_are_printed(self):
@@ -76,6 +76,13 @@ class Doctor(CtlTest):
         self.assertEqual(status, FAILURE)
         self.assertRegex(out, r"\nhook: install pasidd again")
         self.assertIn("1 wrong", out)
+
+    def test_hook_socket(self):
+        self.assert_finding("hook-socket", "ok", "/run/pasidd/hook")
+        self.remove("run/pasidd/hook")
+        self.assert_finding("hook-socket", "warn", "uses the system bus", "systemctl restart pasidd")
+        self.daemon.stop()
+        self.assert_finding("hook-socket", "skip")
 
     def test_kernel(self):
         self.root.write("lib/modules/6.12.1-pasid/modules.dep", "kernel/drivers/vfio/vfio_pasid.ko.xz: x\n")

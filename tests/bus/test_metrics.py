@@ -119,8 +119,9 @@ class Metrics(BusTest):
                 answers.append(None)
         self.assertLessEqual(set(answers), {40, 50, None})
         self.assertIn(None, answers)
-        self.assertGreaterEqual(len(answers) - answers.count(None), 256)
-        self.assertGreater(waiting, 100, "the change came before most of the texts")
+        # One user gets a third of the places.
+        self.assertGreaterEqual(len(answers) - answers.count(None), 256 // 3)
+        self.assertGreater(waiting, 20, "the change came before most of the texts")
         # What is told is not older than the question.
         self.set_quota(WEB, 60)
         self.assertEqual(self.value("pasidd_vm_quota", WEB), 60)

@@ -214,7 +214,10 @@ class Bus:
   </policy>
   <include>{policy}</include>
   <policy user="{own_uid}"><allow own="*"/></policy>
-  <policy user="{daemon_uid}"><allow own="org.pasidd1"/></policy>
+  <policy user="{daemon_uid}">
+    <allow own="org.pasidd1"/>
+    <allow send_type="method_call" send_interface="org.freedesktop.DBus.Peer" send_member="Ping"/>
+  </policy>
 </busconfig>
 """
 

@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -129,6 +130,72 @@ static void test_as_an_earlier_daemon_left_them(void **state) {
         assert_int_equal(fcntl(SD_LISTEN_FDS_START, F_GETFD), -1);
 }
 
+static int unix_socket(bool listening) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd;
+
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(fd >= 0);
+        /* Of the abstract namespace, with a name that the kernel chooses. */
+        assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(sa_family_t)), 0);
+        if (listening)
+                assert_int_equal(listen(fd, 1), 0);
+        return out_of_the_way(fd);
+}
+
+/* Whatever their order, sockets are told apart by their kind. */
+static void test_kinds(void **state) {
+        for (unsigned hook_at = 0; hook_at < 3; hook_at++) {
+                PassedSockets s;
+                int fds[3];
+
+                for (unsigned i = 0; i < ELEMENTSOF(fds); i++) {
+                        fds[i] = i == hook_at ? unix_socket(true)
+                                              : out_of_the_way(netlink_socket(NETLINK_GENERIC));
+                        if (fds[i] < 0)
+                                skip();
+                }
+                pass(fds, ELEMENTSOF(fds));
+
+                assert_int_equal(passed_sockets_get(&s), 1);
+                assert_int_equal(s.hook, SD_LISTEN_FDS_START + (int) hook_at);
+                assert_int_equal(s.request, SD_LISTEN_FDS_START + (hook_at == 0));
+                assert_int_equal(s.events, SD_LISTEN_FDS_START + (hook_at <= 1 ? 2 : 1));
+                passed_sockets_done(&s);
+                assert_int_equal(s.hook, -EBADF);
+        }
+}
+
+/* As an earlier version of pasidd.socket has it, and as somebody may who needs no netlink. */
+static void test_without_some(void **state) {
+        PassedSockets s;
+        int fd;
+
+        fd = unix_socket(true);
+        pass(&fd, 1);
+        assert_int_equal(passed_sockets_get(&s), 1);
+        assert_int_equal(s.hook, SD_LISTEN_FDS_START);
+        assert_int_equal(s.request, -EBADF);
+        assert_int_equal(s.events, -EBADF);
+        passed_sockets_done(&s);
+}
+
+static void test_too_many(void **state) {
+        PassedSockets s = { .hook = -1 };
+        int fds[2] = { unix_socket(true), unix_socket(true) };
+
+        pass(fds, ELEMENTSOF(fds));
+        assert_int_equal(passed_sockets_get(&s), -EINVAL);
+        close(SD_LISTEN_FDS_START);
+        close(SD_LISTEN_FDS_START + 1);
+
+        fds[0] = unix_socket(false);
+        pass(fds, 1);
+        assert_int_equal(passed_sockets_get(&s), -EINVAL);
+        close(SD_LISTEN_FDS_START);
+        assert_int_equal(s.hook, -1);
+}
+
 static void test_something_else(void **state) {
         PassedSockets s = { .request = -1, .events = -1 };
         int fds[3];
@@ -155,6 +222,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_none),
                 cmocka_unit_test(test_as_an_earlier_daemon_left_them),
+                cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_without_some),
+                cmocka_unit_test(test_too_many),
                 cmocka_unit_test(test_something_else),
         };
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "budget.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+static uint64_t drawn_at(const Bucket *bucket, const BucketRate *rate, uint64_t now_usec) {
+        uint64_t elapsed = now_usec > bucket->usec ? now_usec - bucket->usec : 0;
+        uint64_t fill;
+
+        /* No overflow: after that time every bucket is full. */
+        if (elapsed / USEC_PER_SEC > bucket->drawn / rate->per_sec)
+                return 0;
+
+        fill = elapsed * rate->per_sec / USEC_PER_SEC;
+        return fill < bucket->drawn ? bucket->drawn - fill : 0;
+}
+
+void bucket_draw(Bucket *bucket, const BucketRate *rate, uint64_t now_usec, uint64_t tokens) {
+        bucket->drawn = drawn_at(bucket, rate, now_usec) + tokens;
+        bucket->usec = now_usec;
+}
+
+uint64_t bucket_wait(const Bucket *bucket, const BucketRate *rate, uint64_t now_usec) {
+        uint64_t drawn = drawn_at(bucket, rate, now_usec);
+
+        if (drawn < rate->burst)
+                return 0;
+
+        return (drawn - rate->burst + 1) * USEC_PER_SEC / rate->per_sec + 1;
+}
+
+bool bucket_is_full(const Bucket *bucket, const BucketRate *rate, uint64_t now_usec) {
+        return drawn_at(bucket, rate, now_usec) == 0;
+}
+
+bool share_allows(uint64_t own, uint64_t used, uint64_t amount, uint64_t max) {
+        if (used >= max || amount >= max - used)
+                return false;
+
+        return own + amount <= (max - used - amount + 1) / 2;
+}

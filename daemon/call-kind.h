@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/* What is known of a method call before it is handled. */
+
+/* Can the call change anything? A call that cannot, and expects no reply, is nothing to work on. */
+bool call_changes_something(sd_bus_message *call);
+
+/*
+ * About the most bytes that the answer can take. An answer stays in the bus's
+ * memory until its receiver reads it.
+ */
+uint64_t call_reply_size(Manager *m, sd_bus_message *call);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "budget.h"
+#include "macro.h"
+#include "test-util.h"
+
+#define SEC UINT64_C(1000000)
+
+static const BucketRate rate = { .per_sec = 100, .burst = 50 };
+
+static void test_bucket(void **state) {
+        static const struct {
+                uint64_t usec, draw;
+                uint64_t wait; /* after that */
+                bool full;
+        } steps[] = {
+                { 10 * SEC, 0, 0, true },
+                { 10 * SEC, 49, 0, false },
+                { 10 * SEC, 1, 10001, false },
+                { 10 * SEC, 50, 510001, false },        /* overdrawn */
+                { 10 * SEC + 510000, 0, 0, false },     /* one token is there */
+                { 11 * SEC + 10000, 0, 0, true },       /* filled up, and not above that */
+                { 1000 * SEC, 0, 0, true },
+                { 1000 * SEC, 150, 1010001, false },
+                { 999 * SEC, 0, 1010001, false },       /* a clock that goes back fills nothing */
+                { 1002 * SEC, 0, 0, true },
+        };
+        Bucket b = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                if (steps[i].draw > 0)
+                        bucket_draw(&b, &rate, steps[i].usec, steps[i].draw);
+                assert_int_equal(bucket_wait(&b, &rate, steps[i].usec), steps[i].wait);
+                assert_int_equal(bucket_is_full(&b, &rate, steps[i].usec), steps[i].full);
+        }
+}
+
+/* Whoever waits as long as it says has a token then. */
+static void test_wait_is_enough(void **state) {
+        for (uint64_t drawn = 0; drawn < 300; drawn += 7) {
+                Bucket b = {};
+                uint64_t wait;
+
+                bucket_draw(&b, &rate, SEC, drawn);
+                wait = bucket_wait(&b, &rate, SEC);
+                assert_int_equal(bucket_wait(&b, &rate, SEC + wait), 0);
+                assert_int_equal(wait > 0, drawn >= rate.burst);
+        }
+}
+
+static void test_large_numbers(void **state) {
+        Bucket b = {};
+
+        bucket_draw(&b, &rate, 0, UINT32_MAX);
+        assert_true(bucket_wait(&b, &rate, UINT64_MAX) == 0);
+        assert_true(bucket_is_full(&b, &rate, UINT64_MAX));
+        assert_true(bucket_wait(&b, &rate, SEC) > 1000 * SEC);
+}
+
+static void test_share(void **state) {
+        static const struct {
+                uint64_t own, used, amount, max;
+                bool allowed;
+        } cases[] = {
+                { 0, 0, 1, 256, true },
+                { 84, 84, 1, 256, true },
+                { 85, 85, 1, 256, false },
+                { 0, 85, 1, 256, true },   /* another one */
+                { 0, 254, 1, 256, true },
+                { 0, 255, 1, 256, false }, /* the last one */
+                { 0, 256, 1, 256, false },
+                { 0, 300, 1, 256, false }, /* root may have taken more */
+                { 0, 0, 85, 256, true },
+                { 0, 0, 87, 256, false },
+                { 0, 0, UINT64_MAX, 256, false },
+                { 0, 0, 0, 0, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(
+                        share_allows(cases[i].own, cases[i].used, cases[i].amount, cases[i].max), cases[i].allowed);
+}
+
+/* However many take all that they may, the next one still gets something, up to the last unit. */
+static void test_shares_of_many(void **state) {
+        uint64_t used = 0;
+
+        for (unsigned user = 0; user < 10; user++) {
+                uint64_t own = 0;
+
+                while (share_allows(own, used, 1, 256)) {
+                        own++;
+                        used++;
+                }
+                assert_true(own > 0);
+                assert_true(own <= 256 / 3);
+        }
+        assert_true(used < 256);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_bucket),
+                cmocka_unit_test(test_wait_is_enough),
+                cmocka_unit_test(test_large_numbers),
+                cmocka_unit_test(test_share),
+                cmocka_unit_test(test_shares_of_many),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
