@@ -267,8 +267,8 @@ static bool is_not_running(const sd_bus_error *error) {
 }
 
 /* destination: NULL on the hook's own socket, where nobody else listens. */
-static int new_call(const Hook *hook, sd_bus *bus, const char *destination, const char *method,
-        sd_bus_message **ret) {
+static int new_call(
+        const Hook *hook, sd_bus *bus, const char *destination, const char *method, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 

@@ -224,9 +224,8 @@ static int on_call(Callers *callers, sd_bus_message *message) {
         if (c->known && !c->user)
                 return 0;
 
-        if (!c->known ||
-                (!released && (c->user->n_held > 0 ||
-                                      wait_of(callers, c->user, clock_usec(CLOCK_MONOTONIC)) > 0))) {
+        if (!c->known || (!released && (c->user->n_held > 0 ||
+                                               wait_of(callers, c->user, clock_usec(CLOCK_MONOTONIC)) > 0))) {
                 hold_or_refuse(c, message);
                 /* Its connection went away in between: nothing is measured that others would wait for. */
                 if (released && !c->user)

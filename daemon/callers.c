@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-peer.h"
 #include "bus.h"
 #include "callers.h"
 #include "polkit.h"
@@ -147,7 +148,7 @@ static void remove_connection(CallerConnection *c) {
         connection_free(c);
         /* Or every program that leaves the bus would wake us. */
         if (!any_user_connected(callers))
-                callers->match = sd_bus_slot_unref(callers->match);
+                callers->ends = bus_peer_free(callers->ends);
 }
 
 static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -155,9 +156,7 @@ static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
         CallerConnection *c;
         const char *name;
 
-        /* Anybody can send us such a signal. */
-        if (!streq_ptr(sd_bus_message_get_sender(message), BUS_DRIVER) ||
-                sd_bus_message_read(message, "s", &name) < 0)
+        if (sd_bus_message_read(message, "s", &name) < 0)
                 return 0;
 
         c = find(callers, name);
@@ -167,13 +166,23 @@ static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
 }
 
 static int watch_names(Callers *callers) {
-        if (callers->match)
+        _cleanup_(bus_peer_freep) BusPeer *peer = NULL;
+        int r;
+
+        if (callers->ends)
                 return 0;
 
-        return sd_bus_add_match_async(callers->manager->bus, &callers->match,
-                "type='signal',sender='" BUS_DRIVER "',path='/org/freedesktop/DBus',"
-                "interface='" BUS_DRIVER "',member='NameOwnerChanged',arg2=''",
-                on_name_gone, NULL, callers);
+        r = bus_peer_new(callers->manager->bus, BUS_DRIVER, NULL, NULL, &peer);
+        if (r >= 0)
+                r = bus_peer_subscribe(peer,
+                        "path='/org/freedesktop/DBus',interface='" BUS_DRIVER "',"
+                        "member='NameOwnerChanged',arg2=''",
+                        on_name_gone, callers);
+        if (r < 0)
+                return r;
+
+        callers->ends = TAKE_PTR(peer);
+        return 0;
 }
 
 /* It may have gone before its end was watched for. */
@@ -201,45 +210,6 @@ static int ask_driver(CallerConnection *c, const char *member, sd_bus_message_ha
         return r;
 }
 
-static int read_credential(sd_bus_message *reply, CallerConnection *c, bool *ret_uid_known) {
-        const char *name;
-        uint32_t *value;
-        int r;
-
-        r = sd_bus_message_read(reply, "s", &name);
-        if (r < 0)
-                return r;
-
-        value = streq(name, "UnixUserID") ? &c->uid : streq(name, "ProcessID") ? &c->pid : NULL;
-        if (!value)
-                return sd_bus_message_skip(reply, "v");
-
-        r = sd_bus_message_read(reply, "v", "u", value);
-        if (r >= 0 && value == &c->uid)
-                *ret_uid_known = true;
-        return r;
-}
-
-/* Only a uid that the bus vouches for counts. */
-static int read_credentials(sd_bus_message *reply, CallerConnection *c) {
-        bool uid_known = false;
-        int r;
-
-        if (sd_bus_message_is_method_error(reply, NULL))
-                return -EACCES;
-
-        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-                r = read_credential(reply, c, &uid_known);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-        }
-        if (r < 0)
-                return r;
-
-        return uid_known ? 0 : -EACCES;
-}
-
 static void forget_oldest_root(Callers *callers) {
         CallerConnection *c;
 
@@ -252,7 +222,7 @@ static void forget_oldest_root(Callers *callers) {
 
 static int become_known(CallerConnection *c) {
         Callers *callers = c->callers;
-        bool watched = callers->match;
+        bool watched = callers->ends;
         int r;
 
         if (c->uid == 0) {
@@ -277,27 +247,60 @@ static int become_known(CallerConnection *c) {
         return 0;
 }
 
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int read_number(sd_bus_message *reply, uint32_t *ret) {
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return -EACCES;
+
+        return sd_bus_message_read(reply, "u", ret) < 0 ? -EBADMSG : 0;
+}
+
+/* It has left, or is nobody: there is nobody to answer. */
+static void ignore_caller(CallerConnection *c, int r) {
+        log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
+        remove_connection(c);
+}
+
+/* The process is for the record alone: what is not known of it is left out. */
+static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
         Callers *callers = c->callers;
         int r;
 
         end_question(c);
-        r = read_credentials(reply, c);
-        if (r >= 0)
-                r = become_known(c);
-        if (r < 0) {
-                /* It has left, or is nobody: there is nobody to answer. */
-                log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
-                remove_connection(c);
-        } else
+        if (read_number(reply, &c->pid) < 0)
+                c->pid = 0;
+        r = become_known(c);
+        if (r < 0)
+                ignore_caller(c, r);
+        else
                 call_queue_caller_known(c);
 
         ask_next(callers);
         return 0;
 }
 
-/* The bus answers at once, so those that wait do not do so for long. */
+/* Only a uid that the bus vouches for counts. */
+static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        CallerConnection *c = userdata;
+        Callers *callers = c->callers;
+        int r;
+
+        end_question(c);
+        r = read_number(reply, &c->uid);
+        if (r >= 0)
+                r = ask_driver(c, "GetConnectionUnixProcessID", on_pid);
+        if (r < 0) {
+                ignore_caller(c, r);
+                ask_next(callers);
+        }
+        return 0;
+}
+
+/*
+ * The bus answers at once, so those that wait do not do so for long. Not by
+ * GetConnectionCredentials: dbus-broker adds a file descriptor of the process,
+ * also to the answer for a connection that takes none, which breaks with it.
+ */
 static void ask_next(Callers *callers) {
         CallerConnection *c, *next;
 
@@ -305,7 +308,7 @@ static void ask_next(Callers *callers) {
                 next = TAILQ_NEXT(c, entries);
                 if (c->known || c->question)
                         continue;
-                if (ask_driver(c, "GetConnectionCredentials", on_credentials) < 0)
+                if (ask_driver(c, "GetConnectionUnixUser", on_uid) < 0)
                         connection_free(c);
         }
 }
@@ -441,7 +444,7 @@ Callers *callers_free(Callers *callers) {
                 connection_free(TAILQ_FIRST(&callers->connections));
         while (!TAILQ_EMPTY(&callers->users))
                 user_free(callers, TAILQ_FIRST(&callers->users));
-        sd_bus_slot_unref(callers->match);
+        bus_peer_free(callers->ends);
         sd_bus_message_unref(callers->released);
         sd_event_source_disable_unref(callers->measure);
         sd_event_source_disable_unref(callers->timer);

@@ -39,7 +39,7 @@ struct CallerConnection {
         char *name; /* unique */
         bool known; /* uid, pid and user are */
         uint32_t uid, pid;
-        CallerUser *user; /* NULL: root, or not known yet */
+        CallerUser *user;         /* NULL: root, or not known yet */
         struct HeldCallList held; /* while it is not known */
         size_t n_held;
         uint64_t unread, unread_at_ping;
@@ -52,14 +52,14 @@ struct Callers {
         TAILQ_HEAD(CallerUserList, CallerUser) users;
         size_t n_connections, n_users, n_roots, n_pings, n_held;
         unsigned n_questions;
-        uint64_t unread;   /* of all users */
-        Bucket cpu;        /* of all users */
-        sd_bus_slot *match; /* for connections that end, while there are any of users */
+        uint64_t unread; /* of all users */
+        Bucket cpu;      /* of all users */
+        BusPeer *ends;   /* of connections, while there are any of users */
 
         /* call-queue.c */
         sd_event_source *measure, *timer;
-        CallerUser *running;     /* whose call is being handled */
-        uint64_t running_begin;  /* in CPU time of this thread */
+        CallerUser *running;      /* whose call is being handled */
+        uint64_t running_begin;   /* in CPU time of this thread */
         sd_bus_message *released; /* the held call that is to be handled next */
 };
 

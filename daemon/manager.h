@@ -130,7 +130,7 @@ struct Manager {
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
         size_t n_auth_requests;
         unsigned next_cancellation; /* number of the next question that can be taken back */
-        const Caller *caller; /* on whose behalf something is changed right now; NULL: nobody's */
+        const Caller *caller;       /* on whose behalf something is changed right now; NULL: nobody's */
 
         EventLog *events;
         uint32_t default_told; /* the default quota that the last event told of */

@@ -75,8 +75,9 @@ static int classify(int n, PassedSockets *sockets) {
                         slot = sockets->request < 0 ? &sockets->request : &sockets->events;
 
                 if (!slot) {
-                        log_error("Unexpected file descriptor %i: neither a generic netlink socket nor a listening "
-                                  "stream socket.",
+                        log_error(
+                                "Unexpected file descriptor %i: neither a generic netlink socket nor a listening "
+                                "stream socket.",
                                 fd);
                         return -EINVAL;
                 }

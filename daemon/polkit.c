@@ -217,8 +217,8 @@ static void cancel_question(const AuthRequest *request) {
         int r;
 
         snprintf(id, sizeof(id), CANCELLATION_FORMAT, request->cancellation);
-        r = sd_bus_message_new_method_call(m->bus, &message, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                "CancelCheckAuthorization");
+        r = sd_bus_message_new_method_call(
+                m->bus, &message, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CancelCheckAuthorization");
         if (r >= 0)
                 r = sd_bus_message_append(message, "s", id);
         if (r >= 0)

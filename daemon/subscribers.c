@@ -152,7 +152,8 @@ void subscribers_charge(Manager *m, uint64_t bytes) {
                 next = TAILQ_NEXT(s, entries);
                 if (callers_charge_by_name(m, s->name, bytes))
                         continue;
-                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.", s->name);
+                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.",
+                        s->name);
                 subscriber_free(s);
         }
 }

@@ -17,12 +17,12 @@ static void test_bucket(void **state) {
                 { 10 * SEC, 0, 0, true },
                 { 10 * SEC, 49, 0, false },
                 { 10 * SEC, 1, 10001, false },
-                { 10 * SEC, 50, 510001, false },        /* overdrawn */
-                { 10 * SEC + 510000, 0, 0, false },     /* one token is there */
-                { 11 * SEC + 10000, 0, 0, true },       /* filled up, and not above that */
+                { 10 * SEC, 50, 510001, false },    /* overdrawn */
+                { 10 * SEC + 510000, 0, 0, false }, /* one token is there */
+                { 11 * SEC + 10000, 0, 0, true },   /* filled up, and not above that */
                 { 1000 * SEC, 0, 0, true },
                 { 1000 * SEC, 150, 1010001, false },
-                { 999 * SEC, 0, 1010001, false },       /* a clock that goes back fills nothing */
+                { 999 * SEC, 0, 1010001, false }, /* a clock that goes back fills nothing */
                 { 1002 * SEC, 0, 0, true },
         };
         Bucket b = {};
@@ -65,7 +65,7 @@ static void test_share(void **state) {
                 { 0, 0, 1, 256, true },
                 { 84, 84, 1, 256, true },
                 { 85, 85, 1, 256, false },
-                { 0, 85, 1, 256, true },   /* another one */
+                { 0, 85, 1, 256, true }, /* another one */
                 { 0, 254, 1, 256, true },
                 { 0, 255, 1, 256, false }, /* the last one */
                 { 0, 256, 1, 256, false },
@@ -77,8 +77,8 @@ static void test_share(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_int_equal(
-                        share_allows(cases[i].own, cases[i].used, cases[i].amount, cases[i].max), cases[i].allowed);
+                assert_int_equal(share_allows(cases[i].own, cases[i].used, cases[i].amount, cases[i].max),
+                        cases[i].allowed);
 }
 
 /* However many take all that they may, the next one still gets something, up to the last unit. */
