@@ -4,7 +4,8 @@
 
 SEED=N repeats a run's actions; STEPS=N or SECONDS=N say how long (a minute unless given). WORLD_OFF= leaves groups of
 actions out, separated by commas: "sharing" (machines that share a unit), "forged" (signals in another's name), "next"
-(what the hook tells of a VM's next start while it runs).
+(what the hook tells of a VM's next start while it runs), "unseen" (what begins and ends while machined or the daemon is
+away).
 """
 
 import collections
