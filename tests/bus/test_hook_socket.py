@@ -109,6 +109,7 @@ class HookBySocket(test_ctl.Hook):
 
     ctl_uid = 0
     test_polkit_that_does_not_answer = None  # root is not put to polkit
+    test_session = None  # root's libvirt is the system's
 
     def setUp(self):
         super().setUp()

@@ -78,7 +78,7 @@ class Restart(BusTest):
             self.set_quota(DB, quota, runtime=True)
         for file in (PERSISTENT, RUNTIME):
             directory = (self.root.path / file).parent
-            self.assertEqual({p.name for p in directory.iterdir()} - {"lock"}, {"state.json"})
+            self.assertEqual({p.name for p in directory.iterdir()} - {"lock", "hook"}, {"state.json"})
 
 
 class Corrupt(BusTest):

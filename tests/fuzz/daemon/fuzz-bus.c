@@ -261,9 +261,10 @@ static char *make_root(void) {
 
 /* The client is the bus as well. Everybody is root, so that every method gets to its arguments. */
 static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        if (sd_bus_message_is_method_call(message, NULL, "GetConnectionCredentials") > 0)
-                return sd_bus_reply_method_return(
-                        message, "a{sv}", 2, "UnixUserID", "u", 0, "ProcessID", "u", 1000);
+        if (sd_bus_message_is_method_call(message, NULL, "GetConnectionUnixUser") > 0)
+                return sd_bus_reply_method_return(message, "u", 0);
+        if (sd_bus_message_is_method_call(message, NULL, "GetConnectionUnixProcessID") > 0)
+                return sd_bus_reply_method_return(message, "u", 1000);
         if (sd_bus_message_is_method_call(message, NULL, "NameHasOwner") > 0)
                 return sd_bus_reply_method_return(message, "b", true);
 
