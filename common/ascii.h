@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Case and classes of ASCII characters. The functions of ctype.h, and
- * strcasecmp(), go by the locale: in a Turkish one "i" is no small "I".
+ * Case and classes of ASCII characters. The functions of the C library
+ * go by the locale: in a Turkish one "i" is no small "I".
  */
 
 static inline char ascii_tolower(char c) {
@@ -17,7 +17,7 @@ static inline bool ascii_is_xdigit(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Are the first n bytes the same, but for the case? As strncasecmp() == 0. */
+/* Are the first n bytes, or all up to a NUL, the same but for the case? */
 static inline bool ascii_strneq_case(const char *a, const char *b, size_t n) {
         for (; n > 0; n--, a++, b++) {
                 if (ascii_tolower(*a) != ascii_tolower(*b))

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Records for journald that never wait for it. sd_journal_send() does, for as
+ * Records for journald that never wait for it. libsystemd's functions wait for as
  * long as journald does not read.
  */
 

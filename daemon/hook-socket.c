@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "bus-peer.h"
 #include "bus.h"
 #include "hook-socket.h"
 
@@ -115,8 +116,7 @@ static int add_connection(HookSocket *s, int connected) {
         if (r >= 0)
                 r = start_server(c->bus, &fd);
         if (r >= 0)
-                r = sd_bus_match_signal(c->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, c);
+                r = bus_on_disconnected(c->bus, on_disconnected, c);
         if (r >= 0)
                 r = hook_bus_add_to(m, c->bus);
         if (r >= 0)
