@@ -2,8 +2,13 @@
 
 #include "announce.h"
 
+#include "call-limits.h"
 #include "cgroup-path.h"
 #include "output.h"
+
+/* The daemon takes all that a domain can have: metadata can cost nobody the quota. */
+_Static_assert(METADATA_SIZE_MAX + CALL_ANNOUNCEMENT_REST_MAX <= CALL_ARGUMENTS_SIZE_MAX,
+        "an announcement must fit into a call");
 
 static int append_metadata(sd_bus_message *m, const Metadata *metadata) {
         int r;

@@ -40,7 +40,8 @@ typedef struct DomainXml {
  *   {NAMESPACE}a/b         the text of an element <b> in an <a> of another namespace
  *   {NAMESPACE}a/b@c       an attribute of it
  *
- * What is too long, not printable, or one too many (metadata.h) is left out:
+ * What is too long, not printable, or too much in all (metadata.h) is left out,
+ * Nova's and the domain's own last:
  * tenants write this, and must not be able to keep a domain from starting.
  */
 

@@ -15,12 +15,15 @@ void metadata_clear(Metadata *metadata) {
 int metadata_add(Metadata *metadata, const char *key, const char *value) {
         _cleanup_free_ char *k = NULL, *v = NULL;
         MetadataItem *items;
+        size_t size;
 
         if (isempty(key) || !utf8_is_printable(key) || !utf8_is_printable(value))
                 return -EINVAL;
-        if (metadata->n_items >= METADATA_ITEMS_MAX || strlen(key) > METADATA_TEXT_MAX ||
-                strlen(value) > METADATA_TEXT_MAX)
+        if (strlen(key) > METADATA_TEXT_MAX || strlen(value) > METADATA_TEXT_MAX)
                 return -E2BIG;
+        size = METADATA_PAIR_SIZE + strlen(key) + strlen(value);
+        if (metadata->n_items >= METADATA_ITEMS_MAX || size > METADATA_SIZE_MAX - metadata->size)
+                return -ENOSPC;
 
         k = strdup(key);
         v = strdup(value);
@@ -30,6 +33,7 @@ int metadata_add(Metadata *metadata, const char *key, const char *value) {
         if (!k || !v || !items)
                 return -ENOMEM;
 
+        metadata->size += size;
         items[metadata->n_items++] = (MetadataItem) { .key = TAKE_PTR(k), .value = TAKE_PTR(v) };
         return 0;
 }

@@ -15,6 +15,10 @@
 #define METADATA_ITEMS_MAX 128U
 #define METADATA_TEXT_MAX  255U /* bytes of a key or a value */
 
+/* Of all pairs together: their texts, and what a pair takes beside them in a call (see call-limits.h). */
+#define METADATA_SIZE_MAX  12288U
+#define METADATA_PAIR_SIZE 24U
+
 #define METADATA_NOVA_FLAVOR       "nova:flavor"
 #define METADATA_NOVA_PROJECT      "nova:project"
 #define METADATA_NOVA_PROJECT_UUID "nova:project-uuid"
@@ -29,13 +33,15 @@ typedef struct MetadataItem {
 typedef struct Metadata {
         MetadataItem *items;
         size_t n_items;
+        size_t size; /* of METADATA_SIZE_MAX */
 } Metadata;
 
 void metadata_clear(Metadata *metadata);
 
 /*
  * Appends a copy. -EINVAL for an empty key and for text that is not printable
- * UTF-8, -E2BIG for what is too long or one too many, -ENOMEM.
+ * UTF-8, -E2BIG for what is too long, -ENOSPC for one too
+ * many or more than METADATA_SIZE_MAX in all, -ENOMEM. Unchanged on failure.
  */
 int metadata_add(Metadata *metadata, const char *key, const char *value);
 

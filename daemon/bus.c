@@ -382,8 +382,8 @@ static int read_metadata(sd_bus_message *message, Metadata *metadata, sd_bus_err
                         return r;
                 if (r < 0)
                         return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                "Metadata are up to %u pairs of up to %u bytes of printable UTF-8 each.",
-                                METADATA_ITEMS_MAX, METADATA_TEXT_MAX);
+                                "Metadata are up to %u pairs of up to %u bytes of printable UTF-8 each, %u bytes in all.",
+                                METADATA_ITEMS_MAX, METADATA_TEXT_MAX, METADATA_SIZE_MAX);
         }
         if (r >= 0)
                 r = sd_bus_message_exit_container(message);

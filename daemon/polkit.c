@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "call-limits.h"
 #include "caller.h"
 #include "callers.h"
 #include "cgroup-path.h"
@@ -33,9 +34,6 @@
 
 #define LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define LOG_BURST         2U
-
-/* Of all arguments together. Nothing that makes sense comes near; the bus lets 32 MiB through. */
-#define ARGUMENTS_SIZE_MAX 16384U
 
 #define TOO_MANY "Too many requests wait for authorization."
 
@@ -341,7 +339,7 @@ static int measure(sd_bus_message *message, size_t *left) {
 }
 
 int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
-        size_t left = ARGUMENTS_SIZE_MAX;
+        size_t left = CALL_ARGUMENTS_SIZE_MAX;
         int r;
 
         r = sd_bus_message_rewind(message, true);
@@ -349,7 +347,7 @@ int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
                 r = measure(message, &left);
         if (r == -E2BIG)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "The arguments take more than %u bytes.", ARGUMENTS_SIZE_MAX);
+                        "The arguments take more than %u bytes.", CALL_ARGUMENTS_SIZE_MAX);
 
         return r;
 }

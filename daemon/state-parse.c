@@ -90,6 +90,9 @@ static int parse_domain(json_object *o, const char *vm, Metadata *domain, char *
                 r = metadata_add(domain, json_object_get_string(key), json_object_get_string(value));
                 if (r == -ENOMEM)
                         return r;
+                /* An earlier version took more. No reason to lose all the rest of the file. */
+                if (r == -ENOSPC)
+                        break;
                 if (r < 0)
                         return error_text(ret_error, "VM \"%s\": \"domain\" has a pair that cannot be: %s",
                                 vm, strerror(-r));

@@ -366,6 +366,19 @@ class Hook(CtlTest):
         self.assertEqual(self.hook("web", "release", "end", "-"), (OK, ""))
         self.assertEqual(self.list_vms(), [])
 
+    def test_much_metadata(self):
+        """Metadata of others never cost a domain its quota, whatever their size."""
+        self.start()
+        for count, length in ((70, 250), (128, 250), (5000, 4), (40000, 1)):
+            with self.subTest(count=count, length=length):
+                texts = "".join(f"<x:e>{i:0{length}}</x:e>" for i in range(count))
+                metadata = f"<x:all xmlns:x='urn:x'>{texts}</x:all>{METADATA}"
+                self.assertEqual(self.hook("web", "prepare", "begin", "-", metadata=metadata), (OK, ""))
+                self.assertEqual(self.source(WEB), (4, "metadata"))
+                self.assertEqual(self.get(WEB, "Watermark"), 3)
+                self.assertGreater(len(self.get(WEB, "Metadata")), 40)
+                self.hook("web", "release", "end", "-")
+
     def test_by_link(self):
         """The link in libvirt's directory of hooks; all arguments are libvirt's."""
         self.start()

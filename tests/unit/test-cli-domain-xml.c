@@ -229,6 +229,30 @@ static void test_metadata_too_much(void **state _unused_) {
         assert_string_equal(domain.metadata.items[0].value, "0");
 }
 
+/* All pairs together have a limit, which Nova's are counted against first. */
+static void test_metadata_size(void **state _unused_) {
+        _cleanup_(domain_xml_clear) DomainXml domain = {};
+        _cleanup_free_ char *xml = NULL, *error = NULL;
+        size_t size;
+        FILE *f = open_memstream(&xml, &size);
+
+        assert_non_null(f);
+        fputs("<domain><name>demo</name><uuid>" UUID "</uuid><metadata><x:a xmlns:x='urn:x'>", f);
+        for (size_t i = 0; i < METADATA_ITEMS_MAX; i++)
+                fprintf(f, "<x:b>%0200zu</x:b>", i);
+        fputs("</x:a><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:owner>"
+              "<nova:project uuid='p'>acme</nova:project></nova:owner></nova:instance></metadata></domain>",
+                f);
+        assert_int_equal(fclose(f), 0);
+
+        assert_int_equal(parse(xml, &domain, &error), 0);
+        assert_true(domain.metadata.n_items < METADATA_ITEMS_MAX);
+        assert_true(domain.metadata.size <= METADATA_SIZE_MAX);
+        assert_true(domain.metadata.size > METADATA_SIZE_MAX - 300);
+        assert_string_equal(domain.metadata.items[0].key, METADATA_NOVA_PROJECT);
+        assert_string_equal(domain.metadata.items[0].value, "acme");
+}
+
 /* What is cut short anywhere is an error, never half a domain. */
 static void test_truncated(void **state _unused_) {
         static const char xml[] = DOMAIN("<pasid:quota" NS " max='4' watermark='3'/>");
@@ -250,6 +274,7 @@ int main(void) {
                 cmocka_unit_test(test_slice),
                 cmocka_unit_test(test_metadata),
                 cmocka_unit_test(test_metadata_too_much),
+                cmocka_unit_test(test_metadata_size),
                 cmocka_unit_test(test_truncated),
         };
 
