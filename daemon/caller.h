@@ -8,4 +8,5 @@ typedef struct Caller {
         uint32_t uid;
         uint32_t pid; /* 0: not known */
         char *unit;   /* that the process runs in; NULL: none, or not known */
+        char *asked_vm; /* name and UUID of the VM that polkit was asked about, "" for none; NULL: nobody was asked */
 } Caller;

@@ -143,6 +143,8 @@ static int method_set_default_quota(sd_bus_message *message, void *userdata, sd_
         int r;
 
         r = sd_bus_message_read(message, "u", &quota);
+        if (r >= 0)
+                r = bus_check_quota("Quota", quota, error);
         if (r < 0)
                 return r;
 

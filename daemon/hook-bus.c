@@ -144,10 +144,10 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
 /* Reserve and Release have the same action: they are the hook's. */
 static int authorize_hook(
         sd_bus_message *message, Manager *m, AuthorizedHandler handler, sd_bus_error *error) {
-        const char *uuid;
+        char uuid[UUID_STRING_SIZE];
         int r;
 
-        r = sd_bus_message_read(message, "s", &uuid);
+        r = read_uuid(message, uuid, error);
         if (r < 0)
                 return r;
 

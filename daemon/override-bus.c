@@ -89,8 +89,9 @@ static int method_list_overrides(sd_bus_message *message, void *userdata, sd_bus
         return sd_bus_message_send(reply);
 }
 
-/* What SetOverride is told. Strings are the message's. */
+/* What SetOverride is told. Strings are the message's, or point to uuid: not to be copied. */
 typedef struct Wanted {
+        char uuid[UUID_STRING_SIZE]; /* "" when the key is none */
         bool runtime;
         const char *key;
         const char *name;
@@ -197,9 +198,27 @@ static int check_wanted(Manager *m, const Wanted *wanted, OverrideKind kind, sd_
         }
 }
 
-static int read_wanted(sd_bus_message *message, Wanted *ret, const char **ret_kind, sd_bus_error *error) {
+static int read_kind(const char *kind, OverrideKind *ret, sd_bus_error *error) {
+        if (streq(kind, KIND_VM))
+                *ret = OVERRIDE_VM;
+        else if (streq(kind, KIND_SLICE))
+                *ret = OVERRIDE_SLICE;
+        else if (streq(kind, KIND_DEFAULT))
+                *ret = OVERRIDE_DEFAULT;
+        else
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "There is no kind \"%s\", but \"" KIND_VM "\", \"" KIND_SLICE "\" and \"" KIND_DEFAULT
+                        "\".",
+                        kind);
+
+        return 0;
+}
+
+/* The key of a VM is canonical in *ret; whether it is one at all remains to be checked. */
+static int read_wanted(sd_bus_message *message, Wanted *ret, OverrideKind *ret_kind, sd_bus_error *error) {
         Wanted w = {};
-        const char *layer, *kind;
+        const char *layer, *name;
+        OverrideKind kind = OVERRIDE_DEFAULT;
         const BusOption values[] = {
                 { "quota", 'u', &w.setting.quota, &w.setting.quota_set },
                 { "watermark", 'u', &w.setting.watermark, &w.setting.watermark_set },
@@ -209,7 +228,7 @@ static int read_wanted(sd_bus_message *message, Wanted *ret, const char **ret_ki
         };
         int r;
 
-        r = sd_bus_message_read(message, "ssss", &layer, &kind, &w.key, &w.name);
+        r = sd_bus_message_read(message, "ssss", &layer, &name, &w.key, &w.name);
         if (r >= 0)
                 r = bus_read_options(message, values, ELEMENTSOF(values), error);
         if (r >= 0)
@@ -226,15 +245,19 @@ static int read_wanted(sd_bus_message *message, Wanted *ret, const char **ret_ki
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "A VM's name is up to %i bytes of printable UTF-8.", NAME_MAX);
 
+        r = read_kind(name, &kind, error);
+        if (r < 0)
+                return r;
+
         *ret = w;
+        if (kind == OVERRIDE_VM && uuid_canonical(w.key, ret->uuid) >= 0)
+                ret->key = ret->uuid;
         *ret_kind = kind;
         return 0;
 }
 
 static int set_override(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        char uuid[UUID_STRING_SIZE];
-        const char *name = NULL;
         OverrideChange change;
         QuotaSetting *layer;
         OverrideKind kind;
@@ -242,17 +265,13 @@ static int set_override(sd_bus_message *message, Manager *m, sd_bus_error *error
         bool changes;
         int r;
 
-        r = read_wanted(message, &wanted, &name, error);
+        r = read_wanted(message, &wanted, &kind, error);
         if (r < 0)
                 return r;
 
-        kind = streq(name, KIND_VM)      ? OVERRIDE_VM
-               : streq(name, KIND_SLICE) ? OVERRIDE_SLICE
-                                         : OVERRIDE_DEFAULT;
-        if (kind == OVERRIDE_VM && uuid_canonical(wanted.key, uuid) >= 0)
-                wanted.key = uuid;
-
         r = check_wanted(m, &wanted, kind, error);
+        if (r >= 0 && kind == OVERRIDE_VM)
+                r = polkit_check_vm(m, vm_find_by_key(m, wanted.key), error);
         if (r >= 0 && !wanted.dry_run)
                 r = override_await_turn(m, message, set_override, kind, wanted.key, !wanted.runtime, error);
         if (r != 0)
@@ -289,39 +308,36 @@ static size_t add_detail(
 
 /* Action and details are those of the method which does the same to one that is there: a rule of polkit is for both. */
 static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        char quota[sizeof("4294967295")] = "", uuid[UUID_STRING_SIZE] = "";
-        const char *kind = NULL, *action, *details[DETAILS_MAX] = {};
+        const char *action = PASIDD_ACTION_SET_DEFAULT, *details[DETAILS_MAX] = {};
+        char quota[sizeof("4294967295")] = "";
         Manager *m = userdata;
-        const VM *vm = NULL;
+        OverrideKind kind;
         Wanted wanted;
         size_t n = 0;
         int r;
 
         r = read_wanted(message, &wanted, &kind, error);
+        if (r >= 0)
+                r = check_wanted(m, &wanted, kind, error);
         if (r < 0)
                 return r;
 
         if (wanted.setting.quota_set)
                 snprintf(quota, sizeof(quota), "%" PRIu32, wanted.setting.quota);
 
-        if (streq(kind, KIND_VM)) {
+        if (kind == OVERRIDE_VM) {
+                const VM *vm = vm_find_by_key(m, wanted.key);
+
+                /* Never the name that the caller gives to one that is off. */
                 action = PASIDD_ACTION_SET_QUOTA;
-                (void) uuid_canonical(wanted.key, uuid);
-                vm = vm_find_by_key(m, isempty(uuid) ? wanted.key : uuid);
-                n = add_detail(details, n, "vm", vm ? vm->name : wanted.name);
-                n = add_detail(details, n, "uuid", vm ? vm->uuid : uuid);
-        } else if (streq(kind, KIND_SLICE)) {
+                n = add_detail(details, n, "vm", vm ? vm->name : NULL);
+                n = add_detail(details, n, "uuid", vm ? vm->uuid : wanted.uuid);
+        } else if (kind == OVERRIDE_SLICE) {
                 action = PASIDD_ACTION_SET_SLICE;
                 n = add_detail(details, n, "slice", wanted.key);
                 if (wanted.setting.quota_set && wanted.setting.quota == LIMIT_NONE)
                         strcpy(quota, "max");
-        } else if (streq(kind, KIND_DEFAULT))
-                action = PASIDD_ACTION_SET_DEFAULT;
-        else
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "There is no kind \"%s\", but \"" KIND_VM "\", \"" KIND_SLICE "\" and \"" KIND_DEFAULT
-                        "\".",
-                        kind);
+        }
 
         n = add_detail(details, n, "quota", quota);
         n = add_detail(details, n, "key", wanted.key);

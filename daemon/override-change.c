@@ -77,11 +77,12 @@ static void reply_error(sd_bus_message *call, int r, const sd_bus_error *error) 
 
 static int caller_copy(const Caller *caller, Caller *ret) {
         *ret = (Caller) { .uid = caller->uid, .pid = caller->pid };
-        if (!caller->unit)
-                return 0;
+        if (caller->unit && !(ret->unit = strdup(caller->unit)))
+                return -ENOMEM;
+        if (caller->asked_vm && !(ret->asked_vm = strdup(caller->asked_vm)))
+                return -ENOMEM;
 
-        ret->unit = strdup(caller->unit);
-        return ret->unit ? 0 : -ENOMEM;
+        return 0;
 }
 
 static WaitingCall *waiting_call_free(WaitingCall *w) {
@@ -91,6 +92,7 @@ static WaitingCall *waiting_call_free(WaitingCall *w) {
         sd_bus_message_unref(w->call);
         free(w->key);
         free(w->caller.unit);
+        free(w->caller.asked_vm);
         free(w);
         return NULL;
 }
@@ -108,6 +110,7 @@ static void change_done(OverrideQueue *q) {
         free(TAKE_PTR(q->key));
         free(TAKE_PTR(q->name));
         free(TAKE_PTR(q->caller.unit));
+        free(TAKE_PTR(q->caller.asked_vm));
         q->call = sd_bus_message_unref(q->call);
         q->reply = sd_bus_message_unref(q->reply);
         sd_bus_error_free(&q->error);

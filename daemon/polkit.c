@@ -8,6 +8,7 @@
 #include "polkit.h"
 #include "proc.h"
 #include "utf8.h"
+#include "vm.h"
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
@@ -52,6 +53,7 @@ struct AuthRequest {
         sd_bus_message *question; /* to polkit, ready to be sent */
         unsigned cancellation;    /* by which the question can be taken back */
         AuthorizedHandler handler;
+        char *asked_vm; /* see Caller */
         sd_bus_slot *slot;
 };
 
@@ -63,6 +65,7 @@ static void auth_request_free(AuthRequest *request) {
         sd_bus_slot_unref(request->slot);
         sd_bus_message_unref(request->message);
         sd_bus_message_unref(request->question);
+        free(request->asked_vm);
         free(request);
 }
 
@@ -132,7 +135,10 @@ static void proceed(AuthRequest *request) {
         AuthorizedHandler handler = request->handler;
         Manager *m = request->manager;
         _cleanup_free_ char *unit = unit_of_process(m, request->pid);
-        const Caller caller = { .uid = request->uid, .pid = request->pid, .unit = unit };
+        _cleanup_free_ char *asked_vm = request->uid != 0 ? TAKE_PTR(request->asked_vm) : NULL;
+        const Caller caller = {
+                .uid = request->uid, .pid = request->pid, .unit = unit, .asked_vm = asked_vm
+        };
         int r;
 
         auth_request_free(request);
@@ -242,6 +248,42 @@ void polkit_caller_gone(Manager *m, const char *name) {
         }
 
         ask_polkit(m);
+}
+
+static char *format_vm(const char *name, const char *uuid) {
+        char *s;
+
+        return asprintf(&s, "%s %s", strempty(name), strempty(uuid)) < 0 ? NULL : s;
+}
+
+/* NULL when out of memory. */
+static char *vm_of_details(const char *const *details) {
+        const char *name = NULL, *uuid = NULL;
+
+        for (; details && details[0]; details += 2)
+                if (streq(details[0], "vm"))
+                        name = details[1];
+                else if (streq(details[0], "uuid"))
+                        uuid = details[1];
+
+        return isempty(name) ? strdup("") : format_vm(name, uuid);
+}
+
+int polkit_check_vm(const Manager *m, const VM *vm, sd_bus_error *error) {
+        _cleanup_free_ char *now = NULL;
+
+        if (!m->caller || !m->caller->asked_vm)
+                return 0;
+
+        now = vm ? format_vm(vm->name, vm->uuid) : strdup("");
+        if (!now)
+                return -ENOMEM;
+        if (streq(now, m->caller->asked_vm))
+                return 0;
+
+        return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+                "The VM is not what polkit was asked about any more (it was \"%s\", it is \"%s\"). Try again.",
+                m->caller->asked_vm, now);
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -394,10 +436,11 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         request->message = sd_bus_message_ref(message);
         request->uid = uid;
         request->pid = pid;
+        request->asked_vm = vm_of_details(details);
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
         m->n_auth_requests++;
 
-        r = make_question(request, action, details);
+        r = request->asked_vm ? make_question(request, action, details) : -ENOMEM;
         if (r < 0) {
                 auth_request_free(request);
                 return r;

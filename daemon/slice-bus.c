@@ -239,6 +239,10 @@ static int method_set_slice_quota(sd_bus_message *message, void *userdata, sd_bu
         int r;
 
         r = sd_bus_message_read(message, "su", &name, &quota);
+        if (r >= 0)
+                r = slice_bus_check_name(name, error);
+        if (r >= 0 && quota != LIMIT_NONE)
+                r = bus_check_quota("Limit", quota, error);
         if (r < 0)
                 return r;
 
@@ -253,6 +257,8 @@ static int method_reset_slice_quota(sd_bus_message *message, void *userdata, sd_
         int r;
 
         r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                r = slice_bus_check_name(name, error);
         if (r < 0)
                 return r;
 

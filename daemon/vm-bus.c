@@ -14,10 +14,15 @@
 /* The VM may have gone while polkit was asked. */
 static int vm_of_message(Manager *m, sd_bus_message *message, VM **ret, sd_bus_error *error) {
         VM *vm;
+        int r;
 
         vm = vm_find_by_path(m, sd_bus_message_get_path(message));
         if (!vm)
                 return sd_bus_error_set(error, PASIDD_ERROR_NO_SUCH_VM, "The VM is gone.");
+
+        r = polkit_check_vm(m, vm, error);
+        if (r < 0)
+                return r;
 
         *ret = vm;
         return 0;
@@ -158,6 +163,8 @@ static int method_set_quota(sd_bus_message *message, void *userdata, sd_bus_erro
         int r;
 
         r = sd_bus_message_read(message, "u", &quota);
+        if (r >= 0)
+                r = bus_check_quota("Quota", quota, error);
         if (r < 0)
                 return r;
 

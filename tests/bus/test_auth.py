@@ -122,14 +122,14 @@ class Auth(BusTest):
         """A rule about who may set what must not be passed by in another way; and the caller's word is no VM's name."""
         for key, name, values, details in (
             (WEB.upper(), "x", {"quota": 5}, {"vm": "web", "uuid": WEB, "quota": "5"}),
-            (OTHER, "x", {"quota": 5, "watermark": 2}, {"vm": "x", "uuid": OTHER, "quota": "5"}),
+            (OTHER.upper(), "web", {"quota": 5, "watermark": 2}, {"uuid": OTHER, "quota": "5"}),
             ("unit:a.service", "", {"quota": 0}, {"quota": "0"}),
             (WEB, "", {}, {"vm": "web", "uuid": WEB}),
         ):
             with self.subTest(key=key):
                 self.set_override("vm", key, name, **values)
                 self.assertEqual(
-                    self.polkit.questions[-1]["details"], {**details, "key": key, "layer": "persistent"}
+                    self.polkit.questions[-1]["details"], {**details, "key": key.lower(), "layer": "persistent"}
                 )
         self.set_override("slice", "tenant.slice", "", quota=2**32 - 1)
         self.assertEqual(
@@ -138,6 +138,51 @@ class Auth(BusTest):
         )
         self.set_override("default", "", "", quota=9)
         self.assertEqual(self.polkit.questions[-1]["details"], {"quota": "9", "layer": "persistent"})
+
+    def hold_override(self, key, name):
+        self.polkit.mode = "hold"
+        args = ("persistent", "vm", key, name, self.options({"quota": 7}), {})
+        serial = self.client.send(BUS_NAME, MANAGER_PATH, MANAGER, "SetOverride", "ssssa{sv}a{sv}", args)
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        return serial
+
+    def test_vm_appears_meanwhile(self):
+        """What was asked about had no name; a rule about the one that it has now was not asked."""
+        serial = self.hold_override(DB, "web")
+        self.add_machine("db", DB, 2)
+        self.wait_vm("db")
+        self.polkit.let_go()
+        self.assert_error(ACCESS_DENIED, "not what polkit was asked about", self.client.reply, serial)
+        self.assertEqual(self.source(DB), (1000, "default"))
+        self.polkit.mode = "yes"
+        self.set_override("vm", DB, "web", quota=7)
+        self.assertEqual(self.source(DB), (7, "persistent"))
+
+    def test_vm_vanishes_meanwhile(self):
+        serial = self.hold_override(WEB, "")
+        self.root.remove_set(1)
+        self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+        self.polkit.let_go()
+        self.assert_error(ACCESS_DENIED, "not what polkit was asked about", self.client.reply, serial)
+        self.assertEqual(self.manager_call("ListOverrides")[0], [])
+
+    def test_nonsense_is_not_asked_about(self):
+        """Arguments are checked before anybody has to type a password for them."""
+        for call in (
+            lambda: self.set_override("vm", "web", "web", quota=5),
+            lambda: self.set_override("vm", WEB, "", quota=2**31),
+            lambda: self.set_override("slice", "tenant", "", quota=5),
+            lambda: self.set_override("default", "x", "", quota=5),
+            lambda: self.set_quota(WEB, 2**31),
+            lambda: self.set_default(2**31),
+            lambda: self.manager_call("SetSliceQuota", "sua{sv}", "tenant", 5, {}),
+            lambda: self.manager_call("ResetSliceQuota", "sa{sv}", "tenant", {}),
+            lambda: self.reserve("nonsense", "db"),
+        ):
+            with self.assertRaises(BusError):
+                call()
+        self.assertEqual(self.polkit.questions, [])
 
     def set_override(self, kind, key, name, **values):
         self.manager_call("SetOverride", "ssssa{sv}a{sv}", "persistent", kind, key, name, self.options(values), {})
