@@ -129,7 +129,8 @@ static void join_own_vm(Set *set) {
         context = vm_log_context(vm, MESSAGE_SET_UNMATCHED);
         context.set = set->kernel.id;
         context.set_known = true;
-        log_context(LOG_NOTICE, &context,
+        /* Any process can make sets. */
+        log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_NOTICE, &context,
                 "Set %" PRIu64 " of process %" PRIu32
                 " belongs to no unit, it is treated as a VM of its own.",
                 set->kernel.id, set->kernel.tgid);

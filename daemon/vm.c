@@ -148,6 +148,8 @@ int vm_new(Manager *m, VMKind kind, const char *uuid, const char *key, const cha
         if (kind != VM_KIND_MACHINE && !ratelimit_below(&m->unit_log, manager_now(m), UNIT_LOG_INTERVAL_USEC,
                                                UNIT_LOG_BURST, &suppressed))
                 vm->log_level = LOG_DEBUG;
+        else if (kind != VM_KIND_MACHINE && suppressed > 0)
+                log_info("%u more units and sets without a unit appeared, which was not logged.", suppressed);
         vm->kind = kind;
         vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;
         snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);

@@ -49,6 +49,17 @@ class Text(BusTest):
             self.assertTrue(line.isprintable(), line)
             self.assertLessEqual(len(line.encode()), 2048)
 
+    def test_many_sets(self):
+        """Any process can make sets: four lines for each of the first 20 in a minute, then none."""
+        self.daemon.spawn("--log-level=info")
+        self.daemon.wait_notify("READY=1")
+        self.root.cgroup("/user.slice")
+        before = len(self.daemon.output)
+        for i in range(100):
+            self.root.add_set(100 + i, 5000 + i, "/user.slice")
+        wait_until(lambda: len(self.list_vms()) == 100, "all sets are VMs")
+        self.assertLess(len(self.daemon.output) - before, 100)
+
 
 if __name__ == "__main__":
     main()
