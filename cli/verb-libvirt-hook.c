@@ -294,7 +294,13 @@ static int tell_again(const Hook *hook, sd_bus *bus, const char *destination) {
         r = new_call(hook, bus, destination, "Reserve", &m);
         if (r >= 0)
                 r = sd_bus_message_set_expect_reply(m, false);
-        return r < 0 ? r : sd_bus_send(bus, m, NULL);
+        if (r >= 0)
+                r = sd_bus_send(bus, m, NULL);
+        /* A busy bus takes a connection in its own time, which is not the daemon's: what is told is not lost for that. */
+        if (r >= 0 && destination)
+                r = sd_bus_flush(bus);
+
+        return r;
 }
 
 /* In microseconds, for connecting to the daemon and for its answer. */

@@ -28,6 +28,7 @@ int polkit_check_size(sd_bus_message *message, sd_bus_error *error);
 
 /* A caller has left the bus: what it asked for is not done any more, and no user is asked on its behalf. */
 void polkit_caller_gone(Manager *m, const char *name);
+
 /*
  * For the handler of a method that is about a VM, once it has found it (NULL:
  * there is none): is it the one that polkit was asked about? Meanwhile it may
