@@ -233,12 +233,18 @@ static void cancel_question(const AuthRequest *request) {
                 log_debug_errno(r, "Cannot cancel a question to polkit, ignoring: %m");
 }
 
+/* Its caller did not want to wait for it, and polkit asks no user. */
+static bool goes_on_alone(const AuthRequest *request) {
+        return !sd_bus_message_get_expect_reply(request->message) &&
+               sd_bus_message_get_allow_interactive_authorization(request->message) <= 0;
+}
+
 void polkit_caller_gone(Manager *m, const char *name) {
         AuthRequest *request, *next;
 
         for (request = TAILQ_FIRST(&m->auth_requests); request; request = next) {
                 next = TAILQ_NEXT(request, entries);
-                if (!streq_ptr(sd_bus_message_get_sender(request->message), name))
+                if (!streq_ptr(sd_bus_message_get_sender(request->message), name) || goes_on_alone(request))
                         continue;
 
                 /* polkit would keep asking the user for a password that is good for nothing. */

@@ -26,7 +26,10 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
 /* -E2BIG, with the error set, when the arguments of a call take more than the daemon keeps. Rewind the message after it. */
 int polkit_check_size(sd_bus_message *message, sd_bus_error *error);
 
-/* A caller has left the bus: what it asked for is not done any more, and no user is asked on its behalf. */
+/*
+ * A caller has left the bus: what it waited for is not done any more, and no
+ * user is asked on its behalf. Only what needs neither a reply nor a user goes on.
+ */
 void polkit_caller_gone(Manager *m, const char *name);
 
 /*

@@ -108,7 +108,6 @@ class Metrics(BusTest):
         self.client.sync()
         self.daemon.process.send_signal(signal.SIGCONT)
         self.client.reply(serial)
-        waiting = len(calls) - sum(len(c.replies) for c in clients)
         answers = []
         for client, serial in calls:
             try:
@@ -121,7 +120,6 @@ class Metrics(BusTest):
         self.assertIn(None, answers)
         # One user gets a third of the places.
         self.assertGreaterEqual(len(answers) - answers.count(None), 256 // 3)
-        self.assertGreater(waiting, 20, "the change came before most of the texts")
         # What is told is not older than the question.
         self.set_quota(WEB, 60)
         self.assertEqual(self.value("pasidd_vm_quota", WEB), 60)
