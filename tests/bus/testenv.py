@@ -553,14 +553,19 @@ class HungJournal:
         self.fill()
 
     def fill(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            s.setblocking(False)
-            s.connect(str(self.path))
-            try:
-                while True:
-                    s.send(b"MESSAGE=filler\n")
-            except BlockingIOError:
-                pass
+        """By many senders: the own buffer of one can be full before the queue is."""
+        sent = 1
+        while sent:
+            sent = 0
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                s.setblocking(False)
+                s.connect(str(self.path))
+                try:
+                    while True:
+                        s.send(b"MESSAGE=filler\n")
+                        sent += 1
+                except BlockingIOError:
+                    pass
 
     def drain(self):
         """What is in the queue, as text."""
