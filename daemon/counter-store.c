@@ -34,6 +34,13 @@ void counter_store_take_up(VM *vm) {
         saved->gone_denied = saved->gone_peak = 0;
 }
 
+/* An id alone is not enough: ids begin anew with another boot, or with a kernel that reloads its module. */
+static bool set_still_there(Manager *m, const CountersSet *saved) {
+        const Set *set = set_find(m, saved->id);
+
+        return set && counters_set_is(saved, set->kernel.id, set->kernel.start_time);
+}
+
 void counter_store_sets_listed(Manager *m) {
         for (size_t i = 0; m->counters && i < m->counters->n_vms; i++) {
                 CountersVM *saved = &m->counters->vms[i];
@@ -41,7 +48,7 @@ void counter_store_sets_listed(Manager *m) {
                 uint64_t denied = 0, peak = 0;
 
                 for (size_t k = 0; k < saved->n_sets; k++)
-                        if (!set_find(m, saved->sets[k].id)) {
+                        if (!set_still_there(m, &saved->sets[k])) {
                                 denied += saved->sets[k].denied;
                                 peak += saved->sets[k].peak;
                         }
@@ -71,6 +78,7 @@ static int collect_vm(VM *vm, Counters *c) {
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 r = counters_add_set(entry, &(CountersSet) {
                                                     .id = set->kernel.id,
+                                                    .start_time = set->kernel.start_time,
                                                     .denied = set->kernel.denied,
                                                     .peak = set->kernel.peak,
                                             });

@@ -11,10 +11,10 @@
  *   resyncs N
  *   event TYPE N
  *   vm UUID GONE-DENIED GONE-PEAK
- *   set ID DENIED PEAK              (of the VM above)
+ *   set ID START DENIED PEAK        (of the VM above; START is missing in files of older versions)
  */
 #define HEADER    "pasidd-counters 1"
-#define WORDS_MAX 4U
+#define WORDS_MAX 5U
 
 int counters_new(Counters **ret) {
         Counters *c;
@@ -80,6 +80,10 @@ CountersVM *counters_find_vm(const Counters *c, const char *uuid) {
         return NULL;
 }
 
+bool counters_set_is(const CountersSet *set, uint64_t id, uint64_t start_time) {
+        return set->id == id && (set->start_time == 0 || set->start_time == start_time);
+}
+
 int counters_format(const Counters *c, char **ret) {
         _cleanup_free_ char *text = NULL;
         size_t size;
@@ -98,8 +102,8 @@ int counters_format(const Counters *c, char **ret) {
 
                 fprintf(f, "vm %s %" PRIu64 " %" PRIu64 "\n", vm->uuid, vm->gone_denied, vm->gone_peak);
                 for (size_t k = 0; k < vm->n_sets; k++)
-                        fprintf(f, "set %" PRIu64 " %" PRIu64 " %" PRIu32 "\n", vm->sets[k].id,
-                                vm->sets[k].denied, vm->sets[k].peak);
+                        fprintf(f, "set %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 "\n", vm->sets[k].id,
+                                vm->sets[k].start_time, vm->sets[k].denied, vm->sets[k].peak);
         }
 
         if (fclose(f) != 0)
@@ -149,11 +153,16 @@ static int parse_vm(char *words[static WORDS_MAX], Counters *c) {
 }
 
 static int parse_set(char *words[static WORDS_MAX], Counters *c) {
+        size_t next = 2;
         CountersSet set = {};
         uint64_t peak;
 
-        if (c->n_vms == 0 || parse_number(words[1], &set.id) < 0 || parse_number(words[2], &set.denied) < 0 ||
-                parse_number(words[3], &peak) < 0 || peak > UINT32_MAX)
+        if (c->n_vms == 0 || parse_number(words[1], &set.id) < 0)
+                return -EBADMSG;
+        if (words[4] && parse_number(words[next++], &set.start_time) < 0)
+                return -EBADMSG;
+        if (parse_number(words[next], &set.denied) < 0 || parse_number(words[next + 1], &peak) < 0 ||
+                peak > UINT32_MAX)
                 return -EBADMSG;
 
         set.peak = (uint32_t) peak;
@@ -169,8 +178,10 @@ static int parse_line(char *line, Counters *c) {
                 { "event", 3, parse_event },
                 { "vm", 4, parse_vm },
                 { "set", 4, parse_set },
+                { "set", 5, parse_set },
         };
         char *words[WORDS_MAX] = {}, *saveptr = NULL;
+        bool known = false;
         size_t n = 0;
 
         for (char *word = strtok_r(line, " ", &saveptr); word && n < WORDS_MAX;
@@ -180,11 +191,15 @@ static int parse_line(char *line, Counters *c) {
         if (n == 2 && streq(words[0], "resyncs"))
                 return parse_number(words[1], &c->resyncs);
 
-        for (size_t i = 0; n > 0 && i < ELEMENTSOF(table); i++)
-                if (streq(words[0], table[i].kind))
-                        return n == table[i].n_words ? table[i].parse(words, c) : -EBADMSG;
+        for (size_t i = 0; n > 0 && i < ELEMENTSOF(table); i++) {
+                if (!streq(words[0], table[i].kind))
+                        continue;
+                if (n == table[i].n_words)
+                        return table[i].parse(words, c);
+                known = true;
+        }
 
-        return 0;
+        return known ? -EBADMSG : 0;
 }
 
 int counters_parse(const char *text, Counters **ret) {

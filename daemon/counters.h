@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@
 /* As last seen. A set that ended while the daemon was down is counted on by this. */
 typedef struct CountersSet {
         uint64_t id;
+        uint64_t start_time; /* of its process, in clock ticks since boot; 0 if it was saved without */
         uint64_t denied;
         uint32_t peak;
 } CountersSet;
@@ -44,6 +46,9 @@ int counters_add_vm(Counters *c, const char *uuid, CountersVM **ret);
 int counters_add_set(CountersVM *vm, const CountersSet *set);
 
 CountersVM *counters_find_vm(const Counters *c, const char *uuid);
+
+/* Whether a set that was saved is the one that has this id and whose process started then. */
+bool counters_set_is(const CountersSet *set, uint64_t id, uint64_t start_time);
 
 /* The caller frees *ret. */
 int counters_format(const Counters *c, char **ret);

@@ -168,6 +168,21 @@ class Metrics(BusTest):
         self.wait_vm("web")
         self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 13)
 
+    def test_id_of_another_set(self):
+        """A set is told from a later one with its number by when its process started."""
+        self.start()
+        self.wait_vm("web")
+        self.set_counters(1, denied=5, peak=3)
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 5)
+        self.daemon.kill()
+        self.root.remove_set(1)
+        self.root.process(1002, f"{self.cgroup}/libvirt/emulator", start_time=6000)
+        self.root.add_set(1, 1002, self.cgroup, start_time=6000, denied=2)
+        self.start()
+        self.wait_vm("web")
+        wait_until(lambda: len(self.get(WEB, "Sets")) == 1, "the new set is there")
+        self.assertEqual(self.value("pasidd_vm_denied_total", WEB), 7)
+
     def test_clean_stop_saves(self):
         self.start()
         self.wait_vm("web")

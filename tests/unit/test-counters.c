@@ -20,7 +20,9 @@ static void test_round_trip(void **state _unused_) {
         vm->gone_peak = 7;
         for (uint64_t id = 1; id <= 5; id++)
                 assert_int_equal(
-                        counters_add_set(vm, &(CountersSet) { .id = id, .denied = id * 2, .peak = id * 3 }),
+                        counters_add_set(vm,
+                                &(CountersSet) {
+                                        .id = id, .start_time = id * 4, .denied = id * 2, .peak = id * 3 }),
                         0);
         assert_int_equal(counters_add_vm(c, DB, &vm), 0);
 
@@ -37,6 +39,7 @@ static void test_round_trip(void **state _unused_) {
         assert_int_equal(vm->gone_peak, 7);
         assert_int_equal(vm->n_sets, 5);
         assert_int_equal(vm->sets[4].id, 5);
+        assert_int_equal(vm->sets[4].start_time, 20);
         assert_int_equal(vm->sets[4].denied, 10);
         assert_int_equal(vm->sets[4].peak, 15);
         assert_int_equal(counters_find_vm(parsed, DB)->n_sets, 0);
@@ -57,6 +60,28 @@ static void test_newer(void **state _unused_) {
                 0);
         assert_int_equal(c->resyncs, 2);
         assert_int_equal(c->n_vms, 1);
+}
+
+/* As versions before this one wrote it. */
+static void test_older(void **state _unused_) {
+        _cleanup_(counters_freep) Counters *c = NULL;
+
+        assert_int_equal(counters_parse("pasidd-counters 1\nvm " WEB " 1 2\nset 3 4 5\n", &c), 0);
+        assert_int_equal(c->vms[0].n_sets, 1);
+        assert_int_equal(c->vms[0].sets[0].id, 3);
+        assert_int_equal(c->vms[0].sets[0].start_time, 0);
+        assert_int_equal(c->vms[0].sets[0].denied, 4);
+        assert_int_equal(c->vms[0].sets[0].peak, 5);
+}
+
+static void test_set_is(void **state _unused_) {
+        const CountersSet saved = { .id = 7, .start_time = 100 }, older = { .id = 7 };
+
+        assert_true(counters_set_is(&saved, 7, 100));
+        assert_false(counters_set_is(&saved, 7, 101));
+        assert_false(counters_set_is(&saved, 8, 100));
+        assert_true(counters_set_is(&older, 7, 101));
+        assert_false(counters_set_is(&older, 8, 101));
 }
 
 static void test_bad(void **state _unused_) {
@@ -82,6 +107,9 @@ static void test_bad(void **state _unused_) {
                 "pasidd-counters 1\nvm " WEB " 1 1\nset x 1 1\n",
                 "pasidd-counters 1\nvm " WEB " 1 1\nset 1 x 1\n",
                 "pasidd-counters 1\nvm " WEB " 1 1\nset 1 1 4294967296\n",
+                "pasidd-counters 1\nvm " WEB " 1 1\nset 1 1 1 4294967296\n",
+                "pasidd-counters 1\nvm " WEB " 1 1\nset 1 x 1 1\n",
+                "pasidd-counters 1\nvm " WEB " 1 1\nset 1 1 x 1\n",
         };
         Counters *c = (Counters *) 1;
 
@@ -96,6 +124,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_newer),
+                cmocka_unit_test(test_older),
+                cmocka_unit_test(test_set_is),
                 cmocka_unit_test(test_bad),
         };
 
