@@ -400,19 +400,31 @@ int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
         return r;
 }
 
-static int authorize_root(Manager *m, sd_bus_message *message, uint32_t pid, AuthorizedHandler handler) {
+/* In the list of requests, and freed with it. NULL when out of memory. */
+static AuthRequest *auth_request_new(
+        Manager *m, sd_bus_message *message, uint32_t uid, uint32_t pid, AuthorizedHandler handler) {
         AuthRequest *request;
 
         request = calloc(1, sizeof(*request));
         if (!request)
-                return -ENOMEM;
+                return NULL;
 
         request->manager = m;
         request->handler = handler;
         request->message = sd_bus_message_ref(message);
+        request->uid = uid;
         request->pid = pid;
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
         m->n_auth_requests++;
+        return request;
+}
+
+static int authorize_root(Manager *m, sd_bus_message *message, uint32_t pid, AuthorizedHandler handler) {
+        AuthRequest *request = auth_request_new(m, message, 0, pid, handler);
+
+        if (!request)
+                return -ENOMEM;
+
         proceed(request);
         return 1;
 }
@@ -433,19 +445,11 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         if (m->n_auth_requests >= REQUESTS_MAX || count_of_uid(m, uid, AUTH_WAITING) >= REQUESTS_PER_UID_MAX)
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
-        request = calloc(1, sizeof(*request));
+        request = auth_request_new(m, message, uid, pid, handler);
         if (!request)
                 return -ENOMEM;
 
-        request->manager = m;
-        request->handler = handler;
-        request->message = sd_bus_message_ref(message);
-        request->uid = uid;
-        request->pid = pid;
         request->asked_vm = vm_of_details(details);
-        TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
-        m->n_auth_requests++;
-
         r = request->asked_vm ? make_question(request, action, details) : -ENOMEM;
         if (r < 0) {
                 auth_request_free(request);
