@@ -20,3 +20,6 @@ BusCall *bus_call_free(BusCall *call);
 
 /* Was a call not answered, as opposed to answered with an error? */
 bool bus_error_is_no_answer(const sd_bus_error *error);
+
+/* Did a call fail because nobody owns the well-known name that it was sent to? */
+bool bus_error_is_no_service(const sd_bus_error *error);

@@ -70,13 +70,21 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/*
+ * What is not known completely tells of no machine that it has ended. The
+ * answers that are still under way are of no use: the next list has them.
+ */
 static void list_failed(Machined *d, const char *why) {
+        Query *q;
         int r;
 
         if (!d->failed_logged)
                 log_warning("Cannot get the list of machines, trying again: %s", why);
         d->failed_logged = true;
         d->listing = false;
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+        while ((q = TAILQ_FIRST(&d->queries)))
+                query_free(q);
         if (d->retry)
                 return;
 
@@ -90,6 +98,12 @@ static void list_failed(Machined *d, const char *why) {
                 d->retry_usec *= 2;
 
         manager_machines_known(d->manager, MACHINES_UNAVAILABLE);
+}
+
+/* Only machined itself can say that a machine has ended, and not while it is being restarted, say. */
+static bool means_ended(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT, SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                       SD_BUS_ERROR_UNKNOWN_METHOD, "org.freedesktop.machine1.NoSuchMachine") > 0;
 }
 
 typedef struct Properties {
@@ -174,8 +188,8 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
         Properties p;
         int r;
 
-        if (e && bus_error_is_no_answer(e)) {
-                list_failed(d, e->message);
+        if (e && !means_ended(e)) {
+                list_failed(d, strempty(e->message));
                 return;
         }
         if (e) {
@@ -236,6 +250,9 @@ static int ask_properties(Query *q, const char *path) {
 
         r = sd_bus_message_new_method_call(
                 m->query_bus, &message, MACHINED_NAME, path, "org.freedesktop.DBus.Properties", "GetAll");
+        /* It has just told of the machine. If it is gone since, the list is asked for again. */
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
                 r = sd_bus_message_append(message, "s", MACHINED_MACHINE);
         if (r < 0)

@@ -250,8 +250,10 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
                 (void) sd_id128_to_uuid_string(id, uuid);
 
         set->question = bus_call_free(set->question);
-        /* Cut off: asked again with the next connection. */
-        if (!known && sd_bus_is_open(set->manager->query_bus) <= 0) {
+        /* Asked again with the next connection, or when systemd is back on the bus. */
+        if (!known &&
+                (sd_bus_is_open(set->manager->query_bus) <= 0 ||
+                        bus_error_is_no_service(sd_bus_message_get_error(reply)))) {
                 settle(set);
                 return 0;
         }

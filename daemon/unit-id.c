@@ -16,6 +16,9 @@ int unit_ask_invocation_id(
         if (r >= 0)
                 r = sd_bus_message_new_method_call(m->query_bus, &message, "org.freedesktop.systemd1", path,
                         "org.freedesktop.DBus.Properties", "Get");
+        /* Nobody can start systemd, so the bus shall not try. */
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
                 r = sd_bus_message_append(message, "ss", "org.freedesktop.systemd1.Unit", "InvocationID");
         if (r < 0)

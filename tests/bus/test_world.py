@@ -98,6 +98,8 @@ class World(BusTest, Actions):
             if time.monotonic() > end:
                 self.fail(f"{why}: not as it should be after {guard:.0f} s:\n  " + "\n  ".join(found))
             time.sleep(0.01)
+        for guest in self.model.guests:
+            guest.fresh = False
         self.rests += 1
 
     def check(self, step):

@@ -100,6 +100,9 @@ class Actions:
         return f"{machine.name}, {'scope' if scope_first else 'machine'} first"
 
     def end_machine_of(self, guest, machine, scope_first=True):
+        # A start that nobody saw uses up no reservation.
+        if guest.fresh:
+            self.rest("before the end of a machine that was announced")
         self.drop_sets(machine)
         shared = any(m is not machine and m.cgroup == machine.cgroup for g in self.model.guests for m in g.machines)
         removed = not shared and machine.cgroup_exists

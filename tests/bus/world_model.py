@@ -38,6 +38,7 @@ class Guest:
     machines: list = field(default_factory=list)
     told: int | None = None  # quota of the domain's metadata that holds for the run
     announced: bool = False
+    fresh: bool = False  # a start that was announced, and that the daemon may not have seen yet
     next: int | None = None  # quota of the metadata that was announced for the next run
 
     @property
@@ -187,7 +188,7 @@ class Model:
 
     def machine_starts(self, guest, machine):
         if not machine.users and not guest.machine:
-            guest.told, guest.announced, guest.next = guest.next, False, None
+            guest.told, guest.fresh, guest.announced, guest.next = guest.next, guest.announced, False, None
         guest.machines.append(machine)
 
     def machine_ends(self, guest, machine):
