@@ -118,8 +118,8 @@ CtlExitStatus client_open_bus(const Options *options, Client *ret) {
                 r = sd_bus_get_unique_name(bus, &name); /* waits for the connection */
         if (r < 0 && options->host)
                 return fail(CTL_EXIT_NOT_RUNNING,
-                        "Cannot connect to the system bus of %s: %s. Does 'ssh %s systemd-stdio-bridge' work?",
-                        options->host, strerror(-r), options->host);
+                        "Cannot connect to the system bus of %s: %s. Does 'ssh %s%s%s%s systemd-stdio-bridge' work?",
+                        options->host, strerror(-r), SSH_ARGUMENTS(options->ssh));
         if (r < 0)
                 return fail(CTL_EXIT_NOT_RUNNING,
                         "Cannot connect to the system bus: %s. See 'systemctl status dbus'.", strerror(-r));

@@ -8,9 +8,11 @@
 
 /* NULL-terminated; each is to be freed. */
 static int make_dirs(const char *root, char *ret[static DIRS_MAX]) {
-        static const char *const dirs[] = CONFIG_DIRS;
+        static const char *const installed[] = CONFIG_DIRS, *const in_root[] = CONFIG_DIRS_IN_ROOT;
+        const char *const *dirs = isempty(root) ? installed : in_root;
 
-        _Static_assert(ELEMENTSOF(dirs) <= DIRS_MAX, "more directories than there is room for");
+        _Static_assert(ELEMENTSOF(installed) <= DIRS_MAX && ELEMENTSOF(in_root) <= DIRS_MAX,
+                "more directories than there is room for");
         for (size_t i = 0; dirs[i]; i++)
                 if (asprintf(ret + i, "%s%s", root, dirs[i]) < 0) {
                         ret[i] = NULL;

@@ -121,7 +121,7 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
 
                 running = true;
                 /* A unit that is active started then, or was reloaded. */
-                started = doctor_unit_time(doctor, unit, "StateChangeTimestamp");
+                started = doctor_unit_changed(doctor, unit);
                 if (started >= installed)
                         continue;
                 if (asprintf(&remedy, "systemctl reload %s", unit) < 0) {

@@ -146,15 +146,15 @@ char *doctor_unit_string(
         return TAKE_PTR(value);
 }
 
-uint64_t doctor_unit_time(const Doctor *doctor, const char *unit, const char *property) {
+uint64_t doctor_unit_changed(const Doctor *doctor, const char *unit) {
         _cleanup_free_ char *path = NULL;
         uint64_t value = 0;
 
         if (!doctor->bus || unit_path(unit, &path) < 0)
                 return 0;
         (void) sd_bus_get_property_trivial(doctor->bus, "org.freedesktop.systemd1", path,
-                "org.freedesktop.systemd1.Unit", property, NULL, 't', &value);
-        return value;
+                "org.freedesktop.systemd1.Unit", "StateChangeTimestampMonotonic", NULL, 't', &value);
+        return value > 0 ? doctor->now_usec - doctor->now_monotonic_usec + value : 0;
 }
 
 bool doctor_bus_has(const Doctor *doctor, const char *name) {

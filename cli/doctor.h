@@ -38,7 +38,9 @@ typedef struct Doctor {
         sd_bus *bus;      /* NULL if there is none */
         Config *config;   /* NULL if it does not parse */
         char *config_error;
+        bool config_unreadable; /* to this user: it may well parse */
         uint64_t now_usec; /* CLOCK_REALTIME */
+        uint64_t now_monotonic_usec;
 } Doctor;
 
 /*
@@ -68,8 +70,13 @@ bool doctor_has_word(const char *text, const char *word);
 /* A string property of a unit of systemd; NULL if it cannot be had. To be freed. */
 char *doctor_unit_string(const Doctor *doctor, const char *unit, const char *interface, const char *property);
 
-/* A timestamp of the unit in µs, 0 if it cannot be had. */
-uint64_t doctor_unit_time(const Doctor *doctor, const char *unit, const char *property);
+/*
+ * When the unit last changed its state, in µs of CLOCK_REALTIME as it goes now;
+ * 0 if systemd does not say. Computed from the monotonic time, because systemd's
+ * realtime stamp is wrong if the clock was set later, as it is on a host that
+ * boots with a wrong one.
+ */
+uint64_t doctor_unit_changed(const Doctor *doctor, const char *unit);
 
 /* Is the name on the bus, or can the bus start it? */
 bool doctor_bus_has(const Doctor *doctor, const char *name);

@@ -41,10 +41,19 @@ static CtlExitStatus parse_watermark(const char *s, Options *options) {
 }
 
 static CtlExitStatus parse_host(const char *s, Options *options) {
-        if (isempty(s))
-                return fail(CTL_EXIT_USAGE, "Bad --host=: it is [USER@]HOST.");
-        options->host = s;
-        return CTL_EXIT_OK;
+        _cleanup_free_ char *escaped = NULL;
+
+        if (ssh_host_parse(s, &options->ssh) >= 0) {
+                options->host = s;
+                return CTL_EXIT_OK;
+        }
+
+        escaped = text_escape(s);
+        if (!escaped)
+                return fail_oom();
+        return fail(CTL_EXIT_USAGE,
+                "Bad --host=%s: it is [USER@]HOST or [USER@]HOST:PORT, an IPv6 address in brackets.",
+                escaped);
 }
 
 /* A number that is not 0, and not above max. */
@@ -103,7 +112,8 @@ static const OptionInfo option_table[] = {
         OPTION(0, 'h', "help", NULL, "Show this help", help),
         OPTION(0, 0, "version", NULL, "Show the version", version),
         OPTION_PARSED(
-                OPTION_HOST, 'H', "host", "[USER@]HOST", "Ask the pasidd of that host, over ssh", parse_host),
+                OPTION_HOST, 'H', "host", "[USER@]HOST[:PORT]",
+                "Ask the pasidd of that host, over ssh", parse_host),
         OPTION_PARSED(OPTION_JSON, 0, "json", "MODE", "Print JSON: short, pretty or off", parse_json),
         OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "No headings, no labels and no summary", no_legend),
         OPTION(OPTION_COLUMNS, 'o', "output", "LIST", "Which columns; +LIST adds to the default ones",

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "output.h"
+#include "ssh-host.h"
 
 /* One bit for each option that not all verbs take. */
 typedef enum OptionFlag {
@@ -40,7 +41,8 @@ typedef struct Options {
         bool no_legend;
         const char *columns; /* as given, NULL for the default */
         bool no_pager;
-        const char *host; /* whose daemon, NULL for this host's */
+        const char *host; /* whose daemon, NULL for this host's; as given, which sd-bus takes */
+        SshHost ssh;      /* the same, in parts */
         bool runtime;
         bool dry_run;
         uint32_t watermark;

@@ -33,10 +33,12 @@ static int doctor_prepare(const Options *options, Doctor *ret) {
 
         ret->root = strempty(options->root);
         ret->now_usec = now_realtime_usec();
+        ret->now_monotonic_usec = now_monotonic_usec();
 
         r = config_load_below(ret->root, &ret->config, &ret->config_error);
         if (r < 0 && !ret->config_error)
                 return r;
+        ret->config_unreadable = (r == -EACCES || r == -EPERM) && geteuid() != 0;
 
         /* No bus is a finding of its own. */
         (void) sd_bus_open_system(&ret->bus);
@@ -105,12 +107,21 @@ static CtlExitStatus run_on_host(const Options *options) {
         char json[32];
         int status = 0, r;
         pid_t pid;
-        const char *arguments[] = { "ssh", "-xT", "--", options->host, "pasidctl", "doctor", json, NULL,
-                NULL };
+        const char *arguments[12] = { "ssh", "-xT" };
+        size_t n = 2;
 
         snprintf(json, sizeof(json), "--json=%s", json_mode_to_string(options->json));
+        if (*options->ssh.port) {
+                arguments[n++] = "-p";
+                arguments[n++] = options->ssh.port;
+        }
+        arguments[n++] = "--";
+        arguments[n++] = options->ssh.host;
+        arguments[n++] = "pasidctl";
+        arguments[n++] = "doctor";
+        arguments[n++] = json;
         if (options->no_legend)
-                arguments[7] = "--no-legend";
+                arguments[n++] = "--no-legend";
         r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *) arguments, environ);
         if (r != 0)
                 return fail(CTL_EXIT_FAILURE, "Cannot run ssh: %s. Install openssh-client.", strerror(r));
@@ -119,8 +130,8 @@ static CtlExitStatus run_on_host(const Options *options) {
         /* What pasidctl ends with, it has explained; 127 and 255 are the shell's there, and ssh's. */
         if (WIFEXITED(status) && WEXITSTATUS(status) <= CTL_EXIT_NOT_RUNNING)
                 return WEXITSTATUS(status);
-        return fail(CTL_EXIT_NOT_RUNNING, "Cannot look at %s. Does 'ssh %s pasidctl doctor' work?",
-                options->host, options->host);
+        return fail(CTL_EXIT_NOT_RUNNING, "Cannot look at %s. Does 'ssh %s%s%s%s pasidctl doctor' work?",
+                options->host, SSH_ARGUMENTS(options->ssh));
 }
 
 CtlExitStatus verb_doctor(const Options *options, int argc, char **argv) {

@@ -25,8 +25,7 @@ static int split_file(const char *file, ConfigPlace *place) {
 
 static int usual_place(const char *root, ConfigPlace *place) {
         static const char *const installed[] = CONFIG_DIRS;
-        /* Below a test's root things are where they are in a distribution. */
-        static const char *const in_root[] = { "/etc/pasidd", "/run/pasidd", "/usr/lib/pasidd", NULL };
+        static const char *const in_root[] = CONFIG_DIRS_IN_ROOT;
         const char *const *dirs = isempty(root) ? installed : in_root;
 
         place->name = strdup(CONFIG_NAME);

@@ -119,6 +119,9 @@ const ConfigSlice *config_find_slice(const Config *c, const char *slice);
 /* For those who know PKGCONFDIR and PKGLIBDIR, the directories of administrator and distribution. */
 #define CONFIG_DIRS { PKGCONFDIR, "/run/pasidd", PKGLIBDIR, NULL }
 
+/* Below another root directory, paths are those of a distribution, however this build is configured. */
+#define CONFIG_DIRS_IN_ROOT { "/etc/pasidd", "/run/pasidd", "/usr/lib/pasidd", NULL }
+
 /*
  * The files to read, in order: NAME and then the files *.conf of NAME.d,
  * sorted by name, from all of dirs, which go from the most important one down

@@ -33,14 +33,18 @@ class Doctor(CtlTest):
         r.write("etc/apparmor.d/usr.sbin.libvirtd", f"/{HOOK} rmix,\n")
         r.write(METRICS, "")
         self.systemd.unit("pasidd.service", LoadState="loaded", ActiveState="active", UnitFileState="enabled")
-        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=self.later())
+        self.systemd.unit("libvirtd.service", ActiveState="active", **self.changed(time.time() + 100))
         # The files of the daemon's state are for itself alone.
         (r.path / "var/lib/pasidd").chmod(0o755)
         self.start()
 
     @staticmethod
-    def later():
-        return int((time.time() + 100) * 10**6)
+    def changed(seconds):
+        """Properties of a unit that changed its state then, before the clock, which was 30 years slow, was set."""
+        return {
+            "StateChangeTimestamp": int((seconds - 30 * 365 * 86400) * 10**6),
+            "StateChangeTimestampMonotonic": int((seconds - time.time() + time.monotonic()) * 10**6),
+        }
 
     def doctor(self):
         status, out, err = self.run_ctl("doctor", f"--root={self.root.path}", "--json=short")
@@ -145,6 +149,19 @@ class Doctor(CtlTest):
         self.root.config("[Manager]\nDefaultQuota=many\n")
         self.assert_finding("configuration", "fail", r"pasidd\.conf:2: ", "systemctl reload pasidd")
 
+    def test_configuration_of_others(self):
+        """A user who may not read it is not told that it is wrong."""
+        for name in ("pasidd.conf", "pasidd.conf.d"):
+            with self.subTest(name=name):
+                path = self.root.path / "etc/pasidd" / name
+                mode = path.stat().st_mode & 0o777
+                path.chmod(0)
+                self.addCleanup(path.chmod, mode)
+                finding = self.doctor()["configuration"]
+                self.assertEqual((finding["result"], finding["remedy"]), ("skip", "run this as root"), finding)
+                self.assertIn("Permission denied", finding["found"])
+                path.chmod(mode)
+
     def test_unit(self):
         self.systemd.unit("pasidd.service", LoadState="loaded", ActiveState="active", UnitFileState="disabled")
         self.assert_finding("unit", "warn", "disabled", "systemctl enable pasidd")
@@ -214,12 +231,12 @@ class Doctor(CtlTest):
         self.assert_finding("hook", "skip", "libvirt is not installed")
 
     def test_libvirt_reloaded(self):
-        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=1)
+        self.systemd.unit("libvirtd.service", ActiveState="active", **self.changed(time.time() - 100))
         self.assert_finding("libvirt", "fail", "before the hook", "systemctl reload libvirtd.service")
-        self.systemd.unit("libvirtd.service", ActiveState="inactive", StateChangeTimestamp=1)
+        self.systemd.unit("libvirtd.service", ActiveState="inactive", **self.changed(time.time() - 100))
         self.assert_finding("libvirt", "ok", "does not run")
         self.root.write("usr/sbin/virtqemud", "")
-        self.systemd.unit("virtqemud.service", ActiveState="active", StateChangeTimestamp=1)
+        self.systemd.unit("virtqemud.service", ActiveState="active", **self.changed(time.time() - 100))
         self.assert_finding("libvirt", "fail", "virtqemud", "systemctl reload virtqemud.service")
 
     def test_hook_of_an_upgrade(self):
@@ -228,11 +245,11 @@ class Doctor(CtlTest):
         made = subprocess.run(["stat", "-c", "%W", directory], capture_output=True, check=True, text=True).stdout
         if int(made or 0) <= 0:
             self.skipTest("the file system does not know when a directory was made")
-        started = int((int(made) + 1) * 10**6)
+        started = int(made) + 1
         time.sleep(max(0, int(made) + 2.1 - time.time()))
         self.root.write(HOOK, "#!/bin/sh\n")
         (self.root.path / HOOK).chmod(0o755)
-        self.systemd.unit("libvirtd.service", ActiveState="active", StateChangeTimestamp=started)
+        self.systemd.unit("libvirtd.service", ActiveState="active", **self.changed(started))
         self.assert_finding("libvirt", "warn", "unless that was an upgrade", "systemctl reload libvirtd.service")
 
     def test_apparmor(self):
@@ -263,12 +280,15 @@ class Doctor(CtlTest):
         ssh.chmod(0o755)
         self.extra_environment = {"PATH": f"{self.directory}:{os.environ['PATH']}"}
         self.assertEqual(self.ok("doctor", "-H", "a@b", "--no-legend"), "-xT -- a@b pasidctl doctor --json=off --no-legend\n")
+        self.assertEqual(self.ok("doctor", "-H", "a@b:2222"), "-xT -p 2222 -- a@b pasidctl doctor --json=off\n")
+        self.assertEqual(self.ok("doctor", "-H", "[fe80::1%eth0]:2222"), "-xT -p 2222 -- fe80::1%eth0 pasidctl doctor --json=off\n")
         self.fail_with(USAGE, "--root", "doctor", "-H", "a@b", "--root=/x")
         for ends, status, pattern in ((1, FAILURE, "^$"), (127, NOT_RUNNING, "ssh a@b pasidctl"), (255, NOT_RUNNING, "look at a@b")):
             ssh.write_text(f"#!/bin/sh\nexit {ends}\n")
             got, out, err = self.run_ctl("doctor", "-H", "a@b")
             self.assertEqual((got, out), (status, ""))
             self.assertRegex(err, pattern)
+        self.fail_with(NOT_RUNNING, "ssh -p 22 a pasidctl doctor", "doctor", "-H", "a:22")
 
 
 DOMAIN = """<domain type='kvm'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata></domain>"""

@@ -184,10 +184,21 @@ class Output(CtlTest):
                 status, _, err = self.run_ctl("-H", "admin@elsewhere", *arguments)
                 self.assertEqual(status, OK, err)
                 self.assertRegex(err, "-- admin@elsewhere systemd-stdio-bridge")
+                status, _, err = self.run_ctl("-H", "admin@elsewhere:2222", *arguments)
+                self.assertEqual(status, OK, err)
+                self.assertRegex(err, "-p 2222 -- admin@elsewhere systemd-stdio-bridge")
         self.daemon.stop()
         self.fail_with(NOT_RUNNING, "pasidd is not running on elsewhere: .* there\\.", "reload", "--host=elsewhere")
         ssh.write_text("#!/bin/sh\nexit 255\n")
         self.fail_with(NOT_RUNNING, "Cannot connect to the system bus of elsewhere", "list", "-H", "elsewhere")
+        self.fail_with(NOT_RUNNING, "Does 'ssh -p 2222 elsewhere systemd-stdio-bridge'", "list", "-H", "elsewhere:2222")
+
+    def test_bad_host(self):
+        """What one verb cannot take, none does."""
+        for host in ("", "a:", "a:b", "a:0", "a:65536", "a:-1", "a/b", "a:22/b", "::1", "[::1", "[::1]22", "@a", "a@", "a@b@c", "-oX", "u@-oX"):
+            for verb in ("list", "doctor"):
+                with self.subTest(host=host, verb=verb):
+                    self.fail_with(USAGE, "Bad --host=.*HOST:PORT", verb, f"--host={host}")
 
 
 if __name__ == "__main__":
