@@ -79,7 +79,7 @@ class Metrics(BusTest):
     def test_alerts(self):
         """The example rules are about metrics that there are, and fire when they should."""
         rules = (SOURCE / "docs/prometheus-alerts.yml").read_text()
-        named = set(re.findall(r"\bpasidd_\w+", "\n".join(re.findall(r"expr: (.*)", rules))))
+        named = set(re.findall(r"\bpasidd_\w+", "\n".join(re.findall(r"expr: (.*(?:\n {10}.*)*)", rules))))
         self.start()
         self.wait_vm("web")
         self.assertEqual(named - set(re.findall(r"^(\w+)", self.text(), re.M)), set())

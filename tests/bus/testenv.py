@@ -24,8 +24,9 @@ import uuid as uuid_module
 from minibus import ALLOW_INTERACTIVE, BusError, Connection, wait_until
 
 SOURCE = pathlib.Path(os.environ.get("PASIDD_SOURCE", pathlib.Path(__file__).parents[2]))
-PASIDD = os.environ.get("PASIDD", "pasidd")
-PASIDCTL = os.environ.get("PASIDCTL", "pasidctl")
+# Without: those of the build directory that README.md names.
+PASIDD = os.environ.get("PASIDD", SOURCE / "build/daemon/pasidd")
+PASIDCTL = os.environ.get("PASIDCTL", SOURCE / "build/cli/pasidctl")
 
 IS_ROOT = os.geteuid() == 0
 # The bus lets in only users that the system knows.
