@@ -68,7 +68,7 @@ static int check_hook(const Doctor *doctor, Finding *ret) {
                 return -ENOMEM;
         if (lstat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL,
-                        "install pasidd again, e.g. apt install --reinstall pasidd",
+                        "ln -s \"$(command -v pasidctl)\" " HOOK,
                         HOOK ": %s: quotas in domains' metadata do not count", strerror(errno));
         if (stat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL,

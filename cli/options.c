@@ -112,8 +112,7 @@ static const OptionInfo option_table[] = {
         OPTION(0, 'h', "help", NULL, "Show this help", help),
         OPTION(0, 0, "version", NULL, "Show the version", version),
         OPTION_PARSED(
-                OPTION_HOST, 'H', "host", "[USER@]HOST[:PORT]",
-                "Ask the pasidd of that host, over ssh", parse_host),
+                OPTION_HOST, 'H', "host", "[USER@]HOST", "Ask the pasidd of that host, over ssh", parse_host),
         OPTION_PARSED(OPTION_JSON, 0, "json", "MODE", "Print JSON: short, pretty or off", parse_json),
         OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "No headings, no labels and no summary", no_legend),
         OPTION(OPTION_COLUMNS, 'o', "output", "LIST", "Which columns; +LIST adds to the default ones",

@@ -123,13 +123,16 @@ class Output(CtlTest):
             ({"SYSTEMD_PAGER": "", "TERM": "dumb"}, False),
             ({"SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}, False),
             ({"SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "1", "NO_COLOR": "1"}, True),
+            ({"SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "auto-16"}, True),
         ):
             with self.subTest(environment=environment):
                 out, status = self.on_terminal("list", **environment)
                 self.assertEqual(status, OK)
                 self.assertEqual(red in out, wanted, out)
         # In a file or a pipe there are none.
-        self.assertNotIn("\x1b", self.ok("list"))
+        for environment in ({}, {"SYSTEMD_COLORS": "auto"}, {"SYSTEMD_COLORS": "auto-16"}, {"SYSTEMD_COLORS": "auto-256"}):
+            self.extra_environment = environment
+            self.assertNotIn("\x1b", self.ok("list"), environment)
         self.extra_environment = {"SYSTEMD_COLORS": "1"}
         self.assertIn(red, self.ok("list"))
 
@@ -151,10 +154,48 @@ class Output(CtlTest):
                 self.assertEqual(out.startswith("paged by "), wanted is not None, out)
                 if wanted:
                     self.assertTrue(out.startswith(f"paged by {wanted}, 1\n"), out)
+        # Whoever sits at the terminal must not choose what runs with more rights than theirs.
+        less = self.directory / "less"
+        less.write_text("#!/bin/sh\necho less instead, $LESSSECURE\ncat\n")
+        less.chmod(0o755)
+        path = f"{self.directory}:{os.environ['PATH']}"
+        for variable in ("SUDO_UID", "PKEXEC_UID", "DOAS_USER"):
+            with self.subTest(variable=variable):
+                out, _ = self.on_terminal("list", PAGER=f"{pager} P", PATH=path, **{variable: "1000"})
+                self.assertTrue(out.startswith("less instead, 1\n"), out)
+        # It could not scroll there, and would wait for a key.
+        for term in ("dumb", ""):
+            with self.subTest(term=term):
+                out, _ = self.on_terminal("list", PAGER=f"{pager} P", PATH=path, TERM=term)
+                self.assertIn(WEB, out)
+                self.assertNotIn("paged by", out)
         # One that is not there costs nothing but itself.
         self.assertIn(WEB, self.on_terminal("list", PAGER="/nonexistent")[0])
         # What fails says so past it.
         self.assertEqual(self.on_terminal("show", "nobody", PAGER="cat")[1], NOT_FOUND)
+
+    def test_turkish(self):
+        """A locale in which "i" is no small "I" changes nothing."""
+        locales = self.directory / "locales"
+        locales.mkdir()
+        made = subprocess.run(
+            ["localedef", "-i", "tr_TR", "-f", "UTF-8", locales / "tr_TR.UTF-8"], capture_output=True, check=False
+        )
+        if made.returncode != 0:
+            self.skipTest("the locale tr_TR cannot be made (Debian: locales)")
+        for path in (locales, *locales.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        self.extra_environment = {"LC_ALL": "tr_TR.UTF-8", "LOCPATH": str(locales)}
+        date = subprocess.run(["date", "-d", "2026-01-01", "+%B"], env={**os.environ, **self.extra_environment}, capture_output=True, text=True, check=True)
+        self.assertEqual(date.stdout, "Ocak\n", "the locale is used")
+        for columns in ("uuid", "unit,inforce,origin"):
+            with self.subTest(columns=columns):
+                self.extra_environment["LC_ALL"] = "tr_TR.UTF-8"
+                here = self.ok("list", "-o", columns)
+                self.extra_environment["LC_ALL"] = "C.UTF-8"
+                self.assertEqual(here, self.ok("list", "-o", columns))
+        self.extra_environment["LC_ALL"] = "tr_TR.UTF-8"
+        self.assertIn(WEB, self.ok("show", WEB.upper()[:20]))
 
     # Another host.
 
