@@ -67,8 +67,7 @@ static int check_hook(const Doctor *doctor, Finding *ret) {
         if (hook_path(doctor, &path) < 0)
                 return -ENOMEM;
         if (lstat(path, &st) < 0)
-                return doctor_found(ret, CHECK_FAIL,
-                        "ln -s \"$(command -v pasidctl)\" " HOOK,
+                return doctor_found(ret, CHECK_FAIL, "ln -s \"$(command -v pasidctl)\" " HOOK,
                         HOOK ": %s: quotas in domains' metadata do not count", strerror(errno));
         if (stat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL,

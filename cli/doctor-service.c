@@ -30,7 +30,8 @@ static int check_config(const Doctor *doctor, Finding *ret) {
                 return doctor_found(ret, CHECK_OK, NULL, "parses, %zu rule%s", doctor->config->n_rules,
                         doctor->config->n_rules == 1 ? "" : "s");
         if (doctor->config_unreadable)
-                return doctor_found(ret, CHECK_SKIP, "run this as root", "%s", strempty(doctor->config_error));
+                return doctor_found(
+                        ret, CHECK_SKIP, "run this as root", "%s", strempty(doctor->config_error));
         return doctor_found(ret, CHECK_FAIL, "edit that line, then: systemctl reload pasidd", "%s",
                 strempty(doctor->config_error));
 }

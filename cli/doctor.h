@@ -39,7 +39,7 @@ typedef struct Doctor {
         Config *config;   /* NULL if it does not parse */
         char *config_error;
         bool config_unreadable; /* to this user: it may well parse */
-        uint64_t now_usec; /* CLOCK_REALTIME */
+        uint64_t now_usec;      /* CLOCK_REALTIME */
         uint64_t now_monotonic_usec;
 } Doctor;
 

@@ -7,7 +7,7 @@
 
 /* The argument of --host=, as ssh takes it. */
 typedef struct SshHost {
-        char host[SSH_HOST_SIZE];    /* [USER@]HOST, an IPv6 address without brackets */
+        char host[SSH_HOST_SIZE];   /* [USER@]HOST, an IPv6 address without brackets */
         char port[sizeof("65535")]; /* "" if none was given */
 } SshHost;
 
