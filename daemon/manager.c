@@ -534,6 +534,7 @@ Manager *manager_free(Manager *m) {
         config_free(m->config);
         sd_event_source_disable_unref(m->changes);
         sd_event_source_disable_unref(m->calls_retry);
+        sd_event_source_disable_unref(m->match_retry);
         sd_event_unref(m->event);
         config_place_done(&m->place);
         free(m->status);

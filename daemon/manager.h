@@ -114,6 +114,7 @@ struct Manager {
         TAILQ_HEAD(BusCallList, BusCall) calls_waiting;
         unsigned n_calls_open;
         sd_event_source *calls_retry; /* while one that waits could not be sent */
+        sd_event_source *match_retry; /* while systemd did not say what a set's unit is */
 
         SystemdWatch *systemd_watch;
         Machined *machined;

@@ -17,6 +17,8 @@
 #include "vm-machine.h"
 #include "vm-quota.h"
 
+#define RETRY_USEC (UINT64_C(2000000))
+
 static void join(Set *set, VM *vm) {
         set_forget_question(set);
         vm_add_set(vm, set);
@@ -239,7 +241,33 @@ static void join_unit(Set *set, const char *uuid) {
         join_new(set, vm);
 }
 
+static int on_match_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        m->match_retry = sd_event_source_disable_unref(m->match_retry);
+        /* Otherwise with the next connection. */
+        if (m->query_bus)
+                set_match_waiting(m);
+        return 0;
+}
+
+/* systemd did not answer. When it is back on the bus sets are matched at once; one that is only busy tells nobody. */
+static void match_later(Manager *m) {
+        int r;
+
+        if (m->match_retry)
+                return;
+
+        r = sd_event_add_time_relative(
+                m->event, &m->match_retry, CLOCK_MONOTONIC, RETRY_USEC, RETRY_USEC / 10, on_match_retry, m);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(m->match_retry, "set-match-retry");
+}
+
 static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
         Set *set = userdata;
         char uuid[UUID_STRING_SIZE];
         bool known;
@@ -250,10 +278,8 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
                 (void) sd_id128_to_uuid_string(id, uuid);
 
         set->question = bus_call_free(set->question);
-        /* Asked again with the next connection, or when systemd is back on the bus. */
-        if (!known &&
-                (sd_bus_is_open(set->manager->query_bus) <= 0 ||
-                        bus_error_is_no_service(sd_bus_message_get_error(reply)))) {
+        if (e && (bus_error_is_no_answer(e) || bus_error_is_no_service(e))) {
+                match_later(set->manager);
                 settle(set);
                 return 0;
         }

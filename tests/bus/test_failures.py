@@ -156,6 +156,22 @@ class BusGoes(BusTest):
         self.wait_vm("vm.service")
         self.assertEqual([uuid for uuid, _, _ in self.list_vms()], [OTHER])
 
+    def test_systemd_leaves_while_it_is_asked(self):
+        """The bus goes on, and says that nobody has the name."""
+        held = []
+        self.systemd.connection.handle(PROPERTIES, "Get", held.append)
+        self.start()
+        self.add_unit("vm.service", 1, OTHER)
+        wait_until(lambda: held, "systemd is asked")
+        self.systemd.stop()
+        self.reconcile()
+        self.assertEqual(self.list_vms(), [])
+        self.systemd = Systemd(self.bus)
+        self.addCleanup(self.systemd.stop)
+        self.systemd.invocations["vm.service"] = OTHER
+        self.wait_vm("vm.service")
+        self.assertEqual([uuid for uuid, _, _ in self.list_vms()], [OTHER])
+
     def test_comes_late(self):
         self.bus.stop()
         self.root.process(3000, "/system.slice/x.service")

@@ -121,6 +121,28 @@ class Reconcile(BusTest):
         self.machined.start()
         self.wait_limit(self.cgroup, 1000)
 
+    def test_machined_goes_while_it_is_asked(self):
+        """Its list has been read, the machines' properties not yet: no machine has ended."""
+        self.reserve(DB, "db", quota=30)
+        cgroup = self.add_machine("db", DB, 2, sets=[9])
+        self.wait_quota(9, 30)
+        self.machined.asked.clear()
+        self.machined.hold_properties = True
+        serial = self.client.send(BUS_NAME, MANAGER_PATH, MANAGER, "Reconcile")
+        wait_until(lambda: len(self.machined.asked) == 2, "machined is asked for both machines")
+        self.machined.stop()
+        self.daemon.wait_output("Cannot get the list of machines, trying again")
+        self.assertEqual(self.client.reply(serial)[0], [])
+        self.assertEqual((self.source(DB), self.root.limit(cgroup)), ((30, "metadata"), "pasid 30"))
+        # One that begins and one that ends meanwhile are found with the next list.
+        self.machined.hold_properties = False
+        del self.machined.machines["qemu-1-web"]
+        self.root.remove_cgroup(self.cgroup)
+        self.root.remove_set(1)
+        self.machined.start()
+        self.wait_no_vm("web")
+        self.assertEqual((self.source(DB), self.root.limit(cgroup)), ((30, "metadata"), "pasid 30"))
+
     def test_bus_comes_back(self):
         self.bus.stop()
         self.daemon.wait_output("Lost the connection to the system bus")

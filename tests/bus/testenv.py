@@ -177,14 +177,18 @@ class Root:
         (self.path / f"sys/class/vfio_pasid/set{set_id}").rename(self.aside / "gone")
         shutil.rmtree(self.aside / "gone")
 
+    def number(self, name):
+        """A write of the daemon's is two steps here, unlike in sysfs: the first one empties the file."""
+        return int(wait_until(lambda: self.read(name).strip(), f"{name} has a value"))
+
     def set_value(self, set_id, name):
-        return int(self.read(f"sys/class/vfio_pasid/set{set_id}/{name}"))
+        return self.number(f"sys/class/vfio_pasid/set{set_id}/{name}")
 
     def quota(self, set_id):
         return self.set_value(set_id, "quota")
 
     def default_quota(self):
-        return int(self.read("sys/module/vfio_pasid/parameters/default_quota"))
+        return self.number("sys/module/vfio_pasid/parameters/default_quota")
 
 
 class Bus:
@@ -272,7 +276,7 @@ class Machined:
         self.machines = {}
         self.connection = None
         self.fail_list = None
-        self.hold_list = False
+        self.hold_list = self.hold_properties = False
         self.held = []
         self.asked = []
         self.start()
@@ -315,6 +319,8 @@ class Machined:
 
     def get_all(self, message):
         self.asked.append(message.fields[1])
+        if self.hold_properties:
+            return None
         for name, m in self.machines.items():
             if self.path_of(name) == message.fields[1]:
                 values = {
