@@ -401,6 +401,15 @@ class Actions:
         self.model.tenant_exists = not self.model.tenant_exists
         return "appears" if self.model.tenant_exists else "goes"
 
+    def unseen(self, *actions):
+        """What happens while nobody tells the daemon."""
+        if "unseen" in self.off:
+            return []
+        self.model.unseen = True
+        told = [action() for action in actions]
+        self.model.seen_again()
+        return told
+
     def do_overflow(self):
         """More changes than an inotify queue may hold while the daemon cannot read."""
         self.daemon.process.send_signal(signal.SIGSTOP)
@@ -416,9 +425,11 @@ class Actions:
         return told or ""
 
     def do_restart_machined(self):
+        if "unseen" not in self.off:
+            # What begins and ends unseen is never heard of: a reservation would stay.
+            self.rest("before machined stops")
         self.machined.stop()
-        # What begins and ends unseen is never heard of: a reservation stays.
-        told = [] if "unseen" in self.off else [self.do_end_machine(), self.do_start_machine()]
+        told = self.unseen(self.do_end_machine, self.do_start_machine)
         self.machined.start()
         return f"meanwhile: {told}"
 
@@ -439,6 +450,6 @@ class Actions:
         # Here a write is two steps, and a call that was answered is saved: rest first, so that nothing is half done.
         self.rest("before SIGKILL")
         self.daemon.kill()
-        told = [] if "unseen" in self.off else [self.do_end_machine(), self.do_start_machine(), self.do_add_set()]
+        told = self.unseen(self.do_end_machine, self.do_start_machine, self.do_add_set)
         self.start_daemon()
         return f"meanwhile: {told}"

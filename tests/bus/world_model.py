@@ -39,6 +39,7 @@ class Guest:
     told: int | None = None  # quota of the domain's metadata that holds for the run
     announced: bool = False
     fresh: bool = False  # a start that was announced, and that the daemon may not have seen yet
+    ended_unseen: int | None = None  # what was told for a run whose end the daemon does not see
     next: int | None = None  # quota of the metadata that was announced for the next run
 
     @property
@@ -125,6 +126,7 @@ class Model:
         self.default = Layers()
         self.slice = Layers()
         self.tenant_exists = True
+        self.unseen = False
 
     def override(self, key):
         return self.overrides.setdefault(key, Layers())
@@ -188,13 +190,21 @@ class Model:
 
     def machine_starts(self, guest, machine):
         if not machine.users and not guest.machine:
-            guest.told, guest.fresh, guest.announced, guest.next = guest.next, guest.announced, False, None
+            # For the daemon a run that replaces another one unseen goes on with what was told, unless a start was announced.
+            told = guest.next if guest.announced else guest.ended_unseen
+            guest.told, guest.fresh, guest.announced, guest.next = told, guest.announced, False, None
         guest.machines.append(machine)
 
     def machine_ends(self, guest, machine):
         guest.machines.remove(machine)
         if not guest.machine:
+            guest.ended_unseen = guest.told if self.unseen else None
             guest.told = None
+
+    def seen_again(self):
+        self.unseen = False
+        for guest in self.guests:
+            guest.ended_unseen = None
 
     def reserved(self, guest, quota):
         guest.announced, guest.next = True, quota
