@@ -372,6 +372,11 @@ CtlExitStatus client_change_with(const Client *client, const char *member, sd_bu
         return call_status(client, &error, r);
 }
 
+void client_introduce(const Client *client) {
+        (void) sd_bus_call_method(client->bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH,
+                "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL);
+}
+
 CtlExitStatus client_call(const Client *client, const char *path, const char *member,
         sd_bus_message **ret_reply, const char *types, ...) {
         const Method method = own_method(path, member, false);

@@ -57,6 +57,12 @@ typedef int (*ClientAppendFunc)(sd_bus_message *m, const void *userdata);
 CtlExitStatus client_change_with(const Client *client, const char *member, sd_bus_message **ret_reply,
         ClientAppendFunc append, const void *userdata);
 
+/*
+ * Lets the daemon find out whose connection this is. It does so at the first call of a connection, and keeps only small
+ * calls meanwhile when very many others wait. For a method that takes a lot; what fails shows with that.
+ */
+void client_introduce(const Client *client);
+
 /* Calls a method of the Manager that takes nothing and answers with an array; rows has its table. */
 CtlExitStatus client_call_rows(const Client *client, const char *member, Rows *rows);
 

@@ -1,73 +1,80 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <inttypes.h>
+
+#include "call-limits.h"
 #include "client.h"
 #include "overrides.h"
 #include "read-input.h"
 #include "verbs.h"
 
-static int append_override(sd_bus_message *m, const void *userdata) {
-        const Override *override = userdata;
+static int append_override(sd_bus_message *m, const Override *override) {
         int r;
 
-        r = sd_bus_message_append(m, "ssss", override->layer, override->kind, override->key, override->name);
+        r = sd_bus_message_open_container(m, 'r', "ssssa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        m, "ssss", override->layer, override->kind, override->key, override->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
+
         json_object_object_foreach(override->values, key, value) {
                 r = sd_bus_message_append(m, "{sv}", key, "u", (uint32_t) json_object_get_int64(value));
                 if (r < 0)
                         return r;
         }
-        return sd_bus_message_close_container(m);
+
+        r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r;
 }
 
-/* Says which it was, if the daemon does not take it. Returns with *ret_changed whether that changes something. */
-static CtlExitStatus import_one(const Client *client, const Rows *overrides, size_t i, int *ret_changed) {
-        const Override *override = (const Override *) overrides->rows + i;
+static int append_overrides(sd_bus_message *m, const void *userdata) {
+        const Rows *overrides = userdata;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(ssssa{sv})");
+        for (size_t i = 0; r >= 0 && i < overrides->n_rows; i++)
+                r = append_override(m, (const Override *) overrides->rows + i);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* All by one call, so that polkit is asked once. */
+static CtlExitStatus import_all(const Client *client, const Rows *overrides, uint32_t *ret_n_changed) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        _cleanup_free_ char *escaped = NULL;
         CtlExitStatus status;
 
-        status = client_change_with(client, "SetOverride", &reply, append_override, override);
+        client_introduce(client);
+        status = client_change_with(client, "SetOverrides", &reply, append_overrides, overrides);
         if (status == CTL_EXIT_OK)
-                return client_read(reply, "b", ret_changed);
+                return client_read(reply, "u", ret_n_changed);
 
-        escaped = text_escape(!isempty(override->name)  ? override->name
-                              : !isempty(override->key) ? override->key
-                                                        : override->kind);
-        if (!escaped)
-                return fail_oom();
-        return fail(status,
-                client->options->dry_run ? "That is override %zu (%s). Nothing was changed."
-                                         : "Override %zu (%s) was not imported, nor were those behind it.",
-                i + 1, escaped);
+        /* Without an answer nobody knows; and where permission is missing it has been said. */
+        if (status == CTL_EXIT_NOT_RUNNING)
+                return fail(status, "Whether anything was changed is not known: see 'pasidctl export'.");
+        return status == CTL_EXIT_DENIED ? status : fail(status, "Nothing was changed.");
 }
 
-static CtlExitStatus import_all(const Client *client, const Rows *overrides, size_t *ret_n_changed) {
-        size_t n_changed = 0;
+/* What the daemon would refuse as a whole. */
+static CtlExitStatus check_number(const Rows *overrides, const char *path) {
+        if (overrides->n_rows <= CALL_OVERRIDES_MAX)
+                return CTL_EXIT_OK;
 
-        for (size_t i = 0; i < overrides->n_rows; i++) {
-                CtlExitStatus status;
-                int changed;
-
-                status = import_one(client, overrides, i, &changed);
-                if (status != CTL_EXIT_OK)
-                        return status;
-                n_changed += changed;
-        }
-
-        *ret_n_changed = n_changed;
-        return CTL_EXIT_OK;
+        return fail(CTL_EXIT_FAILURE,
+                "Cannot import %s: %zu overrides are more than %u, the most that can be set together. "
+                "Nothing was changed.",
+                path, overrides->n_rows, CALL_OVERRIDES_MAX);
 }
 
 CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
         _cleanup_(rows_clear) Rows overrides = { .table = &override_table };
         _cleanup_free_ char *text = NULL, *error = NULL, *escaped = NULL;
         _cleanup_(client_close) Client client = {};
-        Options dry_run = *options;
-        size_t n_changed, size = 0;
+        uint32_t n_changed;
+        size_t size = 0;
         CtlExitStatus status;
         int r;
 
@@ -91,13 +98,10 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
         if (r < 0)
                 return fail_oom();
 
-        status = client_open(options, &client);
-        if (status != CTL_EXIT_OK)
-                return status;
-        /* What the daemon would not take is found before the first change. */
-        dry_run.dry_run = true;
-        status = import_all(&(Client) { client.bus, &dry_run }, &overrides, &n_changed);
-        if (status == CTL_EXIT_OK && !options->dry_run)
+        status = check_number(&overrides, argv[1]);
+        if (status == CTL_EXIT_OK)
+                status = client_open(options, &client);
+        if (status == CTL_EXIT_OK)
                 status = import_all(&client, &overrides, &n_changed);
         if (status != CTL_EXIT_OK)
                 return status;
@@ -111,7 +115,7 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
                         return fail_oom();
                 json_print(stdout, options->json, object);
         } else
-                printf("%zu override%s, of which %zu %s.\n", overrides.n_rows,
+                printf("%zu override%s, of which %" PRIu32 " %s.\n", overrides.n_rows,
                         overrides.n_rows == 1 ? "" : "s", n_changed,
                         options->dry_run ? "would change something" : "changed something");
         return CTL_EXIT_OK;

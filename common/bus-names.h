@@ -12,6 +12,9 @@
 /* In the Manager's Status, after the name of a state file: nothing is read from it or saved there. */
 #define PASIDD_STATUS_UNUSABLE "is unusable"
 
+/* Of the method that takes far more than the others. */
+#define PASIDD_SET_OVERRIDES_SIGNATURE "a(ssssa{sv})a{sv}"
+
 #define PASIDD_ERROR_NO_SUCH_VM    "org.pasidd1.Error.NoSuchVM"
 #define PASIDD_ERROR_AMBIGUOUS_VM  "org.pasidd1.Error.AmbiguousVM"
 #define PASIDD_ERROR_INVALID_QUOTA "org.pasidd1.Error.InvalidQuota"
@@ -25,6 +28,7 @@
 #define PASIDD_ACTION_SET_QUOTA   "org.pasidd1.set-quota"
 #define PASIDD_ACTION_SET_DEFAULT "org.pasidd1.set-default-quota"
 #define PASIDD_ACTION_SET_SLICE   "org.pasidd1.set-slice-quota"
+#define PASIDD_ACTION_SET_MANY    "org.pasidd1.set-overrides"
 #define PASIDD_ACTION_RECONCILE   "org.pasidd1.reconcile"
 #define PASIDD_ACTION_RESERVE     "org.pasidd1.reserve"
 #define PASIDD_ACTION_RELOAD      "org.pasidd1.reload"

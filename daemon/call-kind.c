@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-names.h"
 #include "call-kind.h"
+#include "call-limits.h"
 #include "event-log.h"
 #include "slice-limit.h"
 #include "vm.h"
@@ -107,6 +109,7 @@ static const struct {
         { "SetSliceQuota", true },
         { "ResetSliceQuota", true },
         { "SetOverride", true },
+        { "SetOverrides", true },
         { "Reserve", true },
         { "Release", true },
         { "Reload", true },
@@ -134,6 +137,17 @@ bool call_changes_something(sd_bus_message *call) {
                         return kinds[i].changes;
 
         return false;
+}
+
+size_t call_size_max(sd_bus_message *call) {
+        return streq_ptr(sd_bus_message_get_member(call), "SetOverrides") &&
+                               sd_bus_message_has_signature(call, PASIDD_SET_OVERRIDES_SIGNATURE) > 0
+                       ? CALL_OVERRIDES_SIZE_MAX
+                       : CALL_ARGUMENTS_SIZE_MAX;
+}
+
+size_t call_places(sd_bus_message *call) {
+        return call_size_max(call) / CALL_ARGUMENTS_SIZE_MAX;
 }
 
 uint64_t call_reply_size(Manager *m, sd_bus_message *call) {

@@ -8,7 +8,7 @@
 #include "callers.h"
 #include "polkit.h"
 
-/* Held calls. A user may have 256 connections, and nobody knows at first which are of one user. */
+/* Held calls, in places: see call_places(). A user may have 256 connections, and nobody knows at first which are of one user. */
 #define HELD_PER_USER_MAX       512U
 #define HELD_PER_CONNECTION_MAX 512U /* while its user is not known */
 #define HELD_PER_CONNECTION_MIN 16U  /* the same, while there are many */
@@ -42,7 +42,7 @@ static void refuse(CallerConnection *c, sd_bus_message *message, const char *nam
 
 static void held_free(Callers *callers, struct HeldCallList *list, HeldCall *held) {
         TAILQ_REMOVE(list, held, entries);
-        callers->n_held--;
+        callers->n_held -= held->places;
         sd_bus_message_unref(held->message);
         free(held);
 }
@@ -54,23 +54,24 @@ static int hold(Callers *callers, struct HeldCallList *list, sd_bus_message *mes
         if (!held)
                 return -ENOMEM;
         held->message = sd_bus_message_ref(message);
+        held->places = call_places(message);
         TAILQ_INSERT_TAIL(list, held, entries);
-        callers->n_held++;
+        callers->n_held += held->places;
         return 0;
 }
 
 static void hold_or_refuse(CallerConnection *c, sd_bus_message *message) {
         Callers *callers = c->callers;
         size_t max = callers->n_held < HELD_MANY ? HELD_PER_CONNECTION_MAX : HELD_PER_CONNECTION_MIN;
-        size_t *n = c->user ? &c->user->n_held : &c->n_held;
+        size_t *n = c->user ? &c->user->n_held : &c->n_held, places = call_places(message);
 
         if (c->user)
                 max = HELD_PER_USER_MAX;
-        if (*n >= max || callers->n_held >= HELD_MAX ||
+        if (*n + places > max || callers->n_held + places > HELD_MAX ||
                 hold(callers, c->user ? &c->user->held : &c->held, message) < 0)
                 refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait to be answered.");
         else
-                (*n)++;
+                *n += places;
 }
 
 void call_queue_forget(CallerConnection *c) {
@@ -84,8 +85,8 @@ void call_queue_forget(CallerConnection *c) {
                 next = TAILQ_NEXT(held, entries);
                 if (!streq_ptr(sd_bus_message_get_sender(held->message), c->name))
                         continue;
+                c->user->n_held -= held->places;
                 held_free(c->callers, &c->user->held, held);
-                c->user->n_held--;
         }
 }
 
@@ -128,8 +129,8 @@ static void release_next(Callers *callers) {
 
                 if (dispatch_again(callers, held->message) >= 0)
                         callers->released = sd_bus_message_ref(held->message);
+                user->n_held -= held->places;
                 held_free(callers, &user->held, held);
-                user->n_held--;
                 TAILQ_REMOVE(&callers->users, user, entries);
                 TAILQ_INSERT_TAIL(&callers->users, user, entries);
                 return;
@@ -169,8 +170,8 @@ void call_queue_caller_known(CallerConnection *c) {
         while ((held = TAILQ_FIRST(&c->held))) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = sd_bus_message_ref(held->message);
 
+                c->n_held -= held->places;
                 held_free(callers, &c->held, held);
-                c->n_held--;
                 if (c->user)
                         hold_or_refuse(c, message);
                 else

@@ -18,6 +18,7 @@ typedef struct CallerUser CallerUser;
 typedef struct HeldCall {
         TAILQ_ENTRY(HeldCall) entries;
         sd_bus_message *message;
+        size_t places; /* see call_places() */
 } HeldCall;
 TAILQ_HEAD(HeldCallList, HeldCall);
 
@@ -30,7 +31,7 @@ struct CallerUser {
         Bucket cpu;       /* microseconds of the daemon's time */
         uint64_t unread;  /* bytes of answers that the connections may not have read yet */
         struct HeldCallList held;
-        size_t n_held;
+        size_t n_held; /* places */
 };
 
 struct CallerConnection {
@@ -41,7 +42,7 @@ struct CallerConnection {
         uint32_t uid, pid;
         CallerUser *user;         /* NULL: root, or not known yet */
         struct HeldCallList held; /* while it is not known */
-        size_t n_held;
+        size_t n_held;            /* places */
         uint64_t unread, unread_at_ping;
         sd_bus_slot *question, *ping;
 };

@@ -129,7 +129,7 @@ struct Manager {
         CgroupIndex *cgroup_index; /* during such a pass */
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
-        size_t n_auth_requests;
+        size_t auth_places;         /* that they take, see call_places() */
         unsigned next_cancellation; /* number of the next question that can be taken back */
         const Caller *caller;       /* on whose behalf something is changed right now; NULL: nobody's */
 

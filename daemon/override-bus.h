@@ -3,4 +3,8 @@
 
 #include "manager.h"
 
+/* Adds the methods about overrides to the manager's object; a negative errno on failure. */
 int override_bus_add(Manager *m);
+
+/* Part of it: the method about many of them. */
+int override_list_bus_add(Manager *m);

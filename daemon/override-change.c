@@ -3,14 +3,16 @@
 #include <inttypes.h>
 
 #include "bus-names.h"
+#include "call-kind.h"
 #include "caller.h"
 #include "default-bus.h"
 #include "disk-writer.h"
+#include "override-apply.h"
 #include "override-change.h"
 #include "slice-bus.h"
 #include "vm-bus.h"
 
-/* Their messages are kept; polkit.c lets in only small ones. */
+/* Their messages are kept: so many places, see call_places(). */
 #define WAITING_MAX         256U
 #define WAITING_PER_UID_MAX 128U
 
@@ -20,14 +22,23 @@
 /* With disk_writer_free() less than TimeoutStopSec= of the unit. */
 #define STOP_USEC (UINT64_C(5000000))
 
+/* What a change is about. */
+typedef struct Scope {
+        const OverrideList *list; /* NULL: kind and key say it */
+        OverrideKind kind;
+        const char *key;
+        bool persistent; /* it changes that layer */
+} Scope;
+
 /* A call that waits for its turn. */
 typedef struct WaitingCall {
         TAILQ_ENTRY(WaitingCall) entries;
         sd_bus_message *call;
+        size_t places;
         AuthorizedHandler handler;
-        OverrideKind kind;
-        char *key;
-        bool persistent;
+        Scope scope;
+        OverrideList *list; /* of scope */
+        char *key;          /* likewise */
         Caller caller;
 } WaitingCall;
 
@@ -43,11 +54,12 @@ struct OverrideQueue {
         Manager *manager;
         DiskWriter *writer;
         TAILQ_HEAD(WaitingList, WaitingCall) waiting;
-        size_t n_waiting;
+        size_t places_waiting;
         const sd_bus_message *turn; /* whose handler is being called again */
 
         Writing writing;
         /* The change under way, unless writing is NOTHING or RETRY. */
+        OverrideList *list; /* NULL: it is a single one */
         OverrideChange change;
         char *key, *name; /* of change */
         bool runtime_changes;
@@ -90,6 +102,7 @@ static WaitingCall *waiting_call_free(WaitingCall *w) {
                 return NULL;
 
         sd_bus_message_unref(w->call);
+        override_list_free(w->list);
         free(w->key);
         free(w->caller.unit);
         free(w->caller.asked_vm);
@@ -100,13 +113,14 @@ DEFINE_CLEANUP_FUNC(WaitingCall *, waiting_call_free, waiting_call_freep);
 
 static WaitingCall *take_waiting(OverrideQueue *q, WaitingCall *w) {
         TAILQ_REMOVE(&q->waiting, w, entries);
-        q->n_waiting--;
+        q->places_waiting -= w->places;
         return w;
 }
 
 static void change_done(OverrideQueue *q) {
         q->writing = WRITING_NOTHING;
         q->change = (OverrideChange) {};
+        q->list = override_list_free(q->list);
         free(TAKE_PTR(q->key));
         free(TAKE_PTR(q->name));
         free(TAKE_PTR(q->caller.unit));
@@ -119,6 +133,10 @@ static void change_done(OverrideQueue *q) {
 static int not_saved(OverrideKind kind, const char *why, sd_bus_error *error) {
         return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "%s could not be saved: %s",
                 kind == OVERRIDE_DEFAULT ? "The default quota" : "The override", why);
+}
+
+static int list_not_saved(const char *why, sd_bus_error *error) {
+        return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "The overrides could not be saved: %s", why);
 }
 
 static const uint32_t *quota_of(const QuotaSetting *setting) {
@@ -293,12 +311,12 @@ static void change_saved(OverrideQueue *q) {
         Manager *m = q->manager;
         int r;
 
-        /* Somebody else's value may have been adopted meanwhile. */
-        if (!q->runtime_changes)
+        /* Somebody else's value may have been adopted meanwhile. A list has the layer only where it changes it. */
+        if (!q->list && !q->runtime_changes)
                 q->change.runtime = layer_now(m->state.runtime, &q->change);
 
         m->caller = &q->caller;
-        r = make_change(m, &q->change, &q->error);
+        r = q->list ? override_list_make(m, q->list, &q->error) : make_change(m, &q->change, &q->error);
         m->caller = NULL;
         if (r < 0) {
                 if (!sd_bus_error_is_set(&q->error))
@@ -316,7 +334,10 @@ static void change_saved(OverrideQueue *q) {
 
 static void change_not_saved(OverrideQueue *q, int error, bool replaced) {
         log_error_errno(error, "Cannot write the state file %s: %m", q->manager->state.persistent_path);
-        (void) not_saved(q->change.kind, strerror(-error), &q->error);
+        if (q->list)
+                (void) list_not_saved(strerror(-error), &q->error);
+        else
+                (void) not_saved(q->change.kind, strerror(-error), &q->error);
         /* Nothing has changed, but for the file, maybe. */
         if (replaced)
                 restore(q);
@@ -377,6 +398,18 @@ static int start_writing(OverrideQueue *q, Writing writing, char *text) {
         return r;
 }
 
+/* Keeps who is to be answered when the disk is done, and how. */
+static int remember_call(OverrideQueue *q, sd_bus_message *call, sd_bus_message *reply) {
+        const Manager *m = q->manager;
+
+        if (m->caller && caller_copy(m->caller, &q->caller) < 0)
+                return -ENOMEM;
+
+        q->call = sd_bus_message_ref(call);
+        q->reply = sd_bus_message_ref(reply);
+        return 0;
+}
+
 /* Keeps what is needed when the disk is done. */
 static int remember_change(
         OverrideQueue *q, sd_bus_message *call, sd_bus_message *reply, const OverrideChange *change) {
@@ -388,13 +421,9 @@ static int remember_change(
         q->change.name = q->name = change->name ? strdup(change->name) : NULL;
         if (!q->key || (change->name && !q->name))
                 return -ENOMEM;
-        if (m->caller && caller_copy(m->caller, &q->caller) < 0)
-                return -ENOMEM;
 
         q->runtime_changes = !setting_equal(&now, &change->runtime);
-        q->call = sd_bus_message_ref(call);
-        q->reply = sd_bus_message_ref(reply);
-        return 0;
+        return remember_call(q, call, reply);
 }
 
 int override_change(Manager *m, sd_bus_message *call, sd_bus_message *reply, const OverrideChange *change,
@@ -427,20 +456,65 @@ int override_change(Manager *m, sd_bus_message *call, sd_bus_message *reply, con
         return 1;
 }
 
+int override_change_list(
+        Manager *m, sd_bus_message *call, sd_bus_message *reply, OverrideList **list, sd_bus_error *error) {
+        _cleanup_(override_list_freep) OverrideList *taken = TAKE_PTR(*list);
+        OverrideQueue *q = m->overrides;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = state_store_plan_list(&m->state, taken, &text);
+        if (r < 0)
+                return list_not_saved(strerror(-r), error);
+
+        if (!text) {
+                r = override_list_make(m, taken, error);
+                return r < 0 ? r : sd_bus_message_send(reply);
+        }
+
+        if (m->state.persistent_problem)
+                return list_not_saved(m->state.persistent_problem, error);
+
+        r = remember_call(q, call, reply);
+        if (r >= 0) {
+                q->list = TAKE_PTR(taken);
+                r = start_writing(q, WRITING_CHANGE, TAKE_PTR(text));
+        }
+        if (r < 0) {
+                change_done(q);
+                log_error_errno(r, "Cannot write the state file %s: %m", m->state.persistent_path);
+                return list_not_saved(strerror(-r), error);
+        }
+
+        return 1;
+}
+
+/* Two lists always are: which keys they share is not worth finding out. */
+static bool scopes_overlap(const Scope *a, const Scope *b) {
+        if ((a->persistent && b->persistent) || (a->list && b->list))
+                return true;
+        if (a->list)
+                return override_list_has(a->list, b->kind, b->key);
+        if (b->list)
+                return override_list_has(b->list, a->kind, a->key);
+
+        return a->kind == b->kind && streq(a->key, b->key);
+}
+
 /* Does it have to wait for what is under way, or for one of those before it? */
-static bool has_to_wait(const OverrideQueue *q, const WaitingCall *before, OverrideKind kind, const char *key,
-        bool persistent) {
+static bool has_to_wait(const OverrideQueue *q, const WaitingCall *before, const Scope *scope) {
+        const Scope now = { .list = q->list, .kind = q->change.kind, .key = q->key };
         const WaitingCall *w;
 
-        if (q->writing != WRITING_NOTHING && persistent)
+        if (q->writing != WRITING_NOTHING && scope->persistent)
                 return true;
-        if (q->key && q->change.kind == kind && streq(q->key, key))
+        if ((q->list || q->key) && scopes_overlap(&now, scope))
                 return true;
 
         TAILQ_FOREACH (w, &q->waiting, entries) {
                 if (w == before)
                         break;
-                if ((w->persistent && persistent) || (w->kind == kind && streq(w->key, key)))
+                if (scopes_overlap(&w->scope, scope))
                         return true;
         }
 
@@ -468,7 +542,7 @@ static void run_waiting(OverrideQueue *q) {
 
         do {
                 TAILQ_FOREACH (w, &q->waiting, entries)
-                        if (!has_to_wait(q, w, w->kind, w->key, w->persistent))
+                        if (!has_to_wait(q, w, &w->scope))
                                 break;
                 if (w) {
                         _cleanup_(waiting_call_freep) WaitingCall *taken = take_waiting(q, w);
@@ -482,45 +556,66 @@ static int refuse(sd_bus_error *error) {
         return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many changes wait for the disk.");
 }
 
-static size_t count_of_uid(const OverrideQueue *q, uint32_t uid) {
+static size_t places_of_uid(const OverrideQueue *q, uint32_t uid) {
         const WaitingCall *w;
         size_t n = 0;
 
         TAILQ_FOREACH (w, &q->waiting, entries)
-                n += w->caller.uid == uid;
+                if (w->caller.uid == uid)
+                        n += w->places;
 
         return n;
 }
 
-int override_await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler handler, OverrideKind kind,
-        const char *key, bool persistent, sd_bus_error *error) {
+/* Takes *list over if the call waits. */
+static int await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler handler, const Scope *scope,
+        OverrideList **list, sd_bus_error *error) {
         static const Caller nobody = { .uid = UINT32_MAX };
         const Caller *caller = m->caller ? m->caller : &nobody;
         _cleanup_(waiting_call_freep) WaitingCall *w = NULL;
+        size_t places = call_places(call);
         OverrideQueue *q = m->overrides;
 
-        if (q->stopping && persistent)
+        if (q->stopping && scope->persistent)
                 return sd_bus_error_set(error, PASIDD_ERROR_NOT_SAVED, "pasidd is being stopped.");
-        if (q->turn == call || !has_to_wait(q, NULL, kind, key, persistent))
+        if (q->turn == call || !has_to_wait(q, NULL, scope))
                 return 0;
-        if (q->n_waiting >= WAITING_MAX || count_of_uid(q, caller->uid) >= WAITING_PER_UID_MAX)
+        if (q->places_waiting + places > WAITING_MAX ||
+                places_of_uid(q, caller->uid) + places > WAITING_PER_UID_MAX)
                 return refuse(error);
 
         w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
         w->handler = handler;
-        w->kind = kind;
-        w->persistent = persistent;
-        w->key = strdup(key);
-        if (!w->key || caller_copy(caller, &w->caller) < 0)
+        w->scope = *scope;
+        w->places = places;
+        if (scope->key && !(w->scope.key = w->key = strdup(scope->key)))
                 return -ENOMEM;
+        if (caller_copy(caller, &w->caller) < 0)
+                return -ENOMEM;
+        if (list)
+                w->list = TAKE_PTR(*list);
 
         w->call = sd_bus_message_ref(call);
         TAILQ_INSERT_TAIL(&q->waiting, w, entries);
-        q->n_waiting++;
+        q->places_waiting += places;
         w = NULL;
         return 1;
+}
+
+int override_await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler handler, OverrideKind kind,
+        const char *key, bool persistent, sd_bus_error *error) {
+        const Scope scope = { .kind = kind, .key = key, .persistent = persistent };
+
+        return await_turn(m, call, handler, &scope, NULL, error);
+}
+
+int override_await_turn_of_list(Manager *m, sd_bus_message *call, AuthorizedHandler handler,
+        OverrideList **list, sd_bus_error *error) {
+        const Scope scope = { .list = *list, .persistent = override_list_is_persistent(*list) };
+
+        return await_turn(m, call, handler, &scope, list, error);
 }
 
 void override_forget_messages(Manager *m) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manager.h"
+#include "override-list.h"
 #include "policy.h"
 #include "polkit.h"
 
@@ -22,12 +23,6 @@
  * other keys do not wait: they touch no disk.
  */
 
-typedef enum OverrideKind {
-        OVERRIDE_VM,
-        OVERRIDE_SLICE,
-        OVERRIDE_DEFAULT,
-} OverrideKind;
-
 /* Both layers as they are to be. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
 typedef struct OverrideChange {
         OverrideKind kind;
@@ -36,11 +31,6 @@ typedef struct OverrideChange {
         QuotaSetting runtime;
         QuotaSetting persistent;
 } OverrideChange;
-
-/* A setting without a watermark. quota: NULL for none */
-static inline QuotaSetting override_setting(const uint32_t *quota) {
-        return quota ? (QuotaSetting) { .quota = *quota, .quota_set = true } : (QuotaSetting) {};
-}
 
 int override_queue_new(Manager *m);
 /* Waits for what is being written, see disk_writer_free(). */
@@ -61,6 +51,12 @@ int override_await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler hand
  */
 int override_change(Manager *m, sd_bus_message *call, sd_bus_message *reply, const OverrideChange *change,
         sd_bus_error *error);
+
+/* The same two for a list that is sorted. Both take *list over, unless the first one returns 0: then it is still needed. */
+int override_await_turn_of_list(Manager *m, sd_bus_message *call, AuthorizedHandler handler,
+        OverrideList **list, sd_bus_error *error);
+int override_change_list(
+        Manager *m, sd_bus_message *call, sd_bus_message *reply, OverrideList **list, sd_bus_error *error);
 
 /* The bus is gone: nobody waits for an answer any more, and what has not begun is dropped. */
 void override_forget_messages(Manager *m);

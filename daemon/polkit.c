@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "call-limits.h"
+#include "call-kind.h"
 #include "caller.h"
 #include "callers.h"
 #include "cgroup-path.h"
@@ -15,10 +15,10 @@
  * us have only so many questions open (128 with dbus-daemon), and root must
  * always get through.
  */
-#define POLKIT_QUESTIONS_MAX         32U /* more wait for their turn */
-#define POLKIT_QUESTIONS_PER_UID_MAX 8U  /* likewise */
-#define REQUESTS_PER_UID_MAX         128U
-#define REQUESTS_MAX                 8192U
+#define POLKIT_QUESTIONS_MAX         32U   /* more wait for their turn */
+#define POLKIT_QUESTIONS_PER_UID_MAX 8U    /* likewise */
+#define REQUESTS_PER_UID_MAX         128U  /* places, see call_places() */
+#define REQUESTS_MAX                 8192U /* likewise */
 
 /* A user may have to type a password. */
 #define INTERACTIVE_TIMEOUT_USEC (UINT64_C(120) * 1000000)
@@ -47,6 +47,7 @@ struct AuthRequest {
         TAILQ_ENTRY(AuthRequest) entries;
         Manager *manager;
         AuthStage stage;
+        size_t places;
         uint32_t uid;
         uint32_t pid; /* 0: not known */
         sd_bus_message *message;
@@ -61,7 +62,7 @@ static void auth_request_free(AuthRequest *request) {
         Manager *m = request->manager;
 
         TAILQ_REMOVE(&m->auth_requests, request, entries);
-        m->n_auth_requests--;
+        m->auth_places -= request->places;
         sd_bus_slot_unref(request->slot);
         sd_bus_message_unref(request->message);
         sd_bus_message_unref(request->question);
@@ -176,12 +177,23 @@ static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-static unsigned count_of_uid(const Manager *m, uint32_t uid, AuthStage from) {
+static unsigned count_questions_of_uid(const Manager *m, uint32_t uid) {
         const AuthRequest *request;
         unsigned n = 0;
 
         TAILQ_FOREACH (request, &m->auth_requests, entries)
-                n += request->stage >= from && request->uid == uid;
+                n += request->stage == AUTH_ASKING_POLKIT && request->uid == uid;
+
+        return n;
+}
+
+static size_t places_of_uid(const Manager *m, uint32_t uid) {
+        const AuthRequest *request;
+        size_t n = 0;
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                if (request->uid == uid)
+                        n += request->places;
 
         return n;
 }
@@ -203,7 +215,7 @@ static void ask_polkit(Manager *m) {
         for (request = TAILQ_FIRST(&m->auth_requests); request && n < POLKIT_QUESTIONS_MAX; request = next) {
                 next = TAILQ_NEXT(request, entries);
                 if (request->stage != AUTH_WAITING ||
-                        count_of_uid(m, request->uid, AUTH_ASKING_POLKIT) >= POLKIT_QUESTIONS_PER_UID_MAX)
+                        count_questions_of_uid(m, request->uid) >= POLKIT_QUESTIONS_PER_UID_MAX)
                         continue;
 
                 n++;
@@ -387,15 +399,15 @@ static int measure(sd_bus_message *message, size_t *left) {
 }
 
 int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
-        size_t left = CALL_ARGUMENTS_SIZE_MAX;
+        size_t max = call_size_max(message), left = max;
         int r;
 
         r = sd_bus_message_rewind(message, true);
         if (r >= 0)
                 r = measure(message, &left);
         if (r == -E2BIG)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "The arguments take more than %u bytes.", CALL_ARGUMENTS_SIZE_MAX);
+                return sd_bus_error_setf(
+                        error, SD_BUS_ERROR_INVALID_ARGS, "The arguments take more than %zu bytes.", max);
 
         return r;
 }
@@ -412,10 +424,11 @@ static AuthRequest *auth_request_new(
         request->manager = m;
         request->handler = handler;
         request->message = sd_bus_message_ref(message);
+        request->places = call_places(message);
         request->uid = uid;
         request->pid = pid;
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
-        m->n_auth_requests++;
+        m->auth_places += request->places;
         return request;
 }
 
@@ -431,6 +444,7 @@ static int authorize_root(Manager *m, sd_bus_message *message, uint32_t pid, Aut
 
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error) {
+        size_t places = call_places(message);
         AuthRequest *request;
         uint32_t uid, pid;
         int r;
@@ -442,7 +456,7 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         if (uid == 0)
                 return authorize_root(m, message, pid, handler);
 
-        if (m->n_auth_requests >= REQUESTS_MAX || count_of_uid(m, uid, AUTH_WAITING) >= REQUESTS_PER_UID_MAX)
+        if (m->auth_places + places > REQUESTS_MAX || places_of_uid(m, uid) + places > REQUESTS_PER_UID_MAX)
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
         request = auth_request_new(m, message, uid, pid, handler);

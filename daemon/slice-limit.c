@@ -598,8 +598,7 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
         }
 }
 
-/* The list of slices may be another one now. */
-static int refresh(Manager *m) {
+int slice_limits_refresh(Manager *m) {
         int r;
 
         r = slice_limits_update(m);
@@ -616,10 +615,24 @@ static void undo_overrides(Manager *m, const char *name, const SliceOverrides *o
         r = state_store_undo_slice_limits(&m->state, name, old->runtime, old->persistent);
         if (r < 0)
                 log_error_errno(r, "Cannot take the change of slice %s back in a file: %m", name);
-        r = refresh(m);
+        r = slice_limits_refresh(m);
         if (r < 0)
                 log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
         slice_limits_apply(m);
+}
+
+bool slice_limit_try(Manager *m, const char *name, char **ret_error) {
+        SliceLimit *slice = slice_limit_find(m, name);
+
+        if (slice) {
+                slice->foreign = false;
+                slice_apply(slice);
+        }
+        if (!slice || slice->in_force || !cgroup_exists(m->root, slice->cgroup))
+                return true;
+
+        *ret_error = slice->error ? strdup(slice->error) : NULL;
+        return false;
 }
 
 SliceOverrideResult slice_change_overrides(
@@ -627,7 +640,6 @@ SliceOverrideResult slice_change_overrides(
         SliceOverrides old = slice_get_overrides(m, name);
         uint32_t old_runtime = old.runtime ? *old.runtime : 0,
                  old_persistent = old.persistent ? *old.persistent : 0;
-        SliceLimit *slice;
         int r;
 
         /* The numbers move with the state. */
@@ -636,7 +648,7 @@ SliceOverrideResult slice_change_overrides(
 
         r = state_store_set_slice_limits(&m->state, name, overrides->runtime, overrides->persistent);
         if (r >= 0) {
-                r = refresh(m);
+                r = slice_limits_refresh(m);
                 if (r < 0)
                         undo_overrides(m, name, &old);
         }
@@ -646,17 +658,11 @@ SliceOverrideResult slice_change_overrides(
                 return SLICE_OVERRIDE_NOT_SAVED;
         }
 
-        slice = slice_limit_find(m, name);
-        if (slice) {
-                slice->foreign = false;
-                slice_apply(slice);
-        }
-        if (!slice || slice->in_force || !cgroup_exists(m->root, slice->cgroup)) {
+        if (slice_limit_try(m, name, ret_error)) {
                 slice_limits_tell(m);
                 return SLICE_OVERRIDE_DONE;
         }
 
-        *ret_error = slice->error ? strdup(slice->error) : NULL;
         undo_overrides(m, name, &old);
         return SLICE_OVERRIDE_NOT_APPLIED;
 }

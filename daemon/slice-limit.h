@@ -95,6 +95,15 @@ typedef enum SliceOverrideResult {
 SliceOverrideResult slice_change_overrides(
         Manager *m, const char *name, const SliceOverrides *overrides, char **ret_error);
 
+/*
+ * The same in steps, for a change that several slices are part of; the state has the new overrides already. The first
+ * brings the list of slices to that: 0 or a negative errno. The second writes one limit: returns false when the kernel
+ * refused, with *ret_error (to be freed). Afterwards slice_limits_tell(); or, with the old state,
+ * slice_limits_refresh() and slice_limits_apply().
+ */
+int slice_limits_refresh(Manager *m);
+bool slice_limit_try(Manager *m, const char *name, char **ret_error);
+
 /* What would hold with these overrides. */
 uint32_t slice_resolve(
         const Manager *m, const char *name, const SliceOverrides *overrides, SliceSource *ret_source);

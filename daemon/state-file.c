@@ -125,26 +125,36 @@ StateEntry *state_find(const State *s, const char *key) {
         return NULL;
 }
 
-StateEntry *state_get(State *s, const char *key) {
-        StateEntry *e, *entries;
-        char *copy;
+int state_reserve(State *s, size_t n) {
+        StateEntry *entries;
 
-        e = state_find(s, key);
-        if (e)
-                return e;
+        entries = reallocarray(s->entries, s->n_entries + n, sizeof(*entries));
+        if (!entries && s->n_entries + n > 0)
+                return -ENOMEM;
 
-        entries = reallocarray(s->entries, s->n_entries + 1, sizeof(*entries));
-        if (!entries)
-                return NULL;
         s->entries = entries;
+        return 0;
+}
 
-        copy = strdup(key);
+StateEntry *state_append(State *s, const char *key) {
+        char *copy = strdup(key);
+        StateEntry *e;
+
         if (!copy)
                 return NULL;
 
         e = &s->entries[s->n_entries++];
         *e = (StateEntry) { .key = copy };
         return e;
+}
+
+StateEntry *state_get(State *s, const char *key) {
+        StateEntry *e = state_find(s, key);
+
+        if (e)
+                return e;
+
+        return state_reserve(s, 1) >= 0 ? state_append(s, key) : NULL;
 }
 
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override) {

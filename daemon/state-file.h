@@ -65,6 +65,10 @@ int state_copy(const State *s, State **ret);
 StateEntry *state_find(const State *s, const char *key);
 /* Finds or makes. NULL when out of memory. */
 StateEntry *state_get(State *s, const char *key);
+/* Room for n more entries. -ENOMEM. */
+int state_reserve(State *s, size_t n);
+/* Makes one in that room. There is none with the key, which the caller knows. NULL when out of memory. */
+StateEntry *state_append(State *s, const char *key);
 /* Is it a UUID in canonical form, or "unit:NAME"? */
 bool state_key_is_valid(const char *key);
 

@@ -310,6 +310,47 @@ int state_store_undo_slice_limits(
         return change_slice_limits(store, name, runtime, persistent, COMMIT_FORCED);
 }
 
+static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime,
+        OverrideDirection direction) {
+        int r;
+
+        if (!override_list_changes(list, runtime))
+                return 0;
+
+        r = transaction_begin(t, state);
+        return r < 0 ? r : override_list_put(list, runtime, direction, t->next);
+}
+
+int state_store_plan_list(const StateStore *store, const OverrideList *list, char **ret) {
+        _cleanup_(transaction_done) Transaction t = {};
+        int r;
+
+        r = put_list(&t, store->persistent, list, false, OVERRIDE_FORWARD);
+        return r < 0 ? r : transaction_format(&t, ret);
+}
+
+static int change_list(
+        StateStore *store, const OverrideList *list, OverrideDirection direction, CommitMode mode) {
+        _cleanup_(transaction_done) Transaction p = {}, r = {};
+        int k;
+
+        k = put_list(&p, store->persistent, list, false, direction);
+        if (k >= 0)
+                k = put_list(&r, store->runtime, list, true, direction);
+        if (k < 0)
+                return k;
+
+        return commit(store, &p, &r, mode);
+}
+
+int state_store_set_list(StateStore *store, const OverrideList *list) {
+        return change_list(store, list, OVERRIDE_FORWARD, COMMIT_SAVED);
+}
+
+int state_store_undo_list(StateStore *store, const OverrideList *list) {
+        return change_list(store, list, OVERRIDE_BACK, COMMIT_FORCED);
+}
+
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
         _cleanup_(transaction_done) Transaction p = {}, t = {};
         const StateSlice *now = state_find_slice(store->runtime, name);

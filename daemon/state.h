@@ -2,6 +2,7 @@
 #pragma once
 
 #include "macro.h"
+#include "override-list.h"
 #include "state-file.h"
 
 /*
@@ -56,6 +57,8 @@ int state_store_plan_override(const StateStore *store, const char *key, const ch
 int state_store_plan_default(const StateStore *store, const uint32_t *persistent, char **ret);
 int state_store_plan_slice_limit(
         const StateStore *store, const char *name, const uint32_t *persistent, char **ret);
+/* Likewise with all of the list, which override_list_compare() has been through. */
+int state_store_plan_list(const StateStore *store, const OverrideList *list, char **ret);
 
 /*
  * Saves the runtime file, if this changes it, and then changes both layers in
@@ -74,6 +77,10 @@ int state_store_set_slice_limits(
         StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
 int state_store_undo_slice_limits(
         StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
+
+/* All that the list changes in both layers; and back to what was before it. Likewise. */
+int state_store_set_list(StateStore *store, const OverrideList *list);
+int state_store_undo_list(StateStore *store, const OverrideList *list);
 
 /*
  * Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. A file

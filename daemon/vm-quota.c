@@ -520,7 +520,7 @@ int vm_verify(VM *vm) {
         return vm->in_force ? 0 : ret < 0 ? ret : -EAGAIN;
 }
 
-static void roll_back(VM *vm) {
+void vm_take_back(VM *vm) {
         char *error = NULL;
         int r;
 
@@ -551,7 +551,7 @@ VMOverrideResult vm_change_overrides(
 
         r = write_all(vm, &policy, &error);
         if (r < 0) {
-                roll_back(vm);
+                vm_take_back(vm);
                 *ret_error = TAKE_PTR(error);
                 return VM_OVERRIDE_NOT_APPLIED;
         }
@@ -559,7 +559,7 @@ VMOverrideResult vm_change_overrides(
         r = state_store_set_overrides(
                 &vm->manager->state, vm->key, vm->name, &overrides->runtime, &overrides->persistent);
         if (r < 0) {
-                roll_back(vm);
+                vm_take_back(vm);
                 if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
                         *ret_error = NULL;
                 return VM_OVERRIDE_NOT_SAVED;
@@ -570,6 +570,29 @@ VMOverrideResult vm_change_overrides(
         judge_force(vm, 0, NULL);
         *ret_policy = policy;
         return VM_OVERRIDE_DONE;
+}
+
+int vm_try_overrides(VM *vm, char **ret_error) {
+        VMOverrides overrides;
+        PolicyResult policy;
+
+        vm_get_overrides(vm, &overrides);
+        resolve(vm, &overrides, false, &policy);
+        return write_all(vm, &policy, ret_error);
+}
+
+void vm_take_overrides(VM *vm) {
+        VMOverrides overrides;
+        PolicyResult policy;
+
+        vm_get_overrides(vm, &overrides);
+        resolve(vm, &overrides, false, &policy);
+        vm->foreign = false;
+        take_policy(vm, &policy);
+        judge_force(vm, 0, NULL);
+        /* What was tried had the other VMs' old quotas in the limit. */
+        if (vm->cgroup && cgroup_is_shared(vm))
+                vm_apply_cgroup(vm->manager, vm->cgroup);
 }
 
 static void revert(VM *vm);

@@ -70,6 +70,16 @@ typedef enum VMOverrideResult {
 VMOverrideResult vm_change_overrides(
         VM *vm, const VMOverrides *overrides, bool dry_run, PolicyResult *ret_policy, char **ret_error);
 
+/*
+ * vm_change_overrides() in steps, for a change that several VMs are part of. The state has the overrides of all of them
+ * already: vm_try_overrides() writes what follows from these to the kernel, and nothing else; 0 or a negative errno with
+ * *ret_error (to be freed). vm_take_overrides(), for all that were tried, makes it the VM's quota; vm_take_back() writes
+ * the old one again.
+ */
+int vm_try_overrides(VM *vm, char **ret_error);
+void vm_take_overrides(VM *vm);
+void vm_take_back(VM *vm);
+
 /* The kernel says that a quota was written. Ours is recognised by its value; another's is reverted or adopted. */
 void vm_quota_written(VM *vm, Set *set);
 void vm_limit_written(VM *vm);

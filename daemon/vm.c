@@ -51,6 +51,12 @@ VM *vm_find_by_uuid(Manager *m, const char *uuid) {
 VM *vm_find_by_key(Manager *m, const char *key) {
         VM *vm;
 
+        /* Other keys are UUIDs. */
+        if (strncmp(key, STATE_UNIT_PREFIX, strlen(STATE_UNIT_PREFIX)) != 0) {
+                vm = vm_find_by_uuid(m, key);
+                return vm && streq(vm->key, key) ? vm : NULL;
+        }
+
         TAILQ_FOREACH (vm, &m->vms, entries)
                 if (streq(vm->key, key))
                         return vm;

@@ -27,6 +27,10 @@ class Auth(BusTest):
         self.add_machine("web", WEB, 1, sets=[1])
         self.start()
 
+    def set_overrides(self, layer):
+        rows = [(layer, "vm", uuid, "", self.options({"quota": 5})) for uuid in (WEB, DB)]
+        self.manager_call("SetOverrides", "a(ssssa{sv})a{sv}", rows, {})
+
     def set_log_level(self, level):
         interface = "org.freedesktop.LogControl1"
         self.call(
@@ -42,6 +46,8 @@ class Auth(BusTest):
             ("org.pasidd1.set-quota", lambda: self.reset_quota(WEB)),
             ("org.pasidd1.set-default-quota", lambda: self.set_default(5)),
             ("org.pasidd1.set-default-quota", lambda: self.reset_default()),
+            ("org.pasidd1.set-overrides", lambda: self.set_overrides("persistent")),
+            ("org.pasidd1.set-overrides", lambda: self.set_overrides("runtime")),
             ("org.pasidd1.reserve", lambda: self.reserve(DB, "db", quota=5)),
             ("org.pasidd1.reserve", lambda: self.release(WEB)),
             ("org.pasidd1.reload", lambda: self.manager_call("Reload")),

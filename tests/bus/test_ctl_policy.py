@@ -38,7 +38,7 @@ class FakeDaemon:
         }
         c = self.connection = bus.connect()
         for member in (
-            "Explain ListSlices SetSliceQuota ResetSliceQuota ListOverrides SetOverride Reconcile ListEvents".split()
+            "Explain ListSlices SetSliceQuota ResetSliceQuota ListOverrides SetOverrides Reconcile ListEvents".split()
         ):
             c.handle(MANAGER, member, lambda message, member=member: self.answer(member, message))
         c.handle(MANAGER, "GetVM", lambda message: ("o", (vm_path(WEB),)))
@@ -245,7 +245,7 @@ class Overrides(PolicyTest):
     def setUp(self):
         super().setUp()
         self.answer("ListOverrides", "a(ssssa{sv})", self.ROWS)
-        self.answer("SetOverride", "b", True)
+        self.answer("SetOverrides", "u", 4)
 
     def write(self, text):
         self.root.write("overrides.json", text)
@@ -257,12 +257,9 @@ class Overrides(PolicyTest):
         self.assert_documented("overrides", json.loads(exported))
         self.fake.calls.clear()
         self.assertEqual(self.ok("import", self.write(exported)), "4 overrides, of which 4 changed something.\n")
-        # All are tried before the first is set.
-        self.assertEqual(self.fake.calls, [
-            ("SetOverride", *row[:4], {key: value for key, (_, value) in row[4].items()}, options)
-            for options in ({"dry-run": True}, {})
-            for row in self.ROWS
-        ])
+        # One call for all.
+        rows = [(*row[:4], {key: value for key, (_, value) in row[4].items()}) for row in self.ROWS]
+        self.assertEqual(self.fake.calls, [("SetOverrides", rows, {})])
         self.fake.calls.clear()
         status, out, _ = self.run_ctl("import", "-", "--dry-run", "--json=short", stdin=exported)
         self.assertEqual((status, json.loads(out)), (OK, {"overrides": 4, "changed": 4, "dry_run": True}))
@@ -283,8 +280,15 @@ class Overrides(PolicyTest):
         self.assertEqual(self.fake.calls, [])
 
     def test_refused(self):
-        self.fake.answers["SetOverride"] = BusError("org.freedesktop.DBus.Error.AccessDenied", "no")
-        self.fail_with(DENIED, r"That is override 1 \(web\)\. Nothing was changed", "import", self.write(self.ok("export")))
+        path = self.write(self.ok("export"))
+        for name, status, more in (
+            ("org.freedesktop.DBus.Error.AccessDenied", DENIED, ""),
+            ("org.freedesktop.DBus.Error.InvalidArgs", FAILURE, "pasidctl: Nothing was changed.\n"),
+            ("org.freedesktop.DBus.Error.UnknownMethod", FAILURE, "pasidctl: Nothing was changed.\n"),
+            ("org.freedesktop.DBus.Error.NoReply", NOT_RUNNING, "pasidctl: Whether anything was changed is not known"),
+        ):
+            self.fake.answers["SetOverrides"] = BusError(name, "Override 1: no")
+            self.fail_with(status, f"Override 1: no.*\n{more}", "import", path)
 
     def assert_nova_accepts(self, text):
         """By the schema in Nova's own source."""
@@ -400,7 +404,7 @@ class Real(CtlTest):
         document["overrides"].append({**document["overrides"][0], "key": "nonsense", "name": ""})
         path = self.directory / "overrides.json"
         path.write_text(json.dumps(document))
-        self.fail_with(FAILURE, r'"nonsense" is neither.*\n.*override 2 \(nonsense\)\. Nothing', "import", str(path))
+        self.fail_with(FAILURE, r'Override 2 \(nonsense\): "nonsense" is neither.*\n.*Nothing', "import", str(path))
         self.assertEqual(self.source(WEB), (7, "persistent"))
 
 

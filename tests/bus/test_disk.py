@@ -121,6 +121,10 @@ class Slow(DiskTest):
                 *(MANAGER_PATH, MANAGER, "SetOverride", "ssssa{sv}a{sv}"),
                 ("persistent", "vm", "12345678-0000-4000-8000-000000000001", "off", {"quota": ("u", 3)}, {}),
             ),
+            (
+                *(MANAGER_PATH, MANAGER, "SetOverrides", "a(ssssa{sv})a{sv}"),
+                ([("persistent", "vm", "12345678-0000-4000-8000-000000000001", "off", {"quota": ("u", 4)})], {}),
+            ),
         ):
             with self.subTest(member=member):
                 before = self.root.read(PERSISTENT) if self.root.exists(PERSISTENT) else None

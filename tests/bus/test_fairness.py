@@ -113,6 +113,10 @@ class Calls(Fairness):
             "SetSliceQuota": (MANAGER_PATH, MANAGER, "sua{sv}", ("machine.slice", 5, {})),
             "ResetSliceQuota": (MANAGER_PATH, MANAGER, "sa{sv}", ("machine.slice", {})),
             "SetOverride": (MANAGER_PATH, MANAGER, "ssssa{sv}a{sv}", ("runtime", "vm", WEB, "", {}, {})),
+            "SetOverrides": (
+                *(MANAGER_PATH, MANAGER, "a(ssssa{sv})a{sv}"),
+                ([("runtime", "vm", WEB, "", {"quota": ("u", 5)})], {}),
+            ),
             "Reconcile": (MANAGER_PATH, MANAGER, "", ()),
         }
         self.assertEqual(set(self.members()), calls.keys() | self.READS | {"Subscribe", "Unsubscribe"})

@@ -288,6 +288,14 @@ class Actions:
         self.model.override(guest.uuid).set(quota, runtime)
         return f"{guest.name} {quota} {layer}"
 
+    def do_set_overrides(self):
+        layer, rows = self.random.choice(["runtime", "persistent"]), []
+        for guest in list(self.model.guests)[: self.random.randrange(1, 6)]:
+            rows.append((layer, "vm", guest.uuid, guest.name, {"quota": ("u", self.random.randrange(1, 1000))}))
+            setattr(self.model.override(guest.uuid), layer, rows[-1][4]["quota"][1])
+        self.ask(MANAGER_PATH, MANAGER, "SetOverrides", "a(ssssa{sv})a{sv}", rows, {})
+        return f"{layer} {len(rows)}"
+
     def do_reset_quota(self):
         guest, runtime = self.pick_running(), self.random.random() < 0.5
         if not guest:

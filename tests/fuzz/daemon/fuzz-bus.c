@@ -58,6 +58,7 @@ static const struct {
         { "ListOverrides", "" },
         { "SetOverride", "ssssa{sv}a{sv}" },
         { "Reconcile", "" },
+        { "SetOverrides", "a(ssssa{sv})a{sv}" },
 };
 
 static const char *const option_names[] = {
@@ -172,9 +173,24 @@ static int append_struct(sd_bus_message *message, Input *in, const char *types, 
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* Of the type at the beginning, which is one character or in brackets. */
+static size_t type_length(const char *types) {
+        size_t n = 0, depth = 0;
+
+        do {
+                if (strchr("({", types[n]))
+                        depth++;
+                else if (strchr(")}", types[n]))
+                        depth--;
+                n++;
+        } while (depth > 0);
+
+        return n;
+}
+
 /* The types that occur above, and no others. */
 static int append(sd_bus_message *message, Input *in, const char *types, unsigned depth) {
-        char text[64], inner[8];
+        char text[64], inner[16];
         int r = 0;
 
         for (const char *t = types; *t && r >= 0; t++)
@@ -210,16 +226,13 @@ static int append(sd_bus_message *message, Input *in, const char *types, unsigne
                         break;
 
                 case '(':
-                        snprintf(inner, sizeof(inner), "%.*s", (int) strcspn(t + 1, ")"), t + 1);
+                        snprintf(inner, sizeof(inner), "%.*s", (int) type_length(t) - 2, t + 1);
                         r = append_struct(message, in, inner, depth);
-                        t += strcspn(t, ")");
+                        t += strlen(inner) + 1;
                         break;
 
                 case 'a':
-                        if (t[1] == 's')
-                                snprintf(inner, sizeof(inner), "s");
-                        else
-                                snprintf(inner, sizeof(inner), "%.*s", (int) strcspn(t + 1, ")}") + 1, t + 1);
+                        snprintf(inner, sizeof(inner), "%.*s", (int) type_length(t + 1), t + 1);
                         r = append_array(message, in, inner, depth);
                         t += strlen(inner);
                         break;

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <json-c/json.h>
+
+#include "override-list.h"
+
+OverrideList *override_list_new(void) {
+        return calloc(1, sizeof(OverrideList));
+}
+
+OverrideList *override_list_free(OverrideList *list) {
+        if (!list)
+                return NULL;
+
+        for (size_t i = 0; i < list->n_items; i++) {
+                free(list->items[i].key);
+                free(list->items[i].name);
+                free(list->items[i].name_before);
+                json_object_put(list->items[i].unknown_before);
+        }
+        free(list->items);
+        free(list);
+        return NULL;
+}
+
+/* For one more. There is room for the next power of two. */
+static int make_room(OverrideList *list) {
+        size_t n = list->n_items;
+        OverrideItem *items;
+
+        if ((n & (n - 1)) != 0)
+                return 0;
+
+        items = reallocarray(list->items, n == 0 ? 1 : 2 * n, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+
+        list->items = items;
+        return 0;
+}
+
+int override_list_add(OverrideList *list, const OverrideItem *item) {
+        _cleanup_free_ char *key = strdup(item->key), *name = item->name ? strdup(item->name) : NULL;
+
+        if (!key || (item->name && !name) || make_room(list) < 0)
+                return -ENOMEM;
+
+        list->items[list->n_items] = (OverrideItem) {
+                .kind = item->kind,
+                .runtime = item->runtime,
+                .key = TAKE_PTR(key),
+                .name = TAKE_PTR(name),
+                .setting = item->setting,
+                .position = list->n_items + 1,
+        };
+        list->n_items++;
+        return 0;
+}
+
+static int compare_keys(const OverrideItem *a, const OverrideItem *b) {
+        return a->kind != b->kind ? (a->kind < b->kind ? -1 : 1) : strcmp(a->key, b->key);
+}
+
+static int compare_layers(const OverrideItem *a, const OverrideItem *b) {
+        int r = compare_keys(a, b);
+
+        return r != 0 ? r : (int) a->runtime - (int) b->runtime;
+}
+
+/* Equal items by their position, so that the error names them in the caller's order. */
+static int compare_items(const void *x, const void *y) {
+        const OverrideItem *a = x, *b = y;
+        int r = compare_layers(a, b);
+
+        return r != 0 ? r : a->position < b->position ? -1 : a->position > b->position;
+}
+
+static int compare_to_key(const void *key, const void *item) {
+        return compare_keys(key, item);
+}
+
+int override_list_sort(OverrideList *list, size_t *ret_first, size_t *ret_second) {
+        if (list->n_items > 0)
+                qsort(list->items, list->n_items, sizeof(*list->items), compare_items);
+
+        for (size_t i = 1; i < list->n_items; i++)
+                if (compare_layers(&list->items[i - 1], &list->items[i]) == 0) {
+                        *ret_first = list->items[i - 1].position;
+                        *ret_second = list->items[i].position;
+                        return -EEXIST;
+                }
+
+        return 0;
+}
+
+bool override_list_has(const OverrideList *list, OverrideKind kind, const char *key) {
+        const OverrideItem wanted = { .kind = kind, .key = (char *) key };
+
+        return list->n_items > 0 &&
+               bsearch(&wanted, list->items, list->n_items, sizeof(*list->items), compare_to_key);
+}
+
+bool override_list_is_persistent(const OverrideList *list) {
+        for (size_t i = 0; i < list->n_items; i++)
+                if (!list->items[i].runtime)
+                        return true;
+
+        return false;
+}
+
+bool override_list_changes(const OverrideList *list, bool runtime) {
+        for (size_t i = 0; i < list->n_items; i++)
+                if (list->items[i].changes && list->items[i].runtime == runtime)
+                        return true;
+
+        return false;
+}
+
+size_t override_list_count_changes(const OverrideList *list) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n_items; i++)
+                n += list->items[i].changes;
+
+        return n;
+}
+
+/* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */
+typedef struct StateIndex {
+        StateEntry **entries;
+        size_t n_entries;
+} StateIndex;
+
+static void state_index_done(StateIndex *index) {
+        free(index->entries);
+}
+
+static int compare_entries(const void *x, const void *y) {
+        const StateEntry *const *a = x, *const *b = y;
+
+        return strcmp((*a)->key, (*b)->key);
+}
+
+static int compare_to_entry(const void *key, const void *y) {
+        const StateEntry *const *entry = y;
+
+        return strcmp(key, (*entry)->key);
+}
+
+/* Good until entries are added to the state, or removed. */
+static int state_index_new(const State *state, StateIndex *ret) {
+        StateIndex index = { .n_entries = state->n_entries };
+
+        index.entries = calloc(state->n_entries + 1, sizeof(StateEntry *));
+        if (!index.entries)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < state->n_entries; i++)
+                index.entries[i] = &state->entries[i];
+        qsort(index.entries, index.n_entries, sizeof(*index.entries), compare_entries);
+        *ret = index;
+        return 0;
+}
+
+static StateEntry *state_index_find(const StateIndex *index, const char *key) {
+        StateEntry **found =
+                bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
+
+        return found ? *found : NULL;
+}
+
+static QuotaSetting slice_setting(const State *state, const char *name) {
+        const StateSlice *slice = state_find_slice(state, name);
+
+        return override_setting(slice && slice->limit_set ? &slice->limit : NULL);
+}
+
+static int compare_with(OverrideItem *item, const State *state, const StateIndex *index) {
+        const StateEntry *entry;
+
+        free(TAKE_PTR(item->name_before));
+        json_object_put(TAKE_PTR(item->unknown_before));
+        switch (item->kind) {
+
+        case OVERRIDE_SLICE:
+                item->before = slice_setting(state, item->key);
+                break;
+
+        case OVERRIDE_DEFAULT:
+                item->before = override_setting(state->default_quota_set ? &state->default_quota : NULL);
+                break;
+
+        default:
+                entry = state_index_find(index, item->key);
+                item->before = entry ? entry->override : (QuotaSetting) {};
+                if (entry && entry->name && !(item->name_before = strdup(entry->name)))
+                        return -ENOMEM;
+                if (entry && entry->unknown_of_override)
+                        item->unknown_before = json_object_get(entry->unknown_of_override);
+        }
+
+        item->changes = !setting_equal(&item->before, &item->setting);
+        return 0;
+}
+
+int override_list_compare(OverrideList *list, const State *runtime, const State *persistent) {
+        _cleanup_(state_index_done) StateIndex of_runtime = {}, of_persistent = {};
+        int r;
+
+        r = state_index_new(runtime, &of_runtime);
+        if (r >= 0)
+                r = state_index_new(persistent, &of_persistent);
+        for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
+                OverrideItem *item = &list->items[i];
+
+                r = compare_with(item, item->runtime ? runtime : persistent,
+                        item->runtime ? &of_runtime : &of_persistent);
+        }
+
+        return r;
+}
+
+static const QuotaSetting *setting_of(const OverrideItem *item, OverrideDirection direction) {
+        return direction == OVERRIDE_FORWARD ? &item->setting : &item->before;
+}
+
+static int put_entry(const OverrideItem *item, OverrideDirection direction, StateEntry *entry) {
+        const char *name = direction == OVERRIDE_FORWARD ? item->name : item->name_before;
+        char *copy = name ? strdup(name) : NULL;
+
+        if (name && !copy)
+                return -ENOMEM;
+
+        free(entry->name);
+        entry->name = copy;
+        state_entry_set_override(entry, setting_of(item, direction));
+        if (direction == OVERRIDE_BACK && item->unknown_before && !entry->unknown_of_override)
+                entry->unknown_of_override = json_object_get(item->unknown_before);
+        return 0;
+}
+
+static int put_slice(State *state, const char *name, const QuotaSetting *setting) {
+        StateSlice *slice = state_get_slice(state, name);
+
+        if (!slice)
+                return -ENOMEM;
+
+        slice->limit_set = setting->quota_set;
+        slice->limit = setting->quota;
+        return 0;
+}
+
+/* Those of VMs that have an entry, and all that are not about a VM. */
+static int put_known(const OverrideItem *item, OverrideDirection direction, const StateIndex *index,
+        State *state, bool *ret_put) {
+        const QuotaSetting *setting = setting_of(item, direction);
+        StateEntry *entry;
+
+        *ret_put = true;
+        switch (item->kind) {
+
+        case OVERRIDE_SLICE:
+                return put_slice(state, item->key, setting);
+
+        case OVERRIDE_DEFAULT:
+                state->default_quota_set = setting->quota_set;
+                state->default_quota = setting->quota;
+                return 0;
+
+        default:
+                entry = state_index_find(index, item->key);
+                *ret_put = entry;
+                return entry ? put_entry(item, direction, entry) : 0;
+        }
+}
+
+/* The list has no key twice in a layer, so nobody has to look for an entry that was added before. */
+static int put_new(const OverrideItem *item, OverrideDirection direction, State *state) {
+        StateEntry *entry = state_append(state, item->key);
+
+        return entry ? put_entry(item, direction, entry) : -ENOMEM;
+}
+
+int override_list_put(const OverrideList *list, bool runtime, OverrideDirection direction, State *state) {
+        _cleanup_(state_index_done) StateIndex index = {};
+        _cleanup_free_ const OverrideItem **new = NULL;
+        size_t n_new = 0;
+        int r;
+
+        new = calloc(list->n_items + 1, sizeof(*new));
+        if (!new)
+                return -ENOMEM;
+        r = state_index_new(state, &index);
+        for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
+                const OverrideItem *item = &list->items[i];
+                bool put;
+
+                if (!item->changes || item->runtime != runtime)
+                        continue;
+                r = put_known(item, direction, &index, state, &put);
+                if (r >= 0 && !put)
+                        new[n_new++] = item;
+        }
+        /* This moves those that the index points to. */
+        if (r >= 0 && n_new > 0)
+                r = state_reserve(state, n_new);
+        for (size_t i = 0; r >= 0 && i < n_new; i++)
+                r = put_new(new[i], direction, state);
+
+        return r;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "override-list.h"
+#include "test-util.h"
+
+#define A "aaaabbbb-0000-4000-8000-000000000001"
+#define B "aaaabbbb-0000-4000-8000-000000000002"
+#define C "aaaabbbb-0000-4000-8000-000000000003"
+
+static OverrideList *make_list(const OverrideItem *items, size_t n_items) {
+        OverrideList *list = override_list_new();
+
+        assert_non_null(list);
+        for (size_t i = 0; i < n_items; i++)
+                assert_int_equal(override_list_add(list, &items[i]), 0);
+        return list;
+}
+
+static State *make_state(const char *text) {
+        _cleanup_free_ char *error = NULL;
+        State *s = NULL;
+
+        assert_int_equal(state_parse(text, strlen(text), &s, &error), 0);
+        return s;
+}
+
+#define QUOTA(n) { .quota = (n), .quota_set = true }
+
+static void test_sort(void **state _unused_) {
+        const OverrideItem items[] = {
+                { .kind = OVERRIDE_DEFAULT, .key = (char *) "", .setting = QUOTA(1) },
+                { .kind = OVERRIDE_VM, .key = (char *) B, .setting = QUOTA(2) },
+                { .kind = OVERRIDE_VM, .runtime = true, .key = (char *) A, .setting = QUOTA(3) },
+                { .kind = OVERRIDE_SLICE, .key = (char *) A, .setting = QUOTA(4) },
+                { .kind = OVERRIDE_VM, .key = (char *) A, .setting = QUOTA(5) },
+        };
+        const uint32_t order[] = { 5, 3, 2, 4, 1 };
+        _cleanup_(override_list_freep) OverrideList *list = make_list(items, ELEMENTSOF(items));
+        size_t first, second;
+
+        assert_int_equal(override_list_sort(list, &first, &second), 0);
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                assert_int_equal(list->items[i].setting.quota, order[i]);
+                assert_int_equal(list->items[i].position, order[i]);
+        }
+
+        assert_true(override_list_has(list, OVERRIDE_VM, A));
+        assert_true(override_list_has(list, OVERRIDE_SLICE, A));
+        assert_true(override_list_has(list, OVERRIDE_DEFAULT, ""));
+        assert_false(override_list_has(list, OVERRIDE_SLICE, B));
+        assert_false(override_list_has(list, OVERRIDE_VM, C));
+        assert_true(override_list_is_persistent(list));
+}
+
+static void test_empty(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+        _cleanup_(state_freep) State *s = state_new();
+        size_t first, second;
+
+        assert_int_equal(override_list_sort(list, &first, &second), 0);
+        assert_false(override_list_has(list, OVERRIDE_VM, A));
+        assert_false(override_list_is_persistent(list));
+        assert_int_equal(override_list_compare(list, s, s), 0);
+        assert_int_equal(override_list_count_changes(list), 0);
+        assert_int_equal(override_list_put(list, false, OVERRIDE_FORWARD, s), 0);
+}
+
+/* In the caller's order, whichever comes first after sorting. */
+static void test_twice(void **state _unused_) {
+        const OverrideItem items[] = {
+                { .kind = OVERRIDE_VM, .key = (char *) C },
+                { .kind = OVERRIDE_VM, .key = (char *) B },
+                { .kind = OVERRIDE_VM, .runtime = true, .key = (char *) B },
+                { .kind = OVERRIDE_VM, .key = (char *) A },
+                { .kind = OVERRIDE_VM, .key = (char *) B },
+        };
+        _cleanup_(override_list_freep) OverrideList *list = make_list(items, ELEMENTSOF(items));
+        size_t first, second;
+
+        assert_int_equal(override_list_sort(list, &first, &second), -EEXIST);
+        assert_int_equal(first, 2);
+        assert_int_equal(second, 5);
+}
+
+/* There and back again, with names, and with what a later version keeps. */
+static void test_put(void **state _unused_) {
+        static const char
+                runtime_text[] = "{\"version\":1,\"vms\":{\"" B "\":{\"override\":{\"quota\":9}}}}",
+                persistent_text[] =
+                        "{\"version\":1,\"default-quota\":70,\"slices\":{\"b.slice\":{\"limit\":8}},"
+                        "\"vms\":{\"" C "\":{\"name\":\"c\",\"override\":{\"quota\":5,\"x\":1},\"y\":2},"
+                        "\"" A "\":{\"override\":{\"watermark\":3}}}}";
+        const OverrideItem items[] = {
+                { .kind = OVERRIDE_VM, .key = (char *) C, .name = (char *) "new", .setting = QUOTA(6) },
+                { .kind = OVERRIDE_VM, .key = (char *) B, .name = (char *) "b", .setting = QUOTA(7) },
+                { .kind = OVERRIDE_VM, .runtime = true, .key = (char *) B, .setting = QUOTA(9) },
+                { .kind = OVERRIDE_VM, .key = (char *) A },
+                { .kind = OVERRIDE_SLICE, .key = (char *) "a.slice", .setting = QUOTA(10) },
+                { .kind = OVERRIDE_SLICE, .key = (char *) "b.slice" },
+                { .kind = OVERRIDE_DEFAULT, .key = (char *) "" },
+        };
+        _cleanup_(override_list_freep) OverrideList *list = make_list(items, ELEMENTSOF(items));
+        _cleanup_(state_freep) State *runtime = make_state(runtime_text), *s = make_state(persistent_text);
+        _cleanup_free_ char *before = NULL, *changed = NULL, *after = NULL;
+        size_t first, second;
+
+        assert_int_equal(state_format(s, &before), 0);
+        assert_int_equal(override_list_sort(list, &first, &second), 0);
+        assert_int_equal(override_list_compare(list, runtime, s), 0);
+        assert_int_equal(override_list_count_changes(list), 6);
+        assert_true(override_list_changes(list, false));
+        assert_false(override_list_changes(list, true));
+
+        assert_int_equal(override_list_put(list, false, OVERRIDE_FORWARD, s), 0);
+        state_prune(s);
+        assert_null(state_find(s, A));
+        assert_string_equal(state_find(s, B)->name, "b");
+        assert_int_equal(state_find(s, B)->override.quota, 7);
+        assert_string_equal(state_find(s, C)->name, "new");
+        assert_int_equal(state_find(s, C)->override.quota, 6);
+        assert_int_equal(state_find_slice(s, "a.slice")->limit, 10);
+        assert_null(state_find_slice(s, "b.slice"));
+        assert_false(s->default_quota_set);
+        assert_int_equal(state_format(s, &changed), 0);
+        assert_non_null(strstr(changed, "\"x\""));
+
+        assert_int_equal(override_list_put(list, false, OVERRIDE_BACK, s), 0);
+        state_prune(s);
+        assert_int_equal(s->n_entries, 2);
+        assert_int_equal(s->n_slices, 1);
+        assert_string_equal(state_find(s, C)->name, "c");
+        assert_int_equal(state_find(s, C)->override.quota, 5);
+        assert_null(state_find(s, A)->name);
+        assert_int_equal(state_find(s, A)->override.watermark, 3);
+        assert_int_equal(state_find_slice(s, "b.slice")->limit, 8);
+        assert_int_equal(s->default_quota, 70);
+        assert_int_equal(override_list_compare(list, runtime, s), 0);
+        assert_int_equal(override_list_count_changes(list), 6);
+        assert_int_equal(state_format(s, &after), 0);
+        assert_int_equal(strlen(after), strlen(before));
+}
+
+/* All is removed, and the kernel refuses that. */
+static void test_remove_and_back(void **state _unused_) {
+        static const char text[] =
+                "{\"version\":1,\"vms\":{\"" C "\":{\"name\":\"c\",\"override\":{\"quota\":5,\"x\":1}}}}";
+        const OverrideItem items[] = {
+                { .kind = OVERRIDE_VM, .key = (char *) C },
+        };
+        _cleanup_(override_list_freep) OverrideList *list = make_list(items, ELEMENTSOF(items));
+        _cleanup_(state_freep) State *s = make_state(text), *none = state_new();
+        _cleanup_free_ char *before = NULL, *after = NULL;
+
+        assert_int_equal(state_format(s, &before), 0);
+        assert_int_equal(override_list_compare(list, none, s), 0);
+        assert_int_equal(override_list_put(list, false, OVERRIDE_FORWARD, s), 0);
+        state_prune(s);
+        assert_int_equal(s->n_entries, 0);
+        assert_int_equal(override_list_put(list, false, OVERRIDE_BACK, s), 0);
+        assert_int_equal(state_format(s, &after), 0);
+        assert_string_equal(after, before);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_sort),
+                cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_twice),
+                cmocka_unit_test(test_put),
+                cmocka_unit_test(test_remove_and_back),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
