@@ -14,8 +14,8 @@
 #include "proc.h"
 #include "utf8.h"
 #include "uuid.h"
-#include "vm-machine.h"
 #include "vm-quota.h"
+#include "vm-reserve.h"
 
 static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE], sd_bus_error *error) {
         const char *s;
