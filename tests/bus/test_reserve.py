@@ -158,7 +158,7 @@ class Reserve(BusTest):
 
         # What is known of its next start stays, and it is no start itself.
         self.reserve(WEB, "web", quota=8)
-        self.assertEqual(self.reserve(WEB, "web", quota=9, update=True)[1], "metadata")
+        self.assertEqual(self.reserve(WEB, "web", quota=9, update=True), (9, "metadata"))
         self.assertEqual(self.source(WEB), (9, "metadata"))
         self.root.remove_set(1)
         self.machined.remove("qemu-1-web")
