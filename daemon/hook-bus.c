@@ -14,8 +14,8 @@
 #include "proc.h"
 #include "utf8.h"
 #include "uuid.h"
-#include "vm-machine.h"
 #include "vm-quota.h"
+#include "vm-reserve.h"
 
 static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE], sd_bus_error *error) {
         const char *s;
@@ -137,7 +137,10 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
                 return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The reservation could not be saved: %s", strerror(-r));
 
-        vm_resolve_next(vm, &policy);
+        /* The answer is about what was said, and not about a next start that was announced before. */
+        policy = vm->policy;
+        if (kind == RESERVE_START)
+                vm_resolve_next(vm, &policy);
         return sd_bus_reply_method_return(message, "us", policy.quota, quota_source_to_string(policy.source));
 }
 

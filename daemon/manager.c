@@ -30,6 +30,7 @@
 #include "vm-machine.h"
 #include "vm.h"
 #include "vm-quota.h"
+#include "vm-reserve.h"
 
 uint64_t manager_now(const Manager *m) {
         uint64_t now = 0;

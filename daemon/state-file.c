@@ -8,10 +8,20 @@
 
 /* What is remembered, as an object. state-load.c knows its files, state-parse.c and state-format.c what stands in them. */
 
+void state_next_clear(StateNext *next) {
+        free(next->name);
+        announcement_clear(&next->announced);
+        free(next->after);
+        json_object_put(next->unknown);
+        json_object_put(next->unknown_of_metadata);
+        *next = (StateNext) {};
+}
+
 static void entry_done(StateEntry *e) {
         free(e->key);
         free(e->name);
         announcement_clear(&e->announced);
+        state_next_clear(&e->next);
         json_object_put(e->unknown);
         json_object_put(e->unknown_of_override);
         json_object_put(e->unknown_of_metadata);
@@ -45,6 +55,41 @@ static json_object *ref(json_object *o) {
         return o ? json_object_get(o) : NULL;
 }
 
+int state_next_make(const char *name, const Announcement *announced, const char *after, uint64_t after_usec,
+        StateNext *ret) {
+        _cleanup_(state_next_clear) StateNext next = { .after_usec = after_usec };
+        int r;
+
+        next.name = strdup(name);
+        if (after)
+                next.after = strdup(after);
+        if (!next.name || (after && !next.after))
+                return -ENOMEM;
+
+        r = announcement_copy(announced, &next.announced);
+        if (r < 0)
+                return r;
+
+        *ret = next;
+        next = (StateNext) {};
+        return 0;
+}
+
+static int next_copy(const StateNext *from, StateNext *to) {
+        int r;
+
+        if (!from->name)
+                return 0;
+
+        r = state_next_make(from->name, &from->announced, from->after, from->after_usec, to);
+        if (r < 0)
+                return r;
+
+        to->unknown = ref(from->unknown);
+        to->unknown_of_metadata = ref(from->unknown_of_metadata);
+        return 0;
+}
+
 static int entry_copy(const StateEntry *from, StateEntry *to) {
         int r;
 
@@ -53,6 +98,7 @@ static int entry_copy(const StateEntry *from, StateEntry *to) {
         to->unknown_of_override = ref(from->unknown_of_override);
         to->unknown_of_metadata = ref(from->unknown_of_metadata);
         to->announced = (Announcement) {};
+        to->next = (StateNext) {};
         to->name = NULL;
 
         to->key = strdup(from->key);
@@ -62,7 +108,7 @@ static int entry_copy(const StateEntry *from, StateEntry *to) {
                 return -ENOMEM;
 
         r = announcement_copy(&from->announced, &to->announced);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : next_copy(&from->next, &to->next);
 }
 
 static int slice_copy(const StateSlice *from, StateSlice *to) {
@@ -171,6 +217,36 @@ void state_entry_forget_announced(StateEntry *e) {
         e->unknown_of_metadata = NULL;
 }
 
+void state_entry_forget_next(StateEntry *e) {
+        state_next_clear(&e->next);
+}
+
+void state_entry_take_next(StateEntry *e) {
+        StateNext *next = &e->next;
+
+        state_entry_forget_announced(e);
+        free(e->name);
+        e->name = TAKE_PTR(next->name);
+        e->announced = next->announced;
+        next->announced = (Announcement) {};
+        e->unknown_of_metadata = TAKE_PTR(next->unknown_of_metadata);
+        state_next_clear(next);
+}
+
+int state_entry_set_name(StateEntry *e, const char *name) {
+        char *copy = NULL;
+
+        if (name) {
+                copy = strdup(name);
+                if (!copy)
+                        return -ENOMEM;
+        }
+
+        free(e->name);
+        e->name = copy;
+        return 0;
+}
+
 StateSlice *state_find_slice(const State *s, const char *name) {
         for (size_t i = 0; i < s->n_slices; i++)
                 if (streq(s->slices[i].name, name))
@@ -204,7 +280,8 @@ StateSlice *state_get_slice(State *s, const char *name) {
 /* Is there more to remember than a name? What else was announced holds only with a reservation. */
 static bool entry_is_empty(const StateEntry *e) {
         return setting_is_empty(&e->override) && setting_is_empty(&e->announced.quota) && !e->reserved &&
-               !e->running && !e->unknown && !e->unknown_of_override && !e->unknown_of_metadata;
+               !e->running && !e->next.name && !e->unknown && !e->unknown_of_override &&
+               !e->unknown_of_metadata;
 }
 
 void state_prune(State *s) {

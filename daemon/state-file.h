@@ -26,6 +26,16 @@ struct json_object;
 /* A larger file is none of ours; in bytes. */
 #define STATE_SIZE_MAX (16U * 1024U * 1024U)
 
+/* The next start of a VM that runs. It takes effect with the end of the VM's machine or with a later machine: libvirt
+ * asks the hook about a restore or an incoming migration before it refuses them. */
+typedef struct StateNext {
+        char *name; /* libvirt's; NULL: no start was announced */
+        Announcement announced;
+        char *after;         /* the machine that the VM had then, which is not that start; may be NULL */
+        uint64_t after_usec; /* when that was made, CLOCK_REALTIME; 0: machined does not know it */
+        struct json_object *unknown, *unknown_of_metadata;
+} StateNext;
+
 /* Members that this version does not know are kept as they are, for the version that wrote them. */
 typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
@@ -34,6 +44,7 @@ typedef struct StateEntry {
         Announcement announced; /* runtime file only */
         bool reserved;          /* runtime file only: prepared, not yet seen running */
         bool running;           /* runtime file only: prepared, and seen running: its name is libvirt's */
+        StateNext next;         /* runtime file only, and only while running */
         struct json_object *unknown, *unknown_of_override, *unknown_of_metadata;
 } StateEntry;
 
@@ -75,6 +86,17 @@ bool state_key_is_valid(const char *key);
 /* What a later version keeps with an override or an announcement goes with it. */
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override);
 void state_entry_forget_announced(StateEntry *e);
+void state_entry_forget_next(StateEntry *e);
+/* The next start, which must exist, is what the entry says of the VM from now on. */
+void state_entry_take_next(StateEntry *e);
+/* name: NULL for none. -ENOMEM. */
+int state_entry_set_name(StateEntry *e, const char *name);
+
+/* Copies of all. after: NULL if there was no machine. *ret is empty on failure. -ENOMEM. */
+int state_next_make(const char *name, const Announcement *announced, const char *after, uint64_t after_usec,
+        StateNext *ret);
+void state_next_clear(StateNext *next);
+
 /* As with entries. */
 StateSlice *state_find_slice(const State *s, const char *name);
 StateSlice *state_get_slice(State *s, const char *name);

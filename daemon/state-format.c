@@ -18,12 +18,19 @@
  *       "domain": [ [ "key", "value" ] ],
  *       "slice": "a-b.slice",
  *       "libvirt": { "pid": 1, "start-time": 1 },
- *       "reserved": true
+ *       "running": true,
+ *       "next": {
+ *         "name": "…",
+ *         "after-machine": "…",
+ *         "after-timestamp": 1,
+ *         …, as "metadata" to "libvirt" above
+ *       }
  *     }
  *   }
  * }
  *
- * All but "version" and "vms" is left out where it has nothing to say. A limit of "max" is none.
+ * All but "version" and "vms" is left out where it has nothing to say. A limit of "max" is none. "reserved" can stand
+ * for "running", without "next" then.
  */
 
 /* Takes over value, also on failure; a NULL value is one that could not be made. */
@@ -125,6 +132,41 @@ static int add_libvirt(json_object *vm, const Announcement *announced) {
         return r;
 }
 
+static int add_announced(json_object *o, const Announcement *announced, json_object *unknown_of_metadata) {
+        int r;
+
+        r = add_setting(o, "metadata", &announced->quota, unknown_of_metadata);
+        if (r >= 0)
+                r = add_domain(o, &announced->domain);
+        if (r >= 0 && announced->slice)
+                r = add_member(o, "slice", json_object_new_string(announced->slice));
+        if (r >= 0)
+                r = add_libvirt(o, announced);
+        return r;
+}
+
+static int add_next(json_object *vm, const StateNext *next) {
+        json_object *o;
+        int r;
+
+        if (!next->name)
+                return 0;
+
+        o = json_object_new_object();
+        r = add_member(vm, "next", o);
+        if (r >= 0)
+                r = add_member(o, "name", json_object_new_string(next->name));
+        if (r >= 0 && next->after)
+                r = add_member(o, "after-machine", json_object_new_string(next->after));
+        if (r >= 0 && next->after_usec > 0)
+                r = add_member(o, "after-timestamp", json_object_new_int64((int64_t) next->after_usec));
+        if (r >= 0)
+                r = add_announced(o, &next->announced, next->unknown_of_metadata);
+        if (r >= 0)
+                r = add_unknown(o, next->unknown);
+        return r;
+}
+
 static int add_entry(json_object *vms, const StateEntry *e) {
         json_object *vm;
         int r;
@@ -136,17 +178,13 @@ static int add_entry(json_object *vms, const StateEntry *e) {
         if (r >= 0)
                 r = add_setting(vm, "override", &e->override, e->unknown_of_override);
         if (r >= 0)
-                r = add_setting(vm, "metadata", &e->announced.quota, e->unknown_of_metadata);
-        if (r >= 0)
-                r = add_domain(vm, &e->announced.domain);
-        if (r >= 0 && e->announced.slice)
-                r = add_member(vm, "slice", json_object_new_string(e->announced.slice));
-        if (r >= 0)
-                r = add_libvirt(vm, &e->announced);
+                r = add_announced(vm, &e->announced, e->unknown_of_metadata);
         if (r >= 0 && e->reserved)
                 r = add_member(vm, "reserved", json_object_new_boolean(true));
         if (r >= 0 && e->running)
                 r = add_member(vm, "running", json_object_new_boolean(true));
+        if (r >= 0)
+                r = add_next(vm, &e->next);
         if (r >= 0)
                 r = add_unknown(vm, e->unknown);
         return r;

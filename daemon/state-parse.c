@@ -142,6 +142,66 @@ static int parse_boolean(json_object *o, const char *vm, const char *key, bool *
         return 0;
 }
 
+static int parse_name(json_object *o, const char *vm, const char *key, char **ret, char **ret_error) {
+        if (!json_object_is_type(o, json_type_string) || !utf8_is_printable(json_object_get_string(o)))
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a printable string", vm, key);
+
+        *ret = strdup(json_object_get_string(o));
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* A member of an announcement. Returns 1 if it was one, else 0. */
+static int parse_announced(json_object *o, const char *vm, const char *key, Announcement *announced,
+        json_object **unknown_of_metadata, char **ret_error) {
+        int r;
+
+        if (streq(key, "metadata"))
+                r = parse_setting(o, vm, key, &announced->quota, unknown_of_metadata, ret_error);
+        else if (streq(key, "domain"))
+                r = parse_domain(o, vm, &announced->domain, ret_error);
+        else if (streq(key, "slice"))
+                r = parse_slice_name(o, vm, &announced->slice, ret_error);
+        else if (streq(key, "libvirt"))
+                r = parse_libvirt(o, vm, announced, ret_error);
+        else
+                return 0;
+
+        return r < 0 ? r : 1;
+}
+
+static int parse_timestamp(json_object *o, const char *vm, const char *key, uint64_t *ret, char **ret_error) {
+        if (!json_object_is_type(o, json_type_int) || json_object_get_int64(o) < 0)
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a time", vm, key);
+
+        *ret = (uint64_t) json_object_get_int64(o);
+        return 0;
+}
+
+static int parse_next(json_object *o, const char *vm, StateNext *next, char **ret_error) {
+        int r;
+
+        if (!json_object_is_type(o, json_type_object))
+                return error_text(ret_error, "VM \"%s\": \"next\" is not an object", vm);
+
+        json_object_object_foreach(o, key, value) {
+                r = parse_announced(value, vm, key, &next->announced, &next->unknown_of_metadata, ret_error);
+                if (r > 0)
+                        continue;
+                if (r == 0 && streq(key, "name"))
+                        r = parse_name(value, vm, key, &next->name, ret_error);
+                else if (r == 0 && streq(key, "after-machine"))
+                        r = parse_name(value, vm, key, &next->after, ret_error);
+                else if (r == 0 && streq(key, "after-timestamp"))
+                        r = parse_timestamp(value, vm, key, &next->after_usec, ret_error);
+                else if (r == 0)
+                        r = keep_unknown(&next->unknown, key, value);
+                if (r < 0)
+                        return r;
+        }
+
+        return next->name ? 0 : error_text(ret_error, "VM \"%s\": \"next\" has no \"name\"", vm);
+}
+
 static int parse_entry(State *s, const char *vm, json_object *o, char **ret_error) {
         StateEntry *e;
         int r = 0;
@@ -158,34 +218,28 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                 return -ENOMEM;
 
         json_object_object_foreach(o, key, value) {
-                if (streq(key, "override"))
+                r = parse_announced(value, vm, key, &e->announced, &e->unknown_of_metadata, ret_error);
+                if (r > 0)
+                        continue;
+                if (r == 0 && streq(key, "override"))
                         r = parse_setting(value, vm, key, &e->override, &e->unknown_of_override, ret_error);
-                else if (streq(key, "metadata"))
-                        r = parse_setting(
-                                value, vm, key, &e->announced.quota, &e->unknown_of_metadata, ret_error);
-                else if (streq(key, "domain"))
-                        r = parse_domain(value, vm, &e->announced.domain, ret_error);
-                else if (streq(key, "slice"))
-                        r = parse_slice_name(value, vm, &e->announced.slice, ret_error);
-                else if (streq(key, "libvirt"))
-                        r = parse_libvirt(value, vm, &e->announced, ret_error);
-                else if (streq(key, "reserved"))
+                else if (r == 0 && streq(key, "reserved"))
                         r = parse_boolean(value, vm, key, &e->reserved, ret_error);
-                else if (streq(key, "running"))
+                else if (r == 0 && streq(key, "running"))
                         r = parse_boolean(value, vm, key, &e->running, ret_error);
-                else if (streq(key, "name")) {
-                        if (!json_object_is_type(value, json_type_string) ||
-                                !utf8_is_printable(json_object_get_string(value)))
-                                return error_text(
-                                        ret_error, "VM \"%s\": \"%s\" is not a printable string", vm, key);
-                        e->name = strdup(json_object_get_string(value));
-                        if (!e->name)
-                                return -ENOMEM;
-                } else
+                else if (r == 0 && streq(key, "next"))
+                        r = parse_next(value, vm, &e->next, ret_error);
+                else if (r == 0 && streq(key, "name"))
+                        r = parse_name(value, vm, key, &e->name, ret_error);
+                else if (r == 0)
                         r = keep_unknown(&e->unknown, key, value);
                 if (r < 0)
                         return r;
         }
+
+        /* A version that does not know the next start keeps it also when the VM's run ends. */
+        if (!e->running)
+                state_entry_forget_next(e);
 
         return 0;
 }

@@ -3,7 +3,7 @@
 #include "file-util.h"
 #include "log.h"
 #include "messages.h"
-#include "state.h"
+#include "state-transaction.h"
 
 /* *ret_problem: why the file must be left alone, or NULL. */
 static int load(const char *path, State **ret, char **ret_problem) {
@@ -65,108 +65,6 @@ QuotaSetting state_store_get_override(const State *state, const char *key) {
         return e ? e->override : (QuotaSetting) {};
 }
 
-const Announcement *state_store_get_announcement(const StateStore *store, const char *key) {
-        const StateEntry *e = state_find(store->runtime, key);
-
-        return e ? &e->announced : NULL;
-}
-
-static int set_name(StateEntry *entry, const char *name) {
-        char *copy = NULL;
-
-        if (name) {
-                copy = strdup(name);
-                if (!copy)
-                        return -ENOMEM;
-        }
-
-        free(entry->name);
-        entry->name = copy;
-        return 0;
-}
-
-/* A layer about to be changed: changes go into next, and take effect all at once. */
-typedef struct Transaction {
-        State *next; /* NULL: it is not changed */
-} Transaction;
-
-static void transaction_done(Transaction *t) {
-        state_free(t->next);
-}
-
-static int transaction_begin(Transaction *t, const State *current) {
-        return state_copy(current, &t->next);
-}
-
-/* The text of its file, NULL if nothing changes. */
-static int transaction_format(Transaction *t, char **ret) {
-        if (!t->next) {
-                *ret = NULL;
-                return 0;
-        }
-
-        state_prune(t->next);
-        return state_format_file(t->next, ret);
-}
-
-static void transaction_commit(Transaction *t, State **current) {
-        if (!t->next)
-                return;
-
-        state_prune(t->next);
-        state_free(*current);
-        *current = TAKE_PTR(t->next);
-}
-
-static void file_is_stale(StateStore *store, bool *stale) {
-        *stale = true;
-        if (store->stale)
-                store->stale(store->stale_userdata);
-}
-
-void state_store_persistent_is_stale(StateStore *store) {
-        file_is_stale(store, &store->persistent_stale);
-}
-
-static int save_runtime(StateStore *store, const State *state) {
-        int r;
-
-        r = store->runtime_problem ? -EUCLEAN : state_save(state, store->runtime_path, false);
-        if (r < 0)
-                return log_error_errno(r, "Cannot write the state file %s: %m", store->runtime_path);
-
-        /* Whatever it is, it is all that is to be there. */
-        store->runtime_stale = false;
-        return 0;
-}
-
-int state_store_save_runtime(StateStore *store) {
-        return store->runtime_stale ? save_runtime(store, store->runtime) : 0;
-}
-
-typedef enum CommitMode {
-        COMMIT_SAVED,  /* memory and file, or neither */
-        COMMIT_FORCED, /* the memory in any case */
-} CommitMode;
-
-/* Either layer may be without changes. */
-static int commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode) {
-        int r = 0;
-
-        if (runtime->next) {
-                state_prune(runtime->next);
-                r = save_runtime(store, runtime->next);
-                if (r < 0 && mode == COMMIT_SAVED)
-                        return r;
-                if (r < 0)
-                        file_is_stale(store, &store->runtime_stale);
-        }
-
-        transaction_commit(persistent, &store->persistent);
-        transaction_commit(runtime, &store->runtime);
-        return r;
-}
-
 static int put_override(
         Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
         QuotaSetting now = state_store_get_override(state, key);
@@ -185,7 +83,7 @@ static int put_override(
                 return -ENOMEM;
 
         state_entry_set_override(entry, setting);
-        return set_name(entry, name);
+        return state_entry_set_name(entry, name);
 }
 
 int state_store_plan_override(const StateStore *store, const char *key, const char *name,
@@ -208,7 +106,7 @@ int state_store_set_overrides(StateStore *store, const char *key, const char *na
         if (k < 0)
                 return k;
 
-        return commit(store, &p, &r, COMMIT_SAVED);
+        return state_store_commit(store, &p, &r, COMMIT_SAVED);
 }
 
 static int put_default(Transaction *t, const State *state, const uint32_t *value) {
@@ -245,7 +143,7 @@ static int change_default(
         if (k < 0)
                 return k;
 
-        return commit(store, &p, &r, mode);
+        return state_store_commit(store, &p, &r, mode);
 }
 
 int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
@@ -297,7 +195,7 @@ static int change_slice_limits(StateStore *store, const char *name, const uint32
         if (k < 0)
                 return k;
 
-        return commit(store, &p, &r, mode);
+        return state_store_commit(store, &p, &r, mode);
 }
 
 int state_store_set_slice_limits(
@@ -369,72 +267,6 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
                 return -ENOMEM;
 
         slice->applied = applied;
-        (void) commit(store, &p, &t, COMMIT_FORCED);
+        (void) state_store_commit(store, &p, &t, COMMIT_FORCED);
         return 0;
-}
-
-/* reservation: NULL for none. */
-static int put_reservation(StateStore *store, const char *key, const char *name,
-        const Announcement *announced, const Reservation *reservation, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, t = {};
-        _cleanup_(announcement_clear) Announcement copy = {};
-        StateEntry *entry;
-        int r;
-
-        r = announcement_copy(announced, &copy);
-        if (r < 0)
-                return r;
-
-        r = transaction_begin(&t, store->runtime);
-        if (r < 0)
-                return r;
-
-        entry = state_get(t.next, key);
-        if (!entry)
-                return -ENOMEM;
-
-        r = set_name(entry, name);
-        if (r < 0)
-                return r;
-
-        announcement_clear(&entry->announced);
-        entry->announced = copy;
-        copy = (Announcement) {};
-        entry->reserved = reservation && *reservation == RESERVATION_PREPARED;
-        entry->running = reservation && *reservation == RESERVATION_RUNNING;
-        if (!reservation)
-                state_entry_forget_announced(entry);
-
-        return commit(store, &p, &t, mode);
-}
-
-const StateEntry *state_store_get_reservation(const StateStore *store, const char *key) {
-        const StateEntry *e = state_find(store->runtime, key);
-
-        return e && (e->reserved || e->running) ? e : NULL;
-}
-
-int state_store_set_reservation(StateStore *store, const char *key, const char *name,
-        const Announcement *announced, Reservation reservation) {
-        const StateEntry *e = state_store_get_reservation(store, key);
-
-        if (e && e->running == (reservation == RESERVATION_RUNNING) && streq_ptr(e->name, name) &&
-                announcement_equal(&e->announced, announced))
-                return 0;
-
-        return put_reservation(store, key, name, announced, &reservation, COMMIT_SAVED);
-}
-
-void state_store_drop_reservation(StateStore *store, const char *key) {
-        const StateEntry *e = state_store_get_reservation(store, key);
-        const Announcement none = {};
-        int r;
-
-        if (!e)
-                return;
-
-        /* The name stays with an override, for people. */
-        r = put_reservation(store, key, e->name, &none, NULL, COMMIT_FORCED);
-        if (r < 0)
-                log_warning_errno(r, "Cannot drop the reservation of VM %s for good, trying again: %m", key);
 }

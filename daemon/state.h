@@ -44,9 +44,6 @@ void state_store_done(StateStore *store);
 
 /* The setting of one layer, all unset when there is none. */
 QuotaSetting state_store_get_override(const State *state, const char *key);
-/* What the hook has said of it, for as long as it is remembered; NULL if nothing. */
-const Announcement *state_store_get_announcement(const StateStore *store, const char *key);
-
 /*
  * The text of the persistent file as it would be with this change, for the
  * caller to save and to free; NULL if the file stays as it is. Nothing changes.
@@ -94,14 +91,31 @@ typedef enum Reservation {
         RESERVATION_RUNNING,
 } Reservation;
 
-/* What the libvirt hook said of a VM. Likewise. */
+/*
+ * What the libvirt hook said of a VM's start, as long as it is remembered: NULL if nothing. The pointers are good until
+ * the next change.
+ */
+const Announcement *state_store_get_announcement(const StateStore *store, const char *key);
+const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
+const StateNext *state_store_get_next(const StateStore *store, const char *key);
+
+/* What the libvirt hook said of a VM. Saved, or nothing changes. There is a next start with RESERVATION_RUNNING only. */
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,
         const Announcement *announced, Reservation reservation);
 
-/* What the hook said, as long as it holds; NULL if nothing. */
-const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
+/*
+ * What the libvirt hook said of the next start of a VM that runs. Saved, or nothing changes. name: of the VM as it
+ * runs, where the hook has said nothing of that. Takes over what is in *next.
+ */
+int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next);
 
-/* The hook's word and reservation go, overrides stay. A file that cannot be saved becomes stale. Logs failure. */
+/* The next start, which must exist, is the VM's reservation from now on. A file that cannot be saved becomes stale. -ENOMEM. */
+int state_store_take_next(StateStore *store, const char *key, Reservation reservation);
+
+/* The next start is called off. A file that cannot be saved becomes stale. Logs failure. */
+void state_store_forget_next(StateStore *store, const char *key);
+
+/* The hook's word, reservation and next start go, overrides stay. A file that cannot be saved becomes stale. Logs failure. */
 void state_store_drop_reservation(StateStore *store, const char *key);
 
 /* Saves the memory's content again where the runtime file is stale. */

@@ -5,88 +5,12 @@
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "libvirt-qemu.h"
-#include "messages.h"
 #include "other-machines.h"
 #include "proc.h"
 #include "set-match.h"
-#include "start-evidence.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
-
-/* No evidence shows that libvirt is still working on it, and none may hold a reservation for ever. */
-#define EXTENSIONS_MAX 20U
-
-static void await_start(VM *vm);
-
-static void forget_next(VM *vm) {
-        vm->reserved_again = false;
-        announcement_clear(&vm->next);
-        free(TAKE_PTR(vm->next_name));
-}
-
-/* Is the VM still being started, however slowly? */
-static bool start_goes_on(VM *vm) {
-        const Manager *m = vm->manager;
-        StartEvidence evidence;
-
-        if (vm->n_extensions >= EXTENSIONS_MAX)
-                return false;
-
-        evidence = start_evidence_find(m->root, vm->name, state_store_get_announcement(&m->state, vm->key));
-        if (evidence == START_EVIDENCE_NONE)
-                return false;
-
-        vm->n_extensions++;
-        log_debug("VM %s takes its time to start, there is %s: keeping its reservation.", vm->name,
-                start_evidence_to_string(evidence));
-        return true;
-}
-
-/* It may have sets still, of an earlier run. */
-static void drop_reserved(VM *vm, const char *why) {
-        Manager *m = vm->manager;
-
-        state_store_drop_reservation(&m->state, vm->key);
-        vm_remove(vm, why);
-        set_match_waiting(m);
-}
-
-static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
-        VM *vm = userdata;
-        LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
-
-        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        if (vm->machine) {
-                log_debug("The announced next start of VM %s did not come.", vm->name);
-                forget_next(vm);
-                return 0;
-        }
-
-        if (vm_machine_find_unregistered(vm))
-                return 0;
-        if (start_goes_on(vm)) {
-                await_start(vm);
-                return 0;
-        }
-
-        log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
-                vm->name);
-        drop_reserved(vm, "it never started");
-        return 0;
-}
-
-static void await_start(VM *vm) {
-        uint64_t usec = (uint64_t) vm->manager->config->reservation_timeout_sec * 1000000;
-        int r;
-
-        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        r = sd_event_add_time_relative(vm->manager->event, &vm->reservation_timeout, CLOCK_MONOTONIC, usec,
-                usec / 10, on_reservation_timeout, vm);
-        if (r < 0)
-                log_warning_errno(r, "Cannot set a timer: %m");
-        else
-                (void) sd_event_source_set_description(vm->reservation_timeout, "vm-reservation");
-}
+#include "vm-reserve.h"
 
 /* What users and their sessions run. Only the system's own slices can hold a machine that goes by its UUID. */
 static bool is_below_user_slice(const char *cgroup) {
@@ -153,11 +77,8 @@ static int choose_name(Manager *m, const MachineInfo *info, char **ret) {
         return 0;
 }
 
-/*
- * A machine's UUID is its own. Whatever else has it got it from an attribute
- * that others may write, and gets another one.
- */
-static int get_vm(Manager *m, const char *uuid, const char *name, VM **ret) {
+/* Whatever else has the UUID got it from an attribute that others may write, and gets another one. */
+int vm_machine_get(Manager *m, const char *uuid, const char *name, VM **ret) {
         VM *vm;
         int r;
 
@@ -185,29 +106,7 @@ static int get_machine_vm(Manager *m, const MachineInfo *info, VM **ret) {
         if (r < 0)
                 return r;
 
-        return get_vm(m, info->uuid, name, ret);
-}
-
-/* The next start, as it was announced, is what the hook says now. */
-static int take_next(VM *vm, Reservation reservation) {
-        int r;
-
-        r = state_store_set_reservation(&vm->manager->state, vm->key, vm->next_name, &vm->next, reservation);
-        if (r >= 0)
-                r = vm_set_name(vm, vm->next_name);
-        forget_next(vm);
-        return r;
-}
-
-/* The reservation has come true. */
-static int keep_reservation(VM *vm) {
-        const StateEntry *e = state_store_get_reservation(&vm->manager->state, vm->key);
-
-        if (!e)
-                return 0;
-
-        return state_store_set_reservation(
-                &vm->manager->state, vm->key, vm->name, &e->announced, RESERVATION_RUNNING);
+        return vm_machine_get(m, info->uuid, name, ret);
 }
 
 /* What is the VM's machine until now can outlive the one that is it from now on. */
@@ -239,9 +138,7 @@ static int begin_running(VM *vm, const MachineInfo *info) {
                 return r;
 
         vm->machine_usec = info->usec;
-        vm->n_extensions = 0;
-        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
+        return vm_reservation_begin(vm);
 }
 
 /* libvirt counts from 1 again when it is started anew, so the same name can be that of a later machine. */
@@ -313,21 +210,8 @@ static bool take_other_machine(VM *vm) {
 
 /* The machine is gone. The next start may have been announced already. */
 static void machine_gone(VM *vm) {
-        Manager *m = vm->manager;
-
-        if (take_other_machine(vm))
-                return;
-
-        if (!vm->reserved_again) {
-                state_store_drop_reservation(&m->state, vm->key);
-                vm_remove(vm, "its machine has ended");
-                return;
-        }
-
-        if (vm_set_machine(vm, NULL, NULL, 0) < 0 || take_next(vm, RESERVATION_PREPARED) < 0)
-                log_error("Cannot take up the reservation of VM %s.", vm->name);
-        await_start(vm);
-        vm_apply(vm);
+        if (!take_other_machine(vm))
+                vm_reservation_end(vm);
 }
 
 void vm_machine_removed(Manager *m, const char *machine) {
@@ -354,32 +238,6 @@ void vm_machines_begin(Manager *m) {
         }
 }
 
-static const StateEntry *find_stale(Manager *m) {
-        const State *state = m->state.runtime;
-
-        for (size_t i = 0; i < state->n_entries; i++)
-                if (state->entries[i].running && !vm_find_by_uuid(m, state->entries[i].key))
-                        return &state->entries[i];
-
-        return NULL;
-}
-
-/* What is remembered of VMs that ended while nobody looked. */
-static void drop_stale_reservations(Manager *m) {
-        const StateEntry *e;
-
-        while ((e = find_stale(m))) {
-                _cleanup_free_ char *key = strdup(e->key);
-
-                if (!key)
-                        return;
-
-                state_store_drop_reservation(&m->state, key);
-                if (state_store_get_reservation(&m->state, key))
-                        return; /* cannot be written, which was logged */
-        }
-}
-
 static VM *find_unlisted(Manager *m) {
         VM *vm;
 
@@ -402,7 +260,7 @@ void vm_machines_end(Manager *m) {
                 machine_gone(vm);
         }
 
-        drop_stale_reservations(m);
+        vm_reservations_check(m);
         set_match_waiting(m);
 }
 
@@ -463,9 +321,7 @@ static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
 
         vm->unregistered = true;
         vm->machine_usec = 0;
-        vm->n_extensions = 0;
-        vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-        return vm->reserved_again ? take_next(vm, RESERVATION_RUNNING) : keep_reservation(vm);
+        return vm_reservation_begin(vm);
 }
 
 bool vm_machine_find_unregistered(VM *vm) {
@@ -523,133 +379,4 @@ void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
 
         if (cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0)
                 vm_machine_claim_cgroup(m, unit, unit_path);
-}
-
-static int announce_next(VM *vm, const char *name, const Announcement *announced) {
-        _cleanup_free_ char *next_name = NULL;
-        Announcement next;
-        int r;
-
-        next_name = strdup(name);
-        if (!next_name)
-                return -ENOMEM;
-        r = announcement_copy(announced, &next);
-        if (r < 0)
-                return r;
-
-        forget_next(vm);
-        vm->next_name = TAKE_PTR(next_name);
-        vm->next = next;
-        vm->reserved_again = true;
-        await_start(vm);
-        return 0;
-}
-
-int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced,
-        ReserveKind kind, VM **ret) {
-        VM *vm;
-        int r;
-
-        if (kind == RESERVE_UPDATE) {
-                vm = vm_find_by_uuid(m, uuid);
-                if (vm)
-                        (void) vm_machine_find_unregistered(vm);
-                if (!vm || vm->kind != VM_KIND_MACHINE || !vm->machine)
-                        return -ESRCH;
-        }
-
-        r = get_vm(m, uuid, name, &vm);
-        if (r < 0)
-                return r;
-
-        if (vm->machine && kind == RESERVE_START) {
-                r = announce_next(vm, name, announced);
-                if (r < 0)
-                        return r;
-
-                *ret = vm;
-                return 0;
-        }
-
-        r = state_store_set_reservation(
-                &m->state, uuid, name, announced, vm->machine ? RESERVATION_RUNNING : RESERVATION_PREPARED);
-        if (r < 0) {
-                if (!vm->announced)
-                        vm_free(vm);
-                return r;
-        }
-
-        r = vm_set_name(vm, name);
-        if (r < 0)
-                return r;
-
-        vm->n_extensions = 0;
-        if (kind == RESERVE_RECONNECT)
-                (void) vm_machine_find_unregistered(vm);
-        if (!vm->machine)
-                await_start(vm);
-
-        vm_apply(vm);
-        vm_announce(vm);
-
-        *ret = vm;
-        return 0;
-}
-
-void vm_release(Manager *m, const char *uuid) {
-        VM *vm;
-
-        vm = vm_find_by_uuid(m, uuid);
-        if (vm && vm->kind != VM_KIND_MACHINE)
-                vm = NULL;
-
-        if (vm && vm->machine) {
-                /* Its processes may still be ending: the quota holds until they have. */
-                vm->reservation_timeout = sd_event_source_disable_unref(vm->reservation_timeout);
-                forget_next(vm);
-                (void) vm_machine_check_unregistered(vm);
-                return;
-        }
-
-        if (vm)
-                drop_reserved(vm, "it was released");
-        else
-                state_store_drop_reservation(&m->state, uuid);
-}
-
-/* What machined knows of comes back with the list of machines. */
-static bool runs_unregistered(const Manager *m, const StateEntry *e) {
-        _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
-
-        return e->running && e->name && libvirt_qemu_find(m->root, e->name, &qemu) >= 0;
-}
-
-int vm_restore_reservations(Manager *m) {
-        const State *state = m->state.runtime;
-        VM *vm;
-        int r;
-
-        for (size_t i = 0; i < state->n_entries; i++) {
-                const StateEntry *e = &state->entries[i];
-                char uuid[UUID_STRING_SIZE];
-
-                if ((!e->reserved && !runs_unregistered(m, e)) || uuid_canonical(e->key, uuid) < 0)
-                        continue;
-
-                r = vm_new(m, VM_KIND_MACHINE, uuid, NULL, e->name ? e->name : uuid, &vm);
-                if (r == -EEXIST)
-                        continue;
-                if (r < 0)
-                        return r;
-
-                await_start(vm);
-                vm_apply(vm);
-                vm_announce(vm);
-        }
-
-        /* Apart, because that may change the state. */
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                (void) vm_machine_find_unregistered(vm);
-
-        return 0;
 }

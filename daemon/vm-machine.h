@@ -5,8 +5,8 @@
 #include "vm.h"
 
 /*
- * The life of a machine's VM: announced by the libvirt hook (reserved), seen
- * in machined (running), given a cgroup, gone from machined.
+ * The life of a machine's VM: announced by the libvirt hook (reserved, see
+ * vm-reserve.h), seen in machined (running), given a cgroup, gone from machined.
  */
 
 /* What machined says of a machine of class "vm". */
@@ -17,6 +17,9 @@ typedef struct MachineInfo {
         uint32_t leader;
         uint64_t usec; /* when it was made, CLOCK_REALTIME; 0 if not known */
 } MachineInfo;
+
+/* The VM of a machine or a reservation; made if there is none, not announced then. The UUID is its own. */
+int vm_machine_get(Manager *m, const char *uuid, const char *name, VM **ret);
 
 /* A machine is there. May be told again of one that is known. */
 void vm_machine_appeared(Manager *m, const MachineInfo *info);
@@ -43,23 +46,3 @@ bool vm_machine_check_unregistered(VM *vm);
 
 /* The second one for all VMs. */
 void vm_machines_check_unregistered(Manager *m);
-
-typedef enum ReserveKind {
-        RESERVE_START,     /* it is about to start */
-        RESERVE_RECONNECT, /* it runs, or so libvirt believes */
-        RESERVE_UPDATE,    /* it runs, and something else is said of it now */
-} ReserveKind;
-
-/*
- * The hook says something of a VM. Saved before it takes effect; what is said of the next start of a VM that
- * runs is kept in memory until that is over. Gives the VM, or a negative errno: -ESRCH for an update of one
- * that does not run.
- */
-int vm_reserve(Manager *m, const char *uuid, const char *name, const Announcement *announced,
-        ReserveKind kind, VM **ret);
-
-/* The hook says that it has ended. A VM whose machine is still there goes with that. */
-void vm_release(Manager *m, const char *uuid);
-
-/* At start: what the state file knows of. */
-int vm_restore_reservations(Manager *m);

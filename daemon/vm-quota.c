@@ -22,13 +22,14 @@
 
 #define FOREIGN_WATERMARK "the watermark of a set"
 
-/* next: as its next start was announced, if that is what to look at. Points into VM and state. */
-static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, bool next) {
+/* next: its next start, if that is what to look at; else NULL. Points into VM and state. */
+static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, const StateNext *next) {
         const Manager *m = vm->manager;
-        const Announcement *announced = next ? &vm->next : state_store_get_announcement(&m->state, vm->key);
+        const Announcement *announced =
+                next ? &next->announced : state_store_get_announcement(&m->state, vm->key);
         PolicyInput input = {
                 .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
-                .name = next ? vm->next_name : vm->name,
+                .name = next ? next->name : vm->name,
                 .slice = next ? NULL : vm->slice,
                 .runtime = overrides->runtime,
                 .persistent = overrides->persistent,
@@ -45,7 +46,7 @@ static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, bool
         return input;
 }
 
-static void resolve(const VM *vm, const VMOverrides *overrides, bool next, PolicyResult *ret) {
+static void resolve(const VM *vm, const VMOverrides *overrides, const StateNext *next, PolicyResult *ret) {
         PolicyInput input = policy_input(vm, overrides, next);
 
         policy_resolve(vm->manager->config, &input, ret);
@@ -329,7 +330,7 @@ void vm_resolve_next(const VM *vm, PolicyResult *ret) {
         VMOverrides overrides;
 
         vm_get_overrides(vm, &overrides);
-        resolve(vm, &overrides, vm->reserved_again, ret);
+        resolve(vm, &overrides, state_store_get_next(&vm->manager->state, vm->key), ret);
 }
 
 int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n) {
@@ -338,7 +339,7 @@ int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, si
         int r;
 
         vm_get_overrides(vm, &overrides);
-        input = policy_input(vm, &overrides, false);
+        input = policy_input(vm, &overrides, NULL);
         r = policy_explain(vm->manager->config, &input, ret_result, ret);
         if (r < 0)
                 return r;
@@ -354,7 +355,7 @@ void vm_apply(VM *vm) {
         int r;
 
         vm_get_overrides(vm, &overrides);
-        resolve(vm, &overrides, false, &policy);
+        resolve(vm, &overrides, NULL, &policy);
         /* Somebody else's value is left in place for as long as nothing new is to be there. */
         if (policy.quota != vm->policy.quota || policy.watermark != vm->policy.watermark)
                 vm->foreign = false;
@@ -543,7 +544,7 @@ VMOverrideResult vm_change_overrides(
         PolicyResult policy;
         int r;
 
-        resolve(vm, overrides, false, &policy);
+        resolve(vm, overrides, NULL, &policy);
         if (dry_run) {
                 *ret_policy = policy;
                 return VM_OVERRIDE_DONE;

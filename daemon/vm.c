@@ -199,8 +199,6 @@ VM *vm_free(VM *vm) {
         free(vm->key);
         free(vm->path);
         free(vm->name);
-        free(vm->next_name);
-        announcement_clear(&vm->next);
         free(vm->machine);
         free(vm->unit);
         free(vm->slice);

@@ -69,12 +69,6 @@ struct VM {
         uint64_t refreshed; /* the event loop's iteration in which the sets' counters were read */
         uint64_t gone_denied, gone_peak; /* of sets that are gone */
 
-        /* The next start, announced while the machine of the last still exists. It takes effect with the end of
-         * that: libvirt asks the hook about a restore or an incoming migration before it refuses them. */
-        bool reserved_again;
-        char *next_name;
-        Announcement next;
-
         TAILQ_HEAD(, OtherMachine) other_machines; /* of the same UUID, see other-machines.h */
 
         bool listed; /* in the list of machines that is being gone through */

@@ -303,6 +303,41 @@ class WithoutMachined(BusTest):
         self.wait_quota(8, 6)
         self.check_quiet("web")
 
+    def announce_and_kill(self):
+        self.root.config("[Manager]\nDefaultQuota=1000\n")
+        self.daemon.reload()
+        self.reserve(WEB, "web", quota=4)
+        cgroup = self.run_qemu("web", 1, 7)
+        self.wait_quota(7, 4)
+        self.reserve(WEB, "web", quota=6)
+        self.daemon.kill()
+        return cgroup
+
+    def test_next_run_after_kill(self):
+        cgroup = self.announce_and_kill()
+        self.start()
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("running", (4, "metadata")))
+        self.end_qemu("web", 1, cgroup, 7)
+        self.wait_get(WEB, "State", "reserved")
+        self.run_qemu("web", 2, 8)
+        self.wait_quota(8, 6)
+
+    def test_next_run_unseen(self):
+        cgroup = self.announce_and_kill()
+        self.end_qemu("web", 1, cgroup, 7)
+        self.run_qemu("web", 2, 8)
+        self.start()
+        self.wait_quota(8, 6)
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("running", (6, "metadata")))
+
+    def test_end_unseen_before_next_run(self):
+        cgroup = self.announce_and_kill()
+        self.end_qemu("web", 1, cgroup, 7)
+        self.start()
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("reserved", (6, "metadata")))
+        self.run_qemu("web", 2, 8)
+        self.wait_quota(8, 6)
+
     def test_restart(self):
         self.reserve(WEB, "web", quota=4)
         cgroup = self.run_qemu("web", 1, 7)

@@ -158,7 +158,7 @@ class Reserve(BusTest):
 
         # What is known of its next start stays, and it is no start itself.
         self.reserve(WEB, "web", quota=8)
-        self.assertEqual(self.reserve(WEB, "web", quota=9, update=True)[1], "metadata")
+        self.assertEqual(self.reserve(WEB, "web", quota=9, update=True), (9, "metadata"))
         self.assertEqual(self.source(WEB), (9, "metadata"))
         self.root.remove_set(1)
         self.machined.remove("qemu-1-web")
@@ -249,6 +249,159 @@ class Reserve(BusTest):
         self.release(WEB)
         self.assertEqual(self.source(WEB), (50, "metadata"))
         self.machined.remove("qemu-1-web")
+        self.wait_no_vm("web")
+
+
+class NextStart(BusTest):
+    """The next start of a VM that runs was announced, and the daemon is killed."""
+
+    config = "[Manager]\nDefaultQuota=100\n[Rule r]\nMatchName=db*\nQuota=40\n"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.reserve(WEB, "web", quota=50)
+        self.cgroup = self.add_machine("web", WEB, 1, usec=10)
+        self.wait_limit(self.cgroup, 50)
+        self.assertEqual(self.reserve(WEB, "web", quota=4, watermark=2), (4, "metadata"))
+
+    def end_machine(self):
+        self.root.remove_cgroup(self.cgroup)
+        self.machined.remove("qemu-1-web")
+
+    def entry(self):
+        return json.loads(self.root.read("run/pasidd/state.json"))["vms"].get(WEB)
+
+    def check_next_run(self, cgroup):
+        self.wait_limit(cgroup, 4)
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("running", (4, "metadata")))
+        self.assertEqual(self.get(WEB, "Watermark"), 2)
+        self.assertNotIn("next", self.entry())
+
+    def test_killed(self):
+        self.restart()
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("running", (50, "metadata")))
+        self.assertEqual(self.root.limit(self.cgroup), "pasid 50")
+        self.end_machine()
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.check_next_run(self.add_machine("web", WEB, 2, usec=20))
+        self.restart()
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+
+    def test_begins_before_the_end(self):
+        """machined has not seen the last end yet, before the daemon was killed nor after."""
+        self.restart()
+        self.check_next_run(self.add_machine("web", WEB, 2, usec=20))
+        self.end_machine()
+        self.everything_heard()
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+
+    def test_begins_unseen_before_the_end(self):
+        self.daemon.kill()
+        cgroup = self.add_machine("web", WEB, 2, usec=20)
+        self.start()
+        self.check_next_run(cgroup)
+
+    def everything_heard(self):
+        self.add_machine("db", DB, 9)
+        self.wait_vm("db")
+
+    def test_replaced_unseen(self):
+        self.daemon.kill()
+        self.end_machine()
+        cgroup = self.add_machine("web", WEB, 2, usec=20)
+        self.start()
+        self.check_next_run(cgroup)
+
+    def test_ended_unseen(self):
+        self.daemon.kill()
+        self.end_machine()
+        self.start()
+        self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("reserved", (4, "metadata")))
+        self.assertTrue(self.entry()["reserved"])
+        self.check_next_run(self.add_machine("web", WEB, 2, usec=20))
+
+    def test_released(self):
+        self.restart()
+        self.assertIn("next", self.entry())
+        self.release(WEB)
+        self.assertEqual(self.entry()["metadata"], {"quota": 50})
+        self.assertNotIn("next", self.entry())
+        self.daemon.kill()
+        self.end_machine()
+        self.start()
+        self.assertEqual(self.list_vms(), [])
+        self.assertIsNone(self.entry())
+
+    def test_lapses(self):
+        """It is waited for after a restart as before."""
+        self.root.config("[Manager]\nReservationTimeoutSec=1\n")
+        self.assertIn("next", self.entry())
+        self.restart()
+        wait_until(lambda: "next" not in self.entry(), "the next start is forgotten")
+        self.assertEqual(self.source(WEB), (50, "metadata"))
+        self.end_machine()
+        self.wait_no_vm("web")
+
+    def test_name_and_rule(self):
+        """The domain was renamed between the two, and its metadata taken away."""
+        self.assertEqual(self.reserve(WEB, "db_1"), (40, "rule"))
+        self.restart()
+        self.assertEqual((self.get(WEB, "Name"), self.source(WEB)), ("web", (50, "metadata")))
+        self.daemon.kill()
+        self.end_machine()
+        cgroup = self.add_machine("db1", WEB, 2, usec=20)
+        self.start()
+        self.wait_limit(cgroup, 40)
+        self.assertEqual((self.get(WEB, "Name"), self.source(WEB)), ("db_1", (40, "rule")))
+
+    def test_of_two_machines(self):
+        """The older of two machines of the UUID may be listed first. It is not the next start."""
+        self.add_machine("copy", WEB, 3, usec=5)
+        self.everything_heard()
+        self.daemon.kill()
+        listed = self.machined.machines
+        self.machined.machines = dict(sorted(listed.items(), key=lambda item: item[1]["Timestamp"]))
+        self.start()
+        self.assertEqual((self.get(WEB, "Leader"), self.source(WEB)), (1001, (50, "metadata")))
+        self.assertIn("next", self.entry())
+
+    def test_started_without_the_hook(self):
+        cgroup = self.add_machine("old", OTHER, 4, usec=10)
+        self.wait_vm("old")
+        self.reserve(OTHER, "old", quota=7)
+        self.restart()
+        self.assertEqual((self.get(OTHER, "State"), self.source(OTHER)), ("running", (100, "default")))
+        self.root.remove_cgroup(cgroup)
+        self.machined.remove("qemu-4-old")
+        self.wait_get(OTHER, "State", "reserved")
+        self.assertEqual(self.source(OTHER), (7, "metadata"))
+
+    def test_cannot_be_saved(self):
+        temporary = self.root.path / "run/pasidd/state.json.tmp"
+        temporary.mkdir()
+        (temporary / "x").touch()
+        before = self.snapshot()
+        self.assert_error("org.pasidd1.Error.NotSaved", "could not be saved: .*directory", self.reserve, WEB, "web", quota=9)
+        self.assertEqual(self.snapshot(), before)
+        # What was said before still holds, also while nothing can be saved.
+        self.end_machine()
+        self.wait_get(WEB, "State", "reserved")
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        (temporary / "x").unlink()
+        temporary.rmdir()
+        wait_until(lambda: self.entry().get("reserved"), "the file is written after all")
+
+    def test_file_of_another_version(self):
+        """An older version keeps the members that it does not know, also when the run has ended."""
+        self.daemon.kill()
+        state = json.loads(self.root.read("run/pasidd/state.json"))
+        del state["vms"][WEB]["running"], state["vms"][WEB]["metadata"]
+        self.root.write("run/pasidd/state.json", json.dumps(state))
+        self.start()
+        self.assertEqual(self.source(WEB), (100, "default"))
+        self.end_machine()
         self.wait_no_vm("web")
 
 

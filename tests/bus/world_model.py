@@ -189,8 +189,9 @@ class Model:
     # What happens.
 
     def machine_starts(self, guest, machine):
-        if not machine.users and not guest.machine:
-            # For the daemon a run that replaces another one unseen goes on with what was told, unless a start was announced.
+        # A machine that comes beside another one is the start that was announced, if one was. For the daemon a run that
+        # replaces another one unseen goes on with what was told, unless a start was announced.
+        if not machine.users and (guest.announced or not guest.machine):
             told = guest.next if guest.announced else guest.ended_unseen
             guest.told, guest.fresh, guest.announced, guest.next = told, guest.announced, False, None
         guest.machines.append(machine)

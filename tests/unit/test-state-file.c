@@ -115,6 +115,16 @@ static void test_errors(void **state _unused_) {
                 { VM("\"libvirt\":{\"pid\":0,\"start-time\":1}"),
                         "VM \"" UUID "\": \"libvirt\" does not name a process" },
                 { VM("\"libvirt\":{\"pid\":1}"), "VM \"" UUID "\": \"libvirt\" does not name a process" },
+                { VM("\"running\":true,\"next\":1"), "VM \"" UUID "\": \"next\" is not an object" },
+                { VM("\"running\":true,\"next\":{\"slice\":\"a.slice\"}"),
+                        "VM \"" UUID "\": \"next\" has no \"name\"" },
+                { VM("\"next\":{\"name\":\"a\",\"slice\":1}"),
+                        "VM \"" UUID "\": \"slice\" is not the name of a slice" },
+                { VM("\"next\":{\"name\":\"a\",\"metadata\":{}}"), "VM \"" UUID "\": \"metadata\" is empty" },
+                { VM("\"next\":{\"name\":\"a\",\"after-timestamp\":-1}"),
+                        "VM \"" UUID "\": \"after-timestamp\" is not a time" },
+                { VM("\"next\":{\"name\":\"a\",\"after-machine\":1}"),
+                        "VM \"" UUID "\": \"after-machine\" is not a printable string" },
                 { "{\"version\":1,\"slices\":[],\"vms\":{}}", "\"slices\" is not an object" },
                 { SLICES("\"x\":{}"), "\"slices\" has a member that is not the name of a slice" },
                 { SLICES("\"x.slice\":1"), "slice \"x.slice\" is not an object" },
@@ -161,6 +171,28 @@ static void test_too_large(void **state _unused_) {
         assert_null(s);
 }
 
+static void make_next(StateNext *ret) {
+        _cleanup_(announcement_clear) Announcement a = {
+                .quota = { .quota = 3, .quota_set = true },
+                .libvirt_pid = 7,
+                .libvirt_start_time = 8,
+        };
+
+        assert_int_equal(metadata_add(&a.domain, "nova:flavor", "gpu.small"), 0);
+        a.slice = strdup("machine-b.slice");
+        assert_int_equal(state_next_make("n\xc3\xa9xt", &a, "qemu-1-next", UINT64_C(1) << 50, ret), 0);
+}
+
+static void assert_next(const StateNext *next) {
+        _cleanup_(state_next_clear) StateNext expected = {};
+
+        make_next(&expected);
+        assert_string_equal(next->name, expected.name);
+        assert_true(announcement_equal(&next->announced, &expected.announced));
+        assert_string_equal(next->after, expected.after);
+        assert_true(next->after_usec == expected.after_usec);
+}
+
 static State *make_state(void) {
         State *s = state_new();
         StateEntry *e;
@@ -190,6 +222,7 @@ static State *make_state(void) {
         e = state_get(s, "unit:vm:\\x2d.service");
         e->override = (QuotaSetting) { .watermark = 3, .watermark_set = true };
         e->running = true;
+        make_next(&e->next);
         return s;
 }
 
@@ -239,13 +272,16 @@ static void assert_state(const State *s) {
         assert_setting(&e->announced.quota, false, 0, false, 0);
         assert_false(e->reserved);
         assert_true(e->running);
+        assert_next(&e->next);
 }
 
 static void test_round_trip(void **state _unused_) {
-        _cleanup_(state_freep) State *s = make_state(), *back = NULL;
+        _cleanup_(state_freep) State *s = make_state(), *back = NULL, *copy = NULL;
         _cleanup_free_ char *text = NULL, *again = NULL, *error = NULL;
 
         assert_state(s);
+        assert_int_equal(state_copy(s, &copy), 0);
+        assert_state(copy);
         assert_int_equal(state_format(s, &text), 0);
         print_message("%s", text);
         assert_int_equal(state_parse(text, strlen(text), &back, &error), 0);
@@ -312,6 +348,55 @@ static void test_unknown(void **state _unused_) {
         assert_null(strstr(changed, "unit:a"));
 }
 
+static State *parse(const char *text) {
+        _cleanup_free_ char *error = NULL;
+        State *s = NULL;
+
+        assert_int_equal(state_parse(text, strlen(text), &s, &error), 0);
+        assert_null(error);
+        return s;
+}
+
+static void assert_format(const State *s, const char *expected) {
+        _cleanup_free_ char *text = NULL;
+
+        assert_int_equal(state_format(s, &text), 0);
+        squeeze(text);
+        assert_string_equal(text, expected);
+}
+
+#define NEXT                                                                                                 \
+        "\"next\":{\"name\":\"b\",\"after-machine\":\"qemu-1-a\","                                           \
+        "\"after-timestamp\":5,\"metadata\":{\"quota\":6,\"x\":1},"                                          \
+        "\"domain\":[[\"k\",\"v\"]],\"slice\":\"a.slice\","                                                  \
+        "\"libvirt\":{\"pid\":1,\"start-time\":2},\"y\":null}"
+
+/* The next start: with what a later version says of it, taken, forgotten, and only while the VM runs. */
+static void test_next(void **state _unused_) {
+        static const char text[] = VM("\"name\":\"a\",\"metadata\":{\"quota\":5,\"z\":1},"
+                                      "\"running\":true," NEXT ",\"x\":true");
+        _cleanup_(state_freep) State *s = parse(text), *copy = NULL, *old = NULL;
+
+        assert_format(s, text);
+        assert_int_equal(state_copy(s, &copy), 0);
+        assert_format(copy, text);
+
+        state_entry_take_next(state_find(s, UUID));
+        assert_format(s, VM("\"name\":\"b\",\"metadata\":{\"quota\":6,\"x\":1},\"domain\":[[\"k\",\"v\"]],"
+                            "\"slice\":\"a.slice\",\"libvirt\":{\"pid\":1,\"start-time\":2},"
+                            "\"running\":true,\"x\":true"));
+
+        state_entry_forget_next(state_find(copy, UUID));
+        assert_format(
+                copy, VM("\"name\":\"a\",\"metadata\":{\"quota\":5,\"z\":1},\"running\":true,\"x\":true"));
+
+        /* What a version that does not know it has kept beyond the VM's end. */
+        old = parse(VM("\"name\":\"a\"," NEXT));
+        assert_null(state_find(old, UUID)->next.name);
+        state_prune(old);
+        assert_format(old, VMS(""));
+}
+
 static void test_entries(void **state _unused_) {
         _cleanup_(state_freep) State *s = make_state();
         StateEntry *e;
@@ -351,6 +436,9 @@ static void test_entries(void **state _unused_) {
         state_prune(s);
         assert_int_equal(s->n_entries, 1);
         state_find(s, "unit:vm:\\x2d.service")->running = false;
+        state_prune(s);
+        assert_int_equal(s->n_entries, 1);
+        state_entry_forget_next(state_find(s, "unit:vm:\\x2d.service"));
         state_prune(s);
         assert_int_equal(s->n_entries, 0);
         state_prune(s);
@@ -502,6 +590,7 @@ int main(void) {
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_format),
                 cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_next),
                 cmocka_unit_test(test_entries),
                 cmocka_unit_test(test_save_load),
                 cmocka_unit_test(test_save_fails),

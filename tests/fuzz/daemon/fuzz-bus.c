@@ -19,8 +19,8 @@
 #include "fuzz.h"
 #include "log.h"
 #include "override-change.h"
-#include "vm-machine.h"
 #include "vm-quota.h"
+#include "vm-reserve.h"
 #include "vm.h"
 
 #define WEB     "aaaabbbb-0000-4000-8000-000000000001"
