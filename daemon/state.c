@@ -238,7 +238,7 @@ static int change_list(
         if (k < 0)
                 return k;
 
-        return commit(store, &p, &r, mode);
+        return state_store_commit(store, &p, &r, mode);
 }
 
 int state_store_set_list(StateStore *store, const OverrideList *list) {
