@@ -580,7 +580,8 @@ static Expectation model_many(Model *m, const Call *c, uint32_t count) {
         uint32_t min = c->words[2], max = c->words[3];
         Expectation e = {};
 
-        if (!model_container(m, c->slot)->iommu || min > max || count == 0 || count > VFIO_PASID_REQUEST_MAX) {
+        if (!model_container(m, c->slot)->iommu || min > max || count == 0 ||
+                count > VFIO_PASID_REQUEST_MAX) {
                 expect(&e, EINVAL);
                 return e;
         }
@@ -609,11 +610,12 @@ static int do_many(Thread *t, const Call *c, Expectation *e) {
                 *e = model_many(model, c, count);
         r = pasid_alloc_many(container_fd(c->slot), c->words[2], c->words[3], count, pasids);
         for (uint32_t i = 0; i < count && r >= 0; i++) {
-                if (pasids[i] == 0 || pasids[i] > PASID_LAST || pasids[i] < c->words[2] || pasids[i] > c->words[3])
+                if (pasids[i] == 0 || pasids[i] > PASID_LAST || pasids[i] < c->words[2] ||
+                        pasids[i] > c->words[3])
                         differs(t, c, "gave %" PRIu32 ", outside of the range", pasids[i]);
                 model_given(t, c, pasids[i]);
-                atomic_store_explicit(&recent[(t->calls + i) % ELEMENTSOF(recent)], pasids[i],
-                        memory_order_relaxed);
+                atomic_store_explicit(
+                        &recent[(t->calls + i) % ELEMENTSOF(recent)], pasids[i], memory_order_relaxed);
         }
         return r;
 }

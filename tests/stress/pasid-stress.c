@@ -221,8 +221,8 @@ static void careful_step(HolderThread *t, Random *r) {
         } else if (n < 60 && t->n_held + VFIO_PASID_REQUEST_MAX <= TRACKED_MAX) {
                 uint32_t count = 1 + random_below(r, VFIO_PASID_REQUEST_MAX);
 
-                k = count_careful(h, OP_ALLOC,
-                        pasid_alloc_many(h->container, low, high, count, t->held + t->n_held));
+                k = count_careful(
+                        h, OP_ALLOC, pasid_alloc_many(h->container, low, high, count, t->held + t->n_held));
                 for (uint32_t i = 0; i < count && k >= 0; i++)
                         track(h, t->held[t->n_held++]);
         } else if (n < 85 && t->n_held > 0) {

@@ -354,9 +354,11 @@ int pasid_alloc_many(int container, uint32_t min, uint32_t max, uint32_t count, 
                 uint32_t argsz, flags, min, max, count;
                 /* Some more, for who asks for too many. */
                 uint32_t pasids[2 * VFIO_PASID_REQUEST_MAX];
-        } r = {
-                .argsz = sizeof(r), .flags = VFIO_PASID_REQUEST_ALLOC_MANY, .min = min, .max = max, .count = count
-        };
+        } r = { .argsz = sizeof(r),
+                .flags = VFIO_PASID_REQUEST_ALLOC_MANY,
+                .min = min,
+                .max = max,
+                .count = count };
 
         if (ioctl(container, VFIO_IOMMU_PASID_REQUEST, &r) < 0)
                 return -errno;
