@@ -12,16 +12,19 @@
 
 struct iommu_group;
 struct mm_struct;
+struct vfio_container;
 struct vfio_pasid_set;
 
 /**
  * struct vfio_pasid_ops - entry points of the vfio_pasid module
  *
  * Reached with symbol_get(), so that hosts without PASID-capable devices never
- * load the module.  Any call but @first and @query may sleep.
+ * load the module.  Any call but @bind, @first and @query may sleep.
  *
- * @bind: Get the set of a process, which is made if it has none.  Returns an
- *	ERR_PTR if that is not possible.
+ * @prepare: Make the set of a process that is running, unless it has one or
+ *	there are too many.  Called without any lock, as it waits for others in
+ *	the process.
+ * @bind: Get the set that was prepared for a process, or an ERR_PTR.
  * @unbind: Put what @bind returned.  The last put frees all that the set holds;
  *	the set stays until the process is gone.  No other call for the set
  *	through the same @bind may be in progress.
@@ -35,6 +38,7 @@ struct vfio_pasid_set;
  * @query: Read the set's quota and how many PASIDs it holds.
  */
 struct vfio_pasid_ops {
+	void (*prepare)(struct mm_struct *mm);
 	struct vfio_pasid_set *(*bind)(struct mm_struct *mm);
 	void (*unbind)(struct vfio_pasid_set *set);
 	int (*alloc)(struct vfio_pasid_set *set, u32 first, u32 last,
@@ -49,7 +53,8 @@ extern const struct vfio_pasid_ops vfio_pasid_ops;
 #if IS_ENABLED(CONFIG_VFIO_PASID)
 u32 vfio_pasid_group_width(struct iommu_group *iommu_group,
 			   enum vfio_group_type type);
-void vfio_pasid_load(void);
+void vfio_pasid_prepare(void);
+bool vfio_container_has_iommu(struct vfio_container *container);
 const struct vfio_pasid_ops *vfio_pasid_ops_get(void);
 void vfio_pasid_ops_put(void);
 #else
@@ -59,8 +64,13 @@ static inline u32 vfio_pasid_group_width(struct iommu_group *iommu_group,
 	return 0;
 }
 
-static inline void vfio_pasid_load(void)
+static inline void vfio_pasid_prepare(void)
 {
+}
+
+static inline bool vfio_container_has_iommu(struct vfio_container *container)
+{
+	return false;
 }
 
 static inline const struct vfio_pasid_ops *vfio_pasid_ops_get(void)

@@ -7,6 +7,7 @@
 #include <linux/iommu.h>
 #include <linux/kmod.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 
 #include "vfio.h"
 #include "vfio_pasid.h"
@@ -55,25 +56,31 @@ u32 vfio_pasid_group_width(struct iommu_group *iommu_group,
 EXPORT_SYMBOL_GPL(vfio_pasid_group_width);
 
 /**
- * vfio_pasid_load() - Load the module vfio_pasid if it is not there
+ * vfio_pasid_prepare() - Have the module vfio_pasid, and the process's set in it
  *
- * To be called before a capable group is attached, without any lock: user space
- * may take its time.
+ * To be called before a capable group is attached, without any lock: both user
+ * space that loads the module and the process itself may take their time.  What
+ * could not be done is told by vfio_pasid_ops_get() and by binding the set.
  */
-void vfio_pasid_load(void)
+void vfio_pasid_prepare(void)
 {
+	const struct vfio_pasid_ops *ops = symbol_get(vfio_pasid_ops);
 	int ret;
 
-	if (symbol_get(vfio_pasid_ops)) {
-		symbol_put(vfio_pasid_ops);
-		return;
+	if (!ops) {
+		ret = request_module("vfio_pasid");
+		/* A kernel that has no such module does not know the ioctl. */
+		if (ret >= 0 || ret == -ENOENT)
+			ret = -ENOTTY;
+		WRITE_ONCE(vfio_pasid_load_error, ret);
+
+		ops = symbol_get(vfio_pasid_ops);
+		if (!ops)
+			return;
 	}
 
-	ret = request_module("vfio_pasid");
-	/* A kernel that has no such module does not know the ioctl. */
-	if (ret >= 0 || ret == -ENOENT)
-		ret = -ENOTTY;
-	WRITE_ONCE(vfio_pasid_load_error, ret);
+	ops->prepare(current->mm);
+	symbol_put(vfio_pasid_ops);
 }
 
 /**

@@ -38,12 +38,18 @@ static u64 total_charged(void)
 	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
 }
 
+static struct vfio_pasid_set *try_bind(struct mm_struct *mm)
+{
+	vfio_pasid_ops.prepare(mm);
+	return vfio_pasid_ops.bind(mm);
+}
+
 static struct vfio_pasid_set *bind(struct kunit *test, int i)
 {
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set;
 
-	set = vfio_pasid_ops.bind(t->mm[i]);
+	set = try_bind(t->mm[i]);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
 	t->sets[i] = set;
 	t->binds[i]++;
@@ -204,17 +210,20 @@ static void test_max_sets(struct kunit *test)
 	vfio_pasid_max_sets = 0;
 	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
 	unbind(test, 0);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -EUSERS);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[1])), -EUSERS);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+	/* That one could not be made is another matter. */
+	vfio_pasid_max_sets = t->max_sets;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -EAGAIN);
 
 	/* There is room for one more, as long as it is not taken. */
 	vfio_pasid_max_sets = vfio_pasid_nr_used + 1;
 	bind(test, 1);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[2])), -EUSERS);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[2])), -EUSERS);
 	unbind(test, 1);
 	/* What no container uses takes no room, and needs some to come back. */
 	bind(test, 2);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -EUSERS);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[1])), -EUSERS);
 	unbind(test, 2);
 	bind(test, 1);
 	unbind(test, 1);

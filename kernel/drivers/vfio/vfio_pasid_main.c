@@ -50,11 +50,19 @@
  *
  *	vfio_container.group_lock	set stays bound during an ioctl
  *	  vfio.iommu_drivers_lock	(in VFIO_SET_IOMMU only)
- *	    mmap_lock			to register the MMU notifier
  *	    vfio_pasid_sets_lock	the list, the hash, users
  *	      vfio_pasid_set.lock	bitmaps and counters of one set
  *	    event lock of the netlink family
  *	    lock of the IOMMU core's PASID space, interrupts off
+ *
+ * A set is made with none of them held, as its MMU notifier is registered under
+ * the mmap_lock of the process: a file system in user space can keep that, and
+ * all users of VFIO_SET_IOMMU would wait for the one.  What vfio_pasid_bind()
+ * does under them is to look up and count.
+ *
+ * A set can end in the notifier's release, wherever the last user of the address
+ * space drops it; exec() does so with exec_update_lock held.  That removes the
+ * set's files and waits for those who read or write one, who take no lock there.
  *
  * The locks of this module are spinlocks.  Nothing is allocated, no device is
  * made or removed, and the IOMMU core is not called with one of them held, so a
@@ -284,15 +292,14 @@ static const struct mmu_notifier_ops vfio_pasid_mm_ops = {
 static struct vfio_pasid_set *vfio_pasid_make_set(struct mm_struct *mm)
 {
 	struct vfio_pasid_set *set;
-	int ret;
 
 	/* Each process gets one, but processes come fast, too. */
 	if (!__ratelimit(&current_user()->ratelimit))
-		return ERR_PTR(-EAGAIN);
+		return NULL;
 
 	set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
 	if (!set)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 
 	set->id = atomic64_inc_return(&vfio_pasid_last_id);
 	set->tgid = task_tgid_nr(current);
@@ -308,13 +315,11 @@ static struct vfio_pasid_set *vfio_pasid_make_set(struct mm_struct *mm)
 	ratelimit_state_init(&set->watermark_rs, HZ, 10);
 	ratelimit_set_flags(&set->watermark_rs, RATELIMIT_MSG_ON_RELEASE);
 
-	ret = vfio_pasid_make_device(set);
-	if (ret)
+	if (vfio_pasid_make_device(set))
 		goto err_free;
 
 	set->notifier.ops = &vfio_pasid_mm_ops;
-	ret = mmu_notifier_register(&set->notifier, mm);
-	if (ret)
+	if (mmu_notifier_register(&set->notifier, mm))
 		goto err_device;
 	return set;
 
@@ -322,39 +327,28 @@ err_device:
 	device_unregister(set->dev);
 err_free:
 	kfree(set);
-	/* A signal interrupted it. */
-	return ERR_PTR(ret == -EINTR ? -EAGAIN : ret);
+	return NULL;
 }
 
-/* Count a container in a set, which may be one that is not listed yet. */
-static int vfio_pasid_use(struct vfio_pasid_set *set)
+/* Whether as many sets are in use as may be. */
+static bool vfio_pasid_full(void)
 {
 	lockdep_assert_held(&vfio_pasid_sets_lock);
 
-	if (!set->users) {
-		if (vfio_pasid_nr_used >= READ_ONCE(vfio_pasid_max_sets))
-			return -EUSERS;
-		vfio_pasid_nr_used++;
-	}
-	set->users++;
-	return 0;
+	return vfio_pasid_nr_used >= READ_ONCE(vfio_pasid_max_sets);
 }
 
 /* Returns NULL if the process has no set. */
 static struct vfio_pasid_set *vfio_pasid_find(struct mm_struct *mm)
 {
 	struct vfio_pasid_set *set;
-	int ret;
 
 	lockdep_assert_held(&vfio_pasid_sets_lock);
 
 	hash_for_each_possible(vfio_pasid_sets_by_mm, set, by_mm,
-			       (unsigned long)mm) {
-		if (set->notifier.mm != mm)
-			continue;
-		ret = vfio_pasid_use(set);
-		return ret ? ERR_PTR(ret) : set;
-	}
+			       (unsigned long)mm)
+		if (set->notifier.mm == mm)
+			return set;
 	return NULL;
 }
 
@@ -374,42 +368,52 @@ static void vfio_pasid_add(struct vfio_pasid_set *set)
 	vfio_pasid_nr_sets++;
 }
 
-static struct vfio_pasid_set *vfio_pasid_bind(struct mm_struct *mm)
+static void vfio_pasid_prepare(struct mm_struct *mm)
 {
-	struct vfio_pasid_set *set, *new;
-	bool full;
-	int ret;
+	struct vfio_pasid_set *new;
+	bool enough;
 
 	spin_lock(&vfio_pasid_sets_lock);
-	set = vfio_pasid_find(mm);
-	full = vfio_pasid_nr_used >= READ_ONCE(vfio_pasid_max_sets);
+	enough = vfio_pasid_find(mm) || vfio_pasid_full();
 	spin_unlock(&vfio_pasid_sets_lock);
-	if (set)
-		return set;
-	if (full)
-		return ERR_PTR(-EUSERS);
+	if (enough)
+		return;
 
 	new = vfio_pasid_make_set(mm);
-	if (IS_ERR(new))
-		return new;
+	if (!new)
+		return;
 
 	spin_lock(&vfio_pasid_sets_lock);
-	set = vfio_pasid_find(mm);
-	if (!set) {
-		ret = vfio_pasid_use(new);
-		set = ret ? ERR_PTR(ret) : new;
-		if (!ret)
-			vfio_pasid_add(new);
-	}
+	enough = vfio_pasid_find(mm);
+	if (!enough)
+		vfio_pasid_add(new);
 	spin_unlock(&vfio_pasid_sets_lock);
 
-	if (set == new) {
-		vfio_pasid_notify(set, VFIO_PASID_EVENT_SET_ADD);
+	if (!enough) {
+		vfio_pasid_notify(new, VFIO_PASID_EVENT_SET_ADD);
 	} else {
 		/* Another thread was faster. */
 		device_unregister(new->dev);
 		mmu_notifier_put(&new->notifier);
 	}
+}
+
+static struct vfio_pasid_set *vfio_pasid_bind(struct mm_struct *mm)
+{
+	struct vfio_pasid_set *set;
+
+	spin_lock(&vfio_pasid_sets_lock);
+	set = vfio_pasid_find(mm);
+	if ((!set || !set->users) && vfio_pasid_full()) {
+		set = ERR_PTR(-EUSERS);
+	} else if (!set) {
+		/* It could not be made, which may be over the next time. */
+		set = ERR_PTR(-EAGAIN);
+	} else if (!set->users++) {
+		/* It was idle, or has just been made. */
+		vfio_pasid_nr_used++;
+	}
+	spin_unlock(&vfio_pasid_sets_lock);
 	return set;
 }
 
@@ -695,6 +699,7 @@ static void vfio_pasid_query(struct vfio_pasid_set *set, u32 *quota,
 }
 
 const struct vfio_pasid_ops vfio_pasid_ops = {
+	.prepare = vfio_pasid_prepare,
 	.bind	= vfio_pasid_bind,
 	.unbind	= vfio_pasid_unbind,
 	.alloc	= vfio_pasid_alloc,

@@ -1495,6 +1495,35 @@ TEST_F(pasid, exec_makes_another_set)
 	EXPECT_FALSE(set_exists(new));
 }
 
+/* A process that has no container any more has no set after exec. */
+TEST_F(pasid, exec_ends_an_idle_set)
+{
+	char number[24];
+	int status;
+	pid_t pid;
+
+	if (self->nr_groups < 2)
+		SKIP(return, "needs two groups");
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		int group = open_group(self->groups[1]);
+		int container = open_container(group, true);
+		__u64 set = set_of(getpid());
+
+		if (container < 0 || set == NO_SET ||
+		    ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ||
+		    !set_exists(set))
+			_exit(2);
+		snprintf(number, sizeof(number), "%llu", set);
+		execl("/proc/self/exe", "vfio_pasid_test", "--has-no-set",
+		      number, NULL);
+		_exit(3);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 TEST_F(pasid, killed_holder)
 {
 	int fds[2], status;
@@ -2349,5 +2378,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--after-exec"))
 		return after_exec(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "--has-no-set"))
+		return set_exists(strtoull(argv[2], NULL, 10));
 	return test_harness_run(argc, argv);
 }
