@@ -368,7 +368,7 @@ static void vfio_pasid_add(struct vfio_pasid_set *set)
 	vfio_pasid_nr_sets++;
 }
 
-static void vfio_pasid_prepare(struct mm_struct *mm)
+static void vfio_pasid_prepare_set(struct mm_struct *mm)
 {
 	struct vfio_pasid_set *new;
 	bool enough;
@@ -699,7 +699,7 @@ static void vfio_pasid_query(struct vfio_pasid_set *set, u32 *quota,
 }
 
 const struct vfio_pasid_ops vfio_pasid_ops = {
-	.prepare = vfio_pasid_prepare,
+	.prepare = vfio_pasid_prepare_set,
 	.bind	= vfio_pasid_bind,
 	.unbind	= vfio_pasid_unbind,
 	.alloc	= vfio_pasid_alloc,
