@@ -154,11 +154,15 @@ static int check_errno(int r, int a, int b) {
 /* ---- cases with a set ---- */
 
 static int prepare_hold(State *s, uint32_t n) {
+        uint32_t pasids[VFIO_PASID_REQUEST_MAX], count;
         int r;
 
         r = pasid_free(s->container, 0, UINT32_MAX);
-        for (uint32_t i = 0; i < n && r >= 0; i++)
-                r = pasid_alloc(s->container, 1, PASID_LAST, &s->pasid);
+        for (; n > 0 && r >= 0; n -= count) {
+                count = n < ELEMENTSOF(pasids) ? n : ELEMENTSOF(pasids);
+                r = pasid_alloc_many(s->container, 1, PASID_LAST, count, pasids);
+                s->pasid = pasids[count - 1];
+        }
         return r;
 }
 
@@ -208,6 +212,20 @@ static int run_alloc_far(State *s) {
 
 static int check_alloc_far(State *s, int r, const Counts *before, const Counts *after) {
         return check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
+}
+
+/* From a range whose blocks and bitmaps are not there yet, so that it fails with some of the numbers taken. */
+static int run_alloc_many(State *s) {
+        static uint32_t far = 300000;
+        uint32_t pasids[VFIO_PASID_REQUEST_MAX];
+
+        far += 512;
+        return pasid_alloc_many(s->container, far - 20, PASID_LAST, ELEMENTSOF(pasids), pasids);
+}
+
+static int check_alloc_many(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, ENOMEM, EFAULT) +
+                check_held(r, before, after, r >= 0 ? VFIO_PASID_REQUEST_MAX : 0);
 }
 
 static int run_free(State *s) {
@@ -507,6 +525,7 @@ static const Case cases[] = {
         { "alloc in a new block", prepare_none, run_alloc_block, check_alloc, NULL, true },
         { "alloc among many", prepare_some, run_alloc, check_alloc, NULL, true },
         { "alloc far away", prepare_some, run_alloc_far, check_alloc_far, NULL, true },
+        { "alloc of several", prepare_none, run_alloc_many, check_alloc_many, NULL, true },
         { "alloc over the quota", prepare_full, run_alloc, check_refused, finish_full, true },
         { "alloc to the watermark", prepare_watermark, run_alloc, check_watermark, finish_watermark, true },
         { "free", prepare_some, run_free, check_free, NULL, true },
