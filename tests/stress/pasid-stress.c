@@ -834,6 +834,7 @@ int main(int argc, char *argv[]) {
         unsigned seconds = 30, mdevs = 0;
         bool fail_nth = false, kmemleak = false;
         Totals before;
+        uint64_t own;
         Netlink nl;
         int c, r, kmsg;
 
@@ -915,6 +916,11 @@ int main(int argc, char *argv[]) {
                 }
                 if (r > 0)
                         atomic_fetch_add(&shared->errors, (unsigned) r);
+                /* Our own set is there for as long as we are. */
+                if (sysfs_set_of(getpid(), &own) >= 0) {
+                        before.sets++;
+                        before.sysfs_sets++;
+                }
         } else {
                 printf("pasid-stress: seed %" PRIu64 ", %u groups, %u holders of %u threads\n", seed,
                         groups.n, n_holders, n_threads);
