@@ -225,7 +225,7 @@ static int run_alloc_many(State *s) {
 
 static int check_alloc_many(State *s, int r, const Counts *before, const Counts *after) {
         return check_errno(r, ENOMEM, EFAULT) +
-                check_held(r, before, after, r >= 0 ? VFIO_PASID_REQUEST_MAX : 0);
+               check_held(r, before, after, r >= 0 ? VFIO_PASID_REQUEST_MAX : 0);
 }
 
 static int run_free(State *s) {
