@@ -24,12 +24,18 @@
 #define SAMPLES_MAX 256
 #define RANGE       UINT32_C(100000)
 #define CACHES_MAX  512
-#define GOAL_RATIO  3.0
+#define GOAL_RATIO  2.5
+#define GOAL_RANGES 1.3
+#define GOAL_MANY   10.0
 #define GOAL_GROWTH 1.5
 #define GOAL_BYTES  128.0
 #define LEVELS      3
 
 static const uint32_t levels[LEVELS] = { 0, 1000, 500000 };
+
+#define RANGES     3
+#define RANGE_SIZE 100000
+#define MANY       64
 
 static unsigned n_cycles = 3, n_rounds = 5, slice_ms = 100;
 static unsigned n_threads;
@@ -103,6 +109,41 @@ static int op_pasid(void) {
 
         r = pasid_alloc(vfio_container, 1, PASID_LAST, &pasid);
         return r < 0 ? r : pasid_free(vfio_container, pasid, pasid);
+}
+
+/* The same high up in the space, where a tree would be as deep as it gets. */
+static int op_range(uint32_t min) {
+        uint32_t pasid;
+        int r;
+
+        r = pasid_alloc(vfio_container, min, min + RANGE_SIZE, &pasid);
+        return r < 0 ? r : pasid_free(vfio_container, pasid, pasid);
+}
+
+static int op_range_low(void) {
+        return op_range(4096);
+}
+
+static int op_range_middle(void) {
+        return op_range(300000);
+}
+
+static int op_range_high(void) {
+        return op_range(900000);
+}
+
+/* Allocated by one request, freed by one, or by as many as it takes if they are not next to each other. */
+static int op_many(void) {
+        uint32_t pasids[MANY];
+        int r;
+
+        r = pasid_alloc_many(vfio_container, 1, PASID_LAST, MANY, pasids);
+        for (size_t i = 0, k; i < MANY && r >= 0; i = k) {
+                for (k = i + 1; k < MANY && pasids[k] == pasids[k - 1] + 1;)
+                        k++;
+                r = pasid_free(vfio_container, pasids[i], pasids[k - 1]);
+        }
+        return r;
 }
 
 typedef struct Worker {
@@ -233,7 +274,7 @@ static void hold(uint32_t n) {
 }
 
 typedef struct Results {
-        Samples getppid, ioctls, probe, ioas1, ioas_n, pasid1[LEVELS], pasid_n[LEVELS];
+        Samples getppid, ioctls, probe, ioas1, ioas_n, pasid1[LEVELS], pasid_n[LEVELS], ranges[RANGES], many;
         Samples growth1[LEVELS], growth_n[LEVELS];
         Samples range_ns, dump_ns;
         int dump_sets;
@@ -349,6 +390,15 @@ static void measure_dump(Results *res, const Groups *groups) {
         close(wait_fd[0]);
 }
 
+static const struct {
+        const char *name;
+        Operation operation;
+} ranges[RANGES] = {
+        { "low", op_range_low },
+        { "middle", op_range_middle },
+        { "high", op_range_high },
+};
+
 static void set_limits(void) {
         uint64_t id;
         int r;
@@ -389,6 +439,11 @@ static void measure_all(Results *res, const Groups *groups) {
                                 v = measure(op_pasid, n_threads);
                                 samples_add(&res->pasid_n[l], v);
                                 samples_add(&pn, v);
+                                if (l > 0)
+                                        continue;
+                                for (unsigned k = 0; k < RANGES; k++)
+                                        samples_add(&res->ranges[k], measure(ranges[k].operation, 1));
+                                samples_add(&res->many, measure(op_many, 1));
                         }
                         /* What the machine did to everything in these rounds cancels out against iommufd's rate in them. */
                         if (l == 0) {
@@ -456,6 +511,12 @@ static void report(Results *res) {
                         levels[l]);
                 row(name, median(&res->pasid_n[l]), ioas_n, getppid);
         }
+        for (unsigned k = 0; k < RANGES; k++) {
+                snprintf(name, sizeof(name), "pasid alloc+free, 1 thread, %s range", ranges[k].name);
+                row(name, median(&res->ranges[k]), ioas1, getppid);
+        }
+        snprintf(name, sizeof(name), "PASIDs allocated by %d and freed", MANY);
+        row(name, median(&res->many) * MANY, ioas1, getppid);
         snprintf(name, sizeof(name), "PASIDs freed by one ranged free of %" PRIu32, RANGE);
         row(name, RANGE * 1e9 / range, ioas1, getppid);
         snprintf(name, sizeof(name), "netlink dump of all %d sets", res->dump_sets);
@@ -500,6 +561,19 @@ static void report(Results *res) {
                 goal(name, median(&res->growth_n[l]), "at most", GOAL_GROWTH,
                         median(&res->growth_n[l]) <= GOAL_GROWTH);
         }
+        for (unsigned k = 0; k < RANGES; k++) {
+                double v = median(&res->ranges[k]);
+
+                snprintf(name, sizeof(name), "pairs to iommufd's, %s range", ranges[k].name);
+                goal(name, v / ioas1, "at least", GOAL_RATIO, !disturbed && v / ioas1 >= GOAL_RATIO);
+                snprintf(name, sizeof(name), "cost in the %s range to the low one", ranges[k].name);
+                v = median(&res->ranges[0]) / v;
+                if (k > 0)
+                        goal(name, v, "at most", GOAL_RANGES, v <= GOAL_RANGES);
+        }
+        snprintf(name, sizeof(name), "PASIDs by %d to iommufd's pairs", MANY);
+        goal(name, median(&res->many) * MANY / ioas1, "at least", GOAL_MANY,
+                !disturbed && median(&res->many) * MANY / ioas1 >= GOAL_MANY);
         goal("bytes for each PASID held", bytes, "less than", GOAL_BYTES, bytes < GOAL_BYTES);
         if (json)
                 printf("    {}\n  ],\n  \"met\": %s\n}\n", n_goals_met == n_goals ? "true" : "false");

@@ -43,6 +43,7 @@
 
 typedef enum Op {
         OP_REQUEST,
+        OP_MANY,
         OP_INFO,
         OP_EXTENSION,
         OP_ATTACH,
@@ -73,7 +74,8 @@ typedef struct OpInfo {
 } OpInfo;
 
 static const OpInfo op_infos[_OP_MAX] = {
-        [OP_REQUEST] = { "pasid request", 96500 },
+        [OP_REQUEST] = { "pasid request", 94500 },
+        [OP_MANY] = { "several pasids", 2000 },
         [OP_INFO] = { "get info", 600 },
         [OP_EXTENSION] = { "check extension", 300 },
         [OP_ATTACH] = { "attach", 20 },
@@ -129,8 +131,9 @@ typedef struct Model {
         ModelContainer containers[MODEL_CONTAINERS];
         unsigned of_slot[CONTAINERS];
         int of_group[GROUPS_USED];
-        /* Containers with a set; the process has one set as long as there is one. */
+        /* Containers with a set. The process keeps the one that it gets with the first. */
         unsigned users;
+        bool has_set;
         uint64_t owned[(PASID_CAPACITY + 1) / 64];
         uint32_t held, peak, quota, watermark, default_quota;
         uint64_t denied, limit;
@@ -191,23 +194,19 @@ static bool owned(const Model *m, uint32_t pasid) {
         return m->owned[pasid / 64] >> (pasid % 64) & 1;
 }
 
-static void model_set_gone(Model *m) {
-        memset(m->owned, 0, sizeof(m->owned));
-        m->held = m->peak = 0;
-}
-
 static void model_unbind(Model *m) {
-        if (--m->users == 0)
-                model_set_gone(m);
+        if (--m->users > 0)
+                return;
+        memset(m->owned, 0, sizeof(m->owned));
+        m->held = 0;
 }
 
 static void model_bind(Model *m) {
-        if (m->users++ > 0)
+        m->users++;
+        if (m->has_set)
                 return;
-        model_set_gone(m);
+        m->has_set = true;
         m->quota = m->default_quota;
-        m->watermark = 0;
-        m->denied = 0;
 }
 
 static void model_detach(Model *m, unsigned g) {
@@ -224,22 +223,22 @@ static ModelContainer *model_container(Model *m, unsigned slot) {
         return m->containers + m->of_slot[slot];
 }
 
-/* The lowest PASID of the range that this process does not hold; nobody else allocates. */
-static uint32_t model_lowest(const Model *m, uint32_t min, uint32_t max) {
-        uint32_t p = min > 0 ? min : 1;
+/* How many PASIDs of the range this process does not hold, but no more than WANTED; nobody else allocates. */
+static uint32_t model_free(const Model *m, uint32_t min, uint32_t max, uint32_t wanted) {
+        uint32_t p = min > 0 ? min : 1, n = 0;
 
         if (max > PASID_LAST)
                 max = PASID_LAST;
-        while (p <= max) {
+        while (p <= max && n < wanted) {
                 if (p % 64 == 0 && m->owned[p / 64] == UINT64_MAX) {
                         p += 64;
                         continue;
                 }
                 if (!owned(m, p))
-                        return p;
+                        n++;
                 p++;
         }
-        return 0;
+        return n;
 }
 
 /* ---- making calls up ---- */
@@ -307,6 +306,8 @@ static uint32_t pick_word(Op op, unsigned i, Random *r) {
                 default:
                         return random_below(r, 24);
                 }
+        case OP_MANY:
+                return i == 2 || i == 3 ? pick_pasid(r) : (uint32_t) random_next(r);
         case OP_QUOTA:
         case OP_WATERMARK:
         case OP_PARAMETER:
@@ -339,7 +340,7 @@ static void call_make(Thread *t, Op op, Call *c) {
         for (unsigned i = 0; i < WORDS; i++)
                 c->words[i] = pick_word(c->op, i, r);
         /* Mostly ranges that make sense. */
-        if (c->op == OP_REQUEST && c->words[2] > c->words[3] && random_chance(r, 90)) {
+        if ((c->op == OP_REQUEST || c->op == OP_MANY) && c->words[2] > c->words[3] && random_chance(r, 90)) {
                 uint32_t v = c->words[2];
 
                 c->words[2] = c->words[3];
@@ -398,7 +399,6 @@ static int fd_place(int fd, int place) {
 typedef struct Expectation {
         /* Bit E: errno E is right; bit 0: success is right. */
         uint64_t low, high;
-        uint32_t pasid;
         bool any;
 } Expectation;
 
@@ -441,10 +441,10 @@ static Expectation model_request(Model *m, const Call *c) {
         uint32_t argsz = c->words[0], flags = c->words[1], min = c->words[2], max = c->words[3];
         bool alloc = (flags & ~VFIO_PASID_REQUEST_PROBE) == VFIO_PASID_REQUEST_ALLOC;
         bool free = (flags & ~VFIO_PASID_REQUEST_PROBE) == VFIO_PASID_REQUEST_FREE;
+        bool many = (flags & ~VFIO_PASID_REQUEST_PROBE) == VFIO_PASID_REQUEST_ALLOC_MANY;
         bool probe = flags & VFIO_PASID_REQUEST_PROBE;
         ModelContainer *k = model_container(m, c->slot);
         Expectation e = {};
-        uint32_t pasid;
 
         if (!k->iommu) {
                 expect(&e, EINVAL);
@@ -455,8 +455,9 @@ static Expectation model_request(Model *m, const Call *c) {
         if (readable(c) < 8)
                 expect(&e, EFAULT);
         if (readable(c) >= 8 || c->words[4] == BUFFER_EDGE) {
-                if (readable(c) < 16)
+                if (readable(c) < 16 || (many && readable(c) < 20))
                         expect(&e, EFAULT);
+                /* Of several, the fifth word is the count, and too large. */
                 if (!alloc && !free)
                         expect(&e, EINVAL);
                 else if (argsz < (alloc ? 20u : 16u))
@@ -496,16 +497,13 @@ static Expectation model_request(Model *m, const Call *c) {
                 m->denied++;
                 return e;
         }
-        pasid = model_lowest(m, min, max);
-        if (m->held >= m->limit) {
-                expect(&e, EBUSY);
-                if (max == 0 || min > PASID_LAST)
-                        expect(&e, ENOSPC);
+        if (model_free(m, min, max, 1) == 0) {
+                expect(&e, ENOSPC);
                 m->denied++;
                 return e;
         }
-        if (pasid == 0) {
-                expect(&e, ENOSPC);
+        if (m->held >= m->limit) {
+                expect(&e, EBUSY);
                 m->denied++;
                 return e;
         }
@@ -513,13 +511,21 @@ static Expectation model_request(Model *m, const Call *c) {
                 expect(&e, EFAULT);
                 return e;
         }
+        /* Which one is up to the kernel, see do_request(). */
         expect(&e, 0);
-        e.pasid = pasid;
-        m->owned[pasid / 64] |= UINT64_C(1) << (pasid % 64);
         m->held++;
         if (m->held > m->peak)
                 m->peak = m->held;
         return e;
+}
+
+/* A PASID that the kernel has chosen. */
+static void model_given(Thread *t, const Call *c, uint32_t pasid) {
+        if (!model || pasid > PASID_LAST)
+                return;
+        if (owned(model, pasid))
+                differs(t, c, "gave %" PRIu32 ", which this process holds already", pasid);
+        model->owned[pasid / 64] |= UINT64_C(1) << (pasid % 64);
 }
 
 static int do_request(Thread *t, const Call *c, Expectation *e) {
@@ -565,10 +571,53 @@ static int do_request(Thread *t, const Call *c, Expectation *e) {
                 differs(t, c, "gave %" PRIu32 ", outside of the range", result);
         if (memcmp(argument, request, 16) != 0)
                 differs(t, c, "something other than the result was written");
-        if (model && result != e->pasid)
-                differs(t, c, "gave %" PRIu32 ", the lowest free one is %" PRIu32, result, e->pasid);
+        model_given(t, c, result);
         atomic_store_explicit(&recent[t->calls % ELEMENTSOF(recent)], result, memory_order_relaxed);
         return 0;
+}
+
+static Expectation model_many(Model *m, const Call *c, uint32_t count) {
+        uint32_t min = c->words[2], max = c->words[3];
+        Expectation e = {};
+
+        if (!model_container(m, c->slot)->iommu || min > max || count == 0 ||
+                count > VFIO_PASID_REQUEST_MAX) {
+                expect(&e, EINVAL);
+                return e;
+        }
+        if ((uint64_t) m->held + count > m->quota)
+                expect(&e, EDQUOT);
+        else if (model_free(m, min, max, count) < count)
+                expect(&e, ENOSPC);
+        else if (m->held + count > m->limit)
+                expect(&e, EBUSY);
+        else {
+                expect(&e, 0);
+                m->held += count;
+                if (m->held > m->peak)
+                        m->peak = m->held;
+                return e;
+        }
+        m->denied++;
+        return e;
+}
+
+static int do_many(Thread *t, const Call *c, Expectation *e) {
+        uint32_t pasids[VFIO_PASID_REQUEST_MAX + 6], count = c->words[0] % ELEMENTSOF(pasids);
+        int r;
+
+        if (model)
+                *e = model_many(model, c, count);
+        r = pasid_alloc_many(container_fd(c->slot), c->words[2], c->words[3], count, pasids);
+        for (uint32_t i = 0; i < count && r >= 0; i++) {
+                if (pasids[i] == 0 || pasids[i] > PASID_LAST || pasids[i] < c->words[2] ||
+                        pasids[i] > c->words[3])
+                        differs(t, c, "gave %" PRIu32 ", outside of the range", pasids[i]);
+                model_given(t, c, pasids[i]);
+                atomic_store_explicit(
+                        &recent[(t->calls + i) % ELEMENTSOF(recent)], pasids[i], memory_order_relaxed);
+        }
+        return r;
 }
 
 static int do_info(Thread *t, const Call *c, Expectation *e) {
@@ -601,13 +650,13 @@ static int do_info(Thread *t, const Call *c, Expectation *e) {
 static int do_extension(Thread *t, const Call *c, Expectation *e) {
         unsigned long extension = c->words[0] % 4 == 0   ? c->words[1]
                                   : c->words[0] % 4 == 1 ? c->words[1] % 16
-                                                         : VFIO_PASID_IOMMU;
+                                                         : VFIO_TYPE1_PASID_ALLOC;
         int r;
 
         r = ioctl(container_fd(c->slot), VFIO_CHECK_EXTENSION, extension);
         if (r < 0)
                 return -errno;
-        if (model && extension == VFIO_PASID_IOMMU && r != model_container(model, c->slot)->iommu)
+        if (model && extension == VFIO_TYPE1_PASID_ALLOC && r != model_container(model, c->slot)->iommu)
                 differs(t, c, "the extension is answered with %d", r);
         return 0;
 }
@@ -763,7 +812,7 @@ static int do_set_file(Thread *t, const Call *c, Expectation *e, const char *nam
         int r;
 
         r = own_set(&id);
-        if (model && (r >= 0) != (model->users > 0))
+        if (model && (r >= 0) != model->has_set)
                 differs(t, c, "the set is %s", r >= 0 ? "still there" : strerror(-r));
         if (r < 0)
                 return r;
@@ -910,13 +959,13 @@ static int do_nl_info(Thread *t, const Call *c, Expectation *e) {
                 expect(e, 0);
                 if (r >= 0 && (info.capacity != PASID_CAPACITY ||
                                       info.allocated != model->base_allocated + model->held ||
-                                      info.sets != model->base_sets + (model->users > 0) ||
+                                      info.sets != model->base_sets + model->has_set ||
                                       info.default_quota != model->default_quota))
                         differs(t, c,
                                 "info: capacity %" PRIu32 ", allocated %" PRIu32 " (%" PRIu32
                                 "), sets %" PRIu32 " (%" PRIu32 ")",
                                 info.capacity, info.allocated, model->base_allocated + model->held, info.sets,
-                                model->base_sets + (model->users > 0));
+                                model->base_sets + model->has_set);
         }
         return r;
 }
@@ -983,7 +1032,7 @@ static int do_nl_dump(Thread *t, const Call *c, Expectation *e) {
         r = netlink_dump(&t->nl, on_dumped, &d);
         if (r == -ENOBUFS)
                 return r;
-        if (model && r >= 0 && d.own != (model->users > 0))
+        if (model && r >= 0 && d.own != model->has_set)
                 differs(t, c, "%u sets of this process", d.own);
         return r < 0 ? r : 0;
 }
@@ -1134,6 +1183,8 @@ static int call_run(Thread *t, const Call *c, Expectation *e) {
                 return do_close_group(t, c, e);
         case OP_FORK:
                 return do_fork(t, c, e);
+        case OP_MANY:
+                return do_many(t, c, e);
         case OP_QUOTA:
                 return do_set_file(t, c, e, "quota");
         case OP_WATERMARK:
@@ -1399,6 +1450,7 @@ int main(int argc, char *argv[]) {
         unsigned mdevs = 0;
         uint64_t begin;
         Totals before;
+        uint64_t floor = 0, id;
         PasidInfo info;
         Netlink nl;
         int c, r, kmsg;
@@ -1463,6 +1515,9 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "pasid-fuzz: the netlink family: %s\n", strerror(-r));
                 return 77;
         }
+        /* The model knows no floor. */
+        (void) file_read_u64(SYSFS_MODULE "/floor", &floor);
+        (void) file_write_u64(SYSFS_MODULE "/floor", 0);
         kmsg = kmsg_cursor();
         if (kmemleak)
                 (void) kmemleak_clear();
@@ -1520,9 +1575,15 @@ int main(int argc, char *argv[]) {
                 close(group_fd(i));
         for (unsigned i = 0; i < CONTAINERS; i++)
                 close(container_fd(i));
+        /* The account of this process stays. */
+        if (own_set(&id) >= 0) {
+                before.sets++;
+                before.sysfs_sets++;
+        }
         if (totals_await(&nl, &before, 20) < 0)
                 atomic_fetch_add(&differences, 1);
         (void) file_write_u64(SYSFS_MODULE "/default_quota", info.default_quota);
+        (void) file_write_u64(SYSFS_MODULE "/floor", floor);
         r = cgroup_leave();
         if (r < 0)
                 fprintf(stderr, "pasid-fuzz: leaving the cgroup: %s\n", strerror(-r));

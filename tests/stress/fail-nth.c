@@ -46,8 +46,8 @@ typedef struct Case {
         bool set;
         /* Uses mediated devices: the IOMMU core itself warns when memory is missing while a device leaves a container. */
         bool mdev;
-        /* Goes just before RUN, which then loads it again. */
-        bool unload;
+        /* Each attempt in a process of its own: the set of a process is made only once. */
+        bool fresh;
 } Case;
 
 static int nth_fd = -1;
@@ -154,12 +154,15 @@ static int check_errno(int r, int a, int b) {
 /* ---- cases with a set ---- */
 
 static int prepare_hold(State *s, uint32_t n) {
-        uint32_t pasid;
+        uint32_t pasids[VFIO_PASID_REQUEST_MAX], count;
         int r;
 
         r = pasid_free(s->container, 0, UINT32_MAX);
-        for (uint32_t i = 0; i < n && r >= 0; i++)
-                r = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
+        for (; n > 0 && r >= 0; n -= count) {
+                count = n < ELEMENTSOF(pasids) ? n : ELEMENTSOF(pasids);
+                r = pasid_alloc_many(s->container, 1, PASID_LAST, count, pasids);
+                s->pasid = pasids[count - 1];
+        }
         return r;
 }
 
@@ -167,9 +170,12 @@ static int prepare_none(State *s) {
         return prepare_hold(s, 0);
 }
 
-/* The next one, 63, is the first of a node in the IOMMU core's tree, whose indices are the PASIDs plus one. */
-static int prepare_node(State *s) {
-        return prepare_hold(s, 62);
+/* The first of a block of the IOMMU core, and now and then of a bitmap of the set, that was not used before. */
+static int run_alloc_block(State *s) {
+        static uint32_t block = 1000;
+
+        block++;
+        return pasid_alloc(s->container, block * 512, block * 512, &s->pasid);
 }
 
 static int prepare_some(State *s) {
@@ -190,10 +196,12 @@ static int check_alloc(State *s, int r, const Counts *before, const Counts *afte
                 uint32_t pasid = 0;
                 int k;
 
-                /* What was undone is the lowest free one again. */
+                /* What was undone can be had again. */
                 k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
-                if (k < 0 || pasid != before->allocated + 1)
-                        bad += complain("the next PASID", k, pasid, before->allocated + 1);
+                if (k < 0) {
+                        printf("    the next allocation: %s\n", strerror(-k));
+                        bad++;
+                }
         }
         return bad;
 }
@@ -206,8 +214,22 @@ static int check_alloc_far(State *s, int r, const Counts *before, const Counts *
         return check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
 }
 
+/* From a range whose blocks and bitmaps are not there yet, so that it fails with some of the numbers taken. */
+static int run_alloc_many(State *s) {
+        static uint32_t far = 300000;
+        uint32_t pasids[VFIO_PASID_REQUEST_MAX];
+
+        far += 512;
+        return pasid_alloc_many(s->container, far - 20, PASID_LAST, ELEMENTSOF(pasids), pasids);
+}
+
+static int check_alloc_many(State *s, int r, const Counts *before, const Counts *after) {
+        return check_errno(r, ENOMEM, EFAULT) +
+               check_held(r, before, after, r >= 0 ? VFIO_PASID_REQUEST_MAX : 0);
+}
+
 static int run_free(State *s) {
-        return pasid_free(s->container, 350, 350);
+        return pasid_free(s->container, s->pasid, s->pasid);
 }
 
 static int check_free(State *s, int r, const Counts *before, const Counts *after) {
@@ -407,7 +429,7 @@ static int check_set_iommu(State *s, int r, const Counts *before, const Counts *
 
         if (r >= 0) {
                 k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
-                if (k < 0 && k != -ENOMEM && k != -ENOTTY) {
+                if (k < 0 && k != -EAGAIN && k != -ENOMEM) {
                         printf("    allocation after an attach: %s\n", strerror(-k));
                         bad++;
                 }
@@ -418,8 +440,9 @@ static int check_set_iommu(State *s, int r, const Counts *before, const Counts *
                 if (k >= 0)
                         k = group_attach(s->group, s->container);
         } else {
-                if (sets != 0)
-                        bad += complain("new sets", r, sets, 0);
+                /* The set is made first, and stays with the process. */
+                if (sets > 1)
+                        bad += complain("new sets", r, sets, 1);
                 k = 0;
         }
         if (k >= 0)
@@ -429,6 +452,31 @@ static int check_set_iommu(State *s, int r, const Counts *before, const Counts *
         if (k < 0) {
                 printf("    after %s, the next attempt fails: %s\n", r < 0 ? strerror(-r) : "success",
                         strerror(-k));
+                bad++;
+        }
+        return bad;
+}
+
+/* A process that has a set already, but no container. */
+static int prepare_known(State *s) {
+        int r;
+
+        r = prepare_attach(s);
+        if (r >= 0)
+                r = container_set_iommu(s->container);
+        close_both(s);
+        return r < 0 ? r : prepare_attach(s);
+}
+
+static int check_known(State *s, int r, const Counts *before, const Counts *after) {
+        uint32_t pasid;
+        int bad = 0, k;
+
+        if (after->info.sets != before->info.sets)
+                bad += complain("sets", r, after->info.sets, before->info.sets);
+        k = r >= 0 ? pasid_alloc(s->container, 1, PASID_LAST, &pasid) : 0;
+        if (k < 0) {
+                printf("    allocation after an attach: %s\n", strerror(-k));
                 bad++;
         }
         return bad;
@@ -462,8 +510,9 @@ static int check_gone(State *s, int r, const Counts *before, const Counts *after
                 printf("    it answers %s\n", strerror(-r));
                 bad++;
         }
-        if (after->info.sets != before->info.sets - 1)
-                bad += complain("sets", r, after->info.sets, before->info.sets - 1);
+        /* The account stays with the process. */
+        if (after->info.sets != before->info.sets)
+                bad += complain("sets", r, after->info.sets, before->info.sets);
         if (after->info.allocated != before->info.allocated - 100)
                 bad += complain("allocated", r, after->info.allocated, before->info.allocated - 100);
         if (after->misc != before->misc - 100)
@@ -473,9 +522,10 @@ static int check_gone(State *s, int r, const Counts *before, const Counts *after
 
 static const Case cases[] = {
         { "alloc", prepare_none, run_alloc, check_alloc, NULL, true },
-        { "alloc of a new node", prepare_node, run_alloc, check_alloc, NULL, true },
+        { "alloc in a new block", prepare_none, run_alloc_block, check_alloc, NULL, true },
         { "alloc among many", prepare_some, run_alloc, check_alloc, NULL, true },
         { "alloc far away", prepare_some, run_alloc_far, check_alloc_far, NULL, true },
+        { "alloc of several", prepare_none, run_alloc_many, check_alloc_many, NULL, true },
         { "alloc over the quota", prepare_full, run_alloc, check_refused, finish_full, true },
         { "alloc to the watermark", prepare_watermark, run_alloc, check_watermark, finish_watermark, true },
         { "free", prepare_some, run_free, check_free, NULL, true },
@@ -489,20 +539,92 @@ static const Case cases[] = {
         { "fork", prepare_some, run_fork, check_fork, NULL, true },
         { "attach of a second group", prepare_second, run_second, check_second, finish_second, true, true,
                 false },
-        { "VFIO_SET_IOMMU", prepare_attach, run_set_iommu, check_set_iommu, close_both, false, true, false },
-        { "VFIO_SET_IOMMU, no module", prepare_attach, run_set_iommu, check_set_iommu, close_both, false,
-                true, true },
+        { "VFIO_SET_IOMMU", prepare_attach, run_set_iommu, check_set_iommu, close_both, false, true, true },
+        { "VFIO_SET_IOMMU, known process", prepare_known, run_set_iommu, check_known, close_both, false, true,
+                false },
         { "group detach", prepare_set, run_detach, check_gone, close_both, false, true, false },
         { "close", prepare_set, run_close, check_gone, close_both, false, true, false },
 };
+
+/* Fails allocation N of a case. Returns the number of inconsistencies, or what made the attempt impossible. */
+static int attempt(State *s, const Case *c, unsigned n, bool *ret_consumed, bool *ret_failed) {
+        Counts before, after;
+        int bad = 0, r;
+
+        r = c->prepare(s);
+        if (r >= 0)
+                r = counts_read(s, c->set, &before);
+        if (r < 0) {
+                printf("    %s: preparing number %u: %s\n", c->name, n, strerror(-r));
+                return r;
+        }
+        r = nth_write(n);
+        if (r < 0)
+                return r;
+        r = c->run(s);
+        *ret_consumed = nth_consumed();
+        *ret_failed = r < 0;
+        /* A late reply is not for the old socket. */
+        if (c->check == check_netlink && r < 0)
+                finish_netlink(s);
+        if (counts_read(s, c->set, &after) < 0) {
+                printf("    %s: number %u: the counts cannot be read\n", c->name, n);
+                bad++;
+        } else {
+                bad = c->check(s, r, &before, &after);
+                if (bad > 0)
+                        printf("    %s: number %u: inconsistent\n", c->name, n);
+        }
+        if (c->finish)
+                c->finish(s);
+        return bad;
+}
+
+typedef struct Outcome {
+        int bad;
+        bool consumed, failed;
+} Outcome;
+
+/* The same in a process of its own, which has no set yet. */
+static int attempt_fresh(State *s, const Case *c, unsigned n, bool *ret_consumed, bool *ret_failed) {
+        Outcome outcome = { .bad = -EPIPE };
+        int fds[2];
+        pid_t pid;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        fflush(NULL);
+        pid = fork();
+        if (pid == 0) {
+                State own = *s;
+
+                close(nth_fd);
+                outcome.bad = nth_open();
+                if (outcome.bad >= 0)
+                        outcome.bad = netlink_open(&own.nl);
+                if (outcome.bad >= 0)
+                        outcome.bad = attempt(&own, c, n, &outcome.consumed, &outcome.failed);
+                fflush(NULL);
+                _exit(write(fds[1], &outcome, sizeof(outcome)) != sizeof(outcome));
+        }
+        close(fds[1]);
+        if (pid > 0) {
+                if (read(fds[0], &outcome, sizeof(outcome)) != sizeof(outcome))
+                        outcome.bad = -EPIPE;
+                (void) waitpid(pid, NULL, 0);
+        }
+        close(fds[0]);
+        *ret_consumed = outcome.consumed;
+        *ret_failed = outcome.failed;
+        return outcome.bad;
+}
 
 static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *ret_failed) {
         unsigned injected = 0, failed = 0;
         int bad = 0;
 
         for (unsigned n = 1;; n++) {
-                Counts before, after;
-                bool consumed;
+                bool consumed = false, refused = false;
                 int r;
 
                 if (n > NTH_MAX) {
@@ -510,43 +632,14 @@ static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *r
                         bad++;
                         break;
                 }
-                r = c->prepare(s);
-                if (r >= 0)
-                        r = counts_read(s, c->set, &before);
-                if (r < 0) {
-                        printf("    %s: preparing number %u: %s\n", c->name, n, strerror(-r));
-                        return bad + 1;
-                }
-                if (c->unload && syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) < 0) {
-                        printf("    %s: unloading: %s\n", c->name, strerror(errno));
-                        bad++;
-                }
-                r = nth_write(n);
+                r = (c->fresh ? attempt_fresh : attempt)(s, c, n, &consumed, &refused);
                 if (r < 0)
-                        return r;
-                r = c->run(s);
-                consumed = nth_consumed();
-                if (c->unload)
-                        (void) run_command((const char *const[]) { "modprobe", "vfio_pasid", NULL });
-                /* A late reply, or a family with another number, is not for the old socket. */
-                if (c->unload || (c->check == check_netlink && r < 0))
-                        finish_netlink(s);
-                if (counts_read(s, c->set, &after) < 0) {
-                        printf("    %s: number %u: the counts cannot be read\n", c->name, n);
-                        bad++;
-                } else {
-                        int b = c->check(s, r, &before, &after);
-
-                        if (b > 0)
-                                printf("    %s: number %u: inconsistent\n", c->name, n);
-                        bad += b;
-                }
-                if (c->finish)
-                        c->finish(s);
+                        return bad + 1;
+                bad += r;
                 if (!consumed)
                         break;
                 injected++;
-                if (r < 0)
+                if (refused)
                         failed++;
         }
         *ret_injected = injected;
@@ -554,7 +647,7 @@ static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *r
         return bad;
 }
 
-int fail_nth_run(const Groups *groups, bool unload) {
+int fail_nth_run(const Groups *groups) {
         State s = { .groups = groups, .container = -1, .group = -1, .extra = -1, .nl.fd = -1 };
         struct timeval timeout = { .tv_sec = 2 };
         unsigned total = 0;
@@ -568,13 +661,13 @@ int fail_nth_run(const Groups *groups, bool unload) {
                 return r;
         (void) setsockopt(s.nl.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 
-        printf("%-28s %9s %9s %9s\n", "", "injected", "refused", "bad");
+        printf("%-30s %9s %9s %9s\n", "", "injected", "refused", "bad");
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 unsigned injected = 0, failed = 0;
                 int b;
 
-                if ((!unload && cases[i].unload) || (cases[i].mdev && groups->first_mdev >= groups->n)) {
-                        printf("%-28s   skipped\n", cases[i].name);
+                if (cases[i].mdev && groups->first_mdev >= groups->n) {
+                        printf("%-30s   skipped\n", cases[i].name);
                         continue;
                 }
                 if (cases[i].set && s.container < 0) {
@@ -591,7 +684,7 @@ int fail_nth_run(const Groups *groups, bool unload) {
                 b = case_run(&s, cases + i, &injected, &failed);
                 if (b < 0)
                         return b;
-                printf("%-28s %9u %9u %9d\n", cases[i].name, injected, failed, b);
+                printf("%-30s %9u %9u %9d\n", cases[i].name, injected, failed, b);
                 bad += b;
                 total += injected;
         }

@@ -28,9 +28,11 @@
 #define THREADS_MAX 16
 #define CGROUPS     3
 
-/* Threads of careful holders allocate only here, each in a window of its own; everybody else only above. */
+/* Threads of careful holders allocate only here, each in a window of its own; everybody else only above. The module's floor is
+ * changed all the time, but stays below. */
 #define WINDOW      UINT32_C(600)
-#define WINDOWS_END (1 + WINDOW * THREADS_MAX)
+#define WINDOWS     UINT32_C(8192)
+#define WINDOWS_END (WINDOWS + WINDOW * THREADS_MAX)
 #define TRACKED_MAX 256
 
 typedef enum Op {
@@ -105,7 +107,6 @@ typedef struct Shared {
 static Shared *shared;
 static Groups groups;
 static unsigned n_holders, n_threads = 3;
-static bool unload = true;
 static uint64_t seed;
 static char cgroup_base[128];
 
@@ -191,17 +192,18 @@ static void untrack(const Holder *h, uint32_t pasid) {
 }
 
 /* A careful holder's requests are refused for want of a container only once it is being closed, and for want of a set only if
- * the module went away while the set was to be made. */
+ * there were too many when it was to be made. */
 static int count_careful(const Holder *h, Op op, int r) {
         bool closed = r == -EINVAL || r == -EBADF || r == -ENOTTY || r == -EOPNOTSUPP;
 
-        if (closed && (atomic_load(&shared->slots[h->slot].dying) || (r == -ENOTTY && unload)))
+        if (closed && atomic_load(&shared->slots[h->slot].dying))
                 return COUNT(op, r, EINVAL, EBADF, ENOTTY, EOPNOTSUPP);
-        return op == OP_ALLOC ? COUNT(op, r, EDQUOT, EBUSY, ENOSPC, ENOMEM) : COUNT(op, r, ENOMEM, ENOENT);
+        return op == OP_ALLOC ? COUNT(op, r, EDQUOT, EBUSY, ENOSPC, ENOMEM, EUSERS, EAGAIN)
+                              : COUNT(op, r, ENOMEM, ENOENT, EUSERS, EAGAIN);
 }
 
 static void careful_step(HolderThread *t, Random *r) {
-        uint32_t low = 1 + t->index * WINDOW, high = low + WINDOW - 1, pasid, n = random_below(r, 100);
+        uint32_t low = WINDOWS + t->index * WINDOW, high = low + WINDOW - 1, pasid, n = random_below(r, 100);
         Holder *h = t->holder;
         int k;
 
@@ -216,6 +218,13 @@ static void careful_step(HolderThread *t, Random *r) {
                 }
                 track(h, pasid);
                 t->held[t->n_held++] = pasid;
+        } else if (n < 60 && t->n_held + VFIO_PASID_REQUEST_MAX <= TRACKED_MAX) {
+                uint32_t count = 1 + random_below(r, VFIO_PASID_REQUEST_MAX);
+
+                k = count_careful(
+                        h, OP_ALLOC, pasid_alloc_many(h->container, low, high, count, t->held + t->n_held));
+                for (uint32_t i = 0; i < count && k >= 0; i++)
+                        track(h, t->held[t->n_held++]);
         } else if (n < 85 && t->n_held > 0) {
                 uint32_t i = random_below(r, t->n_held);
 
@@ -288,17 +297,17 @@ static void wild_step(HolderThread *t, Random *r) {
         /* Detached, closed and reopened at any time by a sibling, so nearly everything may be refused. */
         if (n < 500) {
                 (void) COUNT(OP_ALLOC, pasid_alloc(h->container, low, PASID_LAST, &pasid), EDQUOT, EBUSY,
-                        ENOSPC, ENOMEM, EINVAL, EOPNOTSUPP, EBADF, ENOTTY);
+                        ENOSPC, ENOMEM, EUSERS, EAGAIN, EINVAL, EOPNOTSUPP, EBADF, ENOTTY);
         } else if (n < 750) {
                 (void) COUNT(OP_FREE, pasid_free(h->container, low, low), EINVAL, EOPNOTSUPP, EBADF, ENOTTY,
-                        ENOMEM);
+                        EUSERS, EAGAIN);
         } else if (n < 850) {
                 (void) COUNT(OP_FREE_RANGE,
                         pasid_free(h->container, 0, random_chance(r, 50) ? UINT32_MAX : low), EINVAL,
-                        EOPNOTSUPP, EBADF, ENOTTY, ENOMEM);
+                        EOPNOTSUPP, EBADF, ENOTTY, EUSERS, EAGAIN);
         } else if (n < 900) {
                 (void) COUNT(OP_PROBE, pasid_probe(h->container, VFIO_PASID_REQUEST_ALLOC, low, PASID_LAST),
-                        EINVAL, EOPNOTSUPP, EBADF, ENOTTY, ENOMEM);
+                        EINVAL, EOPNOTSUPP, EBADF, ENOTTY, EUSERS, EAGAIN);
         } else if (n < 960) {
                 struct vfio_iommu_type1_info_cap_pasid cap;
 
@@ -475,6 +484,9 @@ static void *tuner_thread(void *userdata) {
                         k = file_write_u64(SYSFS_MODULE "/max_sets",
                                 random_chance(&r, 80) ? 4096 : 1 + random_below(&r, 3));
                         (void) COUNT(OP_PARAMETER, k, ENOENT, ENODEV);
+                } else if (n < 89) {
+                        k = file_write_u64(SYSFS_MODULE "/floor", random_below(&r, WINDOWS));
+                        (void) COUNT(OP_PARAMETER, k);
                 } else {
                         cgroup_path(path, sizeof(path), random_below(&r, CGROUPS), "misc.max");
                         if (random_chance(&r, 50))
@@ -491,6 +503,7 @@ static void *tuner_thread(void *userdata) {
         }
         (void) file_write_u64(SYSFS_MODULE "/default_quota", 1000);
         (void) file_write_u64(SYSFS_MODULE "/max_sets", 4096);
+        (void) file_write_u64(SYSFS_MODULE "/floor", 4096);
         return NULL;
 }
 
@@ -668,10 +681,9 @@ static void *unloader_thread(void *userdata) {
         while (!stopping()) {
                 int k = syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) < 0 ? -errno : 0;
 
-                (void) COUNT(OP_UNLOAD, k, EAGAIN, EBUSY, EWOULDBLOCK, ENOENT);
-                /* Attaching a group and asking for the netlink family each load it again. */
-                if (k >= 0 && random_chance(&r, 50))
-                        (void) run_command((const char *const[]) { "modprobe", "vfio_pasid", NULL });
+                (void) COUNT(OP_UNLOAD, k, EAGAIN, EBUSY);
+                if (k >= 0)
+                        report_error("the module was unloaded, ids begin anew");
                 sleep_ms(20 + random_below(&r, 300));
         }
         return NULL;
@@ -743,7 +755,7 @@ static int stress_run(unsigned seconds) {
         void *(*const mains[])(void *) = { tuner_thread, mover_thread, dumper_thread, dumper_thread,
                 listener_thread, killer_thread, unloader_thread };
         pthread_t threads[ELEMENTSOF(mains)];
-        unsigned n = ELEMENTSOF(mains) - (unload ? 0 : 1);
+        unsigned n = ELEMENTSOF(mains);
         unsigned long total = 0;
         int r;
 
@@ -791,7 +803,6 @@ static void usage(void) {
              "  --holders N    processes that hold PASIDs (two more than groups)\n"
              "  --threads N    threads of each (3)\n"
              "  --mdevs N      make N mediated devices, for more sets at once (0; wants the mdev-edu module)\n"
-             "  --no-unload    do not try to unload the module\n"
              "  --fail-nth     let every allocation and user copy of each operation fail once instead\n"
              "  --kmemleak     look for leaks at the end\n\n"
              "Exit status: 0, 1 if something was wrong, 2 on a usage error, 77 without PASID hardware or fault injection.");
@@ -804,7 +815,6 @@ int main(int argc, char *argv[]) {
                 ARG_HOLDERS,
                 ARG_THREADS,
                 ARG_MDEVS,
-                ARG_NO_UNLOAD,
                 ARG_FAIL_NTH,
                 ARG_KMEMLEAK,
                 ARG_EXEC_CHILD,
@@ -815,7 +825,6 @@ int main(int argc, char *argv[]) {
                 { "holders", required_argument, NULL, ARG_HOLDERS },
                 { "threads", required_argument, NULL, ARG_THREADS },
                 { "mdevs", required_argument, NULL, ARG_MDEVS },
-                { "no-unload", no_argument, NULL, ARG_NO_UNLOAD },
                 { "fail-nth", no_argument, NULL, ARG_FAIL_NTH },
                 { "kmemleak", no_argument, NULL, ARG_KMEMLEAK },
                 { "exec-child", required_argument, NULL, ARG_EXEC_CHILD },
@@ -825,6 +834,7 @@ int main(int argc, char *argv[]) {
         unsigned seconds = 30, mdevs = 0;
         bool fail_nth = false, kmemleak = false;
         Totals before;
+        uint64_t own;
         Netlink nl;
         int c, r, kmsg;
 
@@ -845,9 +855,6 @@ int main(int argc, char *argv[]) {
                         break;
                 case ARG_MDEVS:
                         mdevs = (unsigned) option_number("mdevs", optarg, 0, GROUPS_MAX);
-                        break;
-                case ARG_NO_UNLOAD:
-                        unload = false;
                         break;
                 case ARG_FAIL_NTH:
                         fail_nth = true;
@@ -902,13 +909,18 @@ int main(int argc, char *argv[]) {
 
         if (fail_nth) {
                 printf("pasid-stress: fail-nth, %u groups\n", groups.n);
-                r = fail_nth_run(&groups, unload);
+                r = fail_nth_run(&groups);
                 if (r == -ENOENT) {
                         fprintf(stderr, "pasid-stress: this kernel has no fault injection\n");
                         return 77;
                 }
                 if (r > 0)
                         atomic_fetch_add(&shared->errors, (unsigned) r);
+                /* Our own set is there for as long as we are. */
+                if (sysfs_set_of(getpid(), &own) >= 0) {
+                        before.sets++;
+                        before.sysfs_sets++;
+                }
         } else {
                 printf("pasid-stress: seed %" PRIu64 ", %u groups, %u holders of %u threads\n", seed,
                         groups.n, n_holders, n_threads);
@@ -926,13 +938,6 @@ int main(int argc, char *argv[]) {
         }
         if (r < 0)
                 report_error("the totals: %s", strerror(-r));
-        /* With nothing held, nothing may keep the module. */
-        if (before.sets == 0 && unload) {
-                r = syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) < 0 ? -errno : 0;
-                if (r < 0)
-                        report_error("the module does not unload at the end: %s", strerror(-r));
-                (void) run_command((const char *const[]) { "modprobe", "vfio_pasid", NULL });
-        }
         if (kmemleak) {
                 r = kmemleak_check();
                 if (r > 0)

@@ -349,6 +349,23 @@ int pasid_alloc(int container, uint32_t min, uint32_t max, uint32_t *ret) {
         return request(container, VFIO_PASID_REQUEST_ALLOC, sizeof(Request), min, max, ret);
 }
 
+int pasid_alloc_many(int container, uint32_t min, uint32_t max, uint32_t count, uint32_t *ret) {
+        struct {
+                uint32_t argsz, flags, min, max, count;
+                /* Some more, for who asks for too many. */
+                uint32_t pasids[2 * VFIO_PASID_REQUEST_MAX];
+        } r = { .argsz = sizeof(r),
+                .flags = VFIO_PASID_REQUEST_ALLOC_MANY,
+                .min = min,
+                .max = max,
+                .count = count };
+
+        if (ioctl(container, VFIO_IOMMU_PASID_REQUEST, &r) < 0)
+                return -errno;
+        memcpy(ret, r.pasids, count * sizeof(uint32_t));
+        return 0;
+}
+
 int pasid_free(int container, uint32_t min, uint32_t max) {
         return request(container, VFIO_PASID_REQUEST_FREE, offsetof(Request, result), min, max, NULL);
 }

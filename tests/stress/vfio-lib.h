@@ -68,6 +68,8 @@ int container_set_iommu(int container);
 int container_setup(int number, int *ret_container, int *ret_group);
 
 int pasid_alloc(int container, uint32_t min, uint32_t max, uint32_t *ret);
+/* COUNT of them, at most VFIO_PASID_REQUEST_MAX, or none. */
+int pasid_alloc_many(int container, uint32_t min, uint32_t max, uint32_t count, uint32_t *ret);
 int pasid_free(int container, uint32_t min, uint32_t max);
 int pasid_probe(int container, uint32_t flags, uint32_t min, uint32_t max);
 /* -ENOENT if the container's information has no PASID capability. */

@@ -6,6 +6,7 @@
  * IOMMU: where there is none, they set the capacity of the misc controller.
  */
 #include <kunit/test.h>
+#include <linux/bitmap.h>
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
 #include <linux/misc_cgroup.h>
@@ -16,6 +17,11 @@
 #define TEST_COUNT	100U
 #define TEST_MAX	(TEST_MIN + TEST_COUNT - 1)
 #define TEST_CAPACITY	(BIT(20) - 1)
+
+/* Others that no other test uses. */
+#define FRESH_MIN	902000U
+#define FRESH_MAX	(FRESH_MIN + TEST_COUNT - 1)
+#define FAR_MIN		910000U
 
 struct iommu_pasid_test {
 	u64 charged;
@@ -35,6 +41,14 @@ static void expect_clean(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
 }
 
+static void set_capacity(void)
+{
+	u32 capacity;
+
+	iommu_global_pasid_usage(&capacity);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity ?: TEST_CAPACITY);
+}
+
 static void free_range(u32 min, u32 max)
 {
 	u32 pasid;
@@ -43,20 +57,26 @@ static void free_range(u32 min, u32 max)
 		iommu_free_global_pasid(pasid);
 }
 
-static void test_lowest_first(struct kunit *test)
+/* All of a range, each one once. */
+static void test_whole_range(struct kunit *test)
 {
 	struct iommu_pasid_test *t = test->priv;
+	DECLARE_BITMAP(seen, TEST_COUNT) = {};
+	int pasid;
 	u32 i;
 
-	for (i = 0; i < TEST_COUNT; i++)
-		KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX),
-				TEST_MIN + i);
+	for (i = 0; i < TEST_COUNT; i++) {
+		pasid = iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX);
+		KUNIT_ASSERT_GE(test, pasid, TEST_MIN);
+		KUNIT_ASSERT_LE(test, pasid, TEST_MAX);
+		KUNIT_EXPECT_FALSE(test, __test_and_set_bit(pasid - TEST_MIN, seen));
+	}
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL),
 			t->used + TEST_COUNT);
 	if (IS_ENABLED(CONFIG_CGROUP_MISC))
 		KUNIT_EXPECT_EQ(test, total_charged(), t->charged + TEST_COUNT);
 
-	/* The hole is filled. */
+	/* A hole is filled if there is nothing else. */
 	iommu_free_global_pasid(TEST_MIN + 7);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX),
 			TEST_MIN + 7);
@@ -65,8 +85,99 @@ static void test_lowest_first(struct kunit *test)
 	expect_clean(test);
 }
 
+/* The next user does not get a PASID that may not be drained yet. */
+static void test_freed_is_not_next(struct kunit *test)
+{
+	DECLARE_BITMAP(seen, TEST_COUNT) = {};
+	int pasid, next;
+	u32 i;
+
+	/* Not before all the others, if none has been used before. */
+	for (i = 0; i < TEST_COUNT; i++) {
+		pasid = iommu_alloc_global_pasid_range(FRESH_MIN, FRESH_MAX);
+		KUNIT_ASSERT_GE(test, pasid, FRESH_MIN);
+		KUNIT_ASSERT_LE(test, pasid, FRESH_MAX);
+		KUNIT_EXPECT_FALSE(test, __test_and_set_bit(pasid - FRESH_MIN, seen));
+		iommu_free_global_pasid(pasid);
+	}
+
+	/* Not at once, as long as there are two. */
+	for (i = 0; i < 10; i++) {
+		pasid = iommu_alloc_global_pasid_range(FRESH_MIN, FRESH_MIN + 1);
+		KUNIT_ASSERT_GE(test, pasid, FRESH_MIN);
+		iommu_free_global_pasid(pasid);
+		next = iommu_alloc_global_pasid_range(FRESH_MIN, FRESH_MIN + 1);
+		KUNIT_EXPECT_EQ(test, next, 2 * FRESH_MIN + 1 - pasid);
+		iommu_free_global_pasid(next);
+	}
+	expect_clean(test);
+}
+
+/* Several at once, or none. */
+static void test_several(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+	u32 *pasids, i;
+
+	pasids = kunit_kcalloc(test, TEST_COUNT + 1, sizeof(*pasids), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pasids);
+
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, TEST_COUNT + 1));
+	expect_clean(test);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, TEST_COUNT));
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + TEST_COUNT);
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, 1));
+	free_range(TEST_MIN, TEST_MAX);
+	expect_clean(test);
+	if (!IS_ENABLED(CONFIG_CGROUP_MISC))
+		return;
+
+	/* All or none is charged, too, and what was reserved can be had again. */
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, t->charged + TEST_COUNT - 1);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, TEST_COUNT));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, TEST_COUNT - 1));
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + TEST_COUNT - 1);
+	for (i = 0; i < TEST_COUNT - 1; i++)
+		iommu_free_global_pasid(pasids[i]);
+	set_capacity();
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_alloc_global_pasids(TEST_MIN, TEST_MAX, pasids, TEST_COUNT));
+	free_range(TEST_MIN, TEST_MAX);
+	expect_clean(test);
+}
+
+/* Over more blocks than are kept empty, up and down. */
+static void test_far_apart(struct kunit *test)
+{
+	struct iommu_pasid_test *t = test->priv;
+	int i, round;
+	u32 pasid;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 60; i++) {
+			pasid = FAR_MIN + i * 512;
+			KUNIT_ASSERT_EQ(test, pasid,
+					iommu_alloc_global_pasid_range(pasid, pasid));
+		}
+		KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 60);
+		for (i = 0; i < 60; i++)
+			iommu_free_global_pasid(FAR_MIN + i * 512);
+		expect_clean(test);
+	}
+}
+
 static void test_range_full(struct kunit *test)
 {
+	/* The second one is stale now, and has to be found all the same. */
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN + 1, TEST_MIN + 1),
+			TEST_MIN + 1);
+	iommu_free_global_pasid(TEST_MIN + 1);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), TEST_MIN);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN + 1),
@@ -82,6 +193,7 @@ static void test_range_empty(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(0, 0), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MAX, TEST_MIN), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(BIT(20), U32_MAX), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(U32_MAX, U32_MAX), -ENOSPC);
 	expect_clean(test);
 }
@@ -104,16 +216,17 @@ static void test_capacity(struct kunit *test)
 		kunit_skip(test, "needs CONFIG_CGROUP_MISC");
 
 	misc_cg_set_capacity(MISC_CG_RES_PASID, t->charged + 2);
-	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN);
-	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN + 1);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), TEST_MIN);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN + 1, TEST_MIN + 1),
+			TEST_MIN + 1);
 	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), -EBUSY);
-	/* The charge comes before the range. */
-	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(0, 0), -EBUSY);
+	/* The number comes before the charge. */
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 2);
 
 	/* Without any IOMMU left, what is held can be freed. */
 	misc_cg_set_capacity(MISC_CG_RES_PASID, 0);
-	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), -EBUSY);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), -ENOSPC);
 	free_range(TEST_MIN, TEST_MIN + 1);
 	expect_clean(test);
 }
@@ -122,7 +235,7 @@ static void test_free_irqs_off(struct kunit *test)
 {
 	unsigned long flags;
 
-	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX), TEST_MIN);
+	KUNIT_EXPECT_EQ(test, iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN), TEST_MIN);
 	local_irq_save(flags);
 	iommu_free_global_pasid(TEST_MIN);
 	KUNIT_EXPECT_TRUE(test, irqs_disabled());
@@ -170,6 +283,8 @@ static struct {
 	ioasid_t own;
 	u64 charged[3];		/* the loader's cgroup: before, range, own */
 	u64 total[3];
+	int none;
+	u64 peak[2];		/* of it, before and after a range that is full */
 } charges;
 
 #ifdef CONFIG_CGROUP_MISC
@@ -192,8 +307,11 @@ static void observe_charges(void)
 	dev->iommu = &param;
 
 	read_charges(cg, 0);
-	charges.ret = iommu_alloc_global_pasid_range(TEST_MIN, TEST_MAX);
+	charges.ret = iommu_alloc_global_pasid_range(TEST_MIN, TEST_MIN);
 	read_charges(cg, 1);
+	charges.peak[0] = atomic64_read(&cg->res[MISC_CG_RES_PASID].watermark);
+	charges.none = iommu_alloc_global_pasid_range(0, 0);
+	charges.peak[1] = atomic64_read(&cg->res[MISC_CG_RES_PASID].watermark);
 	if (charges.ret >= 0)
 		iommu_free_global_pasid(charges.ret);
 
@@ -221,17 +339,13 @@ static void test_charges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, charges.charged[1], charges.charged[0] + 1);
 	KUNIT_EXPECT_EQ(test, charges.total[1], charges.total[0] + 1);
 
+	/* What finds no number was never used. */
+	KUNIT_EXPECT_EQ(test, charges.none, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, charges.peak[1], charges.peak[0]);
+
 	KUNIT_EXPECT_NE(test, charges.own, IOMMU_PASID_INVALID);
 	KUNIT_EXPECT_EQ(test, charges.charged[2], charges.charged[0]);
 	KUNIT_EXPECT_EQ(test, charges.total[2], charges.total[0] + 1);
-}
-
-static void set_capacity(void)
-{
-	u32 capacity;
-
-	iommu_global_pasid_usage(&capacity);
-	misc_cg_set_capacity(MISC_CG_RES_PASID, capacity ?: TEST_CAPACITY);
 }
 
 static void restore_capacity(void)
@@ -270,7 +384,10 @@ static void iommu_pasid_test_exit(struct kunit *test)
 }
 
 static struct kunit_case iommu_pasid_test_cases[] = {
-	KUNIT_CASE(test_lowest_first),
+	KUNIT_CASE(test_whole_range),
+	KUNIT_CASE(test_freed_is_not_next),
+	KUNIT_CASE(test_several),
+	KUNIT_CASE(test_far_apart),
 	KUNIT_CASE(test_range_full),
 	KUNIT_CASE(test_range_empty),
 	KUNIT_CASE(test_never_zero),

@@ -7,8 +7,8 @@
 #include <kunit/test.h>
 #include <linux/iommu.h>
 #include <linux/misc_cgroup.h>
-#include <linux/mm_types.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/vfio_pasid.h>
@@ -23,7 +23,7 @@
 #define TEST_MMS	40
 
 struct vfio_pasid_test {
-	struct mm_struct *mm[TEST_MMS];	/* nothing but a mm_count */
+	struct mm_struct *mm[TEST_MMS];	/* empty address spaces */
 	struct vfio_pasid_set *sets[TEST_MMS];
 	unsigned int binds[TEST_MMS];	/* to be undone */
 	struct vfio_pasid_set *set;	/* of mm[0] */
@@ -38,12 +38,18 @@ static u64 total_charged(void)
 	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
 }
 
+static struct vfio_pasid_set *try_bind(struct mm_struct *mm)
+{
+	vfio_pasid_ops.prepare(mm);
+	return vfio_pasid_ops.bind(mm);
+}
+
 static struct vfio_pasid_set *bind(struct kunit *test, int i)
 {
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set;
 
-	set = vfio_pasid_ops.bind(t->mm[i]);
+	set = try_bind(t->mm[i]);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
 	t->sets[i] = set;
 	t->binds[i]++;
@@ -58,14 +64,25 @@ static void unbind(struct kunit *test, int i)
 	vfio_pasid_ops.unbind(t->sets[i]);
 }
 
-/* Allocate and commit. */
+/* The process whose set it is exits. */
+static void end_mm(struct kunit *test, int i)
+{
+	struct vfio_pasid_test *t = test->priv;
+
+	mmput(t->mm[i]);
+	t->mm[i] = NULL;
+}
+
+/* Reserve and commit. */
 static int take(struct vfio_pasid_set *set, u32 min, u32 max)
 {
-	int pasid;
+	u32 pasid;
+	int ret;
 
-	pasid = vfio_pasid_ops.alloc(set, min, max);
-	if (pasid >= 0)
-		vfio_pasid_ops.commit(set, pasid);
+	ret = vfio_pasid_reserve(set, min, max, &pasid, 1);
+	if (ret)
+		return ret;
+	vfio_pasid_commit(set, &pasid, 1);
 	return pasid;
 }
 
@@ -95,9 +112,59 @@ static void test_sets(struct kunit *test)
 	/* An id is never used again. */
 	last = other->id;
 	unbind(test, 1);
-	other = bind(test, 1);
+	end_mm(test, 1);
+	other = bind(test, 2);
 	KUNIT_EXPECT_GT(test, other->id, last);
+	unbind(test, 2);
+}
+
+/* Without a container, the account stays with the process. */
+static void test_account_stays(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u64 id = set->id;
+
+	set->quota = 2;
+	set->watermark = 1;
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+
+	unbind(test, 0);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
+
+	KUNIT_ASSERT_PTR_EQ(test, bind(test, 0), set);
+	KUNIT_EXPECT_EQ(test, set->id, id);
+	KUNIT_EXPECT_EQ(test, set->quota, 2);
+	KUNIT_EXPECT_EQ(test, set->watermark, 1);
+	KUNIT_EXPECT_EQ(test, set->peak, 2);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 1);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_ASSERT_GT(test, take_any(set), 0);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
+}
+
+/* A container outlives the process that set it up. */
+static void test_process_ends(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	u64 seq = vfio_pasid_last_seq();
+	struct vfio_pasid_set *other;
+
+	other = bind(test, 1);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+	KUNIT_ASSERT_GT(test, take_any(other), 0);
+	end_mm(test, 1);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+	KUNIT_EXPECT_EQ(test, other->held, 1);
+	KUNIT_ASSERT_GT(test, take_any(other), 0);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 2);
 	unbind(test, 1);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
 }
 
 static void test_mm_reference(struct kunit *test)
@@ -109,9 +176,10 @@ static void test_mm_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
 	bind(test, 1);
 	unbind(test, 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
 	unbind(test, 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 2);
+	/* Not the address space. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_users), 1);
 }
 
 static void test_last_unbind_frees(struct kunit *test)
@@ -142,16 +210,23 @@ static void test_max_sets(struct kunit *test)
 	vfio_pasid_max_sets = 0;
 	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
 	unbind(test, 0);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[1])), -EUSERS);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->mm[1]->mm_count), 1);
+	/* That one could not be made is another matter. */
+	vfio_pasid_max_sets = t->max_sets;
+	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[1])), -EAGAIN);
 
 	/* There is room for one more, as long as it is not taken. */
-	vfio_pasid_max_sets = list_count_nodes(&vfio_pasid_sets) + 1;
+	vfio_pasid_max_sets = vfio_pasid_nr_used + 1;
 	bind(test, 1);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(vfio_pasid_ops.bind(t->mm[2])), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[2])), -EUSERS);
 	unbind(test, 1);
+	/* What no container uses takes no room, and needs some to come back. */
 	bind(test, 2);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(try_bind(t->mm[1])), -EUSERS);
 	unbind(test, 2);
+	bind(test, 1);
+	unbind(test, 1);
 }
 
 static void test_default_quota(struct kunit *test)
@@ -171,26 +246,31 @@ static void test_quota(struct kunit *test)
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set = t->set;
 	u32 quota, held;
+	int pasids[2];
 
 	set->quota = 2;
-	KUNIT_EXPECT_GT(test, take_any(set), 0);
-	KUNIT_EXPECT_GT(test, take_any(set), 0);
+	pasids[0] = take_any(set);
+	pasids[1] = take_any(set);
+	KUNIT_ASSERT_GT(test, pasids[0], 0);
+	KUNIT_ASSERT_GT(test, pasids[1], 0);
 	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
 	vfio_pasid_ops.query(set, &quota, &held);
 	KUNIT_EXPECT_EQ(test, quota, 2);
 	KUNIT_EXPECT_EQ(test, held, 2);
 
 	set->quota = 3;
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 2);
+	KUNIT_EXPECT_GT(test, take_any(set), 0);
 	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
 
 	/* Lowered below what is held, it takes nothing away. */
 	set->quota = 1;
 	KUNIT_EXPECT_EQ(test, set->held, 3);
-	vfio_pasid_ops.free(set, TEST_MIN, TEST_MIN + 1);
+	vfio_pasid_ops.free(set, pasids[0], pasids[0]);
+	vfio_pasid_ops.free(set, pasids[1], pasids[1]);
+	KUNIT_EXPECT_EQ(test, set->held, 1);
 	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
-	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 2);
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN);
+	free_all(set);
+	KUNIT_EXPECT_GT(test, take_any(set), 0);
 
 	set->quota = 0;
 	free_all(set);
@@ -211,12 +291,12 @@ static void test_order_of_bounds(struct kunit *test)
 	set->quota = 1;
 	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -EDQUOT);
 	set->quota = 2;
-	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -EBUSY);
-	misc_cg_set_capacity(MISC_CG_RES_PASID, TEST_CAPACITY);
 	KUNIT_EXPECT_EQ(test, take(set, 0, 0), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, take_any(set), -EBUSY);
+	misc_cg_set_capacity(MISC_CG_RES_PASID, TEST_CAPACITY);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 3);
 	KUNIT_EXPECT_EQ(test, set->held, 1);
-	KUNIT_EXPECT_EQ(test, set->pending, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&set->charged), 1);
 	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 1);
 }
 
@@ -224,26 +304,79 @@ static void test_pending(struct kunit *test)
 {
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set = t->set;
-	int pasid;
+	u32 pasid;
 
 	set->quota = 1;
 	set->watermark = 1;
-	pasid = vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX);
-	KUNIT_ASSERT_EQ(test, pasid, TEST_MIN);
+	KUNIT_ASSERT_EQ(test, vfio_pasid_reserve(set, TEST_MIN, TEST_MAX, &pasid, 1), 0);
 	/* It counts, but the user has not got it and cannot free it. */
 	KUNIT_EXPECT_EQ(test, take_any(set), -EDQUOT);
 	KUNIT_EXPECT_EQ(test, set->held, 0);
 	free_all(set);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 1);
 
-	/* Aborted, it leaves no trace but the refusal that it caused. */
-	vfio_pasid_ops.abort(set, pasid);
+	/* Cancelled, it leaves no trace but the refusal that it caused. */
+	vfio_pasid_cancel(set, &pasid, 1);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
 	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
 	KUNIT_EXPECT_EQ(test, set->peak, 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&set->denied), 1);
 	KUNIT_EXPECT_FALSE(test, set->watermark_due);
-	KUNIT_EXPECT_EQ(test, take_any(set), pasid);
+	KUNIT_EXPECT_EQ(test, take(set, pasid, pasid), pasid);
+}
+
+/* All or none, at each of the bounds. */
+static void test_many(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+	u64 seq = vfio_pasid_last_seq();
+	u32 pasids[10];
+
+	set->quota = 15;
+	set->watermark = 5;
+	KUNIT_ASSERT_EQ(test, vfio_pasid_reserve(set, TEST_MIN, TEST_MAX, pasids, 10), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&set->charged), 10);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	vfio_pasid_commit(set, pasids, 10);
+	KUNIT_EXPECT_EQ(test, set->held, 10);
+	KUNIT_EXPECT_EQ(test, set->peak, 10);
+	/* The watermark was passed on the way. */
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq + 1);
+
+	KUNIT_EXPECT_EQ(test, -EDQUOT,
+			vfio_pasid_reserve(set, TEST_MIN, TEST_MAX, pasids, 6));
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			vfio_pasid_reserve(set, TEST_MIN, TEST_MIN + 3, pasids, 5));
+	if (IS_ENABLED(CONFIG_CGROUP_MISC)) {
+		misc_cg_set_capacity(MISC_CG_RES_PASID, t->charged + 14);
+		KUNIT_EXPECT_EQ(test, -EBUSY,
+				vfio_pasid_reserve(set, TEST_MIN, TEST_MAX, pasids, 5));
+	}
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX, NULL, 4));
+	KUNIT_EXPECT_EQ(test, set->held, 10);
+	KUNIT_EXPECT_EQ(test, atomic_read(&set->charged), 10);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 10);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged + 10);
+	free_all(set);
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+}
+
+/* A result that cannot be written. */
+static void test_fault(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct vfio_pasid_set *set = t->set;
+
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX, NULL, 1));
+	KUNIT_EXPECT_EQ(test, set->held, 0);
+	KUNIT_EXPECT_EQ(test, set->peak, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&set->charged), 0);
+	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
+	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
 }
 
 static void test_free(struct kunit *test)
@@ -254,7 +387,8 @@ static void test_free(struct kunit *test)
 
 	other = bind(test, 1);
 	for (i = 0; i < 10; i++)
-		KUNIT_ASSERT_EQ(test, take_any(i & 1 ? other : set), TEST_MIN + i);
+		KUNIT_ASSERT_EQ(test, TEST_MIN + i,
+				take(i & 1 ? other : set, TEST_MIN + i, TEST_MIN + i));
 
 	/* Both ends are in the range, and others' PASIDs stay theirs. */
 	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 6);
@@ -263,10 +397,10 @@ static void test_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 7);
 	vfio_pasid_ops.free(set, TEST_MIN + 2, TEST_MIN + 6);
 	KUNIT_EXPECT_EQ(test, set->held, 2);
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 2);
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 4);
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 6);
-	KUNIT_EXPECT_EQ(test, take_any(set), TEST_MIN + 10);
+	for (i = 2; i <= 6; i += 2)
+		KUNIT_EXPECT_EQ(test, take(set, TEST_MIN + i, TEST_MIN + i),
+				TEST_MIN + i);
+	KUNIT_EXPECT_EQ(test, take(set, TEST_MIN, TEST_MIN + 9), -ENOSPC);
 
 	vfio_pasid_ops.free(set, U32_MAX, U32_MAX);
 	free_all(set);
@@ -282,21 +416,24 @@ static void test_free_bitmaps(struct kunit *test)
 	const int count = 2 * VFIO_PASID_LEAF_BITS + 100;
 	struct vfio_pasid_test *t = test->priv;
 	struct vfio_pasid_set *set = t->set;
-	int i, pending;
+	u32 pending;
+	int i;
 
 	set->quota = count;
-	for (i = 0; i < 1000; i++)
-		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
-	pending = vfio_pasid_ops.alloc(set, TEST_MIN, TEST_MAX);
+	for (i = 0; i < count; i++) {
+		if (i != 1000)
+			KUNIT_ASSERT_EQ(test, take(set, TEST_MIN + i, TEST_MIN + i),
+					TEST_MIN + i);
+	}
+	KUNIT_ASSERT_EQ(test, 0, vfio_pasid_reserve(set, TEST_MIN + 1000,
+						    TEST_MIN + 1000, &pending, 1));
 	KUNIT_ASSERT_EQ(test, pending, TEST_MIN + 1000);
-	for (i = 1001; i < count; i++)
-		KUNIT_ASSERT_EQ(test, take_any(set), TEST_MIN + i);
 
 	vfio_pasid_ops.free(set, TEST_MIN + 1, TEST_MIN + count - 2);
 	KUNIT_EXPECT_EQ(test, set->held, 2);
-	KUNIT_EXPECT_EQ(test, set->pending, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&set->charged), 3);
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used + 3);
-	vfio_pasid_ops.commit(set, pending);
+	vfio_pasid_commit(set, &pending, 1);
 	KUNIT_EXPECT_EQ(test, set->held, 3);
 	free_all(set);
 	KUNIT_EXPECT_EQ(test, set->held, 0);
@@ -410,8 +547,12 @@ static void test_events_of_sets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
 	bind(test, 1);
 	unbind(test, 1);
-	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
 	unbind(test, 1);
+	/* However often it is attached and detached. */
+	bind(test, 1);
+	unbind(test, 1);
+	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), seq);
+	end_mm(test, 1);
 	KUNIT_EXPECT_EQ(test, vfio_pasid_last_seq(), ++seq);
 }
 
@@ -484,7 +625,9 @@ static void test_dump(struct kunit *test)
 			/* One that was shown, one that was not, and a new one. */
 			KUNIT_EXPECT_EQ(test, last, t->sets[count - 1]->id);
 			unbind(test, count - 1);
+			end_mm(test, count - 1);
 			unbind(test, TEST_MMS - 3);
+			end_mm(test, TEST_MMS - 3);
 			bind(test, TEST_MMS - 2);
 		}
 	} while (ret && parts < TEST_MMS);
@@ -503,11 +646,11 @@ static int vfio_pasid_test_init(struct kunit *test)
 	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
+	test->priv = t;
 	for (i = 0; i < ARRAY_SIZE(t->mm); i++) {
-		t->mm[i] = kunit_kzalloc(test, sizeof(*t->mm[i]), GFP_KERNEL);
+		t->mm[i] = mm_alloc();
 		if (!t->mm[i])
-			return -ENOMEM;
-		atomic_set(&t->mm[i]->mm_count, 1);
+			goto err_put;
 	}
 	t->default_quota = vfio_pasid_default_quota;
 	t->max_sets = vfio_pasid_max_sets;
@@ -517,9 +660,14 @@ static int vfio_pasid_test_init(struct kunit *test)
 	t->charged = total_charged();
 	t->used = iommu_global_pasid_usage(NULL);
 
-	test->priv = t;
 	t->set = bind(test, 0);
 	return 0;
+
+err_put:
+	while (i--)
+		mmput(t->mm[i]);
+	test->priv = NULL;
+	return -ENOMEM;
 }
 
 static void vfio_pasid_test_exit(struct kunit *test)
@@ -535,6 +683,8 @@ static void vfio_pasid_test_exit(struct kunit *test)
 	for (i = 0; i < TEST_MMS; i++) {
 		while (t->binds[i])
 			unbind(test, i);
+		if (t->mm[i])
+			end_mm(test, i);
 	}
 	KUNIT_EXPECT_EQ(test, iommu_global_pasid_usage(NULL), t->used);
 	KUNIT_EXPECT_EQ(test, total_charged(), t->charged);
@@ -547,6 +697,8 @@ static void vfio_pasid_test_exit(struct kunit *test)
 
 static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_sets),
+	KUNIT_CASE(test_account_stays),
+	KUNIT_CASE(test_process_ends),
 	KUNIT_CASE(test_mm_reference),
 	KUNIT_CASE(test_last_unbind_frees),
 	KUNIT_CASE(test_max_sets),
@@ -554,6 +706,8 @@ static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_quota),
 	KUNIT_CASE(test_order_of_bounds),
 	KUNIT_CASE(test_pending),
+	KUNIT_CASE(test_many),
+	KUNIT_CASE(test_fault),
 	KUNIT_CASE(test_free),
 	KUNIT_CASE(test_free_bitmaps),
 	KUNIT_CASE(test_widest),

@@ -14,20 +14,20 @@
 
 /*
  * Orders the events: each one gets its number, reads the set and is queued to
- * the listeners under this lock.  A change is made before its event is
- * numbered, so whoever reads the sequence number and then the sets has seen
- * the effect of all events up to that number.
+ * the listeners under this lock.  The memory for it is allocated before.  A
+ * change is made before its event is numbered, so whoever reads the sequence
+ * number and then the sets has seen the effect of all events up to that number.
  */
-static DEFINE_MUTEX(vfio_pasid_event_lock);
+static DEFINE_SPINLOCK(vfio_pasid_event_lock);
 static u64 vfio_pasid_event_seq;
 
 u64 vfio_pasid_last_seq(void)
 {
 	u64 seq;
 
-	mutex_lock(&vfio_pasid_event_lock);
+	spin_lock(&vfio_pasid_event_lock);
 	seq = vfio_pasid_event_seq;
-	mutex_unlock(&vfio_pasid_event_lock);
+	spin_unlock(&vfio_pasid_event_lock);
 	return seq;
 }
 EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_last_seq);
@@ -74,9 +74,9 @@ int vfio_pasid_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	seq = vfio_pasid_last_seq();
 	allocated = iommu_global_pasid_usage(&capacity);
-	mutex_lock(&vfio_pasid_sets_lock);
+	spin_lock(&vfio_pasid_sets_lock);
 	nr_sets = vfio_pasid_nr_sets;
-	mutex_unlock(&vfio_pasid_sets_lock);
+	spin_unlock(&vfio_pasid_sets_lock);
 
 	if (nla_put_u32(msg, VFIO_PASID_A_INFO_CAPACITY, capacity) ||
 	    nla_put_u32(msg, VFIO_PASID_A_INFO_ALLOCATED, allocated) ||
@@ -121,14 +121,14 @@ int vfio_pasid_nl_set_get_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 
 	seq = vfio_pasid_last_seq();
-	mutex_lock(&vfio_pasid_sets_lock);
+	spin_lock(&vfio_pasid_sets_lock);
 	list_for_each_entry(set, &vfio_pasid_sets, entry) {
 		if (set->id == id) {
 			ret = vfio_pasid_put_set(msg, set, seq);
 			break;
 		}
 	}
-	mutex_unlock(&vfio_pasid_sets_lock);
+	spin_unlock(&vfio_pasid_sets_lock);
 	if (ret == -ENOENT)
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[VFIO_PASID_A_SET_ID],
@@ -166,7 +166,7 @@ int vfio_pasid_nl_set_get_dumpit(struct sk_buff *skb,
 		ctx->begun = true;
 	}
 
-	mutex_lock(&vfio_pasid_sets_lock);
+	spin_lock(&vfio_pasid_sets_lock);
 	list_for_each_entry(set, &vfio_pasid_sets, entry) {
 		if (set->id <= ctx->last_id)
 			continue;
@@ -183,7 +183,7 @@ int vfio_pasid_nl_set_get_dumpit(struct sk_buff *skb,
 		genlmsg_end(skb, hdr);
 		ctx->last_id = set->id;
 	}
-	mutex_unlock(&vfio_pasid_sets_lock);
+	spin_unlock(&vfio_pasid_sets_lock);
 
 	return ret;
 }
@@ -201,51 +201,62 @@ static u32 vfio_pasid_limit_reason(int err)
 	}
 }
 
+static bool vfio_pasid_has_listeners(void)
+{
+	return genl_has_listeners(&vfio_pasid_nl_family, &init_net,
+				  VFIO_PASID_NLGRP_EVENTS);
+}
+
+static int vfio_pasid_put_event(struct sk_buff *msg, struct vfio_pasid_set *set,
+				u8 cmd, int err, u32 suppressed)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(msg, 0, 0, &vfio_pasid_nl_family, 0, cmd);
+	if (!hdr || vfio_pasid_put_set(msg, set, vfio_pasid_event_seq))
+		return -EMSGSIZE;
+	if (err && (nla_put_u32(msg, VFIO_PASID_A_SET_REASON,
+				vfio_pasid_limit_reason(err)) ||
+		    nla_put_u32(msg, VFIO_PASID_A_SET_SUPPRESSED, suppressed)))
+		return -EMSGSIZE;
+
+	genlmsg_end(msg, hdr);
+	return 0;
+}
+
 /* @err is the refusal of a limit-hit event, and 0 for all others. */
 static void vfio_pasid_send(struct vfio_pasid_set *set, u8 cmd, int err,
 			    u32 suppressed)
 {
-	struct sk_buff *msg;
-	void *hdr;
+	struct sk_buff *msg = NULL;
 
-	mutex_lock(&vfio_pasid_event_lock);
+	/* Guests' threads come here: nobody waits for their memory. */
+	if (vfio_pasid_has_listeners())
+		msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 
-	/*
-	 * An event that cannot be sent leaves a gap, like one that a listener
-	 * loses; and is reported in the same way, as the next one may be long
-	 * in coming.
-	 */
+	spin_lock(&vfio_pasid_event_lock);
 	vfio_pasid_event_seq++;
-	if (!genl_has_listeners(&vfio_pasid_nl_family, &init_net,
-				VFIO_PASID_NLGRP_EVENTS))
+	if (!vfio_pasid_has_listeners())
 		goto out_unlock;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!msg)
-		goto err_lost;
+	if (!msg || vfio_pasid_put_event(msg, set, cmd, err, suppressed)) {
+		/*
+		 * An event that cannot be sent leaves a gap, like one that a
+		 * listener loses; and is reported in the same way, as the next
+		 * one may be long in coming.
+		 */
+		genl_set_err(&vfio_pasid_nl_family, &init_net, 0,
+			     VFIO_PASID_NLGRP_EVENTS, -ENOBUFS);
+		goto out_unlock;
+	}
 
-	hdr = genlmsg_put(msg, 0, 0, &vfio_pasid_nl_family, 0, cmd);
-	if (!hdr || vfio_pasid_put_set(msg, set, vfio_pasid_event_seq))
-		goto err_free;
-	if (err && (nla_put_u32(msg, VFIO_PASID_A_SET_REASON,
-				vfio_pasid_limit_reason(err)) ||
-		    nla_put_u32(msg, VFIO_PASID_A_SET_SUPPRESSED, suppressed)))
-		goto err_free;
-
-	genlmsg_end(msg, hdr);
 	genlmsg_multicast(&vfio_pasid_nl_family, msg, 0,
-			  VFIO_PASID_NLGRP_EVENTS, GFP_KERNEL);
+			  VFIO_PASID_NLGRP_EVENTS, GFP_ATOMIC);
+	msg = NULL;
 
 out_unlock:
-	mutex_unlock(&vfio_pasid_event_lock);
-	return;
-
-err_free:
+	spin_unlock(&vfio_pasid_event_lock);
 	nlmsg_free(msg);
-err_lost:
-	genl_set_err(&vfio_pasid_nl_family, &init_net, 0,
-		     VFIO_PASID_NLGRP_EVENTS, -ENOBUFS);
-	goto out_unlock;
 }
 
 void vfio_pasid_notify(struct vfio_pasid_set *set, enum vfio_pasid_event event)
@@ -268,30 +279,9 @@ void vfio_pasid_notify_limit(struct vfio_pasid_set *set, int err,
 	vfio_pasid_send(set, VFIO_PASID_CMD_LIMIT_HIT_NTF, err, suppressed);
 }
 
-/*
- * The spec asks for CAP_NET_ADMIN on the group, but the generated table does
- * not carry the flag; and it takes the family to be there in every network
- * namespace, while sets belong to none.
- */
-static const struct genl_multicast_group vfio_pasid_mcgrps[] = {
-	[VFIO_PASID_NLGRP_EVENTS] = {
-		.name = VFIO_PASID_MCGRP_EVENTS,
-		.flags = GENL_MCAST_CAP_NET_ADMIN,
-	},
-};
-
 int __init vfio_pasid_netlink_init(void)
 {
-	vfio_pasid_nl_family.mcgrps = vfio_pasid_mcgrps;
-	vfio_pasid_nl_family.n_mcgrps = ARRAY_SIZE(vfio_pasid_mcgrps);
-	vfio_pasid_nl_family.netnsok = false;
-
 	return genl_register_family(&vfio_pasid_nl_family);
-}
-
-void vfio_pasid_netlink_exit(void)
-{
-	genl_unregister_family(&vfio_pasid_nl_family);
 }
 
 MODULE_ALIAS_GENL_FAMILY(VFIO_PASID_FAMILY_NAME);

@@ -37,13 +37,12 @@ static const struct genl_split_ops vfio_pasid_nl_ops[] = {
 };
 
 static const struct genl_multicast_group vfio_pasid_nl_mcgrps[] = {
-	[VFIO_PASID_NLGRP_EVENTS] = { "events", },
+	[VFIO_PASID_NLGRP_EVENTS] = { "events", .flags = GENL_MCAST_CAP_NET_ADMIN, },
 };
 
 struct genl_family vfio_pasid_nl_family __ro_after_init = {
 	.name		= VFIO_PASID_FAMILY_NAME,
 	.version	= VFIO_PASID_FAMILY_VERSION,
-	.netnsok	= true,
 	.parallel_ops	= true,
 	.module		= THIS_MODULE,
 	.split_ops	= vfio_pasid_nl_ops,

@@ -4,7 +4,8 @@
  *
  * Removing a set waits for the handlers that are running, so none of them may
  * wait for a set to be removed.  They take no lock but that of the events, under
- * which nothing does.
+ * which nothing does.  All files are for root only: the netlink family, which
+ * tells the same, wants CAP_NET_ADMIN.
  */
 #include <linux/ctype.h>
 #include <linux/device.h>
@@ -50,7 +51,7 @@ static ssize_t quota_store(struct device *dev, struct device_attribute *attr,
 	vfio_pasid_notify(set, VFIO_PASID_EVENT_QUOTA_CHANGE);
 	return len;
 }
-static DEVICE_ATTR_RW(quota);
+static DEVICE_ATTR_ADMIN_RW(quota);
 
 static ssize_t watermark_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
@@ -75,7 +76,7 @@ static ssize_t watermark_store(struct device *dev,
 	WRITE_ONCE(set->watermark, watermark);
 	return len;
 }
-static DEVICE_ATTR_RW(watermark);
+static DEVICE_ATTR_ADMIN_RW(watermark);
 
 static ssize_t allocated_show(struct device *dev,
 			      struct device_attribute *attr, char *buf)
@@ -84,7 +85,7 @@ static ssize_t allocated_show(struct device *dev,
 
 	return sysfs_emit(buf, "%u\n", READ_ONCE(set->held));
 }
-static DEVICE_ATTR_RO(allocated);
+static DEVICE_ATTR_ADMIN_RO(allocated);
 
 static ssize_t peak_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
@@ -93,7 +94,7 @@ static ssize_t peak_show(struct device *dev, struct device_attribute *attr,
 
 	return sysfs_emit(buf, "%u\n", READ_ONCE(set->peak));
 }
-static DEVICE_ATTR_RO(peak);
+static DEVICE_ATTR_ADMIN_RO(peak);
 
 static ssize_t denied_show(struct device *dev, struct device_attribute *attr,
 			   char *buf)
@@ -102,7 +103,7 @@ static ssize_t denied_show(struct device *dev, struct device_attribute *attr,
 
 	return sysfs_emit(buf, "%llu\n", (u64)atomic64_read(&set->denied));
 }
-static DEVICE_ATTR_RO(denied);
+static DEVICE_ATTR_ADMIN_RO(denied);
 
 static ssize_t tgid_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)

@@ -53,9 +53,8 @@ class Kernel:
             self.must("cp", "cp", "-al", self.pristine, new)
             new.rename(self.tree)
 
-        touched = {"MAINTAINERS"}
-        for patch in (self.project / "kernel/patches/6.12").glob("*.patch"):
-            touched.update(re.findall(r"^--- a/(.*)$", patch.read_text(), re.M))
+        listing = subprocess.run([self.project / "kernel/tree", "touched"], stdout=subprocess.PIPE, text=True, check=True)
+        touched = {"MAINTAINERS", *listing.stdout.split()}
         part, whole = self.work / "part", self.work / "part.new"
         for path in (part, whole):
             shutil.rmtree(path, ignore_errors=True)

@@ -46,6 +46,7 @@ struct request {
 
 struct info_cap {
         struct vfio_info_cap_header header;
+        uint32_t min;
         uint32_t max;
         uint32_t quota;
         uint32_t allocated;
@@ -59,7 +60,7 @@ _Static_assert(VFIO_IOMMU_PASID_REQUEST == REQUEST_IOCTL, "ioctl number");
 _Static_assert(VFIO_PASID_REQUEST_ALLOC == FLAG_ALLOC, "flag");
 _Static_assert(VFIO_PASID_REQUEST_FREE == FLAG_FREE, "flag");
 _Static_assert(VFIO_PASID_REQUEST_PROBE == FLAG_PROBE, "flag");
-_Static_assert(VFIO_PASID_IOMMU == EXTENSION_PASID, "extension");
+_Static_assert(VFIO_TYPE1_PASID_ALLOC == EXTENSION_PASID, "extension");
 _Static_assert(VFIO_IOMMU_TYPE1_INFO_CAP_PASID == INFO_CAP_PASID, "capability");
 _Static_assert(sizeof(struct vfio_iommu_pasid_request) == 8, "request header");
 _Static_assert(sizeof(struct vfio_pasid_request_alloc) == 12, "ALLOC payload");

@@ -6,8 +6,8 @@
 #
 #   bzImage  release  config  modules/usr/lib/modules/…  headers/include/…  selftests/…
 
-# An out-of-tree module that the tests load: mediated devices with an IOMMU-backed parent.
-KERNEL_TEST_MODULE=tests/stress/mdev-edu
+# Out-of-tree modules that the tests load: mediated devices with an IOMMU-backed parent, and a PASID capability for devices.
+KERNEL_TEST_MODULE=tests/stress/modules
 
 kernel_source_version() {
     # The view's dpkg would need a chroot for one line of text.
@@ -43,7 +43,7 @@ kernel_assemble() {
 
     (cd "$pristine" && {
         echo MAINTAINERS
-        sed -n 's@^--- a/@@p' "$SOURCE"/kernel/patches/6.12/*.patch
+        "$SOURCE/kernel/tree" touched
     } | sort -u | xargs cp -a --parents -t "$part")
     view_run /src/kernel/tree assemble --source /work/kernel-part /work/kernel-part.new
 
@@ -146,7 +146,7 @@ kernel_prepare() {
 kernel_key() {
     local paths exclude=debug.config
     [[ $1 != debug ]] || exclude=-
-    mapfile -t paths < <(cd "$SOURCE" && find kernel \( -path kernel/Documentation -o -name '*.md' -o -name cover-letter \
+    mapfile -t paths < <(cd "$SOURCE" && find kernel \( -path kernel/Documentation -o -name '*.md' -o -name 'cover-letter-*' \
         -o -name checkpatch.conf -o -name "$exclude" \) -prune -o \( -type f -o -type l \) -print | LC_ALL=C sort)
     [[ ! -d $SOURCE/$KERNEL_TEST_MODULE ]] || paths+=("$KERNEL_TEST_MODULE")
     hash_tree "$SOURCE" "${paths[@]}"
