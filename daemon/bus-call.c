@@ -116,5 +116,6 @@ bool bus_error_is_no_answer(const sd_bus_error *error) {
 }
 
 bool bus_error_is_no_service(const sd_bus_error *error) {
-        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) > 0;
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) >
+               0;
 }
