@@ -13,6 +13,9 @@ import threading
 import time
 from collections import namedtuple
 
+# Seconds after which nobody comes any more, however busy the machine is. No test measures time by it.
+HANG_GUARD = 60
+
 CALL, RETURN, ERROR, SIGNAL = 1, 2, 3, 4
 NO_REPLY_EXPECTED = 1
 ALLOW_INTERACTIVE = 4
@@ -298,7 +301,7 @@ class Connection:
         fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: destination}
         return self._send(CALL, fields, signature, args, flags)
 
-    def reply(self, serial, timeout=10):
+    def reply(self, serial, timeout=HANG_GUARD):
         """The arguments of the reply to a call that was sent."""
         with self.lock:
             if not self.lock.wait_for(lambda: serial in self.replies or self.closed, timeout):
@@ -310,7 +313,7 @@ class Connection:
             raise BusError(message.fields[ERROR_NAME], message.args[0] if message.args else "")
         return message.args
 
-    def call(self, destination, path, interface, member, signature="", args=(), timeout=10, flags=0):
+    def call(self, destination, path, interface, member, signature="", args=(), timeout=HANG_GUARD, flags=0):
         return self.reply(self.send(destination, path, interface, member, signature, args, flags), timeout)
 
     def call_driver(self, member, signature="", args=()):
@@ -319,7 +322,7 @@ class Connection:
     def add_match(self, rule):
         self.call_driver("AddMatch", "s", (rule,))
 
-    def wait_signal(self, member, condition=lambda args: True, timeout=10):
+    def wait_signal(self, member, condition=lambda args: True, timeout=HANG_GUARD):
         """The first signal of that name for which the condition holds; it is taken off the list."""
 
         def find():
@@ -430,7 +433,7 @@ class FdConnection(Connection):
             socket.send_fds(self.socket, [data], fds)
 
 
-def wait_until(condition, what, timeout=10):
+def wait_until(condition, what, timeout=HANG_GUARD):
     """Looks again and again, for what nobody announces (a file's content, a process's end)."""
     end = time.monotonic() + timeout
     while True:

@@ -21,7 +21,7 @@ import time
 import unittest
 import uuid as uuid_module
 
-from minibus import ALLOW_INTERACTIVE, BusError, Connection, wait_until
+from minibus import ALLOW_INTERACTIVE, HANG_GUARD, BusError, Connection, wait_until
 
 SOURCE = pathlib.Path(os.environ.get("PASIDD_SOURCE", pathlib.Path(__file__).parents[2]))
 # Without: those of the build directory that README.md names.
@@ -498,13 +498,13 @@ class Daemon:
         self.spawn("--log-level=debug", *args)
         self.wait_notify("READY=1")
 
-    def wait_notify(self, text, timeout=20):
+    def wait_notify(self, text, timeout=HANG_GUARD):
         with self.lock:
             self.lock.wait_for(lambda: any(text in s for s in self.states) or self.process.poll() is not None, timeout)
             if not any(text in s for s in self.states):
                 raise TimeoutError(f"no {text} from pasidd; it is at {self.states}, and it said:\n{self.text()}")
 
-    def wait_output(self, text, count=1, timeout=10):
+    def wait_output(self, text, count=1, timeout=HANG_GUARD):
         """Lines with this text. What is written arrives here a little later than what is sent."""
 
         def find():
@@ -520,7 +520,7 @@ class Daemon:
     def text(self):
         return "\n".join(self.output)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=HANG_GUARD):
         status = self.process.wait(timeout)
         self.reader.join()
         self.process.stderr.close()
