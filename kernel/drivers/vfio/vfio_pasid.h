@@ -15,6 +15,9 @@ struct mm_struct;
 struct vfio_container;
 struct vfio_pasid_set;
 
+/* Most PASIDs of one allocation. */
+#define VFIO_PASID_ALLOC_MAX	64
+
 /**
  * struct vfio_pasid_ops - entry points of the vfio_pasid module
  *
@@ -31,7 +34,7 @@ struct vfio_pasid_set;
  * @alloc: Allocate free PASIDs of [first, last], as many as asked for or none,
  *	charge the current task's cgroup, and write them to user memory.  Nobody
  *	can free one before that is done; if it cannot be done, all are given
- *	back.  The count is at most VFIO_PASID_REQUEST_MAX.  Returns 0 or a
+ *	back.  The count is at most VFIO_PASID_ALLOC_MAX.  Returns 0 or a
  *	negative errno.
  * @free: Free all PASIDs of [first, last] that the set holds.
  * @first: The lowest PASID that a container of this width can be given.

@@ -617,7 +617,7 @@ EXPORT_SYMBOL_IF_KUNIT(vfio_pasid_commit);
 static int vfio_pasid_alloc(struct vfio_pasid_set *set, u32 first, u32 last,
 			    u32 __user *result, unsigned int count)
 {
-	u32 pasids[VFIO_PASID_REQUEST_MAX];
+	u32 pasids[VFIO_PASID_ALLOC_MAX];
 	int ret;
 
 	ret = vfio_pasid_reserve(set, first, last, pasids, count);
