@@ -178,9 +178,12 @@ class Watch(LibvirtTest):
         self.wait_vm("web")
         self.libvirt.stop()
         self.libvirt.start()
-        # What it does when it has heard of all that.
-        self.libvirt.tell(WEB)
-        self.wait_source(WEB, 5, "metadata")
+        # What it does when it has heard of all that; a signal that comes before it listens to the new owner is lost.
+        def told():
+            self.libvirt.tell(WEB)
+            return self.source(WEB) == (5, "metadata")
+
+        wait_until(told, "5 by metadata")
         self.assertEqual(self.libvirt.lists, 0)
         self.libvirt.set("web", WEB, QUOTA.format(6))
         self.libvirt_unit_changes("active")

@@ -145,7 +145,9 @@ class World(BusTest, Actions):
             self.check(step)
         except Exception as e:
             self.failed = True
-            raise AssertionError(f"{type(e).__name__}: {e}\n{self.tell(step)}") from e
+            what = f"{type(e).__name__}: {e}"
+            # Once more at the end, which is what meson shows of a long log.
+            raise AssertionError(f"{what}\n{self.tell(step)}\nSEED={self.seed} STEPS={step + 1}: {what}") from e
         print(f"# {step} actions, {self.rests} rests", flush=True)
 
 
