@@ -71,8 +71,14 @@ class World(BusTest, Actions):
         self.wait_name()
 
     def ask(self, path, interface, member, signature="", *args, client=None):
-        c = client or self.admin
-        return c.call(BUS_NAME, path, interface, member, signature, args, timeout=world_check.hang_guard(self.admin))
+        c, guard = client or self.admin, world_check.hang_guard(self.admin)
+        while True:
+            try:
+                return c.call(BUS_NAME, path, interface, member, signature, args, timeout=guard)
+            except BusError as e:
+                # A VM that came or went while polkit was asked: the daemon says so, and nothing has changed.
+                if e.name != ACCESS_DENIED or not e.message.endswith("Try again."):
+                    raise
 
     # The life of the world.
 
