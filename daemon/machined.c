@@ -100,12 +100,6 @@ static void list_failed(Machined *d, const char *why) {
         manager_machines_known(d->manager, MACHINES_UNAVAILABLE);
 }
 
-/* Only machined itself can say that a machine has ended, and not while it is being restarted, say. */
-static bool means_ended(const sd_bus_error *error) {
-        return sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_OBJECT, SD_BUS_ERROR_UNKNOWN_INTERFACE,
-                       SD_BUS_ERROR_UNKNOWN_METHOD, "org.freedesktop.machine1.NoSuchMachine") > 0;
-}
-
 typedef struct Properties {
         char uuid[UUID_STRING_SIZE];
         const char *name, *class, *unit;
@@ -188,7 +182,8 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
         Properties p;
         int r;
 
-        if (e && !means_ended(e)) {
+        /* Only machined itself can say that a machine has ended. What it answers of one machine says nothing of others. */
+        if (e && (bus_error_is_no_answer(e) || bus_error_is_no_service(e))) {
                 list_failed(d, strempty(e->message));
                 return;
         }
