@@ -311,6 +311,67 @@ static bool is_of_nova(const char *namespace) {
         return streq(namespace, NOVA_NAMESPACE) || streq(namespace, NOVA_NAMESPACE_1_0);
 }
 
+static bool is_foreign(const xmlNode *node) {
+        return node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+               !is_of_nova((const char *) node->ns->href) &&
+               !streq((const char *) node->ns->href, DOMAIN_XML_NAMESPACE);
+}
+
+static int collect_element(const xmlNode *node, Metadata *ret) {
+        _cleanup_free_ char *namespace = NULL;
+
+        if (asprintf(&namespace, "{%s}", (const char *) node->ns->href) < 0) {
+                namespace = NULL;
+                return -ENOMEM;
+        }
+
+        return add_element(ret, namespace, node);
+}
+
+/* One item of each in turn: however much one has, the first items of the others are among what fits. */
+static int add_in_turn(Metadata *metadata, const Metadata *parts, size_t n_parts) {
+        bool more = true;
+
+        for (size_t i = 0; more; i++) {
+                more = false;
+                for (const Metadata *part = parts; part < parts + n_parts; part++) {
+                        int r;
+
+                        if (i >= part->n_items)
+                                continue;
+                        more = true;
+                        r = metadata_add(metadata, part->items[i].key, part->items[i].value);
+                        if (r == -ENOMEM)
+                                return r;
+                }
+        }
+
+        return 0;
+}
+
+/*
+ * Each element of a foreign namespace has its own author (libvirt keeps one for
+ * each namespace): a long one must not crowd out those that a rule is about.
+ */
+static int add_foreign(Metadata *metadata, const xmlNode *top) {
+        Metadata parts[METADATA_ITEMS_MAX] = {};
+        size_t n_parts = 0;
+        int r = 0;
+
+        for (const xmlNode *node = top ? top->children : NULL; node && r >= 0; node = node->next)
+                if (is_foreign(node) && n_parts < ELEMENTSOF(parts)) {
+                        r = collect_element(node, &parts[n_parts]);
+                        if (r < 0 || parts[n_parts].n_items > 0)
+                                n_parts++;
+                }
+        if (r >= 0)
+                r = add_in_turn(metadata, parts, n_parts);
+
+        for (size_t i = 0; i < n_parts; i++)
+                metadata_clear(&parts[i]);
+        return r;
+}
+
 /* Nova's first: it is short, and rules are most likely about it. */
 static int collect_metadata(const xmlNode *root, Metadata *metadata, char **ret_error) {
         xmlNode *top;
@@ -336,24 +397,7 @@ static int collect_metadata(const xmlNode *root, Metadata *metadata, char **ret_
                                 return r;
                 }
 
-        for (const xmlNode *node = top ? top->children : NULL; node; node = node->next) {
-                _cleanup_free_ char *namespace = NULL;
-
-                if (node->type != XML_ELEMENT_NODE || !node->ns || !node->ns->href ||
-                        is_of_nova((const char *) node->ns->href) ||
-                        streq((const char *) node->ns->href, DOMAIN_XML_NAMESPACE))
-                        continue;
-
-                if (asprintf(&namespace, "{%s}", (const char *) node->ns->href) < 0) {
-                        namespace = NULL;
-                        return -ENOMEM;
-                }
-                r = add_element(metadata, namespace, node);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
+        return add_foreign(metadata, top);
 }
 
 /* As libvirt escapes a partition for systemd: "/machine/a-b" is "machine-a\x2db.slice". NULL when out of memory. */

@@ -40,9 +40,10 @@ typedef struct DomainXml {
  *   {NAMESPACE}a/b         the text of an element <b> in an <a> of another namespace
  *   {NAMESPACE}a/b@c       an attribute of it
  *
- * What is too long, not printable, or too much in all (metadata.h) is left out,
- * Nova's and the domain's own last:
+ * What is too long, not printable, or too much in all (metadata.h) is left out:
  * tenants write this, and must not be able to keep a domain from starting.
+ * Nova's values and the domain's own come first, then one value of each other
+ * namespace in turn, so that a long element cannot crowd out another namespace's.
  */
 
 /*

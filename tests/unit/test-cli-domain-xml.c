@@ -253,6 +253,32 @@ static void test_metadata_size(void **state _unused_) {
         assert_string_equal(domain.metadata.items[0].value, "acme");
 }
 
+/* Whoever writes one element cannot crowd out another one, which a rule may be about. */
+static void test_metadata_crowded(void **state _unused_) {
+        _cleanup_(domain_xml_clear) DomainXml domain = {};
+        _cleanup_free_ char *xml = NULL, *error = NULL;
+        bool found = false;
+        size_t size;
+        FILE *f = open_memstream(&xml, &size);
+
+        assert_non_null(f);
+        fputs("<domain><name>demo</name><uuid>" UUID "</uuid><metadata><x:a xmlns:x='urn:x'>", f);
+        for (size_t i = 0; i < METADATA_ITEMS_MAX; i++)
+                fprintf(f, "<x:b>%0200zu</x:b>", i);
+        fputs("</x:a><y:tenant xmlns:y='urn:y' name='acme'>", f);
+        for (size_t i = 0; i < METADATA_ITEMS_MAX; i++)
+                fprintf(f, "<y:b>%0200zu</y:b>", i);
+        fputs("</y:tenant></metadata></domain>", f);
+        assert_int_equal(fclose(f), 0);
+
+        assert_int_equal(parse(xml, &domain, &error), 0);
+        for (size_t i = 0; i < domain.metadata.n_items; i++)
+                if (streq(domain.metadata.items[i].key, "{urn:y}tenant@name"))
+                        found = streq(domain.metadata.items[i].value, "acme");
+        assert_true(found);
+        assert_true(domain.metadata.size > METADATA_SIZE_MAX - 300);
+}
+
 /* What is cut short anywhere is an error, never half a domain. */
 static void test_truncated(void **state _unused_) {
         static const char xml[] = DOMAIN("<pasid:quota" NS " max='4' watermark='3'/>");
@@ -275,6 +301,7 @@ int main(void) {
                 cmocka_unit_test(test_metadata),
                 cmocka_unit_test(test_metadata_too_much),
                 cmocka_unit_test(test_metadata_size),
+                cmocka_unit_test(test_metadata_crowded),
                 cmocka_unit_test(test_truncated),
         };
 
