@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "journal.h"
+#include "log-limit.h"
 #include "log.h"
 #include "stderr-line.h"
 #include "text-escape.h"
@@ -13,6 +15,7 @@
 static int log_max_level = LOG_INFO;
 static LogTarget log_target = LOG_TARGET_AUTO;
 static bool log_has_journal = false;
+static LogLimit log_limit = {};
 
 static const char *const level_names[] = {
         [LOG_EMERG] = "emerg",
@@ -129,13 +132,43 @@ static void send_to_journal(int level, const LogContext *c, const char *message)
         }
 }
 
+static uint64_t now_usec(void) {
+        struct timespec t = {};
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* Debug is asked for, and whoever asks for it wants all. */
+static bool is_limited(int level, const LogContext *c) {
+        return !c && level < LOG_DEBUG && log_max_level < LOG_DEBUG;
+}
+
+/* What format and ap say, and how often it was not said before. NULL when out of memory, errno is kept for %m. */
+static char *_printf_(2, 0) format_message(unsigned suppressed, const char *format, va_list ap) {
+        char *text, *message;
+
+        if (vasprintf(&text, format, ap) < 0)
+                return NULL;
+        if (suppressed == 0)
+                return text;
+
+        if (asprintf(&message, "%s (%u more like it were not logged)", text, suppressed) < 0)
+                message = NULL;
+        free(text);
+        return message;
+}
+
 static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL, *message = NULL;
+        unsigned suppressed = 0;
 
-        if (vasprintf(&text, format, ap) < 0) {
-                text = NULL;
+        if (is_limited(level, c) && !log_limit_below(&log_limit, format, now_usec(), &suppressed))
                 return;
-        }
+
+        text = format_message(suppressed, format, ap);
+        if (!text)
+                return;
 
         /* Names in it can be anybody's choice. How long it gets is bounded below. */
         message = text_escape(text);
@@ -195,22 +228,4 @@ int log_context_errno(int level, const LogContext *context, int error, const cha
 
 int log_oom(void) {
         return log_error_errno(-ENOMEM, "Out of memory.");
-}
-
-bool ratelimit_below(
-        RateLimit *rl, uint64_t now_usec, uint64_t interval_usec, unsigned burst, unsigned *ret_suppressed) {
-        if (rl->begin_usec == 0 || now_usec - rl->begin_usec >= interval_usec) {
-                rl->begin_usec = now_usec;
-                rl->n = 0;
-        }
-
-        if (rl->n >= burst) {
-                rl->suppressed++;
-                return false;
-        }
-
-        rl->n++;
-        *ret_suppressed = rl->suppressed;
-        rl->suppressed = 0;
-        return true;
 }

@@ -6,12 +6,15 @@
 
 #include "caller.h"
 #include "macro.h"
+#include "rate-limit.h"
 
 /*
  * Logging: structured records to the journal where stderr is connected to it,
  * lines on stderr elsewhere. Nobody waits for either: what the journal or stderr
  * does not take at once is dropped, and counted. Control characters and what is
- * no UTF-8 are escaped, long texts are cut.
+ * no UTF-8 are escaped, long texts are cut. Of records without a context, those
+ * of one format have a limit (log-limit.h); whoever logs with a context sees to
+ * it that others cannot set it off at will.
  */
 
 /* What a record is about. All optional: strings NULL, numbers with their flag. */
@@ -68,20 +71,3 @@ int log_context_errno(int level, const LogContext *context, int error, const cha
 #define log_error_errno(error, ...)   log_context_errno(LOG_ERR, NULL, error, __VA_ARGS__)
 
 int log_oom(void);
-
-/*
- * For what a guest can set off at will: at most burst records per interval.
- * All zero is a valid start.
- */
-typedef struct RateLimit {
-        uint64_t begin_usec;
-        unsigned n;
-        unsigned suppressed;
-} RateLimit;
-
-/*
- * May another one go out now (CLOCK_MONOTONIC, µs)? When it may,
- * *ret_suppressed is how many were held back since the last that went out.
- */
-bool ratelimit_below(
-        RateLimit *rl, uint64_t now_usec, uint64_t interval_usec, unsigned burst, unsigned *ret_suppressed);
