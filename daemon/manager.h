@@ -125,6 +125,7 @@ struct Manager {
         void *vms_by_uuid, *sets_by_id;         /* trees of tsearch(3) */
         TAILQ_HEAD(SetList, Set) sets;
         size_t n_vms, n_sets;
+        size_t n_other_machines;   /* of all VMs, see other-machines.h */
         unsigned n_match_passes;   /* that many sets are being matched */
         CgroupIndex *cgroup_index; /* during such a pass */
 

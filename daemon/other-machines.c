@@ -12,8 +12,13 @@ OtherMachine *other_machine_free(OtherMachine *o) {
         return NULL;
 }
 
-static void unlink_and_free(VM *vm, OtherMachine *o) {
+static void remove_from(VM *vm, OtherMachine *o) {
         TAILQ_REMOVE(&vm->other_machines, o, entries);
+        vm->manager->n_other_machines--;
+}
+
+static void unlink_and_free(VM *vm, OtherMachine *o) {
+        remove_from(vm, o);
         other_machine_free(o);
 }
 
@@ -36,6 +41,7 @@ int other_machines_add(VM *vm, const MachineInfo *info, bool listed) {
 
         other_machines_remove(vm, info->name);
         TAILQ_INSERT_TAIL(&vm->other_machines, o, entries);
+        vm->manager->n_other_machines++;
         return 0;
 }
 
@@ -57,7 +63,7 @@ OtherMachine *other_machines_take(VM *vm) {
                         youngest = o;
 
         if (youngest)
-                TAILQ_REMOVE(&vm->other_machines, youngest, entries);
+                remove_from(vm, youngest);
         return youngest;
 }
 
@@ -76,4 +82,20 @@ void other_machines_end(VM *vm) {
                 if (!o->listed)
                         unlink_and_free(vm, o);
         }
+}
+
+bool other_machines_have_unit(const Manager *m, const char *unit) {
+        const OtherMachine *o;
+        const VM *vm;
+
+        /* It is asked about every unit, and there is hardly ever one. */
+        if (m->n_other_machines == 0)
+                return false;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                TAILQ_FOREACH (o, &vm->other_machines, entries)
+                        if (streq_ptr(o->unit, unit))
+                                return true;
+
+        return false;
 }

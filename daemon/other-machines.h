@@ -33,4 +33,7 @@ OtherMachine *other_machines_take(VM *vm);
 void other_machines_begin(VM *vm);
 void other_machines_end(VM *vm);
 
+/* Is it the unit of one of them, whichever VM's? */
+bool other_machines_have_unit(const Manager *m, const char *unit);
+
 OtherMachine *other_machine_free(OtherMachine *o);

@@ -164,6 +164,8 @@ void vm_machine_appeared(Manager *m, const MachineInfo *info) {
                         log_debug("Machine %s is older than %s, which is the VM.", info->name, vm->machine);
                         if (other_machines_add(vm, info, true) < 0)
                                 log_oom();
+                        /* Its unit can have been taken for a VM of its own while machined was away. */
+                        vm_units_check(m);
                         return;
                 }
                 r = begin_running(vm, info);

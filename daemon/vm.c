@@ -260,7 +260,8 @@ bool vm_is_finished(const VM *vm) {
 
         case VM_KIND_UNIT:
                 /* Users can keep as many cgroups as they like, and all VMs' quotas count as promised. */
-                return !vm->cgroup || !unit_path_is_of_system(vm->cgroup) ||
+                return !vm->cgroup || other_machines_have_unit(vm->manager, vm->unit) ||
+                       !unit_path_is_of_system(vm->cgroup) ||
                        cgroup_get_id(vm->manager->root, vm->cgroup, &id) == -ENOENT;
 
         case VM_KIND_SET:

@@ -297,6 +297,35 @@ class Machines(BusTest):
         self.end_machine(1, first, True)
         self.wait_no_vm("web")
 
+    def test_older_machine_taken_for_a_unit(self):
+        """Its unit is no VM any more once its last set has gone, or if that went before it was known to be a machine's."""
+        for later in (True, False):
+            with self.subTest(later=later):
+                self.start()
+                self.machined.stop()
+                # In the order in which they are listed.
+                second = self.add_machine("web", WEB, 2, usec=2)
+                first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
+                wait_until(lambda: len(self.list_vms()) == 1, "the set goes by its unit")
+                if not later:
+                    self.root.remove_set(1)
+                self.machined.start()
+                self.wait_vm("web")
+                self.wait_get(WEB, "ControlGroup", second)
+                if later:
+                    wait_until(lambda: len(self.list_vms()) == 2, "the older machine's set goes by its unit")
+                    self.root.remove_set(1)
+                wait_until(lambda: self.vm_names() == ["web"], "the unit is no VM")
+                self.root.add_set(2, 1002, second)
+                self.end_machine(2, second, True)
+                self.wait_get(WEB, "ControlGroup", first)
+                self.root.add_set(1, 1001, first)
+                self.end_machine(1, first, True)
+                self.wait_no_vm("web")
+                self.daemon.stop()
+                for pid in (1001, 1002):
+                    shutil.rmtree(self.root.path / f"proc/{pid}")
+
     def test_replaced_unseen(self):
         """Another machine of the same UUID while machined was away: the former one is no more."""
         first = self.add_machine("web", WEB, 1, sets=[1], usec=1)
