@@ -164,6 +164,24 @@ class Auth(BusTest):
         self.set_override("vm", DB, "web", quota=7)
         self.assertEqual(self.source(DB), (7, "persistent"))
 
+    def test_vm_renamed_meanwhile(self):
+        """A rule about the former name said yes; the name that it has now was not asked about."""
+        self.polkit.mode = "hold"
+        for path, interface, member, signature, args in (
+            (vm_path(WEB), VM, "SetQuota", "ua{sv}", (7, {})),
+            (MANAGER_PATH, MANAGER, "SetOverride", "ssssa{sv}a{sv}", ("runtime", "vm", WEB, "", {"quota": ("u", 7)}, {})),
+        ):
+            with self.subTest(member=member):
+                name = f"renamed-{member}"
+                serial = self.client.send(BUS_NAME, path, interface, member, signature, args)
+                wait_until(lambda: self.polkit.held, "polkit is asked")
+                self.polkit.mode = "yes"
+                self.reserve(WEB, name, reconnect=True)
+                self.polkit.let_go()
+                self.assert_error(ACCESS_DENIED, f'not what polkit was asked about.* it is "{name}', self.client.reply, serial)
+                self.assertEqual(self.get(WEB, "Quota"), 1000)
+                self.polkit.mode = "hold"
+
     def test_vm_vanishes_meanwhile(self):
         serial = self.hold_override(WEB, "")
         self.root.remove_set(1)
