@@ -214,8 +214,8 @@ static void try_connect(Manager *m) {
         m->machines = MACHINES_UNKNOWN;
         r = connect_to_bus(m);
         if (r < 0) {
-                if (!m->bus_logged)
-                        log_warning_errno(r, "Cannot connect to the system bus, trying again: %m");
+                log_context_errno(m->bus_logged ? LOG_DEBUG : LOG_WARNING, NULL, r,
+                        "Cannot connect to the system bus, trying again: %m");
                 m->bus_logged = true;
                 retry_later(m);
                 return;

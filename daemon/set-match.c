@@ -297,6 +297,7 @@ static int on_invocation_id(sd_bus_message *reply, void *userdata, sd_bus_error 
 static void match_unit(Set *set) {
         char uuid[UUID_STRING_SIZE];
         sd_id128_t id;
+        int r;
 
         if (!unit_path_is_of_system(set->unit_path)) {
                 join_unit(set, NULL);
@@ -309,7 +310,9 @@ static void match_unit(Set *set) {
                 return;
         }
 
-        if (unit_ask_invocation_id(set->manager, set->unit, on_invocation_id, set, &set->question) < 0)
+        r = unit_ask_invocation_id(set->manager, set->unit, on_invocation_id, set, &set->question);
+        /* Without a bus nobody can be asked: it waits for the next connection. */
+        if (r < 0 && r != -ENOTCONN)
                 join_unit(set, NULL);
 }
 

@@ -172,6 +172,34 @@ class BusGoes(BusTest):
         self.wait_vm("vm.service")
         self.assertEqual([uuid for uuid, _, _ in self.list_vms()], [OTHER])
 
+    def test_unit_starts_while_it_is_away(self):
+        """It waits for its InvocationID, other sets do not."""
+        self.root.config("[Manager]\nDefaultQuota=77\n")
+        self.start()
+        self.bus.stop()
+        self.daemon.wait_output("Lost the connection to the system bus")
+        self.add_unit("vm.service", 1, OTHER)
+        self.root.process(3000, "/")
+        self.root.add_set(2, 3000, "/")
+        self.wait_quota(2, 77)
+        self.daemon.wait_output("Cannot connect to the system bus")
+        self.bus.start()
+        self.systemd = Systemd(self.bus)
+        self.addCleanup(self.systemd.stop)
+        self.systemd.invocations["vm.service"] = OTHER
+        self.client = self.connect()
+        wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd is back", 20)
+        self.wait_vm("vm.service")
+        self.assertIn(OTHER, [uuid for uuid, _, _ in self.list_vms()])
+        self.wait_quota(1, 77)
+
+    def test_is_away_at_start(self):
+        """Nor does the daemon's start wait for what must wait."""
+        self.bus.stop()
+        self.add_unit("vm.service", 1, OTHER)
+        self.daemon.spawn()
+        self.daemon.wait_notify("READY=1")
+
     def test_comes_late(self):
         self.bus.stop()
         self.root.process(3000, "/system.slice/x.service")
