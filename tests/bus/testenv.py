@@ -266,7 +266,7 @@ class Bus:
 
 
 class Machined:
-    """systemd-machined, as far as pasidd listens to it."""
+    """systemd-machined, as far as pasidd listens to it. It answers from copies: a test changes what there is meanwhile."""
 
     NAME = "org.freedesktop.machine1"
     PATH = "/org/freedesktop/machine1"
@@ -303,7 +303,7 @@ class Machined:
         if self.hold_list:
             self.held.append(message)
             return None
-        return "a(ssso)", ([(n, m["Class"], "libvirt-qemu", self.path_of(n)) for n, m in self.machines.items()],)
+        return "a(ssso)", ([(n, m["Class"], "libvirt-qemu", self.path_of(n)) for n, m in list(self.machines.items())],)
 
     def let_go(self):
         self.hold_list = False
@@ -312,7 +312,7 @@ class Machined:
         self.held.clear()
 
     def get_machine_by_pid(self, message):
-        for name, machine in self.machines.items():
+        for name, machine in list(self.machines.items()):
             if message.args[0] in machine["pids"]:
                 return "o", (self.path_of(name),)
         raise BusError("org.freedesktop.machine1.NoMachineForPID", "no machine")
@@ -321,7 +321,7 @@ class Machined:
         self.asked.append(message.fields[1])
         if self.hold_properties:
             return None
-        for name, m in self.machines.items():
+        for name, m in list(self.machines.items()):
             if self.path_of(name) == message.fields[1]:
                 values = {
                     "Name": ("s", name),
@@ -428,7 +428,7 @@ class Systemd:
         value = self.units.get(message.fields[1], {}).get(message.args[1])
         if value is not None:
             return "v", (("t" if isinstance(value, int) else "s", value),)
-        for unit, invocation in self.invocations.items():
+        for unit, invocation in list(self.invocations.items()):
             escaped = re.sub("[^A-Za-z0-9]", lambda m: f"_{ord(m[0]):02x}", unit)
             if message.fields[1] == "/org/freedesktop/systemd1/unit/" + escaped:
                 return "v", (("ay", uuid_module.UUID(invocation).bytes),)
