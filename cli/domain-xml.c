@@ -189,6 +189,18 @@ static int add_attribute(Metadata *metadata, const char *key, const xmlNode *nod
         return text ? add_text(metadata, key, (const char *) text) : 0;
 }
 
+/* Without a search by its name: an element can have very many, and the hook little time. */
+static int add_attribute_node(Metadata *metadata, const char *key, const xmlAttr *attribute) {
+        _cleanup_(xml_freep) xmlChar *text = xmlNodeListGetString(attribute->doc, attribute->children, 1);
+
+        return text ? add_text(metadata, key, (const char *) text) : 0;
+}
+
+/* Nothing more needs to be looked at: what there is is read, and no other item fits. */
+static bool is_full(const Metadata *metadata) {
+        return metadata->n_items >= METADATA_ITEMS_MAX;
+}
+
 /* The first child of that name in the parent's own namespace. */
 static const xmlNode *find_sibling_child(const xmlNode *parent, const char *name) {
         if (!parent)
@@ -281,13 +293,15 @@ static int add_element(Metadata *metadata, const char *above, const xmlNode *nod
         for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
                 _cleanup_free_ char *attribute_key = NULL;
 
+                if (is_full(metadata))
+                        return 0;
                 if (attribute->ns)
                         continue;
                 if (asprintf(&attribute_key, "%s@%s", key, (const char *) attribute->name) < 0) {
                         attribute_key = NULL;
                         return -ENOMEM;
                 }
-                r = add_attribute(metadata, attribute_key, node, (const char *) attribute->name);
+                r = add_attribute_node(metadata, attribute_key, attribute);
                 if (r < 0)
                         return r;
         }
@@ -298,6 +312,8 @@ static int add_element(Metadata *metadata, const char *above, const xmlNode *nod
         }
         for (const xmlNode *child = node->children; child; child = child->next)
                 if (child->type == XML_ELEMENT_NODE) {
+                        if (is_full(metadata))
+                                return 0;
                         leaf = false;
                         r = add_element(metadata, inside, child);
                         if (r < 0)

@@ -3,7 +3,8 @@
 
 /*
  * The most that the arguments of one call may take, which the daemon keeps while
- * polkit thinks: the bytes of all strings, and 8 for each value and each container.
+ * polkit thinks: the bytes of all strings and of variants' types, and 8 for each
+ * value and each container.
  */
 #define CALL_ARGUMENTS_SIZE_MAX 16384U
 

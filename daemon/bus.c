@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "bus-call.h"
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus-peer.h"
 #include "bus.h"
@@ -381,7 +382,7 @@ static int read_metadata(sd_bus_message *message, Metadata *metadata, sd_bus_err
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                 "Metadata are up to %u pairs of up to %u bytes of printable UTF-8 each, %u bytes in all.",
                                 METADATA_ITEMS_MAX, METADATA_TEXT_MAX, METADATA_SIZE_MAX);
         }
@@ -405,14 +406,14 @@ static int read_option(
 
         option = find_option(options, n_options, name);
         if (!option)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown option \"%s\".", name);
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown option \"%s\".", name);
 
         type = option->type == 'm' ? "a(ss)" : (const char[]) { option->type, '\0' };
         r = sd_bus_message_peek_type(message, NULL, &contents);
         if (r < 0)
                 return r;
         if (!streq(contents, type))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "Option \"%s\" is of type \"%s\", it should be \"%s\".", name, contents, type);
 
         r = option->type == 'm' ? read_metadata(message, option->value, error)
@@ -452,6 +453,6 @@ int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error) {
         if (quota <= QUOTA_MAX)
                 return 0;
 
-        return sd_bus_error_setf(error, PASIDD_ERROR_INVALID_QUOTA,
+        return bus_error_setf(error, PASIDD_ERROR_INVALID_QUOTA,
                 "%s %" PRIu32 " is above the most that there can be, %" PRIu32 ".", what, quota, QUOTA_MAX);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "bus-error.h"
 #include "call-kind.h"
 #include "call-queue.h"
 #include "callers.h"
@@ -181,15 +182,15 @@ void call_queue_caller_known(CallerConnection *c) {
         release_next(callers);
 }
 
-static int check_size(CallerConnection *c, sd_bus_message *message) {
+static int check_size(CallerConnection *c, sd_bus_message *message, size_t *ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
         if (strlen(strempty(sd_bus_message_get_path(message))) > PATH_SIZE_MAX)
-                r = sd_bus_error_setf(&error, SD_BUS_ERROR_INVALID_ARGS,
+                r = bus_error_setf(&error, SD_BUS_ERROR_INVALID_ARGS,
                         "The object path takes more than %u bytes.", PATH_SIZE_MAX);
         else
-                r = polkit_check_size(message, &error);
+                r = polkit_check_size(message, ret, &error);
         if (r >= 0)
                 return 0;
 
@@ -209,6 +210,7 @@ static void begin_to_measure(Callers *callers, CallerUser *user) {
 static int on_call(Callers *callers, sd_bus_message *message) {
         bool released = callers->released == message;
         CallerConnection *c;
+        size_t size;
 
         if (released)
                 callers->released = sd_bus_message_unref(callers->released);
@@ -220,7 +222,7 @@ static int on_call(Callers *callers, sd_bus_message *message) {
         }
         if (c->user)
                 begin_to_measure(callers, c->user);
-        if (check_size(c, message) < 0)
+        if (check_size(c, message, &size) < 0)
                 return 1;
         if (c->known && !c->user)
                 return 0;
@@ -233,7 +235,8 @@ static int on_call(Callers *callers, sd_bus_message *message) {
                         release_next(callers);
                 return 1;
         }
-        if (!callers_charge(c, call_reply_size(callers->manager, message))) {
+        /* sd-bus quotes names that it does not know, and they can be as long as the arguments. */
+        if (!callers_charge(c, call_reply_size(callers->manager, message) + size)) {
                 refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED,
                         "Too many answers to this user are not read yet.");
                 return 1;

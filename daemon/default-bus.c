@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "default-bus.h"
@@ -21,7 +22,7 @@ int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error
 
         r = state_store_set_default(&m->state, defaults->runtime, defaults->persistent);
         if (r < 0)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
+                return bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
                         "The default quota could not be saved: %s", strerror(-r));
 
         r = manager_apply_default_quota(m);
@@ -32,7 +33,7 @@ int default_bus_change(Manager *m, const Defaults *defaults, sd_bus_error *error
                 k = state_store_undo_default(&m->state, old.runtime, old.persistent);
                 if (k < 0)
                         log_error_errno(k, "Cannot take the change of the default quota back in a file: %m");
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "The kernel did not take the default quota: %s", strerror(-r));
         }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "admission.h"
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup-path.h"
@@ -26,7 +27,7 @@ static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE]
                 return r;
 
         if (uuid_canonical(s, uuid) < 0)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a UUID.", s);
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a UUID.", s);
 
         return 0;
 }
@@ -36,7 +37,7 @@ static int check_name(const char *name, sd_bus_error *error) {
         if (!isempty(name) && strlen(name) <= NAME_MAX && utf8_is_printable(name))
                 return 0;
 
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+        return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                 "A VM's name is 1 to %i bytes of printable UTF-8.", NAME_MAX);
 }
 
@@ -67,7 +68,7 @@ static int read_announcement(
         if (slice) {
                 r = cgroup_path_from_slice(slice, &path);
                 if (r == -EINVAL)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                 "\"%s\" is not the name of a slice.", slice);
                 if (r >= 0)
                         a.slice = strdup(slice);
@@ -131,11 +132,11 @@ static int reserve(sd_bus_message *message, Manager *m, sd_bus_error *error) {
 
         r = vm_reserve(m, uuid, name, &announced, kind, &vm);
         if (r == -ESRCH)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\" that runs.", uuid);
         if (r < 0)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED,
-                        "The reservation could not be saved: %s", strerror(-r));
+                return bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "The reservation could not be saved: %s",
+                        strerror(-r));
 
         /* The answer is about what was said, and not about a next start that was announced before. */
         policy = vm->policy;
@@ -175,10 +176,10 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
 
         vm = vm_find_by_uuid(m, uuid);
         if (!vm)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
+                return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
 
         if (vm_verify(vm) < 0)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(vm->error));
 
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);

@@ -111,6 +111,11 @@ static const char *limit_reason_to_text(GenlLimitReason reason) {
         return "of a limit that this pasidd does not know";
 }
 
+/* Users can make units and sets at will, so those that are many (vm_new()) have one limit together. */
+static RateLimit *limit_of(VM *vm, RateLimit *own, RateLimit *shared) {
+        return vm->log_level == LOG_DEBUG ? shared : own;
+}
+
 static void on_limit_hit(Set *set, const GenlMessage *event) {
         const char *reason = genl_limit_reason_to_string(event->reason);
         unsigned held_back;
@@ -122,8 +127,8 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
         bus_quota_exceeded(vm, event);
         vm->refusals_untold += event->suppressed;
 
-        if (!ratelimit_below(&vm->limit_log, manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC,
-                    LIMIT_LOG_BURST, &held_back)) {
+        if (!ratelimit_below(limit_of(vm, &vm->limit_log, &vm->manager->many_limit_log),
+                    manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &held_back)) {
                 vm->refusals_untold++;
                 return;
         }
@@ -157,8 +162,8 @@ static void on_watermark_hit(Set *set, const GenlMessage *event) {
 
         bus_watermark_reached(vm, event);
 
-        if (!ratelimit_below(&vm->watermark_log, manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC,
-                    LIMIT_LOG_BURST, &suppressed))
+        if (!ratelimit_below(limit_of(vm, &vm->watermark_log, &vm->manager->many_watermark_log),
+                    manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &suppressed))
                 return;
 
         const EventDetail details[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "log-control.h"
 #include "polkit.h"
@@ -12,8 +13,7 @@ static int apply_level(const char *value, sd_bus_error *error) {
 
         level = log_level_from_string(value);
         if (level < 0)
-                return sd_bus_error_setf(
-                        error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a log level.", value);
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a log level.", value);
 
         log_set_max_level(level);
         log_info("The log level is %s now.", log_level_to_string(level));
@@ -25,7 +25,7 @@ static int apply_target(const char *value, sd_bus_error *error) {
 
         target = log_target_from_string(value);
         if (target < 0)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "\"%s\" is not a log target; those are auto, journal, console and null.", value);
 
         log_set_target(target);
@@ -45,7 +45,7 @@ static int set_property(sd_bus_message *message, Manager *m, sd_bus_error *error
                 return r;
 
         if (!streq_ptr(contents, "s"))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "Property \"%s\" is a string, not of type \"%s\".", name, strempty(contents));
 
         r = sd_bus_message_read(message, "v", "s", &value);

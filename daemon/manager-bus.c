@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup.h"
@@ -29,9 +30,9 @@ int bus_find_vm(Manager *m, const char *what, VM **ret, sd_bus_error *error) {
 
         r = vm_find(identities, n, what, &i, &candidates);
         if (r == -ENOENT)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", what);
+                return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", what);
         if (r == -ENOTUNIQ)
-                return sd_bus_error_setf(error, PASIDD_ERROR_AMBIGUOUS_VM,
+                return bus_error_setf(error, PASIDD_ERROR_AMBIGUOUS_VM,
                         "\"%s\" could be any of these VMs:\n%s", what, strempty(candidates));
         if (r < 0)
                 return r;
@@ -72,10 +73,10 @@ static int method_get_vm_by_pid(sd_bus_message *message, void *userdata, sd_bus_
 
         r = vm_find_by_pid(userdata, pid, &vm);
         if (r == -ESRCH)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, SD_BUS_ERROR_UNIX_PROCESS_ID_UNKNOWN, "There is no process %" PRIu32 ".", pid);
         if (r == -ENOENT)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, PASIDD_ERROR_NO_SUCH_VM, "Process %" PRIu32 " belongs to no VM.", pid);
         if (r < 0)
                 return r;
@@ -94,12 +95,12 @@ static int method_get_vm_by_cgroup(sd_bus_message *message, void *userdata, sd_b
 
         r = vm_find_by_any_cgroup(userdata, cgroup, &vm);
         if (r == -EINVAL)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "\"%s\" is not the path of a control group: that begins with a slash and has no "
                         "\".\" or \"..\" in it.",
                         cgroup);
         if (r == -ENOENT)
-                return sd_bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM,
+                return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM,
                         "The control group \"%s\" is not, and is not in, that of a VM.", cgroup);
         if (r < 0)
                 return r;

@@ -156,6 +156,7 @@ struct Manager {
         Counters *counters;   /* of earlier runs */
         char *counters_saved; /* as they stand in the file */
         RateLimit resync_log, polkit_log, unit_log, counters_log;
+        RateLimit many_limit_log, many_watermark_log; /* of all VMs beyond what unit_log lets through */
         bool ready;
         int exit_status; /* when it does not come to running */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "override-apply.h"
 #include "slice-limit.h"
@@ -67,12 +68,12 @@ static int attempt_begin(Attempt *a, Manager *m, OverrideList *list) {
 }
 
 static int not_applied(const char *what, const char *name, const char *why, sd_bus_error *error) {
-        return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED, "The kernel did not take the %s%s: %s",
-                what, name, strempty(why));
+        return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED, "The kernel did not take the %s%s: %s", what,
+                name, strempty(why));
 }
 
 static int not_saved(int r, sd_bus_error *error) {
-        return sd_bus_error_setf(
+        return bus_error_setf(
                 error, PASIDD_ERROR_NOT_SAVED, "The overrides could not be saved: %s", strerror(-r));
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "call-kind.h"
 #include "caller.h"
@@ -131,12 +132,12 @@ static void change_done(OverrideQueue *q) {
 }
 
 static int not_saved(OverrideKind kind, const char *why, sd_bus_error *error) {
-        return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "%s could not be saved: %s",
+        return bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "%s could not be saved: %s",
                 kind == OVERRIDE_DEFAULT ? "The default quota" : "The override", why);
 }
 
 static int list_not_saved(const char *why, sd_bus_error *error) {
-        return sd_bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "The overrides could not be saved: %s", why);
+        return bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "The overrides could not be saved: %s", why);
 }
 
 static const uint32_t *quota_of(const QuotaSetting *setting) {
@@ -288,7 +289,7 @@ static void restoring_failed(OverrideQueue *q, int r) {
         const char *path = q->manager->state.persistent_path;
 
         log_error_errno(r, "Cannot restore the state file %s, trying again: %m", path);
-        (void) sd_bus_error_setf(&both, q->error.name, "%s. %s could not be restored yet: %s",
+        (void) bus_error_setf(&both, q->error.name, "%s. %s could not be restored yet: %s",
                 strempty(q->error.message), path, strerror(-r));
         sd_bus_error_free(&q->error);
         q->error = both;

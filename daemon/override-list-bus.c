@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "call-limits.h"
@@ -30,14 +31,14 @@ static int row_error(
         else if (strlen(message) > REASON_MAX)
                 message = "A text in it is far too long.";
 
-        return sd_bus_error_setf(error, reason->name ? reason->name : SD_BUS_ERROR_INVALID_ARGS,
+        return bus_error_setf(error, reason->name ? reason->name : SD_BUS_ERROR_INVALID_ARGS,
                 "Override %zu%s%s%s: %s", position, shows_key ? " (" : "", shows_key ? key : "",
                 shows_key ? ")" : "", message);
 }
 
 static int check_row(Manager *m, const OverrideRow *row, sd_bus_error *error) {
         if (strlen(row->key) > KEY_MAX)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, SD_BUS_ERROR_INVALID_ARGS, "Its key takes more than %zu bytes.", KEY_MAX);
 
         return override_row_check(m, row, error);
@@ -61,8 +62,8 @@ static int read_row(Manager *m, sd_bus_message *message, OverrideList *list, sd_
         int r;
 
         if (list->n_items >= CALL_OVERRIDES_MAX)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "There are more than %u overrides.", CALL_OVERRIDES_MAX);
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "There are more than %u overrides.",
+                        CALL_OVERRIDES_MAX);
 
         r = override_row_read(message, &row, &reason);
         if (r >= 0)
@@ -95,7 +96,7 @@ static int read_rows(Manager *m, sd_bus_message *message, OverrideList *list, sd
                 return r;
 
         if (override_list_sort(list, &first, &second) == -EEXIST)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "Override %zu: It has the layer, kind and key of override %zu.", second, first);
 
         return 0;

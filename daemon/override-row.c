@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "bus-error.h"
 #include "bus.h"
 #include "override-row.h"
 #include "slice-bus.h"
@@ -12,7 +13,7 @@ static int refuse_watermark(const OverrideRow *row, const char *kind, sd_bus_err
         if (!row->setting.watermark_set)
                 return 0;
 
-        return sd_bus_error_setf(
+        return bus_error_setf(
                 error, SD_BUS_ERROR_INVALID_ARGS, "An override of kind \"%s\" has no watermark.", kind);
 }
 
@@ -20,7 +21,7 @@ static int check_default(const OverrideRow *row, sd_bus_error *error) {
         int r;
 
         if (!isempty(row->key))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "The default has an empty key, not \"%s\".", row->key);
         r = refuse_watermark(row, OVERRIDE_KIND_DEFAULT, error);
         if (r >= 0)
@@ -46,7 +47,7 @@ static int check_vm(Manager *m, const OverrideRow *row, sd_bus_error *error) {
         int r;
 
         if (!state_key_is_valid(row->key))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "\"%s\" is neither a UUID nor \"unit:NAME\".", row->key);
         r = bus_check_quota("Quota", row->setting.quota, error);
         if (r >= 0)
@@ -57,7 +58,7 @@ static int check_vm(Manager *m, const OverrideRow *row, sd_bus_error *error) {
         /* A unit has one by definition, and is not as quickly found. */
         vm = isempty(row->uuid) ? NULL : vm_find_by_key(m, row->key);
         if (vm && vm->kind == VM_KIND_SET && !row->runtime)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "VM %s has no unit, it can have a \"runtime\" override only.", vm->name);
 
         return 0;
@@ -71,7 +72,7 @@ static int read_kind(const char *kind, OverrideKind *ret, sd_bus_error *error) {
         else if (streq(kind, OVERRIDE_KIND_DEFAULT))
                 *ret = OVERRIDE_DEFAULT;
         else
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "There is no kind \"%s\", but \"" OVERRIDE_KIND_VM "\", \"" OVERRIDE_KIND_SLICE
                         "\" and \"" OVERRIDE_KIND_DEFAULT "\".",
                         kind);
@@ -96,12 +97,12 @@ int override_row_read(sd_bus_message *message, OverrideRow *ret, sd_bus_error *e
 
         row.runtime = streq(layer, OVERRIDE_LAYER_RUNTIME);
         if (!row.runtime && !streq(layer, OVERRIDE_LAYER_PERSISTENT))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "There is no layer \"%s\", but \"" OVERRIDE_LAYER_RUNTIME
                         "\" and \"" OVERRIDE_LAYER_PERSISTENT "\".",
                         layer);
         if (strlen(row.name) > NAME_MAX || !utf8_is_printable(row.name))
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "A VM's name is up to %i bytes of printable UTF-8.", NAME_MAX);
 
         r = read_kind(kind, &row.kind, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-error.h"
 #include "call-kind.h"
 #include "caller.h"
 #include "callers.h"
@@ -299,7 +300,7 @@ int polkit_check_vm(const Manager *m, const VM *vm, sd_bus_error *error) {
         if (streq(now, m->caller->asked_vm))
                 return 0;
 
-        return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+        return bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                 "The VM is not what polkit was asked about any more (it was \"%s\", it is \"%s\"). Try again.",
                 m->caller->asked_vm, now);
 }
@@ -380,7 +381,8 @@ static int measure(sd_bus_message *message, size_t *left) {
                         return r;
 
                 if (strchr("aver", type)) {
-                        size = 8;
+                        /* Of these only a variant brings its type along. */
+                        size = 8 + (type == SD_BUS_TYPE_VARIANT ? strlen(contents) : 0);
                         r = measure_container(message, type, contents, left);
                 } else if (strchr("sog", type)) {
                         r = sd_bus_message_read_basic(message, type, &s);
@@ -398,7 +400,7 @@ static int measure(sd_bus_message *message, size_t *left) {
         }
 }
 
-int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
+int polkit_check_size(sd_bus_message *message, size_t *ret_size, sd_bus_error *error) {
         size_t max = call_size_max(message), left = max;
         int r;
 
@@ -406,10 +408,13 @@ int polkit_check_size(sd_bus_message *message, sd_bus_error *error) {
         if (r >= 0)
                 r = measure(message, &left);
         if (r == -E2BIG)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, SD_BUS_ERROR_INVALID_ARGS, "The arguments take more than %zu bytes.", max);
+        if (r < 0)
+                return r;
 
-        return r;
+        *ret_size = max - left;
+        return 0;
 }
 
 /* In the list of requests, and freed with it. NULL when out of memory. */

@@ -23,8 +23,12 @@ typedef int (*AuthorizedHandler)(sd_bus_message *message, Manager *m, sd_bus_err
 int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error);
 
-/* -E2BIG, with the error set, when the arguments of a call take more than the daemon keeps. Rewind the message after it. */
-int polkit_check_size(sd_bus_message *message, sd_bus_error *error);
+/*
+ * How many bytes the arguments of a call take, see call-limits.h. -E2BIG, with
+ * the error set, when that is more than the daemon keeps. Rewind the message
+ * after it.
+ */
+int polkit_check_size(sd_bus_message *message, size_t *ret_size, sd_bus_error *error);
 
 /*
  * A caller has left the bus: what it waited for is not done any more, and no

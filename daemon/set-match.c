@@ -56,8 +56,10 @@ static int index_cgroups(Manager *m) {
         if (r < 0)
                 return r;
 
+        /* What is below a user's unit is the user's, who can make as many cgroups there as he likes. */
         TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->cgroup) {
+                if (vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
+                        !unit_path_is_below_user_slice(vm->cgroup)) {
                         r = cgroup_index_add(index, m->root, vm->cgroup);
                         if (r < 0)
                                 return r;

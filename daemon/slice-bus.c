@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "admission.h"
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "cgroup-path.h"
@@ -107,7 +108,7 @@ int slice_bus_check_name(const char *name, sd_bus_error *error) {
 
         r = cgroup_path_from_slice(name, &path);
         if (r == -EINVAL)
-                return sd_bus_error_setf(
+                return bus_error_setf(
                         error, PASIDD_ERROR_INVALID_SLICE, "\"%s\" is not the name of a slice.", name);
         if (r < 0)
                 return r;
@@ -127,7 +128,7 @@ int slice_bus_change(Manager *m, const char *name, const SliceOverrides *overrid
                 return 0;
 
         case SLICE_OVERRIDE_NOT_APPLIED:
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "The kernel did not take the limit of %s: %s", name, strempty(why));
 
         case SLICE_OVERRIDE_NOT_SAVED:

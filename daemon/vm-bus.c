@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
 #include "override-change.h"
@@ -38,7 +39,7 @@ int vm_bus_change_overrides(
                 return 0;
 
         case VM_OVERRIDE_NOT_APPLIED:
-                return sd_bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
+                return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "The kernel did not take the quota of VM %s: %s", vm->name, strempty(why));
 
         case VM_OVERRIDE_NOT_SAVED:
@@ -121,7 +122,7 @@ static int set_quota(sd_bus_message *message, Manager *m, sd_bus_error *error) {
         }
         /* Its key is of this boot, so that nobody would ever find the override again. */
         if (!runtime && vm->kind == VM_KIND_SET)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "VM %s has no unit, it can have an override with \"runtime\" only.", vm->name);
 
         /* One for this boot only would still win, and the caller wants this one in force. */

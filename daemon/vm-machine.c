@@ -12,18 +12,13 @@
 #include "vm-quota.h"
 #include "vm-reserve.h"
 
-/* What users and their sessions run. Only the system's own slices can hold a machine that goes by its UUID. */
-static bool is_below_user_slice(const char *cgroup) {
-        return cgroup_path_is_below(cgroup, "/user.slice");
-}
-
 /* Is the machine's unit known to be a user's session, or something in it? */
 static bool is_of_user(const Manager *m, const MachineInfo *info) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL;
 
         return info->leader > 0 && info->unit &&
                proc_get_cgroup_unverified(m->root, (pid_t) info->leader, &cgroup) >= 0 &&
-               is_below_user_slice(cgroup) && cgroup_path_get_unit(cgroup, &unit, NULL) >= 0 &&
+               unit_path_is_below_user_slice(cgroup) && cgroup_path_get_unit(cgroup, &unit, NULL) >= 0 &&
                streq(unit, info->unit);
 }
 
@@ -50,14 +45,14 @@ static void find_cgroup(VM *vm) {
         if (vm->leader > 0 &&
                 proc_get_cgroup_unverified(vm->manager->root, (pid_t) vm->leader, &cgroup) >= 0 &&
                 cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit) &&
-                unit_path_is_of_system(unit_path) && !is_below_user_slice(unit_path)) {
+                unit_path_is_of_system(unit_path) && !unit_path_is_below_user_slice(unit_path)) {
                 cgroup_known(vm, unit_path);
                 return;
         }
 
         free(TAKE_PTR(unit_path));
         if (slice_watch_find_unit(vm->manager->slices, vm->unit, &unit_path) >= 0 &&
-                !is_below_user_slice(unit_path))
+                !unit_path_is_below_user_slice(unit_path))
                 cgroup_known(vm, unit_path);
 }
 
@@ -223,7 +218,8 @@ void vm_machine_removed(Manager *m, const char *machine) {
                 other_machines_remove(vm, machine);
 
         vm = vm_find_by_machine(m, machine);
-        if (!vm)
+        /* A machine that was found without machined is none of machined's: whoever registered one of that name is not it. */
+        if (!vm || vm->unregistered)
                 return;
 
         machine_gone(vm);
@@ -302,7 +298,7 @@ void vm_machine_claim_cgroup(Manager *m, const char *unit, const char *unit_path
 
         /* Several machines can share a unit. From the first one each time: where a machine takes over, units' VMs go. */
         while ((vm = find_without_cgroup(m, unit))) {
-                if (is_below_user_slice(unit_path)) {
+                if (unit_path_is_below_user_slice(unit_path)) {
                         log_debug("Machine %s runs below user.slice, it goes by its unit.", vm->machine);
                         machine_gone(vm);
                         continue;

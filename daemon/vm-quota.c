@@ -237,9 +237,9 @@ static void set_force(VM *vm, bool in_force, bool failed, char *error) {
         context.quota_known = true;
         if (failed) {
                 context.message_id = MESSAGE_QUOTA_NOT_APPLIED;
-                log_context(vm->kind == VM_KIND_SET && vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_WARNING,
-                        &context, "Quota %" PRIu32 " of VM %s is not in force: %s.", vm->policy.quota,
-                        vm->name, strempty(error));
+                log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_WARNING, &context,
+                        "Quota %" PRIu32 " of VM %s is not in force: %s.", vm->policy.quota, vm->name,
+                        strempty(error));
         } else if (in_force && !vm->in_force)
                 log_context(vm->log_level, &context, "Quota %" PRIu32 " of VM %s is in force.",
                         vm->policy.quota, vm->name);

@@ -122,6 +122,10 @@ bool unit_path_is_of_system(const char *unit_path) {
         return true;
 }
 
+bool unit_path_is_below_user_slice(const char *cgroup) {
+        return cgroup_path_is_below(cgroup, "/user.slice");
+}
+
 static int replace(char **where, const char *s) {
         char *copy = NULL;
 

@@ -304,6 +304,23 @@ class Auth(BusTest):
         )
         self.assertEqual(self.polkit.held, [])
 
+    def test_types_count(self):
+        """The types of variants are the caller's, too, and can be longer than what they hold."""
+        empty = ("a(" + "y" * 200 + ")", [])
+        options = {f"option{i}": empty for i in range(200)}
+        self.assert_error(
+            INVALID_ARGS, "more than 16384 bytes", self.call, vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, options)
+        )
+
+    def test_quotes_are_cut(self):
+        """The bus keeps an answer that is not read: what a caller sent does not come back as a whole."""
+        name = "\u00e4" * 8000
+        with self.assertRaises(BusError) as context:
+            self.call(vm_path(WEB), VM, "SetQuota", "ua{sv}", (5, {name: ("b", True)}))
+        self.assertEqual(context.exception.name, INVALID_ARGS)
+        self.assertRegex(context.exception.message, "^Unknown option \"\u00e4+\\.\\.\\.$")
+        self.assertLess(len(context.exception.message.encode()), 1024)
+
     def test_file_descriptors_stay_out(self):
         """Messages that wait for polkit would keep what was sent along open."""
         self.polkit.mode = "hold"

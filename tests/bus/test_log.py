@@ -60,6 +60,19 @@ class Text(BusTest):
         wait_until(lambda: len(self.list_vms()) == 100, "all sets are VMs")
         self.assertLess(len(self.daemon.output) - before, 100)
 
+    def test_many_refusals(self):
+        """Those beyond the first 20 have one limit together."""
+        self.daemon.spawn("--log-level=info")
+        self.daemon.wait_notify("READY=1")
+        self.root.cgroup("/user.slice")
+        for i in range(100):
+            self.root.add_set(100 + i, 5000 + i, "/user.slice")
+        wait_until(lambda: len(self.list_vms()) == 100, "all sets are VMs")
+        for i in range(100):
+            self.root.set_attribute(100 + i, "denied", 1)
+        wait_until(lambda: sum(self.get(uuid, "Denied") for uuid, _, _ in self.list_vms()) == 100, "all are counted")
+        self.assertLessEqual(len([line for line in self.daemon.output if "was refused" in line]), 23)
+
     def test_many_slices(self):
         """Records of one kind have a limit, whatever they are about; the next one that goes out says how many did not."""
         self.daemon.spawn("--log-level=info")
