@@ -25,6 +25,7 @@ typedef struct Query {
         Machined *machined;
         BusCall *call;
         char *machine;
+        bool listed; /* of the list that is being read */
 } Query;
 
 struct Machined {
@@ -36,6 +37,7 @@ struct Machined {
         bool listing; /* the list is not complete before its queries are answered */
         bool failed_logged;
         TAILQ_HEAD(, Query) queries;
+        size_t n_listed; /* queries of the list */
 };
 
 static void list_machines(Machined *d);
@@ -46,13 +48,16 @@ bool machined_is_asking(const Machined *d) {
 
 static void query_free(Query *q) {
         TAILQ_REMOVE(&q->machined->queries, q, entries);
+        if (q->listed)
+                q->machined->n_listed--;
         bus_call_free(q->call);
         free(q->machine);
         free(q);
 }
 
 static void check_list_complete(Machined *d) {
-        if (!d->listing || d->list_slot || !TAILQ_EMPTY(&d->queries))
+        /* Not for machines that came since: somebody could make one after the other. */
+        if (!d->listing || d->list_slot || d->n_listed > 0)
                 return;
 
         d->listing = false;
@@ -256,7 +261,7 @@ static int ask_properties(Query *q, const char *path) {
         return bus_call(m, message, on_properties, q, &q->call);
 }
 
-static int query_machine(Machined *d, const char *machine, const char *path) {
+static int query_machine(Machined *d, const char *machine, const char *path, bool listed) {
         Query *q;
         int r;
 
@@ -265,6 +270,8 @@ static int query_machine(Machined *d, const char *machine, const char *path) {
                 return -ENOMEM;
 
         q->machined = d;
+        q->listed = listed;
+        d->n_listed += listed;
         TAILQ_INSERT_TAIL(&d->queries, q, entries);
 
         q->machine = strdup(machine);
@@ -289,7 +296,7 @@ static int query_listed(Machined *d, sd_bus_message *reply) {
 
         while ((r = sd_bus_message_read(reply, "(ssso)", &machine, &class, NULL, &path)) > 0)
                 if (streq(class, MACHINE_CLASS_OURS)) {
-                        r = query_machine(d, machine, path);
+                        r = query_machine(d, machine, path, true);
                         if (r < 0)
                                 return r;
                 }
@@ -369,7 +376,7 @@ static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error 
 
         r = sd_bus_message_read(message, "so", &machine, &path);
         if (r >= 0)
-                r = query_machine(d, machine, path);
+                r = query_machine(d, machine, path, false);
         if (r < 0)
                 log_warning_errno(r, "Cannot follow a new machine: %m");
 

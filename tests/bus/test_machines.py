@@ -87,6 +87,24 @@ class OfUsers(BusTest):
         self.wait_get(DB, "ControlGroup", "/machine.slice/machine-new.scope")
 
 
+class Endless(BusTest):
+    def test_list_is_complete(self):
+        """Somebody makes one machine after the other: the list does not wait for those that came since."""
+        self.add_machine("web", WEB, 1)
+        self.machined.hold_list = True
+        self.daemon.spawn("--log-level=debug")
+        wait_until(lambda: self.machined.held, "the list is asked for")
+        path = self.machined.path_of("endless")
+        self.machined.connection.handle(
+            PROPERTIES, "GetAll", lambda m: None if m.fields[1] == path else self.machined.get_all(m)
+        )
+        self.machined.connection.emit(Machined.PATH, Machined.NAME + ".Manager", "MachineNew", "so", ("endless", path))
+        self.machined.let_go()
+        self.daemon.wait_notify("READY=1")
+        self.wait_vm("web")
+        self.assertNotIn("Cannot get the list of machines", self.daemon.text())
+
+
 class OfUsersWatched(BusTest):
     """The same where even user.slice is among the slices that are watched."""
 
