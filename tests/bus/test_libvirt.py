@@ -187,6 +187,8 @@ class Watch(LibvirtTest):
         self.assertEqual(self.libvirt.lists, 0)
         self.libvirt.set("web", WEB, QUOTA.format(6))
         self.libvirt_unit_changes("active")
+        # More than one signal may have been told.
+        wait_until(lambda: self.libvirt.lists, "a list")
         self.wait_source(WEB, 6, "metadata")
         self.assertEqual(self.libvirt.lists, 1)
 
