@@ -29,12 +29,14 @@ typedef enum VMChange {
         VM_CHANGED_ALLOCATED = 1 << 7,
         VM_CHANGED_PEAK = 1 << 8,
         VM_CHANGED_DENIED = 1 << 9,
+        VM_CHANGED_ATTACHED = 1 << 10,
 } VMChange;
 
 /* Counters over all sets. */
 typedef struct VMCounters {
         uint32_t allocated;
         uint32_t peak;
+        uint32_t attached;
         uint64_t denied;
 } VMCounters;
 
