@@ -383,6 +383,21 @@ class WithoutMachined(BusTest):
         self.wait_quota(7, 4)
         self.check_quiet("web")
 
+    def test_machine_of_its_name_ends(self):
+        """machined has come since, and a user registers what he likes: the VM lives by what libvirt left."""
+        self.reserve(WEB, "web", quota=4)
+        self.run_qemu("web", 1, 7)
+        self.wait_quota(7, 4)
+        self.machined = Machined(self.bus)
+        self.addCleanup(self.machined.stop)
+        self.machined.add("qemu-1-web", OTHER, "session-2.scope", 5000, uid=1000)
+        self.machined.remove("qemu-1-web")
+        # In order: this machine comes after that one's end.
+        self.add_machine("db", DB, 2)
+        self.wait_vm("db")
+        self.assertEqual(self.source(WEB), (4, "metadata"))
+        self.assertEqual(self.root.quota(7), 4)
+
     def test_pid_file_of_another_name(self):
         """The directory is that of QEMU's user, who could rename what is in it."""
         self.reserve(DB, "db", quota=4)
