@@ -9,7 +9,7 @@
 #define BUS_ERROR_TEXT_MAX 1024U
 
 /*
- * sd_bus_error_setf(), but a text that is longer is cut at the end of a
+ * As sd_bus_error_setf does, but a text that is longer is cut at the end of a
  * character and ends in "...": the bus keeps what a caller does not read, and
  * the callers' shares (callers.h) reckon with short errors. Returns the
  * negative errno that goes with the name.
