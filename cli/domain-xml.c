@@ -189,14 +189,14 @@ static int add_attribute(Metadata *metadata, const char *key, const xmlNode *nod
         return text ? add_text(metadata, key, (const char *) text) : 0;
 }
 
-/* Without a search by its name: an element can have very many, and the hook little time. */
+/* The attribute itself: looking each one up by its name would take quadratic time. */
 static int add_attribute_node(Metadata *metadata, const char *key, const xmlAttr *attribute) {
         _cleanup_(xml_freep) xmlChar *text = xmlNodeListGetString(attribute->doc, attribute->children, 1);
 
         return text ? add_text(metadata, key, (const char *) text) : 0;
 }
 
-/* Nothing more needs to be looked at: what there is is read, and no other item fits. */
+/* No other item fits, so the rest need not be read. */
 static bool is_full(const Metadata *metadata) {
         return metadata->n_items >= METADATA_ITEMS_MAX;
 }

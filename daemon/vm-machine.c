@@ -218,7 +218,7 @@ void vm_machine_removed(Manager *m, const char *machine) {
                 other_machines_remove(vm, machine);
 
         vm = vm_find_by_machine(m, machine);
-        /* A machine that was found without machined is none of machined's: whoever registered one of that name is not it. */
+        /* A VM that was found without machined does not end with a machine of that name in machined. */
         if (!vm || vm->unregistered)
                 return;
 

@@ -346,7 +346,8 @@ static void check_unit(VM *vm) {
         if (vm->unregistered)
                 (void) vm_machine_check_unregistered(vm);
         else if (vm_is_finished(vm))
-                vm_remove(vm, "its unit is gone");
+                vm_remove(vm, other_machines_have_unit(vm->manager, vm->unit) ? "it is a machine's"
+                                                                              : "its unit is gone");
 }
 
 void vm_units_check(Manager *m) {

@@ -120,7 +120,7 @@ bool vm_shares_cgroup(const VM *vm, const VM *other);
 /* Can only the system's manager have made this unit? Those of users have one of its services above them. */
 bool unit_path_is_of_system(const char *unit_path);
 
-/* Is it a unit of the system for a user: his session, or his service manager, below which all is his? */
+/* Does a user's session or service manager run it? Only the system's own slices can hold a machine that goes by its UUID. */
 bool unit_path_is_below_user_slice(const char *cgroup);
 
 /* Each takes effect on policy with the next vm_apply(). */

@@ -74,7 +74,7 @@ class Text(BusTest):
         self.assertLessEqual(len([line for line in self.daemon.output if "was refused" in line]), 23)
 
     def test_many_slices(self):
-        """Records of one kind have a limit, whatever they are about; the next one that goes out says how many did not."""
+        """Records of one kind have a limit, whatever they are about."""
         self.daemon.spawn("--log-level=info")
         self.daemon.wait_notify("READY=1")
         for i in range(300):

@@ -95,7 +95,7 @@ vm_uuid() {
 }
 
 # firmware: the path of a firmware that halts the CPU at once, all of it HLT (0xf4), with interrupts off as after a reset.
-# No test needs code that runs in a VM, and SeaBIOS, which looks for a disk again and again, costs two emulations' time.
+# No test needs code that runs in a VM. SeaBIOS would be emulated twice, and look for a disk again and again.
 firmware() {
     local rom=/run/testbed-halt.rom new=/run/testbed-halt.rom.$BASHPID
     if [[ ! -e $rom ]]; then
