@@ -6,7 +6,7 @@
 #include "bus.h"
 #include "cgroup-path.h"
 #include "events.h"
-#include "vm.h"
+#include "vm-quota.h"
 
 static uint64_t times_ratio(uint64_t n, uint32_t ratio) {
         return n * ratio / RATIO_ONE;
@@ -33,14 +33,22 @@ Admission admission_of_slice(const SliceLimit *slice) {
         return section && section->admission_set ? section->admission : slice->manager->config->admission;
 }
 
-/* Promised to all VMs but one, in a slice or (NULL) on the host. */
+void admission_refresh(Manager *m) {
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (vm->kind != VM_KIND_MACHINE)
+                        vm_refresh_counters(vm);
+}
+
+/* Committed to all VMs but one, in a slice or (NULL) on the host. */
 static uint64_t committed_to_others(const Manager *m, const char *slice, const char *uuid) {
         uint64_t sum = 0;
         VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
                 if (!streq(vm->uuid, uuid) && (!slice || vm_is_in_slice(vm, slice)))
-                        sum += vm->policy.quota;
+                        sum += vm_committed(vm);
 
         return sum;
 }
@@ -66,6 +74,7 @@ int admission_ask(
                 return 0;
 
         if (m->config->admission == ADMISSION_ENFORCE) {
+                admission_refresh(m);
                 committed = committed_to_others(m, NULL, uuid);
                 limit = admission_host_commit_limit(m);
                 if (committed + quota > limit)
@@ -78,6 +87,7 @@ int admission_ask(
                 if (!slice || admission_of_slice(s) != ADMISSION_ENFORCE || !slice_is_below(slice, s->name))
                         continue;
 
+                admission_refresh(m);
                 committed = committed_to_others(m, s->name, uuid);
                 limit = admission_slice_commit_limit(s);
                 if (committed + quota <= limit)

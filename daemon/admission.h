@@ -5,10 +5,13 @@
 #include "slice-limit.h"
 
 /*
- * Are more PASIDs promised than there are? Promised is the quota of every VM
- * that runs or is announced; there are as many as the capacity, or the limit of
- * a slice, times OvercommitRatio=.
+ * Are more PASIDs committed than there are? Of every VM that runs or is
+ * announced its quota is committed, or what it holds (commitment.h); there are
+ * as many as the capacity, or the limit of a slice, times OvercommitRatio=.
  */
+
+/* Reads what VMs hold whose quota is not committed to them, once in each turn of the event loop. */
+void admission_refresh(Manager *m);
 
 /* What may be promised. UINT64_MAX for a slice without a limit. */
 uint64_t admission_host_commit_limit(const Manager *m);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "admission.h"
 #include "bus-error.h"
 #include "bus-names.h"
 #include "bus.h"
@@ -211,7 +212,10 @@ static int property_allocated(sd_bus *bus, const char *path, const char *interfa
 
 static int property_committed(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "t", manager_committed(userdata));
+        Manager *m = userdata;
+
+        admission_refresh(m);
+        return sd_bus_message_append(reply, "t", manager_committed(m));
 }
 
 static const sd_bus_vtable manager_vtable[] = {

@@ -120,7 +120,7 @@ uint64_t manager_committed(const Manager *m) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                sum += vm->policy.quota;
+                sum += vm_committed(vm);
 
         return sum;
 }

@@ -210,7 +210,7 @@ void manager_apply_all(Manager *m);
 /* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
 int manager_watch_slices(Manager *m);
 
-/* The sum of all VMs' quotas. */
+/* The sum of vm_committed() of all VMs. Whoever tells somebody calls admission_refresh() first. */
 uint64_t manager_committed(const Manager *m);
 
 /*

@@ -68,7 +68,7 @@ static void put_host(FILE *f, const Metrics *m) {
         put_gauge(f, "pasidd_capacity", m->capacity, "PASIDs that exist on this host.");
         put_gauge(f, "pasidd_allocated", m->allocated, "PASIDs that are held now, by whomever.");
         put_gauge(f, "pasidd_committed", m->committed,
-                "The sum of the quotas of all running and announced VMs.");
+                "The quotas of all running and announced VMs, and what other processes hold.");
         put_gauge(
                 f, "pasidd_default_quota", m->default_quota, "The quota of VMs that have none of their own.");
 

@@ -55,6 +55,8 @@ static int method_list_slices(sd_bus_message *message, void *userdata, sd_bus_er
         if (r < 0)
                 return r;
 
+        admission_refresh(m);
+
         TAILQ_FOREACH (slice, &m->slice_limits, entries) {
                 r = append_slice(reply, slice);
                 if (r < 0)
@@ -77,6 +79,7 @@ int slice_bus_append_limits(sd_bus_message *reply, const VM *vm) {
         if (cgroup_get_current(m->root, "/", &allocated) < 0)
                 allocated = 0;
 
+        admission_refresh(m);
         r = sd_bus_message_open_container(reply, 'a', "(sssutub)");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "(sssutub)", "", "kernel", "misc.capacity", m->capacity,

@@ -12,7 +12,7 @@
 #include "quota.h"
 #include "reconcile.h"
 #include "slice-limit.h"
-#include "vm.h"
+#include "vm-quota.h"
 
 /* As for VMs: two writers that both insist must not keep each other busy. */
 #define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
@@ -119,7 +119,7 @@ uint64_t slice_limit_committed(const SliceLimit *slice) {
 
         TAILQ_FOREACH (vm, &slice->manager->vms, entries)
                 if (vm_is_in_slice(vm, slice->name))
-                        sum += vm->policy.quota;
+                        sum += vm_committed(vm);
 
         return sum;
 }

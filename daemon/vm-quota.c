@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "cgroup.h"
+#include "commitment.h"
 #include "events.h"
 #include "file-util.h"
 #include "limit-retry.h"
@@ -66,6 +67,27 @@ void vm_resolve_announced(const Manager *m, const char *uuid, const char *name, 
         };
 
         policy_resolve(m->config, &input, ret);
+}
+
+static CommitmentHolder holder_of(const VM *vm) {
+        if (vm->kind == VM_KIND_MACHINE)
+                return COMMITMENT_MACHINE;
+
+        return vm->kind == VM_KIND_UNIT && vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
+                               !unit_path_is_below_user_slice(vm->cgroup)
+                       ? COMMITMENT_SYSTEM_UNIT
+                       : COMMITMENT_OTHER;
+}
+
+uint32_t vm_committed(const VM *vm) {
+        uint64_t allocated = 0;
+        const Set *set;
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm)
+                allocated += set->kernel.allocated;
+
+        return commitment_of(
+                holder_of(vm), &vm->policy, allocated < UINT32_MAX ? (uint32_t) allocated : UINT32_MAX);
 }
 
 void vm_get_overrides(const VM *vm, VMOverrides *ret) {

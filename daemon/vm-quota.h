@@ -47,6 +47,9 @@ void vm_resolve_next(const VM *vm, PolicyResult *ret);
 /* Every source of the quota that holds now, in order, with what became of it. The caller frees *ret. -ENOMEM. */
 int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n);
 
+/* What counts as committed to the VM (commitment.h). Of the sets' counters what was last read or heard. */
+uint32_t vm_committed(const VM *vm);
+
 /* Overrides, as they should be from now on. */
 typedef struct VMOverrides {
         QuotaSetting runtime;

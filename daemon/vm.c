@@ -263,7 +263,7 @@ bool vm_is_finished(const VM *vm) {
                 return vm->state == VM_RUNNING && !vm->machine;
 
         case VM_KIND_UNIT:
-                /* Users can keep as many cgroups as they like, and all VMs' quotas count as promised. */
+                /* Users can keep as many cgroups as they like. */
                 return !vm->cgroup || other_machines_have_unit(vm->manager, vm->unit) ||
                        !unit_path_is_of_system(vm->cgroup) ||
                        cgroup_get_id(vm->manager->root, vm->cgroup, &id) == -ENOENT;

@@ -95,6 +95,59 @@ class Enforce(Admission):
         )
 
 
+class Users(Admission):
+    """A quota that nobody gave to a process is not committed to it: a user can have any number of processes."""
+
+    more = """[Rule users]
+MatchSlice=user.slice
+Quota=60
+[Rule dpdk]
+MatchName=dpdk*
+Quota=60
+[Slice user.slice]
+Limit=70
+"""
+    UNITS = "user.slice/user-1000.slice/user@1000.service/app"
+
+    def setUp(self):
+        super().setUp()
+        # As many idle processes with sets as a user likes; one in a unit of the system, such as a crontab's.
+        for i in range(1, 6):
+            self.users_unit(i)
+        self.add_unit("cron.service", 6, None)
+        self.wait_vm("cron.service")
+
+    def users_unit(self, number):
+        self.add_unit(f"x{number}.scope", number, None, slice_name=self.UNITS)
+        self.wait_vm(f"user@1000.service/x{number}.scope")
+
+    def test_idle_sets(self):
+        self.assertEqual(self.reserve(WEB, "web", quota=100), (100, "metadata"))
+        self.assertEqual(self.get_manager("Committed"), 100)
+        self.client.sync()
+        self.assertFalse([s for s in self.client.signals if s.member == "Overcommitted"])
+
+    def test_what_is_held(self):
+        """It is not free. An allocation raises no event, so it is read when somebody asks."""
+        self.root.set_attribute(1, "allocated", 30)
+        self.assertEqual(self.get_manager("Committed"), 30)
+        self.assertEqual(self.slices()["user.slice"][3], 30)
+        self.root.set_attribute(6, "allocated", 5)
+        self.assert_error(NOT_ADMITTED, "65 are left", self.reserve, WEB, "web", quota=66)
+        self.root.set_attribute(1, "allocated", 20)
+        self.reserve(WEB, "web", quota=75)
+
+    def test_what_an_administrator_gave(self):
+        """An override is for one VM, and only root makes units of the system."""
+        (uuid,) = (uuid for uuid, name, _ in self.list_vms() if name == "user@1000.service/x1.scope")
+        self.set_quota(uuid, 7)
+        self.assertEqual(self.get_manager("Committed"), 7)
+        self.add_unit("dpdk.service", 7, None)
+        self.wait_vm("dpdk.service")
+        self.assertEqual(self.get_manager("Committed"), 67)
+        self.assert_error(NOT_ADMITTED, "33 are left", self.reserve, WEB, "web")
+
+
 class Ratio(Admission):
     ratio = "1.5"
 

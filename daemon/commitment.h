@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "policy.h"
+
+/*
+ * How much of what exists counts as committed to a VM? A quota counts in full
+ * only where root or an administrator gave it to this VM. Any user can have as
+ * many processes with sets as he likes, and the default quota of each is
+ * committed to nobody. Pure.
+ */
+
+typedef enum CommitmentHolder {
+        COMMITMENT_MACHINE,     /* a machine of the system, running or announced: only root makes these */
+        COMMITMENT_SYSTEM_UNIT, /* a unit of the system's manager outside user.slice: only root makes these */
+        COMMITMENT_OTHER,       /* a process that a user may have started, as often as he likes */
+} CommitmentHolder;
+
+/*
+ * The quota in full: for machines; where an override, which is for one VM, sets
+ * it; where a rule, which can match any number, sets it for a unit of the
+ * system. Otherwise what the VM holds.
+ */
+uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t allocated);
