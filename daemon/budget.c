@@ -40,3 +40,22 @@ bool share_allows(uint64_t own, uint64_t used, uint64_t amount, uint64_t max) {
 
         return own + amount <= (max - used - amount + 1) / 2;
 }
+
+void places_count(PlacesTaken *taken, uint32_t uid, bool is_own, uint64_t amount) {
+        taken->all += amount;
+        if (uid != 0)
+                taken->users += amount;
+        if (is_own)
+                taken->own += amount;
+}
+
+bool places_allow(const Places *places, const PlacesTaken *taken, uint32_t uid, uint64_t amount) {
+        if (taken->all > places->max || amount > places->max - taken->all)
+                return false;
+        if (uid == 0)
+                return true;
+        if (places->per_user > 0 && taken->own + amount > places->per_user)
+                return false;
+
+        return share_allows(taken->own, taken->users, amount, places->max - places->for_root);
+}

@@ -41,3 +41,25 @@ bool bucket_is_full(const Bucket *bucket, const BucketRate *rate, uint64_t now_u
  * last unit is nobody's.
  */
 bool share_allows(uint64_t own, uint64_t used, uint64_t amount, uint64_t max);
+
+/*
+ * Places that are limited. Whoever owns many uids can call from as many users
+ * as he likes, so all users together never get those that are root's.
+ */
+typedef struct Places {
+        uint64_t max;      /* root's included */
+        uint64_t for_root; /* of these, for root alone */
+        uint64_t per_user; /* most that any other user may have; 0: share_allows() alone says it */
+} Places;
+
+typedef struct PlacesTaken {
+        uint64_t own;   /* by this user */
+        uint64_t users; /* by all users but root */
+        uint64_t all;   /* root included */
+} PlacesTaken;
+
+/* Counts places that somebody has: for is_own this user, for uid 0 root. */
+void places_count(PlacesTaken *taken, uint32_t uid, bool is_own, uint64_t amount);
+
+/* May the user have so many more? Root may while there are any; the others share what is not root's. */
+bool places_allow(const Places *places, const PlacesTaken *taken, uint32_t uid, uint64_t amount);

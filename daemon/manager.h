@@ -63,7 +63,7 @@ typedef enum LimitKind {
         _LIMIT_KIND_MAX,
 } LimitKind;
 
-#define METRICS_CALLS_MAX 256U
+#define METRICS_CALLS_MAX 288U
 
 /* Calls of GetMetrics that wait. */
 typedef struct MetricsCalls {
@@ -130,7 +130,6 @@ struct Manager {
         CgroupIndex *cgroup_index; /* during such a pass */
 
         TAILQ_HEAD(AuthList, AuthRequest) auth_requests;
-        size_t auth_places;         /* that they take, see call_places() */
         unsigned next_cancellation; /* number of the next question that can be taken back */
         const Caller *caller;       /* on whose behalf something is changed right now; NULL: nobody's */
 

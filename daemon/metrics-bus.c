@@ -18,6 +18,8 @@
 /* An answer of a host with many VMs is large, and stays in memory until it was read. */
 #define ANSWERS_AT_ONCE_MAX 8U
 
+static const Places seats = { .max = METRICS_CALLS_MAX, .for_root = 32 };
+
 static uint64_t clock_usec(clockid_t clock) {
         struct timespec t;
 
@@ -133,22 +135,23 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* root has what others leave, and its turn before them. */
+/* root has its turn before the others. */
 static bool has_seat(const Manager *m, const char *sender, bool *ret_first) {
         const MetricsCalls *calls = &m->metrics_calls;
         uint32_t uid = UINT32_MAX, of_waiting, pid;
-        uint64_t n = 0;
+        PlacesTaken taken = {};
 
         if (!callers_find(m, sender, &uid, &pid))
                 return false;
         *ret_first = uid == 0;
-        if (uid == 0)
-                return calls->n_waiting < METRICS_CALLS_MAX;
 
-        for (size_t i = 0; i < calls->n_waiting; i++)
-                n += callers_find(m, sd_bus_message_get_sender(calls->waiting[i]), &of_waiting, &pid) &&
-                     of_waiting == uid;
-        return share_allows(n, calls->n_waiting, 1, METRICS_CALLS_MAX);
+        for (size_t i = 0; i < calls->n_waiting; i++) {
+                /* Only root's connections are forgotten while they are there. */
+                if (!callers_find(m, sd_bus_message_get_sender(calls->waiting[i]), &of_waiting, &pid))
+                        of_waiting = 0;
+                places_count(&taken, of_waiting, of_waiting == uid, 1);
+        }
+        return places_allow(&seats, &taken, uid, 1);
 }
 
 /*

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "budget.h"
 #include "bus-error.h"
 #include "bus-names.h"
 #include "call-kind.h"
@@ -13,9 +14,8 @@
 #include "slice-bus.h"
 #include "vm-bus.h"
 
-/* Their messages are kept: so many places, see call_places(). */
-#define WAITING_MAX         256U
-#define WAITING_PER_UID_MAX 128U
+/* Calls that wait, whose messages are kept: see call_places(). */
+static const Places waiting_places = { .max = 512, .for_root = 128, .per_user = 128 };
 
 #define RETRY_MIN_USEC (UINT64_C(1000000))
 #define RETRY_MAX_USEC (UINT64_C(60000000))
@@ -55,7 +55,6 @@ struct OverrideQueue {
         Manager *manager;
         DiskWriter *writer;
         TAILQ_HEAD(WaitingList, WaitingCall) waiting;
-        size_t places_waiting;
         const sd_bus_message *turn; /* whose handler is being called again */
 
         Writing writing;
@@ -114,7 +113,6 @@ DEFINE_CLEANUP_FUNC(WaitingCall *, waiting_call_free, waiting_call_freep);
 
 static WaitingCall *take_waiting(OverrideQueue *q, WaitingCall *w) {
         TAILQ_REMOVE(&q->waiting, w, entries);
-        q->places_waiting -= w->places;
         return w;
 }
 
@@ -557,15 +555,14 @@ static int refuse(sd_bus_error *error) {
         return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many changes wait for the disk.");
 }
 
-static size_t places_of_uid(const OverrideQueue *q, uint32_t uid) {
+static bool may_wait(const OverrideQueue *q, uint32_t uid, size_t places) {
+        PlacesTaken taken = {};
         const WaitingCall *w;
-        size_t n = 0;
 
         TAILQ_FOREACH (w, &q->waiting, entries)
-                if (w->caller.uid == uid)
-                        n += w->places;
+                places_count(&taken, w->caller.uid, w->caller.uid == uid, w->places);
 
-        return n;
+        return places_allow(&waiting_places, &taken, uid, places);
 }
 
 /* Takes *list over if the call waits. */
@@ -581,8 +578,7 @@ static int await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler handle
                 return sd_bus_error_set(error, PASIDD_ERROR_NOT_SAVED, "pasidd is being stopped.");
         if (q->turn == call || !has_to_wait(q, NULL, scope))
                 return 0;
-        if (q->places_waiting + places > WAITING_MAX ||
-                places_of_uid(q, caller->uid) + places > WAITING_PER_UID_MAX)
+        if (!may_wait(q, caller->uid, places))
                 return refuse(error);
 
         w = calloc(1, sizeof(*w));
@@ -600,7 +596,6 @@ static int await_turn(Manager *m, sd_bus_message *call, AuthorizedHandler handle
 
         w->call = sd_bus_message_ref(call);
         TAILQ_INSERT_TAIL(&q->waiting, w, entries);
-        q->places_waiting += places;
         w = NULL;
         return 1;
 }

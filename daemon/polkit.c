@@ -13,13 +13,13 @@
 
 /*
  * Anybody may make requests that are left waiting for a password. The bus lets
- * us have only so many questions open (128 with dbus-daemon), and root must
- * always get through.
+ * us have only so many questions open (128 with dbus-daemon), so that more wait
+ * for their turn. root's requests are neither asked about nor counted.
  */
-#define POLKIT_QUESTIONS_MAX         32U   /* more wait for their turn */
-#define POLKIT_QUESTIONS_PER_UID_MAX 8U    /* likewise */
-#define REQUESTS_PER_UID_MAX         128U  /* places, see call_places() */
-#define REQUESTS_MAX                 8192U /* likewise */
+static const Places question_places = { .max = 32, .per_user = 8 };
+
+/* See call_places(). */
+static const Places request_places = { .max = 8192, .per_user = 128 };
 
 /* A user may have to type a password. */
 #define INTERACTIVE_TIMEOUT_USEC (UINT64_C(120) * 1000000)
@@ -63,7 +63,6 @@ static void auth_request_free(AuthRequest *request) {
         Manager *m = request->manager;
 
         TAILQ_REMOVE(&m->auth_requests, request, entries);
-        m->auth_places -= request->places;
         sd_bus_slot_unref(request->slot);
         sd_bus_message_unref(request->message);
         sd_bus_message_unref(request->question);
@@ -178,27 +177,6 @@ static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-static unsigned count_questions_of_uid(const Manager *m, uint32_t uid) {
-        const AuthRequest *request;
-        unsigned n = 0;
-
-        TAILQ_FOREACH (request, &m->auth_requests, entries)
-                n += request->stage == AUTH_ASKING_POLKIT && request->uid == uid;
-
-        return n;
-}
-
-static size_t places_of_uid(const Manager *m, uint32_t uid) {
-        const AuthRequest *request;
-        size_t n = 0;
-
-        TAILQ_FOREACH (request, &m->auth_requests, entries)
-                if (request->uid == uid)
-                        n += request->places;
-
-        return n;
-}
-
 static unsigned count_questions(const Manager *m) {
         const AuthRequest *request;
         unsigned n = 0;
@@ -209,14 +187,36 @@ static unsigned count_questions(const Manager *m) {
         return n;
 }
 
+static bool may_ask(const Manager *m, uint32_t uid) {
+        const AuthRequest *request;
+        PlacesTaken taken = {};
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                if (request->stage == AUTH_ASKING_POLKIT)
+                        places_count(&taken, request->uid, request->uid == uid, 1);
+
+        return places_allow(&question_places, &taken, uid, 1);
+}
+
+static bool may_wait(const Manager *m, uint32_t uid, size_t places) {
+        const AuthRequest *request;
+        PlacesTaken taken = {};
+
+        TAILQ_FOREACH (request, &m->auth_requests, entries)
+                places_count(&taken, request->uid, request->uid == uid, request->places);
+
+        return places_allow(&request_places, &taken, uid, places);
+}
+
 static void ask_polkit(Manager *m) {
         unsigned n = count_questions(m);
         AuthRequest *request, *next;
 
-        for (request = TAILQ_FIRST(&m->auth_requests); request && n < POLKIT_QUESTIONS_MAX; request = next) {
+        /* The last place is nobody's, see share_allows(). */
+        for (request = TAILQ_FIRST(&m->auth_requests); request && n + 1 < question_places.max;
+                request = next) {
                 next = TAILQ_NEXT(request, entries);
-                if (request->stage != AUTH_WAITING ||
-                        count_questions_of_uid(m, request->uid) >= POLKIT_QUESTIONS_PER_UID_MAX)
+                if (request->stage != AUTH_WAITING || !may_ask(m, request->uid))
                         continue;
 
                 n++;
@@ -433,7 +433,6 @@ static AuthRequest *auth_request_new(
         request->uid = uid;
         request->pid = pid;
         TAILQ_INSERT_TAIL(&m->auth_requests, request, entries);
-        m->auth_places += request->places;
         return request;
 }
 
@@ -461,7 +460,7 @@ int polkit_authorize(Manager *m, sd_bus_message *message, const char *action, co
         if (uid == 0)
                 return authorize_root(m, message, pid, handler);
 
-        if (m->auth_places + places > REQUESTS_MAX || places_of_uid(m, uid) + places > REQUESTS_PER_UID_MAX)
+        if (!may_wait(m, uid, places))
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
         request = auth_request_new(m, message, uid, pid, handler);

@@ -5,7 +5,7 @@
 #include "subscribers.h"
 #include "usage-signals.h"
 
-#define SUBSCRIBERS_MAX 256U
+static const Places seats = { .max = 288, .for_root = 32 };
 
 struct Subscriber {
         TAILQ_ENTRY(Subscriber) entries;
@@ -88,17 +88,13 @@ static int listen_for_ends(Manager *m) {
         return 0;
 }
 
-/* root has what others leave. */
 static bool has_seat(const Manager *m, uint32_t uid) {
+        PlacesTaken taken = {};
         const Subscriber *s;
-        unsigned n = 0;
-
-        if (uid == 0)
-                return m->n_subscribers < SUBSCRIBERS_MAX;
 
         TAILQ_FOREACH (s, &m->subscribers, entries)
-                n += s->uid == uid;
-        return share_allows(n, m->n_subscribers, 1, SUBSCRIBERS_MAX);
+                places_count(&taken, s->uid, s->uid == uid, 1);
+        return places_allow(&seats, &taken, uid, 1);
 }
 
 int subscribers_add(Manager *m, const char *sender) {

@@ -3,6 +3,7 @@
 """A disk that is slow, or fails: the caller waits for it, the daemon does not, and what is not saved is not in force."""
 
 import json
+import pwd
 import signal
 
 from minibus import wait_until
@@ -223,6 +224,29 @@ class Slow(DiskTest):
         self.let_go()
         for client, serial in waiting[:128]:
             client.reply(serial, 60)
+
+    @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
+    def test_too_many_of_many_users(self):
+        """They leave root its places."""
+        self.start()
+        self.hold()
+        first = self.sent_at_disk(WEB, 1)
+        uids = sorted({user.pw_uid for user in pwd.getpwall()} - {0, DAEMON_UID, CALLER_UID})[:8]
+        for uid in uids:
+            client = self.connect(uid)
+            for _ in range(110):
+                n = len(self.polkit.questions)
+                serial = client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (2, {}))
+                wait_until(lambda: len(self.polkit.questions) > n or serial in client.replies, "polkit is asked")
+        root = self.connect(0)
+        serials = [root.send(BUS_NAME, vm_path(DB), VM, "SetQuota", "ua{sv}", (3 + i, {})) for i in range(100)]
+        self.assertEqual(self.manager_call("GetVM", "s", WEB, client=root), (vm_path(WEB),))
+        self.assertFalse([serial for serial in serials if serial in root.replies])
+        self.let_go()
+        self.client.reply(first, 60)
+        for serial in serials:
+            root.reply(serial, 300)
+        self.assertEqual(self.get(DB, "Quota"), 102)
 
     def test_stopped(self):
         """What is under way is finished first."""

@@ -98,6 +98,68 @@ static void test_shares_of_many(void **state) {
         assert_true(used < 256);
 }
 
+/* However many uids others call from, root has its places, and one of them does not have more than it may. */
+static void test_places_for_root(void **state) {
+        static const Places cases[] = {
+                { .max = 288, .for_root = 32 },
+                { .max = 512, .for_root = 128, .per_user = 128 },
+                { .max = 8192, .for_root = 4096, .per_user = 512 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const Places *p = &cases[i];
+                PlacesTaken all = {}, root;
+                uint64_t n = 0;
+
+                for (uint32_t uid = 1; uid <= 10000; uid++) {
+                        PlacesTaken taken = all;
+
+                        while (places_allow(p, &taken, uid, 1))
+                                places_count(&taken, uid, true, 1);
+                        if (p->per_user > 0)
+                                assert_true(taken.own <= p->per_user);
+                        all = (PlacesTaken) { .users = taken.users, .all = taken.all };
+                }
+                assert_true(all.users < p->max - p->for_root);
+                assert_int_equal(all.users, all.all);
+
+                for (root = all; places_allow(p, &root, 0, 1); n++)
+                        places_count(&root, 0, true, 1);
+                assert_true(n > p->for_root);
+                assert_int_equal(root.all, p->max);
+                assert_int_equal(root.users, all.users);
+        }
+}
+
+static void test_places(void **state) {
+        static const Places places = { .max = 100, .for_root = 10, .per_user = 20 };
+        static const struct {
+                PlacesTaken taken;
+                uint32_t uid;
+                uint64_t amount;
+                bool allowed;
+        } cases[] = {
+                { { 0, 0, 0 }, 1, 20, true },
+                { { 0, 0, 0 }, 1, 21, false },
+                { { 19, 19, 19 }, 1, 1, true },
+                { { 20, 20, 20 }, 1, 1, false },
+                { { 0, 88, 88 }, 1, 1, true },
+                { { 0, 89, 89 }, 1, 1, false }, /* what is left is nobody's, and root's */
+                { { 0, 89, 89 }, 0, 11, true },
+                { { 0, 89, 89 }, 0, 12, false },
+                { { 0, 0, 99 }, 1, 1, true }, /* root has most of them */
+                { { 0, 0, 100 }, 1, 1, false },
+                { { 100, 0, 100 }, 0, 1, false },
+                { { 0, 0, 0 }, 0, 100, true },
+                { { 0, 0, 0 }, 0, UINT64_MAX, false },
+                { { 0, 0, 101 }, 0, 0, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(places_allow(&places, &cases[i].taken, cases[i].uid, cases[i].amount),
+                        cases[i].allowed);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bucket),
@@ -105,6 +167,8 @@ int main(void) {
                 cmocka_unit_test(test_large_numbers),
                 cmocka_unit_test(test_share),
                 cmocka_unit_test(test_shares_of_many),
+                cmocka_unit_test(test_places_for_root),
+                cmocka_unit_test(test_places),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
