@@ -9,12 +9,15 @@
 #include "callers.h"
 #include "polkit.h"
 
-/* Held calls, in places: see call_places(). A user may have 256 connections, and nobody knows at first which are of one user. */
-#define HELD_PER_USER_MAX       512U
+/*
+ * Held calls, in places: see call_places(). A user may have 256 connections, and nobody knows at first which are of one
+ * user, and which are root's: what is root's is for connections that are not known yet. root's own calls wait for nothing
+ * else.
+ */
+static const Places held_places = { .max = 8192, .for_root = 4096, .per_user = 512 };
 #define HELD_PER_CONNECTION_MAX 512U /* while its user is not known */
 #define HELD_PER_CONNECTION_MIN 16U  /* the same, while there are many */
 #define HELD_MANY               1024U
-#define HELD_MAX                8192U
 
 /* Errors can quote it. */
 #define PATH_SIZE_MAX 1024U
@@ -41,53 +44,100 @@ static void refuse(CallerConnection *c, sd_bus_message *message, const char *nam
                         strempty(sd_bus_message_get_sender(message)));
 }
 
-static void held_free(Callers *callers, struct HeldCallList *list, HeldCall *held) {
-        TAILQ_REMOVE(list, held, entries);
-        callers->n_held -= held->places;
+static void free_of_connection(CallerConnection *c, HeldCall *held) {
+        TAILQ_REMOVE(&c->held, held, entries);
+        c->n_held -= held->places;
+        c->callers->n_held -= held->places;
         sd_bus_message_unref(held->message);
         free(held);
 }
 
-static int hold(Callers *callers, struct HeldCallList *list, sd_bus_message *message) {
+static void free_of_user(Callers *callers, CallerUser *user, HeldCall *held) {
+        TAILQ_REMOVE(&user->held, held, entries);
+        user->n_held -= held->places;
+        callers->n_held -= held->places;
+        callers->n_held_of_users -= held->places;
+        sd_bus_message_unref(held->message);
+        free(held);
+}
+
+static HeldCall *held_call_new(sd_bus_message *message, size_t places) {
         HeldCall *held;
 
         held = calloc(1, sizeof(*held));
         if (!held)
-                return -ENOMEM;
+                return NULL;
         held->message = sd_bus_message_ref(message);
-        held->places = call_places(message);
-        TAILQ_INSERT_TAIL(list, held, entries);
-        callers->n_held += held->places;
-        return 0;
+        held->places = places;
+        return held;
+}
+
+static bool hold_for_user(Callers *callers, CallerUser *user, sd_bus_message *message) {
+        const PlacesTaken taken = {
+                .own = user->n_held, .users = callers->n_held_of_users, .all = callers->n_held
+        };
+        size_t places = call_places(message);
+        HeldCall *held;
+
+        held = places_allow(&held_places, &taken, user->uid, places) ? held_call_new(message, places) : NULL;
+        if (!held)
+                return false;
+
+        TAILQ_INSERT_TAIL(&user->held, held, entries);
+        user->n_held += places;
+        callers->n_held += places;
+        callers->n_held_of_users += places;
+        return true;
+}
+
+/*
+ * The first call has a place together with its connection, however many wait: the connection may be root's. A large call
+ * has none.
+ */
+static bool hold_for_connection(CallerConnection *c, sd_bus_message *message) {
+        size_t places = call_places(message), max;
+        Callers *callers = c->callers;
+        HeldCall *held;
+
+        if (TAILQ_EMPTY(&c->held) && places == 1)
+                places = 0;
+
+        max = callers->n_held < HELD_MANY ? HELD_PER_CONNECTION_MAX : HELD_PER_CONNECTION_MIN;
+        if (places > 0 && (c->n_held + places > max || callers->n_held + places > held_places.max))
+                return false;
+
+        held = held_call_new(message, places);
+        if (!held)
+                return false;
+
+        TAILQ_INSERT_TAIL(&c->held, held, entries);
+        c->n_held += places;
+        callers->n_held += places;
+        return true;
 }
 
 static void hold_or_refuse(CallerConnection *c, sd_bus_message *message) {
-        Callers *callers = c->callers;
-        size_t max = callers->n_held < HELD_MANY ? HELD_PER_CONNECTION_MAX : HELD_PER_CONNECTION_MIN;
-        size_t *n = c->user ? &c->user->n_held : &c->n_held, places = call_places(message);
-
-        if (c->user)
-                max = HELD_PER_USER_MAX;
-        if (*n + places > max || callers->n_held + places > HELD_MAX ||
-                hold(callers, c->user ? &c->user->held : &c->held, message) < 0)
+        if (!(c->user ? hold_for_user(c->callers, c->user, message) : hold_for_connection(c, message)))
                 refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait to be answered.");
-        else
-                *n += places;
+}
+
+void call_queue_refuse(CallerConnection *c) {
+        HeldCall *held;
+
+        TAILQ_FOREACH (held, &c->held, entries)
+                refuse(c, held->message, SD_BUS_ERROR_LIMITS_EXCEEDED, "There are too many callers.");
 }
 
 void call_queue_forget(CallerConnection *c) {
         HeldCall *held, *next;
 
         while ((held = TAILQ_FIRST(&c->held)))
-                held_free(c->callers, &c->held, held);
-        c->n_held = 0;
+                free_of_connection(c, held);
 
         for (held = c->user ? TAILQ_FIRST(&c->user->held) : NULL; held; held = next) {
                 next = TAILQ_NEXT(held, entries);
-                if (!streq_ptr(sd_bus_message_get_sender(held->message), c->name))
-                        continue;
-                c->user->n_held -= held->places;
-                held_free(c->callers, &c->user->held, held);
+                if (streq_ptr(sd_bus_message_get_sender(held->message), c->name))
+                        free_of_user(c->callers, c->user, held);
         }
 }
 
@@ -130,8 +180,7 @@ static void release_next(Callers *callers) {
 
                 if (dispatch_again(callers, held->message) >= 0)
                         callers->released = sd_bus_message_ref(held->message);
-                user->n_held -= held->places;
-                held_free(callers, &user->held, held);
+                free_of_user(callers, user, held);
                 TAILQ_REMOVE(&callers->users, user, entries);
                 TAILQ_INSERT_TAIL(&callers->users, user, entries);
                 return;
@@ -171,8 +220,7 @@ void call_queue_caller_known(CallerConnection *c) {
         while ((held = TAILQ_FIRST(&c->held))) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = sd_bus_message_ref(held->message);
 
-                c->n_held -= held->places;
-                held_free(callers, &c->held, held);
+                free_of_connection(c, held);
                 if (c->user)
                         hold_or_refuse(c, message);
                 else

@@ -7,9 +7,12 @@
 
 #define BUS_DRIVER "org.freedesktop.DBus"
 
-/* The bus itself lets a user have 256 connections, and everybody together 2048 (dbus-daemon). */
-#define CONNECTIONS_MAX 4096U
-#define USERS_MAX       1024U
+/*
+ * The bus itself lets a user have 256 connections, and everybody together 2048 (dbus-daemon). Those that nobody knows
+ * yet count as root's, which one of them may be.
+ */
+static const Places connection_places = { .max = 4096, .for_root = 1024 };
+#define USERS_MAX 1024U
 
 /* root's connections are only remembered so that the bus need not be asked for each call. */
 #define ROOTS_MAX 32U
@@ -120,9 +123,10 @@ static void connection_free(CallerConnection *c) {
         end_question(c);
         end_ping(c);
         forget_unread(c, c->unread);
-        if (c->user)
+        if (c->user) {
                 c->user->n_connections--;
-        else if (c->known)
+                callers->n_of_users--;
+        } else if (c->known)
                 callers->n_roots--;
         TAILQ_REMOVE(&callers->connections, c, entries);
         callers->n_connections--;
@@ -220,9 +224,21 @@ static void forget_oldest_root(Callers *callers) {
                 }
 }
 
+/* For a connection that has been counted, though not as one of the user's. */
+static bool has_place(const Callers *callers, const CallerUser *user) {
+        const PlacesTaken taken = {
+                .own = user->n_connections,
+                .users = callers->n_of_users,
+                .all = callers->n_connections - 1,
+        };
+
+        return places_allow(&connection_places, &taken, user->uid, 1);
+}
+
 static int become_known(CallerConnection *c) {
         Callers *callers = c->callers;
         bool watched = callers->ends;
+        CallerUser *user;
         int r;
 
         if (c->uid == 0) {
@@ -233,16 +249,19 @@ static int become_known(CallerConnection *c) {
                 return 0;
         }
 
+        user = get_user(callers, c->uid);
+        if (!user || !has_place(callers, user))
+                return -EUSERS;
+
         r = watch_names(callers);
         if (r >= 0 && !watched)
                 r = ask_driver(c, "NameHasOwner", on_has_owner);
         if (r < 0)
                 return r;
 
-        c->user = get_user(callers, c->uid);
-        if (!c->user)
-                return -EUSERS;
+        c->user = user;
         c->user->n_connections++;
+        callers->n_of_users++;
         c->known = true;
         return 0;
 }
@@ -254,9 +273,11 @@ static int read_number(sd_bus_message *reply, uint32_t *ret) {
         return sd_bus_message_read(reply, "u", ret) < 0 ? -EBADMSG : 0;
 }
 
-/* It has left, or is nobody: there is nobody to answer. */
+/* It has left, or is nobody, and there is nobody to answer; or there is no room for it. */
 static void ignore_caller(CallerConnection *c, int r) {
         log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
+        if (r == -EUSERS)
+                call_queue_refuse(c);
         remove_connection(c);
 }
 
@@ -318,7 +339,7 @@ CallerConnection *callers_get(Callers *callers, const char *name) {
 
         if (c)
                 return c;
-        if (callers->n_connections >= CONNECTIONS_MAX)
+        if (callers->n_connections >= connection_places.max)
                 return NULL;
 
         c = calloc(1, sizeof(*c));

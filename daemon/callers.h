@@ -18,7 +18,7 @@ typedef struct CallerUser CallerUser;
 typedef struct HeldCall {
         TAILQ_ENTRY(HeldCall) entries;
         sd_bus_message *message;
-        size_t places; /* see call_places() */
+        size_t places; /* see call_places(); 0: it has that of its connection */
 } HeldCall;
 TAILQ_HEAD(HeldCallList, HeldCall);
 
@@ -51,7 +51,9 @@ struct Callers {
         Manager *manager;
         TAILQ_HEAD(CallerConnectionList, CallerConnection) connections;
         TAILQ_HEAD(CallerUserList, CallerUser) users;
-        size_t n_connections, n_users, n_roots, n_pings, n_held;
+        size_t n_connections, n_users, n_roots, n_pings;
+        size_t n_of_users;              /* connections that are known not to be root's */
+        size_t n_held, n_held_of_users; /* places; of users that are known not to be root */
         unsigned n_questions;
         uint64_t unread; /* of all users */
         Bucket cpu;      /* of all users */
@@ -94,5 +96,7 @@ bool callers_charge_by_name(Manager *m, const char *name, uint64_t bytes);
 
 /* The connection's held calls may go on: called by callers.c when the caller is known. */
 void call_queue_caller_known(CallerConnection *connection);
+/* There is no room for the connection, whose user is not known: refuses its held calls. */
+void call_queue_refuse(CallerConnection *connection);
 /* Forgets all held calls of a connection. */
 void call_queue_forget(CallerConnection *connection);

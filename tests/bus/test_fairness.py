@@ -3,6 +3,7 @@
 """What one user does must not keep others from being answered: floods of calls, answers that nobody reads, places that
 are taken, questions to polkit that nobody waits for."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -69,9 +70,13 @@ class Fairness(BusTest):
         return c
 
     def other_uids(self, n):
-        uids = sorted({user.pw_uid for user in pwd.getpwall()} - {0, DAEMON_UID, CALLER_UID})[:n]
+        uids = self.all_other_uids()[:n]
         self.assertEqual(len(uids), n)
         return uids
+
+    @staticmethod
+    def all_other_uids():
+        return sorted({user.pw_uid for user in pwd.getpwall()} - {0, DAEMON_UID, CALLER_UID})
 
 
 class Calls(Fairness):
@@ -340,6 +345,58 @@ class Seats(Fairness):
             self.assertTrue(refused)
         self.assertLess(n, 256)
         self.manager_call("Subscribe", client=self.connect(0))
+
+
+@unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
+class ManyUids(Fairness):
+    """Who owns many uids (/etc/subuid) is as many users: all of them together leave root its places. Here they are those
+    that have a name, because dbus-daemon lets in no others."""
+
+    def test_held_calls(self):
+        """root's first call waits until the bus has said whose it is."""
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.root.config("".join(f"[Slice machine-{i}.slice]\nLimit=5000\n" for i in range(8)))
+        self.start_quietly()
+        root = self.connect(0)
+        # ListSlices looks at each for each slice, so that it takes long; and its answer is small.
+        for i in range(400):
+            self.reserve(f"aaaabbbb-0000-4000-8000-{i:012x}", f"vm{i}", client=root)
+        # With 512 places each, more than there are if it is at least 17.
+        uids = [CALLER_UID, *self.all_other_uids()]
+        clients = [self.bus.connect(uid) for uid in uids for _ in range(6)]
+        for client in clients:
+            self.addCleanup(client.close)
+            self.manager_call("GetVM", "s", WEB, client=client)
+        root = self.connect(0)
+        self.pause()
+        for client in clients:
+            self.send_many(client, REPLIES_MAX - 8, MANAGER_PATH, MANAGER, "ListSlices")
+            client.sync()
+        # A daemon that the machine leaves less time than the users' budgets holds no calls.
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, self.daemon.process.pid, -20)
+        serial = root.send(BUS_NAME, MANAGER_PATH, MANAGER, "GetVM", "s", (WEB,))
+        root.sync()
+        self.go_on()
+        self.assertEqual(root.reply(serial, timeout=120), (vm_path(WEB),))
+
+    def test_subscribers(self):
+        self.start_quietly()
+        for uid in (CALLER_UID, *self.other_uids(10)):
+            while self.subscribes(uid):
+                pass
+        for _ in range(32):
+            self.assertTrue(self.subscribes(0))
+
+    def subscribes(self, uid):
+        client = self.bus.connect(uid)
+        self.addCleanup(client.close)
+        try:
+            self.manager_call("Subscribe", client=client)
+        except BusError as error:
+            self.assertEqual(error.name, LIMITS_EXCEEDED)
+            return False
+        return True
 
 
 class PolkitQuestions(Fairness):
