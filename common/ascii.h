@@ -17,6 +17,10 @@ static inline bool ascii_is_xdigit(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+static inline bool ascii_is_alnum(char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Are the first n bytes, or all up to a NUL, the same but for the case? */
 static inline bool ascii_strneq_case(const char *a, const char *b, size_t n) {
         for (; n > 0; n--, a++, b++) {

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "ascii.h"
 #include "cgroup-path.h"
 #include "macro.h"
 
@@ -293,11 +294,10 @@ int unit_name_unescape(const char *s, char **ret) {
         return 0;
 }
 
-int machine_name_to_vm_name(const char *machine, char **ret) {
+/* What libvirt made of the domain's name. NULL for a machine name that is not libvirt's. */
+static const char *libvirt_machine_suffix(const char *machine) {
         /* libvirt's drivers that register VMs: DRIVER-ID-NAME. */
         static const char *const prefixes[] = { "qemu-", "ch-" };
-        const char *name = machine;
-        char *copy;
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
                 size_t k = strlen(prefixes[i]), digits;
@@ -307,15 +307,80 @@ int machine_name_to_vm_name(const char *machine, char **ret) {
 
                 digits = strspn(machine + k, "0123456789");
                 if (digits > 0 && machine[k + digits] == '-' && machine[k + digits + 1] != '\0')
-                        name = machine + k + digits + 1;
+                        return machine + k + digits + 1;
         }
 
-        copy = strdup(name);
+        return NULL;
+}
+
+int machine_name_to_vm_name(const char *machine, char **ret) {
+        const char *name = libvirt_machine_suffix(machine);
+        char *copy;
+
+        copy = strdup(name ? name : machine);
         if (!copy)
                 return -ENOMEM;
 
         *ret = copy;
         return 0;
+}
+
+int unit_name_to_libvirt_machine(const char *unit, char **ret) {
+        static const char prefix[] = "machine-", suffix[] = ".scope";
+        _cleanup_free_ char *escaped = NULL, *machine = NULL;
+        size_t n = strlen(unit);
+        int r;
+
+        if (strncmp(unit, prefix, strlen(prefix)) != 0 || !has_suffix(unit, n, suffix) ||
+                n <= strlen(prefix) + strlen(suffix))
+                return -ENXIO;
+
+        escaped = strndup(unit + strlen(prefix), n - strlen(prefix) - strlen(suffix));
+        if (!escaped)
+                return -ENOMEM;
+
+        r = unit_name_unescape(escaped, &machine);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || !libvirt_machine_suffix(machine))
+                return -ENXIO;
+
+        *ret = TAKE_PTR(machine);
+        return 0;
+}
+
+/* The next letter or digit from *p on, which *p is moved behind. '\0' at the end. */
+static char next_alphanumeric(const char **p) {
+        while (**p) {
+                char c = *(*p)++;
+
+                if (ascii_is_alnum(c))
+                        return c;
+        }
+
+        return '\0';
+}
+
+/* libvirt cuts machine names off here, and a dash or dot at the end as well. */
+#define LIBVIRT_MACHINE_MAX 64U
+
+bool machine_name_fits_vm(const char *machine, const char *vm_name, bool *ret_exact) {
+        const char *shortened = libvirt_machine_suffix(machine), *p = shortened, *q = vm_name;
+        char a, b;
+
+        if (!shortened)
+                return false;
+
+        /* Which dashes and dots are left out differs between versions of libvirt, so only the rest is compared. */
+        do {
+                a = next_alphanumeric(&p);
+                b = next_alphanumeric(&q);
+        } while (a != '\0' && a == b);
+        if (a != '\0' || (b != '\0' && strlen(machine) < LIBVIRT_MACHINE_MAX - 1))
+                return false;
+
+        *ret_exact = streq(shortened, vm_name);
+        return true;
 }
 
 int proc_cgroup_parse(const char *text, char **ret) {

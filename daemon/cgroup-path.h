@@ -54,6 +54,21 @@ int unit_name_unescape(const char *s, char **ret);
  */
 int machine_name_to_vm_name(const char *machine, char **ret);
 
+/*
+ * The machine of a scope that systemd made for a VM of libvirt's:
+ * "machine-qemu\\x2d1\\x2ddemo.scope" → "qemu-1-demo". -ENXIO for a unit of
+ * another name, -ENOMEM. The caller frees *ret.
+ */
+int unit_name_to_libvirt_machine(const char *unit, char **ret);
+
+/*
+ * Does libvirt give a domain of this name such a machine name? It leaves out
+ * what hostnames do not have, and cuts off what makes the machine name too
+ * long, so that several domains can share one: *ret_exact says whether nothing
+ * is missing.
+ */
+bool machine_name_fits_vm(const char *machine, const char *vm_name, bool *ret_exact);
+
 /* The path of the unified hierarchy out of the text of /proc/PID/cgroup (the "0::" line).
  * " (deleted)" is kept off. -ENODATA when there is no such line. */
 int proc_cgroup_parse(const char *text, char **ret);

@@ -4,6 +4,7 @@
 
 #include "bus-call.h"
 #include "bus-peer.h"
+#include "early-limit.h"
 #include "machined.h"
 #include "reconcile.h"
 #include "set-match.h"
@@ -182,6 +183,26 @@ static int read_properties(sd_bus_message *message, Properties *ret) {
         return 0;
 }
 
+/* Is it a VM that goes by its UUID? */
+static bool is_ours(const char *machine, const Properties *p) {
+        if (!streq_ptr(p->class, MACHINE_CLASS_OURS))
+                return false;
+
+        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
+        if (p->uid != 0) {
+                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
+                        p->uid);
+                return false;
+        }
+
+        if (!p->has_uuid) {
+                log_info("Machine %s has no UUID, it goes by its unit.", machine);
+                return false;
+        }
+
+        return true;
+}
+
 static void take_machine(Machined *d, const char *machine, sd_bus_message *reply) {
         const sd_bus_error *e = sd_bus_message_get_error(reply);
         Properties p;
@@ -204,18 +225,10 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
                 return;
         }
 
-        if (!streq_ptr(p.class, MACHINE_CLASS_OURS))
-                return;
-
-        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
-        if (p.uid != 0) {
-                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
-                        p.uid);
-                return;
-        }
-
-        if (!p.has_uuid) {
-                log_info("Machine %s has no UUID, it goes by its unit.", machine);
+        if (!is_ours(machine, &p)) {
+                /* What users say of units says nothing of scopes that only root can make. */
+                if (p.uid == 0 && !isempty(p.unit))
+                        early_limit_withdraw(d->manager, p.unit);
                 return;
         }
 

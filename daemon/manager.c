@@ -13,6 +13,7 @@
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "counter-store.h"
+#include "early-limit.h"
 #include "events.h"
 #include "exit-status.h"
 #include "file-util.h"
@@ -282,6 +283,7 @@ static void on_cgroup_gone(const char *cgroup, void *userdata) {
         VM *vm;
 
         slice_limits_gone(m, cgroup);
+        early_limits_gone(m, cgroup);
         TAILQ_FOREACH (vm, &m->vms, entries)
                 if (vm->cgroup && cgroup_path_is_below(vm->cgroup, cgroup))
                         vm_cgroup_gone(vm);
@@ -490,6 +492,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         TAILQ_INIT(&m->vms_changed);
         TAILQ_INIT(&m->sets);
         TAILQ_INIT(&m->slice_limits);
+        TAILQ_INIT(&m->early_limits);
         TAILQ_INIT(&m->auth_requests);
         TAILQ_INIT(&m->calls_waiting);
         TAILQ_INIT(&m->subscribers);
@@ -524,6 +527,7 @@ Manager *manager_free(Manager *m) {
         limit_retry_stop(m);
         reconcile_free(m);
         slice_limits_free(m);
+        early_limits_free(m);
         slice_watch_free(m->slices);
         cgroup_watch_free(m->cgroup_watch);
         kernel_source_free(m->kernel);

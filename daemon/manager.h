@@ -22,6 +22,7 @@ typedef struct BusPeer BusPeer;
 typedef struct Callers Callers;
 typedef struct CgroupIndex CgroupIndex;
 typedef struct Counters Counters;
+typedef struct EarlyLimit EarlyLimit;
 typedef struct EventLog EventLog;
 typedef struct HookSocket HookSocket;
 typedef struct Machined Machined;
@@ -93,6 +94,7 @@ struct Manager {
         CgroupWatch *cgroup_watch;
         SliceWatch *slices;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
+        TAILQ_HEAD(EarlyLimitList, EarlyLimit) early_limits;
         Retry retries[_LIMIT_KIND_MAX];
         sd_event_source *retry_timer;   /* for all of them */
         Reconciliation *reconciliation; /* while one is under way */

@@ -7,6 +7,7 @@
 #include "cgroup-index.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "early-limit.h"
 #include "machined.h"
 #include "messages.h"
 #include "proc.h"
@@ -347,6 +348,7 @@ static int on_machine(sd_bus_message *reply, void *userdata, sd_bus_error *error
 static void ask_for_machine(Set *set) {
         Manager *m = set->manager;
 
+        early_limit_apply_set(m, set);
         if (m->machines == MACHINES_LISTED &&
                 machined_ask_pid(m->machined, set->kernel.tgid, on_machine, set, &set->question) >= 0)
                 return;

@@ -4,6 +4,7 @@
 
 #include "cgroup-path.h"
 #include "cgroup.h"
+#include "early-limit.h"
 #include "libvirt-qemu.h"
 #include "other-machines.h"
 #include "proc.h"
@@ -375,6 +376,9 @@ void vm_machines_check_unregistered(Manager *m) {
 void vm_machine_cgroup_appeared(Manager *m, const char *cgroup) {
         _cleanup_free_ char *unit = NULL, *unit_path = NULL;
 
-        if (cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0)
-                vm_machine_claim_cgroup(m, unit, unit_path);
+        if (cgroup_path_get_unit(cgroup, &unit, &unit_path) < 0)
+                return;
+
+        vm_machine_claim_cgroup(m, unit, unit_path);
+        early_limit_scope_appeared(m, unit, unit_path);
 }

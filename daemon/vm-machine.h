@@ -29,7 +29,7 @@ void vm_machine_removed(Manager *m, const char *machine);
 void vm_machines_begin(Manager *m);
 void vm_machines_end(Manager *m);
 
-/* A unit's cgroup has appeared; if it is a machine's, its limit is set. */
+/* A unit's cgroup has appeared; if it is a machine's, its limit is set. If that is not known yet, see early-limit.h. */
 void vm_machine_cgroup_appeared(Manager *m, const char *cgroup);
 
 /* If a unit's cgroup belongs to machines whose cgroup was not known so far, it is from now on. */

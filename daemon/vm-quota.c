@@ -5,6 +5,7 @@
 
 #include "cgroup.h"
 #include "commitment.h"
+#include "early-limit.h"
 #include "events.h"
 #include "file-util.h"
 #include "limit-retry.h"
@@ -403,7 +404,7 @@ bool vms_apply_failed(Manager *m) {
                         ok = false;
         }
 
-        return ok;
+        return early_limits_apply_failed(m) && ok;
 }
 
 void vm_apply_cgroup(Manager *m, const char *unit_path) {

@@ -12,7 +12,7 @@
 /* Works out what should hold and writes it where it does not. What fails is in vm->in_force and vm->error. */
 void vm_apply(VM *vm);
 
-/* vm_apply() for all whose quota is not in force because of an error. Returns true when there are none left. */
+/* vm_apply() for all whose quota is not in force because of an error, and early limits. Returns true when there are none left. */
 bool vms_apply_failed(Manager *m);
 
 /* The same for one set that has just been added. */

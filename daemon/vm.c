@@ -7,6 +7,7 @@
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "counter-store.h"
+#include "early-limit.h"
 #include "file-util.h"
 #include "messages.h"
 #include "other-machines.h"
@@ -410,6 +411,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (r < 0)
                 return r;
 
+        early_limit_forget(vm->manager, unit_path);
         free(vm->slice);
         vm->slice = TAKE_PTR(slice);
 

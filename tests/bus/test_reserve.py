@@ -223,11 +223,16 @@ class Reserve(BusTest):
         self.assertEqual(self.list_vms(), [])
         self.assertFalse("web_1" in self.root.read("run/pasidd/state.json"))
 
+    def wait_running(self, cgroup, quota):
+        """The limit comes before machined has said what is in the cgroup."""
+        self.wait_limit(cgroup, quota)
+        self.wait_get(WEB, "ControlGroup", cgroup)
+
     def test_next_start(self):
         """libvirt asks about a restore or a migration before it finds that the VM runs, and refuses then."""
         self.reserve(WEB, "web", quota=50)
         cgroup = self.add_machine("web", WEB, 1, sets=[1])
-        self.wait_limit(cgroup, 50)
+        self.wait_running(cgroup, 50)
         self.assertEqual(self.reserve(WEB, "web", quota=4), (4, "metadata"))
         self.assertEqual(self.source(WEB), (50, "metadata"))
         self.assertEqual([self.root.limit(cgroup), self.root.quota(1)], ["pasid 50", 50])
@@ -244,7 +249,7 @@ class Reserve(BusTest):
     def test_next_start_released(self):
         self.reserve(WEB, "web", quota=50)
         cgroup = self.add_machine("web", WEB, 1)
-        self.wait_limit(cgroup, 50)
+        self.wait_running(cgroup, 50)
         self.reserve(WEB, "web", quota=4)
         self.release(WEB)
         self.assertEqual(self.source(WEB), (50, "metadata"))
@@ -263,6 +268,8 @@ class NextStart(BusTest):
         self.reserve(WEB, "web", quota=50)
         self.cgroup = self.add_machine("web", WEB, 1, usec=10)
         self.wait_limit(self.cgroup, 50)
+        # The limit comes before machined has said what is in the cgroup.
+        self.wait_get(WEB, "ControlGroup", self.cgroup)
         self.assertEqual(self.reserve(WEB, "web", quota=4, watermark=2), (4, "metadata"))
 
     def end_machine(self):
@@ -274,6 +281,7 @@ class NextStart(BusTest):
 
     def check_next_run(self, cgroup):
         self.wait_limit(cgroup, 4)
+        self.wait_get(WEB, "ControlGroup", cgroup)
         self.assertEqual((self.get(WEB, "State"), self.source(WEB)), ("running", (4, "metadata")))
         self.assertEqual(self.get(WEB, "Watermark"), 2)
         self.assertNotIn("next", self.entry())

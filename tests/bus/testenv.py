@@ -278,6 +278,7 @@ class Machined:
         self.fail_list = None
         self.hold_list = self.hold_properties = False
         self.held = []
+        self.held_properties = []
         self.asked = []
         self.start()
 
@@ -311,6 +312,12 @@ class Machined:
             self.connection.answer(message, *self.list_machines(message))
         self.held.clear()
 
+    def let_go_properties(self):
+        self.hold_properties = False
+        for message in self.held_properties:
+            self.connection.answer(message, *self.get_all(message))
+        self.held_properties.clear()
+
     def get_machine_by_pid(self, message):
         for name, machine in list(self.machines.items()):
             if message.args[0] in machine["pids"]:
@@ -320,6 +327,7 @@ class Machined:
     def get_all(self, message):
         self.asked.append(message.fields[1])
         if self.hold_properties:
+            self.held_properties.append(message)
             return None
         for name, m in list(self.machines.items()):
             if self.path_of(name) == message.fields[1]:

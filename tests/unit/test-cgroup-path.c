@@ -311,6 +311,69 @@ static void test_machine_name(void **state _unused_) {
         check(machine_name_to_vm_name, cases, ELEMENTSOF(cases));
 }
 
+static void test_libvirt_machine(void **state _unused_) {
+        static const Case cases[] = {
+                { "machine-qemu\\x2d1\\x2ddemo.scope", 0, "qemu-1-demo" },
+                { "machine-qemu\\x2d12\\x2da\\x2db.c.scope", 0, "qemu-12-a-b.c" },
+                { "machine-ch\\x2d7\\x2ddemo.scope", 0, "ch-7-demo" },
+                { "machine-qemu-1-demo.scope", 0, "qemu-1-demo" },
+
+                { "machine-demo.scope", -ENXIO, NULL },
+                { "machine-qemu\\x2ddemo.scope", -ENXIO, NULL },
+                { "machine-qemu\\x2d1\\x2d.scope", -ENXIO, NULL },
+                { "machine-qemu\\x2d1\\x2ddemo.service", -ENXIO, NULL },
+                { "machine-qemu\\x2d1\\x2ddemo", -ENXIO, NULL },
+                { "machine-qemu\\x2d1\\x2ddemo\\x0.scope", -ENXIO, NULL },
+                { "xmachine-qemu\\x2d1\\x2ddemo.scope", -ENXIO, NULL },
+                { "qemu\\x2d1\\x2ddemo.scope", -ENXIO, NULL },
+                { "machine-.scope", -ENXIO, NULL },
+                { "machine-scope", -ENXIO, NULL },
+                { ".scope", -ENXIO, NULL },
+                { "", -ENXIO, NULL },
+        };
+
+        check(unit_name_to_libvirt_machine, cases, ELEMENTSOF(cases));
+}
+
+static void test_machine_fits(void **state _unused_) {
+        static const struct {
+                const char *machine, *name;
+                bool fits, exact;
+        } cases[] = {
+                { "qemu-1-demo", "demo", true, true },
+                { "ch-1-demo", "demo", true, true },
+                { "qemu-1-a-b", "a-b", true, true },
+                { "qemu-1-ab", "a b", true, false },
+                { "qemu-1-ab", "_a.b-é", true, false },
+                { "qemu-1-a-b", "-a--b-", true, false },
+
+                { "qemu-1-demo", "dem", false, false },
+                { "qemu-1-dem", "demo", false, false },
+                { "qemu-1-demo", "Demo", false, false },
+                { "qemu-1-demo", "1-demo", false, false },
+                { "qemu-1-demo", "", false, false },
+                { "demo", "demo", false, false },
+                { "lxc-1-demo", "demo", false, false },
+
+                /* 64 and 63 characters, of which the last was a dash; 62. */
+                { "qemu-1-a23456789b123456789c123456789d123456789e123456789f1234567",
+                        "a23456789b123456789c123456789d123456789e123456789f1234567890", true, false },
+                { "qemu-1-a23456789b123456789c123456789d123456789e123456789f123456",
+                        "a23456789b123456789c123456789d123456789e123456789f123456-7", true, false },
+                { "qemu-1-a23456789b123456789c123456789d123456789e123456789f12345",
+                        "a23456789b123456789c123456789d123456789e123456789f123456", false, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                bool exact = false;
+
+                test_case("%s, \"%s\"", cases[i].machine, cases[i].name);
+                assert_int_equal(
+                        machine_name_fits_vm(cases[i].machine, cases[i].name, &exact), cases[i].fits);
+                assert_int_equal(exact, cases[i].exact);
+        }
+}
+
 static void test_proc_cgroup(void **state _unused_) {
         static const Case cases[] = {
                 { "0::/machine.slice/m.scope\n", 0, "/machine.slice/m.scope" },
@@ -343,6 +406,8 @@ int main(void) {
                 cmocka_unit_test(test_slice_is_below),
                 cmocka_unit_test(test_unescape),
                 cmocka_unit_test(test_machine_name),
+                cmocka_unit_test(test_libvirt_machine),
+                cmocka_unit_test(test_machine_fits),
                 cmocka_unit_test(test_proc_cgroup),
         };
 

@@ -24,7 +24,7 @@ static void check_path(const char *path) {
 }
 
 static void check_name(const char *name) {
-        _cleanup_free_ char *path = NULL, *slice = NULL, *plain = NULL, *vm = NULL;
+        _cleanup_free_ char *path = NULL, *slice = NULL, *plain = NULL, *vm = NULL, *machine = NULL;
 
         if (cgroup_path_from_slice(name, &path) >= 0 && !streq(path, "/")) {
                 /* And back. */
@@ -36,6 +36,15 @@ static void check_name(const char *name) {
                 FUZZ_CHECK(strlen(plain) <= strlen(name));
         FUZZ_CHECK(machine_name_to_vm_name(name, &vm) == 0);
         FUZZ_CHECK(strlen(vm) <= strlen(name));
+
+        if (unit_name_to_libvirt_machine(name, &machine) >= 0) {
+                bool exact;
+
+                free(TAKE_PTR(vm));
+                FUZZ_CHECK(machine_name_to_vm_name(machine, &vm) == 0);
+                FUZZ_CHECK(strlen(vm) < strlen(machine));
+                FUZZ_CHECK(machine_name_fits_vm(machine, vm, &exact) && exact);
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "early-limit.h"
+#include "limit-retry.h"
+#include "misc-file.h"
+#include "set.h"
+#include "sysfs.h"
+#include "vm-quota.h"
+#include "vm.h"
+
+struct EarlyLimit {
+        TAILQ_ENTRY(EarlyLimit) entries;
+        char *cgroup;
+        uint32_t quota, watermark;
+        bool failed;
+        bool withdrawn; /* it is not a VM's; kept so that it gets no limit when cgroups are looked at again */
+};
+
+static EarlyLimit *find(const Manager *m, const char *unit_path) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                if (streq(e->cgroup, unit_path))
+                        return e;
+
+        return NULL;
+}
+
+static void early_limit_free(Manager *m, EarlyLimit *e) {
+        TAILQ_REMOVE(&m->early_limits, e, entries);
+        free(e->cgroup);
+        free(e);
+}
+
+/* What the hook has announced for a VM that has no scope yet. Returns false if it has announced nothing. */
+static bool get_announced(VM *vm, const char **ret_name, PolicyResult *ret) {
+        const StateNext *next;
+
+        if (vm->kind != VM_KIND_MACHINE)
+                return false;
+
+        if (!vm->machine) {
+                *ret_name = vm->name;
+                *ret = vm->policy;
+                return true;
+        }
+
+        next = state_store_get_next(&vm->manager->state, vm->key);
+        if (!next)
+                return false;
+
+        *ret_name = next->name;
+        vm_resolve_next(vm, ret);
+        return true;
+}
+
+/*
+ * Machine names are shortened, so more than one VM may fit: the one whose name
+ * is complete is meant, and otherwise nobody is refused what was announced.
+ */
+static bool find_announced(Manager *m, const char *machine, PolicyResult *ret) {
+        bool found = false, found_exact = false;
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries) {
+                PolicyResult policy;
+                const char *name;
+                bool exact;
+
+                if (!get_announced(vm, &name, &policy) || !machine_name_fits_vm(machine, name, &exact))
+                        continue;
+                if (found && (exact < found_exact || (exact == found_exact && policy.quota <= ret->quota)))
+                        continue;
+                found = true;
+                found_exact = exact;
+                *ret = policy;
+        }
+
+        return found;
+}
+
+static void apply(Manager *m, EarlyLimit *e) {
+        int r;
+
+        r = cgroup_set_limit(m->root, e->cgroup, e->quota);
+        if (r < 0 && !cgroup_exists(m->root, e->cgroup)) {
+                early_limit_free(m, e);
+                return;
+        }
+        if (r < 0) {
+                log_context_errno(e->failed ? LOG_DEBUG : LOG_WARNING, NULL, r,
+                        "Cannot limit cgroup %s, trying again: %m", e->cgroup);
+                e->failed = true;
+                limit_retry_failed(m, LIMIT_KIND_VM);
+                return;
+        }
+
+        e->failed = false;
+        log_debug("Cgroup %s is limited to %" PRIu32 " until systemd-machined says whose it is.", e->cgroup,
+                e->quota);
+}
+
+static EarlyLimit *add(Manager *m, const char *unit_path, const PolicyResult *policy) {
+        EarlyLimit *e;
+
+        e = calloc(1, sizeof(*e));
+        if (e)
+                e->cgroup = strdup(unit_path);
+        if (!e || !e->cgroup) {
+                free(e);
+                log_oom();
+                return NULL;
+        }
+
+        e->quota = policy->quota;
+        e->watermark = policy->watermark;
+        TAILQ_INSERT_TAIL(&m->early_limits, e, entries);
+        return e;
+}
+
+void early_limit_scope_appeared(Manager *m, const char *unit, const char *unit_path) {
+        _cleanup_free_ char *machine = NULL;
+        PolicyResult policy = {};
+        EarlyLimit *e;
+
+        /* Users can name units of theirs like a machine's scope. */
+        if (m->capacity == 0 || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
+                !unit_path_is_of_system(unit_path) || unit_path_is_below_user_slice(unit_path) ||
+                vm_find_by_cgroup(m, unit_path) || find(m, unit_path))
+                return;
+
+        if (!find_announced(m, machine, &policy))
+                return;
+
+        e = add(m, unit_path, &policy);
+        if (e)
+                apply(m, e);
+}
+
+void early_limit_apply_set(Manager *m, Set *set) {
+        const EarlyLimit *e;
+        int r;
+
+        early_limit_scope_appeared(m, set->unit, set->unit_path);
+        e = find(m, set->unit_path);
+        if (!e || e->withdrawn)
+                return;
+
+        /* It is written again once the set has a VM. */
+        r = sysfs_set_write_quota(m->root, set->kernel.id, e->quota);
+        if (r >= 0)
+                r = sysfs_set_write_watermark(m->root, set->kernel.id, e->watermark);
+        if (r < 0)
+                log_debug_errno(r, "Cannot write the quota of set %" PRIu64 ", ignoring: %m", set->kernel.id);
+}
+
+void early_limit_forget(Manager *m, const char *unit_path) {
+        EarlyLimit *e = find(m, unit_path);
+
+        if (e)
+                early_limit_free(m, e);
+}
+
+static EarlyLimit *find_by_unit(const Manager *m, const char *unit) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                if (streq(strrchr(e->cgroup, '/') + 1, unit))
+                        return e;
+
+        return NULL;
+}
+
+void early_limit_withdraw(Manager *m, const char *unit) {
+        EarlyLimit *e = find_by_unit(m, unit);
+        uint64_t limit;
+        int r;
+
+        if (!e || e->withdrawn)
+                return;
+
+        e->withdrawn = true;
+        e->failed = false;
+
+        r = cgroup_get_limit(m->root, e->cgroup, &limit);
+        if (r >= 0 && limit == e->quota)
+                r = cgroup_set_limit(m->root, e->cgroup, MISC_MAX);
+        if (r < 0 && cgroup_exists(m->root, e->cgroup))
+                log_warning_errno(
+                        r, "Cannot remove the limit of cgroup %s, which is not a VM's: %m", e->cgroup);
+}
+
+void early_limits_gone(Manager *m, const char *cgroup) {
+        EarlyLimit *e, *next;
+
+        for (e = TAILQ_FIRST(&m->early_limits); e; e = next) {
+                next = TAILQ_NEXT(e, entries);
+                if (cgroup_path_is_below(e->cgroup, cgroup))
+                        early_limit_free(m, e);
+        }
+}
+
+bool early_limits_apply_failed(Manager *m) {
+        EarlyLimit *e, *next;
+
+        for (e = TAILQ_FIRST(&m->early_limits); e; e = next) {
+                next = TAILQ_NEXT(e, entries);
+                if (e->failed)
+                        apply(m, e);
+        }
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                if (e->failed)
+                        return false;
+
+        return true;
+}
+
+void early_limits_free(Manager *m) {
+        EarlyLimit *e;
+
+        while ((e = TAILQ_FIRST(&m->early_limits)))
+                early_limit_free(m, e);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/*
+ * Limits of scopes that systemd-machined has said nothing of yet. Anybody can
+ * keep machined busy, so a new VM does not wait for it: the scope is found by
+ * the name that libvirt gives it, and gets the quota of the VM of this name
+ * that the hook has announced. What machined says replaces that.
+ */
+
+/* A unit's cgroup that is no VM's exists. Does nothing unless it is the scope of a VM that was announced. May be called again. */
+void early_limit_scope_appeared(Manager *m, const char *unit, const char *unit_path);
+
+/* The same for the set's unit; and the set gets the quota, too. */
+void early_limit_apply_set(Manager *m, Set *set);
+
+/* The cgroup is a VM's from now on, and its limit the VM's affair. */
+void early_limit_forget(Manager *m, const char *unit_path);
+
+/* machined says that the unit is not a VM's: it has no limit again, unless somebody else has set one. */
+void early_limit_withdraw(Manager *m, const char *unit);
+
+/* A cgroup is gone, with all below it. */
+void early_limits_gone(Manager *m, const char *cgroup);
+
+/* Tries again what failed. Returns true when nothing fails any more. */
+bool early_limits_apply_failed(Manager *m);
+
+void early_limits_free(Manager *m);

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Limits of VMs that systemd-machined has said nothing of yet: anybody can keep it busy."""
+
+from minibus import wait_until
+from testenv import *
+
+
+class Early(BusTest):
+    config = "[Manager]\nDefaultQuota=100\nSlices=machine.slice user.slice\n"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.machined.hold_properties = True
+
+    def new_scope(self, machine, slice_name="machine"):
+        """Of a VM that machined does not even announce."""
+        cgroup = f"/{slice_name}.slice/machine-{unit_escape(machine)}.scope"
+        self.root.cgroup(cgroup)
+        return cgroup
+
+    def check_untouched(self, cgroup):
+        """A scope that appears after it has its limit."""
+        self.reserve(OTHER, "last", quota=3)
+        self.wait_limit(self.new_scope("qemu-99-last"), 3)
+        self.assertEqual(self.root.limit(cgroup), "pasid max")
+
+
+class Announced(Early):
+    def test_limit_and_set(self):
+        self.reserve(WEB, "web", quota=500, watermark=7)
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.wait_limit(cgroup, 500)
+        self.wait_quota(1, 500)
+        self.wait_attribute(1, "watermark", 7)
+        # It counts as the VM's only when machined says so.
+        self.assertEqual(self.get(WEB, "State"), "reserved")
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.machined.let_go_properties()
+        self.wait_get(WEB, "State", "running")
+        self.assertEqual(self.get(WEB, "ControlGroup"), cgroup)
+        self.assertEqual((self.root.limit(cgroup), self.root.quota(1)), ("pasid 500", 500))
+        self.assertEqual(self.set_quota(WEB, 6), (500, "persistent"))
+        self.assertEqual((self.root.limit(cgroup), self.root.quota(1)), ("pasid 6", 6))
+
+    def test_override(self):
+        """What holds is what has been announced and what administrators have said of it."""
+        self.reserve(WEB, "web", quota=500)
+        self.set_quota(WEB, 8)
+        self.wait_limit(self.new_scope("qemu-1-web"), 8)
+
+    def test_machine_of_another(self):
+        self.reserve(WEB, "web", quota=500)
+        cgroup = self.add_machine("web", DB, 1, sets=[1])
+        self.wait_limit(cgroup, 500)
+        self.wait_quota(1, 500)
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.machined.let_go_properties()
+        self.wait_get(DB, "ControlGroup", cgroup)
+        self.wait_limit(cgroup, 100)
+        self.wait_quota(1, 100)
+        self.assertEqual(self.get(WEB, "State"), "reserved")
+
+    def add_container(self):
+        cgroup = "/machine.slice/" + f"machine-{unit_escape('qemu-1-web')}.scope"
+        self.root.cgroup(cgroup)
+        self.root.process(1001, cgroup)
+        self.machined.add("qemu-1-web", DB, cgroup.rsplit("/", 1)[1], 1001, machine_class="container")
+        return cgroup
+
+    def test_no_vm(self):
+        self.reserve(WEB, "web", quota=500)
+        cgroup = self.add_container()
+        self.wait_limit(cgroup, 500)
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.machined.let_go_properties()
+        self.wait_limit(cgroup, "max")
+        self.reconcile()
+        self.assertEqual(self.root.limit(cgroup), "pasid max")
+
+    def test_no_vm_with_a_set(self):
+        self.reserve(WEB, "web", quota=500)
+        cgroup = self.add_container()
+        self.root.add_set(1, 1001, cgroup)
+        self.wait_quota(1, 500)
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.machined.let_go_properties()
+        self.wait_quota(1, 100)
+        self.wait_limit(cgroup, 100)
+
+    def test_no_vm_and_a_limit_of_somebody(self):
+        self.reserve(WEB, "web", quota=500)
+        cgroup = self.add_container()
+        self.wait_limit(cgroup, 500)
+        self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid 77\n")
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.machined.let_go_properties()
+        self.reconcile()
+        self.assertEqual(self.root.limit(cgroup), "pasid 77")
+
+    def test_next_start(self):
+        """machined tells of the last run's end late."""
+        self.machined.hold_properties = False
+        old = self.add_machine("web", WEB, 1)
+        self.wait_limit(old, 100)
+        self.machined.hold_properties = True
+        self.reserve(WEB, "web", quota=7)
+        new = self.add_machine("web", WEB, 2, usec=2)
+        self.wait_limit(new, 7)
+        self.assertEqual(self.root.limit(old), "pasid 100")
+
+    def test_shortened_name(self):
+        self.reserve(WEB, "a name_with blanks é", quota=5)
+        self.wait_limit(self.new_scope("qemu-1-anamewithblanks"), 5)
+
+    def test_names_alike(self):
+        """The complete name is meant; and where none is, the most that was announced."""
+        self.reserve(WEB, "a b", quota=5)
+        self.reserve(DB, "ab", quota=3)
+        self.reserve(OTHER, "a_b", quota=4)
+        self.wait_limit(self.new_scope("qemu-1-ab"), 3)
+        self.release(DB)
+        self.wait_limit(self.new_scope("qemu-2-ab"), 5)
+
+    def test_retry(self):
+        self.reserve(WEB, "web", quota=5)
+        (self.root.path / "sys/fs/cgroup/machine.slice").rename(self.root.aside / "machine.slice")
+        scope = self.root.aside / "machine.slice" / f"machine-{unit_escape('qemu-1-web')}.scope"
+        scope.mkdir()
+        (scope / "misc.max").symlink_to(self.root.aside)
+        (self.root.aside / "machine.slice").rename(self.root.path / "sys/fs/cgroup/machine.slice")
+        self.daemon.wait_output("Cannot limit cgroup /machine.slice/machine-qemu")
+        cgroup = f"/machine.slice/{scope.name}"
+        self.root.write(f"sys/fs/cgroup{cgroup}/misc.max", "pasid max\n")
+        self.wait_limit(cgroup, 5)
+
+    def test_gone(self):
+        """The name of a scope is used again."""
+        self.reserve(WEB, "web", quota=5)
+        cgroup = self.new_scope("qemu-1-web")
+        self.wait_limit(cgroup, 5)
+        self.root.remove_cgroup(cgroup)
+        self.release(WEB)
+        self.check_untouched(self.new_scope("qemu-1-web"))
+
+    def test_after_a_restart(self):
+        self.reserve(WEB, "web", quota=5)
+        self.daemon.kill()
+        cgroup = self.new_scope("qemu-1-web")
+        self.start()
+        self.wait_limit(cgroup, 5)
+
+    def test_of_users(self):
+        self.reserve(WEB, "web", quota=5)
+        self.root.cgroup("/user.slice")
+        self.root.cgroup("/user.slice/user-1000.slice")
+        self.check_untouched(self.new_scope("qemu-1-web", "user.slice/user-1000"))
+
+
+    def test_others(self):
+        self.reserve(WEB, "web", quota=5)
+        for i, name in enumerate(("web", "lxc-1-web", "qemu-web", "qemu-1", "qemu-1-webb", "qemu-1-we")):
+            with self.subTest(name=name):
+                cgroup = self.new_scope(name)
+                self.reserve(OTHER, "last", quota=3)
+                self.wait_limit(self.new_scope(f"qemu-9{i}-last"), 3)
+                self.assertEqual(self.root.limit(cgroup), "pasid max")
+
+
+if __name__ == "__main__":
+    main()
