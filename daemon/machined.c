@@ -20,12 +20,20 @@
 #define RETRY_MAX_USEC         (UINT64_C(60000000))
 #define MACHINE_CLASS_OURS     "vm"
 
-/* Machine properties that have been asked for. */
+/*
+ * Anybody can have machined announce machines. Of those that are announced so
+ * many are asked about at a time, which leaves room for other calls (see
+ * bus-call.c), and so many in all. What is above is found in the list.
+ */
+#define NEW_ASKED_MAX 16U
+#define NEW_MAX       256U
+
+/* Machine properties that have been asked for, or are going to be. */
 typedef struct Query {
         TAILQ_ENTRY(Query) entries;
         Machined *machined;
-        BusCall *call;
-        char *machine;
+        BusCall *call; /* NULL: it waits for its turn */
+        char *machine, *path;
         bool listed; /* of the list that is being read */
 } Query;
 
@@ -38,22 +46,46 @@ struct Machined {
         bool listing; /* the list is not complete before its queries are answered */
         bool failed_logged;
         TAILQ_HEAD(, Query) queries;
-        size_t n_listed; /* queries of the list */
+        size_t n_listed;           /* queries of the list */
+        size_t n_new, n_new_asked; /* other queries, and those of them that do not wait */
+        bool missed;               /* a machine that was announced and not asked about: the list is due */
 };
 
 static void list_machines(Machined *d);
 
 bool machined_is_asking(const Machined *d) {
-        return d && (d->listing || !TAILQ_EMPTY(&d->queries));
+        return d && (d->listing || d->missed || !TAILQ_EMPTY(&d->queries));
 }
 
 static void query_free(Query *q) {
         TAILQ_REMOVE(&q->machined->queries, q, entries);
         if (q->listed)
                 q->machined->n_listed--;
+        else {
+                q->machined->n_new--;
+                q->machined->n_new_asked -= q->call != NULL;
+        }
         bus_call_free(q->call);
         free(q->machine);
+        free(q->path);
         free(q);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Has the list asked for after a while. */
+static void list_later(Machined *d, uint64_t delay_usec) {
+        int r;
+
+        if (d->retry)
+                return;
+
+        r = sd_event_add_time_relative(
+                d->manager->event, &d->retry, CLOCK_MONOTONIC, delay_usec, delay_usec / 10, on_retry, d);
+        if (r < 0)
+                log_error_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(d->retry, "machined-retry");
 }
 
 static void check_list_complete(Machined *d) {
@@ -64,6 +96,8 @@ static void check_list_complete(Machined *d) {
         d->listing = false;
         d->retry_usec = RETRY_MIN_USEC;
         d->failed_logged = false;
+        if (d->missed)
+                list_later(d, RETRY_MIN_USEC);
         vm_machines_end(d->manager);
         manager_machines_known(d->manager, MACHINES_LISTED);
 }
@@ -72,8 +106,19 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Machined *d = userdata;
 
         d->retry = sd_event_source_disable_unref(d->retry);
-        list_machines(d);
+        /* What the list that is under way does not have is asked for after it. */
+        if (!d->listing)
+                list_machines(d);
         return 0;
+}
+
+/* A machine was announced that nobody is going to ask about. */
+static void miss_machine(Machined *d) {
+        if (!d->missed)
+                log_debug("More machines are announced than asked about, the list will have them.");
+        d->missed = true;
+        if (!d->listing)
+                list_later(d, RETRY_MIN_USEC);
 }
 
 /*
@@ -82,7 +127,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
  */
 static void list_failed(Machined *d, const char *why) {
         Query *q;
-        int r;
 
         if (!d->failed_logged)
                 log_warning("Cannot get the list of machines, trying again: %s", why);
@@ -94,12 +138,7 @@ static void list_failed(Machined *d, const char *why) {
         if (d->retry)
                 return;
 
-        r = sd_event_add_time_relative(d->manager->event, &d->retry, CLOCK_MONOTONIC, d->retry_usec,
-                d->retry_usec / 10, on_retry, d);
-        if (r < 0)
-                log_error_errno(r, "Cannot set a timer: %m");
-        else
-                (void) sd_event_source_set_description(d->retry, "machined-retry");
+        list_later(d, d->retry_usec);
         if (d->retry_usec < RETRY_MAX_USEC)
                 d->retry_usec *= 2;
 
@@ -241,6 +280,8 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
                                         });
 }
 
+static void ask_next(Machined *d);
+
 static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Query *q = userdata;
         Machined *d = q->machined;
@@ -248,6 +289,7 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 
         query_free(q);
         take_machine(d, machine, reply);
+        ask_next(d);
         check_list_complete(d);
         /* Sets of what is not ours have waited for this too. */
         if (!machined_is_asking(d))
@@ -256,13 +298,13 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
         return 0;
 }
 
-static int ask_properties(Query *q, const char *path) {
+static int ask_properties(Query *q) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         Manager *m = q->machined->manager;
         int r;
 
         r = sd_bus_message_new_method_call(
-                m->query_bus, &message, MACHINED_NAME, path, "org.freedesktop.DBus.Properties", "GetAll");
+                m->query_bus, &message, MACHINED_NAME, q->path, "org.freedesktop.DBus.Properties", "GetAll");
         /* It has just told of the machine. If it is gone since, the list is asked for again. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
@@ -271,12 +313,37 @@ static int ask_properties(Query *q, const char *path) {
         if (r < 0)
                 return r;
 
-        return bus_call(m, message, on_properties, q, &q->call);
+        r = bus_call(m, message, on_properties, q, &q->call);
+        if (r < 0)
+                return r;
+
+        q->machined->n_new_asked += !q->listed;
+        return 0;
+}
+
+/* Asks about machines that were announced, as many as may be asked about at a time. */
+static void ask_next(Machined *d) {
+        Query *q, *next;
+        int r;
+
+        for (q = TAILQ_FIRST(&d->queries); q && d->n_new_asked < NEW_ASKED_MAX && d->n_new_asked < d->n_new;
+                q = next) {
+                next = TAILQ_NEXT(q, entries);
+                if (q->call)
+                        continue;
+
+                r = ask_properties(q);
+                if (r < 0) {
+                        log_debug_errno(r, "Cannot ask about machine %s: %m", q->machine);
+                        query_free(q);
+                        miss_machine(d);
+                }
+        }
 }
 
 static int query_machine(Machined *d, const char *machine, const char *path, bool listed) {
         Query *q;
-        int r;
+        int r = 0;
 
         q = calloc(1, sizeof(*q));
         if (!q)
@@ -285,12 +352,15 @@ static int query_machine(Machined *d, const char *machine, const char *path, boo
         q->machined = d;
         q->listed = listed;
         d->n_listed += listed;
+        d->n_new += !listed;
         TAILQ_INSERT_TAIL(&d->queries, q, entries);
 
         q->machine = strdup(machine);
-        r = q->machine ? 0 : -ENOMEM;
-        if (r >= 0)
-                r = ask_properties(q, path);
+        q->path = strdup(path);
+        if (!q->machine || !q->path)
+                r = -ENOMEM;
+        else if (listed)
+                r = ask_properties(q);
         if (r < 0) {
                 query_free(q);
                 return r;
@@ -340,7 +410,7 @@ static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         if (e) {
                 if (d->manager->machines != MACHINES_LISTED)
                         log_info("systemd-machined is not available, VMs are known by their units only.");
-                d->listing = false;
+                d->listing = d->missed = false;
                 manager_machines_known(d->manager, MACHINES_LISTED);
                 return 0;
         }
@@ -361,6 +431,7 @@ static void ask_for_list(Machined *d, bool auto_start) {
         int r;
 
         d->listing = true;
+        d->missed = false;
         d->list_slot = sd_bus_slot_unref(d->list_slot);
         r = sd_bus_message_new_method_call(d->manager->query_bus, &message, MACHINED_NAME, MACHINED_PATH,
                 MACHINED_MANAGER, "ListMachines");
@@ -388,11 +459,14 @@ static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error 
         int r;
 
         r = sd_bus_message_read(message, "so", &machine, &path);
-        if (r >= 0)
-                r = query_machine(d, machine, path, false);
-        if (r < 0)
-                log_warning_errno(r, "Cannot follow a new machine: %m");
+        if (r < 0) {
+                log_warning_errno(r, "Cannot understand that there is a new machine: %m");
+                return 0;
+        }
 
+        if (d->n_new >= NEW_MAX || query_machine(d, machine, path, false) < 0)
+                miss_machine(d);
+        ask_next(d);
         return 0;
 }
 
@@ -416,6 +490,7 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
                 }
 
         vm_machine_removed(d->manager, machine);
+        ask_next(d);
         check_list_complete(d);
         return 0;
 }

@@ -168,5 +168,61 @@ class Announced(Early):
                 self.assertEqual(self.root.limit(cgroup), "pasid max")
 
 
+class Many(BusTest):
+    """More machines are announced than anybody wants to ask about."""
+
+    config = "[Manager]\nDefaultQuota=100\n"
+    N = 300
+
+    def uuid(self, i):
+        return f"aaaabbbb-0000-4000-8000-{i:012x}"
+
+    def test_storm(self):
+        self.start()
+        self.machined.hold_properties = True
+        for i in range(self.N):
+            self.machined.add(f"qemu-{i}-vm{i}", self.uuid(i), f"vm{i}.scope", 1000 + i)
+        self.daemon.wait_output("More machines are announced than asked about")
+        self.assertEqual(len(self.machined.asked), 16)
+        self.machined.let_go_properties()
+        wait_until(lambda: len(self.list_vms()) == self.N, "all machines are known")
+
+    def test_end_while_waiting(self):
+        self.start()
+        self.machined.hold_properties = True
+        for i in range(20):
+            self.machined.add(f"qemu-{i}-vm{i}", self.uuid(i), f"vm{i}.scope", 1000 + i)
+        wait_until(lambda: len(self.machined.asked) == 16, "machined is asked")
+        for i in range(10, 20):
+            self.machined.remove(f"qemu-{i}-vm{i}")
+        self.machined.held_properties = [
+            m for m in self.machined.held_properties if any(m.fields[1] == self.machined.path_of(n) for n in self.machined.machines)
+        ]
+        self.machined.let_go_properties()
+        wait_until(lambda: len(self.list_vms()) == 10, "the others are known")
+        self.reconcile()
+        self.assertEqual(len(self.list_vms()), 10)
+
+    def test_sets_wait(self):
+        """The set of a machine that has not been asked about is not taken for a unit's."""
+        self.start()
+        self.machined.hold_properties = True
+        for i in range(self.N):
+            self.machined.add(f"qemu-{i}-vm{i}", self.uuid(i), f"machine-vm{i}.scope", 1000 + i)
+        self.daemon.wait_output("More machines are announced than asked about")
+        cgroup = f"/machine.slice/machine-vm{self.N - 1}.scope"
+        self.root.cgroup(cgroup)
+        self.root.process(1000 + self.N - 1, cgroup)
+        self.root.add_set(1, 1000 + self.N - 1, cgroup)
+        self.machined.let_go_properties()
+        self.wait_get_when_known(self.uuid(self.N - 1), cgroup)
+        self.wait_quota(1, 100)
+        self.assertNotIn(f"VM machine-vm{self.N - 1}.scope", self.daemon.text())
+
+    def wait_get_when_known(self, uuid, cgroup):
+        wait_until(lambda: uuid in [row[0] for row in self.list_vms()], "the VM is known")
+        self.wait_get(uuid, "ControlGroup", cgroup)
+
+
 if __name__ == "__main__":
     main()
