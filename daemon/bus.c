@@ -18,6 +18,7 @@
 #include "quota.h"
 #include "reconcile.h"
 #include "set.h"
+#include "signal-gate.h"
 #include "slice-bus.h"
 #include "subscribers.h"
 #include "systemd-watch.h"
@@ -33,6 +34,7 @@ static void retry_later(Manager *m);
 static void disconnect(Manager *m) {
         Set *set;
 
+        signal_gate_reset(m);
         polkit_forget_requests(m);
         m->callers = callers_free(m->callers);
         subscribers_forget(m);
@@ -282,7 +284,7 @@ static void check_sent(int r, const char *what) {
 void bus_vm_added(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!m->name_acquired)
+        if (!signal_gate_is_open(m))
                 return;
 
         check_sent(sd_bus_emit_object_added(m->bus, vm->path), "InterfacesAdded");
@@ -295,7 +297,7 @@ void bus_vm_added(VM *vm) {
 void bus_vm_removed(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!m->name_acquired || !vm->announced)
+        if (!vm->announced || !signal_gate_is_open(m))
                 return;
 
         check_sent(sd_bus_emit_object_removed(m->bus, vm->path), "InterfacesRemoved");
@@ -308,7 +310,7 @@ void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
         const GenlSet *set = &event->set;
         Manager *m = vm->manager;
 
-        if (!m->name_acquired)
+        if (!signal_gate_is_open(m))
                 return;
 
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "QuotaExceeded",
@@ -322,7 +324,7 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
         const GenlSet *set = &event->set;
         Manager *m = vm->manager;
 
-        if (!m->name_acquired)
+        if (!signal_gate_is_open(m))
                 return;
 
         check_sent(
@@ -332,7 +334,7 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
 }
 
 void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit) {
-        if (!m->name_acquired)
+        if (!signal_gate_is_open(m))
                 return;
 
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "Overcommitted",
@@ -349,12 +351,12 @@ void bus_send_changes(Manager *m) {
                 /* With its announcement all properties are told. */
                 if (!vm->announced)
                         continue;
-                if (vm->changed && m->name_acquired)
+                if (vm->changed && signal_gate_is_open(m))
                         vm_bus_send_changes(vm);
                 vm->changed = 0;
         }
 
-        if (m->changed && m->name_acquired)
+        if (m->changed && signal_gate_is_open(m))
                 manager_bus_send_changes(m);
         m->changed = 0;
 }

@@ -64,6 +64,15 @@ typedef enum LimitKind {
         _LIMIT_KIND_MAX,
 } LimitKind;
 
+/* What the bus says of signals that nobody reads, see signal-gate.h. */
+typedef struct SignalGate {
+        sd_bus_slot *question;
+        sd_event_source *timer; /* for the next question */
+        unsigned n_sent;        /* since the last question */
+        bool closed;
+        bool unknown; /* it does not say */
+} SignalGate;
+
 #define METRICS_CALLS_MAX 288U
 
 /* Calls of GetMetrics that wait. */
@@ -112,6 +121,7 @@ struct Manager {
         bool bus_logged;     /* that it cannot be reached */
         bool name_requested; /* the answer is under way */
         bool name_acquired;
+        SignalGate signals;
 
         TAILQ_HEAD(BusCallList, BusCall) calls_waiting;
         unsigned n_calls_open;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus.h"
+#include "signal-gate.h"
 #include "subscribers.h"
 #include "usage-signals.h"
 #include "vm.h"
@@ -30,6 +31,10 @@ static bool look_at(VM *vm) {
                 return false;
 
         /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
+        if (!signal_gate_is_open(vm->manager)) {
+                vm->told_known = false;
+                return false;
+        }
         vm->changed |= changes;
         vm_bus_send_changes(vm);
         vm->changed = 0;
@@ -50,7 +55,7 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         }
 
         /* The bus does not take them as fast as we make them. */
-        if (sd_bus_get_n_queued_write(m->bus, &unsent) >= 0 && unsent > 0)
+        if (m->signals.closed || (sd_bus_get_n_queued_write(m->bus, &unsent) >= 0 && unsent > 0))
                 return 0;
 
         for (size_t n = m->n_vms < TURN_VMS ? m->n_vms : TURN_VMS; n > 0; n--) {

@@ -29,6 +29,7 @@ typedef enum VMChange {
         VM_CHANGED_ALLOCATED = 1 << 7,
         VM_CHANGED_PEAK = 1 << 8,
         VM_CHANGED_DENIED = 1 << 9,
+        VM_CHANGED_ALL = (1 << 10) - 1,
 } VMChange;
 
 /* Counters over all sets. */

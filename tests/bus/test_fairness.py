@@ -294,6 +294,58 @@ class Unread(Fairness):
             total += 80 * 12000
 
 
+class DeafListeners(Fairness):
+    """Who has only a match rule, and reads nothing, is not known to the daemon. The bus keeps less here than the 127 MiB
+    that are usual, which is what it takes without the daemon's own bound."""
+
+    bus_limits = '<limit name="max_incoming_bytes">50000000</limit>'
+    N = 400
+
+    def vm(self, i):
+        return f"aaaabbbb-0000-4000-8000-{i:012x}"
+
+    def listen(self, rule):
+        c = self.connect_as(DeafConnection)
+        driver = "org.freedesktop.DBus"
+        c.send(driver, "/org/freedesktop/DBus", driver, "AddMatch", "s", (rule,))
+        return c
+
+    def change_all(self, root):
+        """A signal of each VM."""
+        self.default = 3 - self.default
+        self.manager_call("SetDefaultQuota", "ua{sv}", self.default, self.options({"runtime": True}), client=root)
+
+    def closed(self):
+        return any("Listeners on the bus do not read" in line for line in self.daemon.output)
+
+    def test_storm(self):
+        self.default = 1
+        self.start_quietly()
+        # It reads all signals, which takes a test longer than anything else.
+        self.client.close()
+        root = self.bus.connect(0 if IS_ROOT else None)
+        self.addCleanup(root.close)
+        for i in range(self.N):
+            self.reserve(self.vm(i), f"vm{i}", client=root)
+
+        deaf = [self.listen(f"type='signal',sender='{BUS_NAME}'") for _ in range(2)]
+        deaf += [self.listen(f"type='signal',interface='{PROPERTIES}'") for _ in range(8)]
+        calls = 0
+        while not self.closed() and calls < 1000:
+            self.change_all(root)
+            calls += 1
+        # Together more than the bus keeps.
+        for _ in range(calls):
+            self.change_all(root)
+        self.assertTrue(self.closed())
+
+        reader = self.connect()
+        for c in deaf:
+            c.socket.shutdown(2)
+        signal = reader.wait_signal("PropertiesChanged", lambda args: args[1].get("Quota") == self.default)
+        self.assertEqual(signal.interface, PROPERTIES)
+
+
 @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
 class Seats(Fairness):
     def test_metrics(self):

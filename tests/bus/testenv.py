@@ -217,21 +217,25 @@ class Bus:
     <allow send_destination="org.freedesktop.systemd1"/>
     <allow send_destination="org.libvirt"/>
   </policy>
+  {limits}
   <include>{policy}</include>
   <policy user="{own_uid}"><allow own="*"/></policy>
   <policy user="{daemon_uid}">
     <allow own="org.pasidd1"/>
     <allow send_type="method_call" send_interface="org.freedesktop.DBus.Peer" send_member="Ping"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Debug.Stats"
+           send_member="GetConnectionStats"/>
   </policy>
 </busconfig>
 """
 
-    def __init__(self, directory):
+    def __init__(self, directory, limits=""):
         self.socket = str(directory / "bus")
         config = directory / "bus.conf"
         config.write_text(
             self.CONFIG.format(
                 socket=self.socket,
+                limits=limits,
                 policy=SOURCE / "conf/dbus/org.pasidd1.conf",
                 own_uid=os.geteuid(),
                 daemon_uid=DAEMON_UID,
@@ -605,6 +609,7 @@ class BusTest(unittest.TestCase):
     config = None
     with_machined = True
     with_polkit = True
+    bus_limits = ""
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pasidd-bus-"))
@@ -615,7 +620,7 @@ class BusTest(unittest.TestCase):
         if self.config is not None:
             self.root.config(self.config)
 
-        self.bus = Bus(self.directory)
+        self.bus = Bus(self.directory, self.bus_limits)
         self.addCleanup(self.bus.stop)
         self.machined = Machined(self.bus) if self.with_machined else None
         if self.machined:
