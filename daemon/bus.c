@@ -284,8 +284,12 @@ static void check_sent(int r, const char *what) {
 void bus_vm_added(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!signal_gate_is_open(m))
+        if (!signal_gate_is_open(m)) {
+                vm->untold = m->signals.closed;
                 return;
+        }
+
+        vm->untold = false;
 
         check_sent(sd_bus_emit_object_added(m->bus, vm->path), "InterfacesAdded");
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMAdded", "sso",
@@ -297,13 +301,22 @@ void bus_vm_added(VM *vm) {
 void bus_vm_removed(VM *vm) {
         Manager *m = vm->manager;
 
-        if (!vm->announced || !signal_gate_is_open(m))
+        if (!vm->announced)
                 return;
+        if (!signal_gate_is_open(m)) {
+                signal_gate_vm_removed(m, vm->path);
+                return;
+        }
 
         check_sent(sd_bus_emit_object_removed(m->bus, vm->path), "InterfacesRemoved");
         check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMRemoved",
                            "sso", vm->uuid, vm->name, vm->path),
                 "VMRemoved");
+}
+
+void bus_vm_was_removed(Manager *m, const char *path) {
+        check_sent(
+                sd_bus_emit_interfaces_removed(m->bus, path, PASIDD_VM_INTERFACE, NULL), "InterfacesRemoved");
 }
 
 void bus_quota_exceeded(VM *vm, const GenlMessage *event) {

@@ -18,6 +18,8 @@ void bus_request_name(Manager *m);
 /* Signals. Without a bus nobody is there to hear them. */
 void bus_vm_added(VM *vm);
 void bus_vm_removed(VM *vm);
+/* The same later, when only its path is known. VMRemoved is not sent then. */
+void bus_vm_was_removed(Manager *m, const char *path);
 void bus_quota_exceeded(VM *vm, const GenlMessage *event);
 void bus_watermark_reached(VM *vm, const GenlMessage *event);
 

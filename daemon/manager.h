@@ -70,7 +70,9 @@ typedef struct SignalGate {
         sd_event_source *timer; /* for the next question */
         unsigned n_sent;        /* since the last question */
         bool closed;
-        bool unknown; /* it does not say */
+        bool unknown;   /* it does not say */
+        char **removed; /* paths of objects that ended since it was closed */
+        size_t n_removed;
 } SignalGate;
 
 #define METRICS_CALLS_MAX 288U

@@ -8,11 +8,17 @@
  * and counts it for the sender; above 127 MiB it takes nothing more from the
  * sender, and nobody gets an answer. Whoever only listens is not known to the
  * daemon. So the bus is asked from time to time how much of the daemon's it
- * keeps. While that is too much, signals are left out, for everybody.
+ * keeps. While that is too much, or the bus does not take what the daemon
+ * sends, signals are left out, for everybody. Afterwards it tells which objects
+ * have ended, which are new, and all properties of the others; events that
+ * happened in between (QuotaExceeded and the like) are only in the log.
  */
 
-/* For the next signal. False also while the bus does not take what was sent before. */
+/* For the next signal. */
 bool signal_gate_is_open(Manager *m);
+
+/* An object ended and signal_gate_is_open() said no: it is told later. Of very many, some are not. */
+void signal_gate_vm_removed(Manager *m, const char *path);
 
 /* The bus is gone, with all that it kept. */
 void signal_gate_reset(Manager *m);

@@ -82,7 +82,8 @@ struct VM {
         bool revert_again;
         bool foreign; /* somebody else's value is left in place */
 
-        bool announced;  /* VMAdded was sent */
+        bool announced;  /* VMAdded was sent, or had to be left out */
+        bool untold;     /* it was left out, see signal-gate.h */
         VMCounters told; /* as last announced, while somebody listens */
         bool told_known;
         int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */

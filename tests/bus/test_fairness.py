@@ -338,12 +338,18 @@ class DeafListeners(Fairness):
         for _ in range(calls):
             self.change_all(root)
         self.assertTrue(self.closed())
+        self.manager_call("Release", "s", self.vm(0), client=root)
+        self.reserve(DB, "db", client=root)
 
         reader = self.connect()
         for c in deaf:
             c.socket.shutdown(2)
         signal = reader.wait_signal("PropertiesChanged", lambda args: args[1].get("Quota") == self.default)
         self.assertEqual(signal.interface, PROPERTIES)
+        # What came and went meanwhile is told as well.
+        reader.wait_signal("InterfacesRemoved", lambda args: args[0] == vm_path(self.vm(0)))
+        reader.wait_signal("InterfacesAdded", lambda args: args[0] == vm_path(DB))
+        reader.wait_signal("VMAdded", lambda args: args[0] == DB)
 
 
 @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
