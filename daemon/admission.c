@@ -37,8 +37,7 @@ void admission_refresh(Manager *m) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->kind != VM_KIND_MACHINE)
-                        vm_refresh_counters(vm);
+                vm_refresh_counters(vm);
 }
 
 /* Committed to all VMs but one, in a slice or (NULL) on the host. */

@@ -10,7 +10,7 @@
  * as many as the capacity, or the limit of a slice, times OvercommitRatio=.
  */
 
-/* Reads what VMs hold whose quota is not committed to them, once in each turn of the event loop. */
+/* Reads what VMs hold, once in each turn of the event loop. */
 void admission_refresh(Manager *m);
 
 /* What may be promised. UINT64_MAX for a slice without a limit. */

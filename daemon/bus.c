@@ -304,7 +304,7 @@ void bus_vm_removed(VM *vm) {
         if (!vm->announced)
                 return;
         if (!signal_gate_is_open(m)) {
-                signal_gate_vm_removed(m, vm->path);
+                signal_gate_vm_removed(vm);
                 return;
         }
 
@@ -358,13 +358,15 @@ void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64
 void bus_send_changes(Manager *m) {
         VM *vm;
 
-        while ((vm = TAILQ_FIRST(&m->vms_changed))) {
+        while ((vm = TAILQ_FIRST(&m->vms_changed)) && signal_gate_has_room(m)) {
                 TAILQ_REMOVE(&m->vms_changed, vm, of_changed);
                 vm->changes_queued = false;
                 /* With its announcement all properties are told. */
                 if (!vm->announced)
                         continue;
-                if (vm->changed && signal_gate_is_open(m))
+                if (vm->untold)
+                        bus_vm_added(vm);
+                else if (vm->changed && signal_gate_is_open(m))
                         vm_bus_send_changes(vm);
                 vm->changed = 0;
         }

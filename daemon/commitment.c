@@ -3,20 +3,22 @@
 #include "commitment.h"
 
 static bool is_full(CommitmentHolder holder, QuotaSource source) {
-        switch (source) {
+        switch (holder) {
 
-        case QUOTA_SOURCE_RUNTIME:
-        case QUOTA_SOURCE_PERSISTENT:
+        case COMMITMENT_MACHINE:
                 return true;
 
-        case QUOTA_SOURCE_RULE:
-                return holder != COMMITMENT_OTHER;
+        case COMMITMENT_SYSTEM_UNIT:
+                return source == QUOTA_SOURCE_RUNTIME || source == QUOTA_SOURCE_PERSISTENT ||
+                       source == QUOTA_SOURCE_RULE;
 
-        default:
-                return holder == COMMITMENT_MACHINE;
+        case COMMITMENT_OTHER:
+                return false;
         }
+
+        return false;
 }
 
 uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t allocated) {
-        return is_full(holder, policy->source) ? policy->quota : allocated;
+        return is_full(holder, policy->source) && policy->quota > allocated ? policy->quota : allocated;
 }

@@ -19,8 +19,8 @@ typedef enum CommitmentHolder {
 } CommitmentHolder;
 
 /*
- * The quota in full: for machines; where an override, which is for one VM, sets
- * it; where a rule, which can match any number, sets it for a unit of the
- * system. Otherwise what the VM holds.
+ * The quota in full: for machines; where an override or a rule sets it, for a
+ * unit of the system. An override of a user's unit does not count: he can make
+ * any number of that name. Otherwise, or if that is more, what the VM holds.
  */
 uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t allocated);

@@ -7,7 +7,9 @@
 #include "early-limit.h"
 #include "limit-retry.h"
 #include "misc-file.h"
+#include "set-match.h"
 #include "set.h"
+#include "slice-watch.h"
 #include "sysfs.h"
 #include "vm-quota.h"
 #include "vm.h"
@@ -15,25 +17,42 @@
 struct EarlyLimit {
         TAILQ_ENTRY(EarlyLimit) entries;
         char *cgroup;
+        uint64_t cgroup_id; /* 0: unknown */
         uint32_t quota, watermark;
         bool failed;
+        bool listed;    /* the list of machines that is being read has its machine, if it is a VM's */
         bool withdrawn; /* it is not a VM's; kept so that it gets no limit when cgroups are looked at again */
 };
-
-static EarlyLimit *find(const Manager *m, const char *unit_path) {
-        EarlyLimit *e;
-
-        TAILQ_FOREACH (e, &m->early_limits, entries)
-                if (streq(e->cgroup, unit_path))
-                        return e;
-
-        return NULL;
-}
 
 static void early_limit_free(Manager *m, EarlyLimit *e) {
         TAILQ_REMOVE(&m->early_limits, e, entries);
         free(e->cgroup);
         free(e);
+}
+
+/* Names of scopes are used again, and not everywhere is it told that a cgroup is gone. */
+static bool is_another_cgroup(const Manager *m, const EarlyLimit *e) {
+        uint64_t id;
+
+        return cgroup_get_id(m->root, e->cgroup, &id) < 0 || id != e->cgroup_id;
+}
+
+static EarlyLimit *find(Manager *m, const char *unit_path) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                if (streq(e->cgroup, unit_path)) {
+                        if (!is_another_cgroup(m, e))
+                                return e;
+                        early_limit_free(m, e);
+                        return NULL;
+                }
+
+        return NULL;
+}
+
+static const char *unit_of(const EarlyLimit *e) {
+        return strrchr(e->cgroup, '/') + 1;
 }
 
 /* What the hook has announced for a VM that has no scope yet. Returns false if it has announced nothing. */
@@ -86,6 +105,10 @@ static bool find_announced(Manager *m, const char *machine, PolicyResult *ret) {
 static void apply(Manager *m, EarlyLimit *e) {
         int r;
 
+        /* As for VMs: elsewhere there may be no limits, and only sets are limited. */
+        if (!slice_watch_covers(m->slices, e->cgroup))
+                return;
+
         r = cgroup_set_limit(m->root, e->cgroup, e->quota);
         if (r < 0 && !cgroup_exists(m->root, e->cgroup)) {
                 early_limit_free(m, e);
@@ -116,6 +139,8 @@ static EarlyLimit *add(Manager *m, const char *unit_path, const PolicyResult *po
                 return NULL;
         }
 
+        if (cgroup_get_id(m->root, unit_path, &e->cgroup_id) < 0)
+                e->cgroup_id = 0;
         e->quota = policy->quota;
         e->watermark = policy->watermark;
         TAILQ_INSERT_TAIL(&m->early_limits, e, entries);
@@ -165,22 +190,47 @@ void early_limit_forget(Manager *m, const char *unit_path) {
                 early_limit_free(m, e);
 }
 
+void early_limits_refresh(Manager *m) {
+        bool changed = false;
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries) {
+                _cleanup_free_ char *machine = NULL;
+                PolicyResult policy = {};
+
+                if (e->withdrawn || unit_name_to_libvirt_machine(unit_of(e), &machine) < 0 ||
+                        !find_announced(m, machine, &policy) ||
+                        (policy.quota == e->quota && policy.watermark == e->watermark))
+                        continue;
+
+                e->quota = policy.quota;
+                e->watermark = policy.watermark;
+                e->failed = true;
+                changed = true;
+        }
+        if (!changed)
+                return;
+
+        (void) early_limits_apply_failed(m);
+        /* Those of sets that have no VM yet are written with the next attempt to find it. */
+        set_match_waiting(m);
+}
+
 static EarlyLimit *find_by_unit(const Manager *m, const char *unit) {
         EarlyLimit *e;
 
         TAILQ_FOREACH (e, &m->early_limits, entries)
-                if (streq(strrchr(e->cgroup, '/') + 1, unit))
+                if (streq(unit_of(e), unit))
                         return e;
 
         return NULL;
 }
 
-void early_limit_withdraw(Manager *m, const char *unit) {
-        EarlyLimit *e = find_by_unit(m, unit);
+static void withdraw(Manager *m, EarlyLimit *e) {
         uint64_t limit;
         int r;
 
-        if (!e || e->withdrawn)
+        if (e->withdrawn)
                 return;
 
         e->withdrawn = true;
@@ -189,9 +239,31 @@ void early_limit_withdraw(Manager *m, const char *unit) {
         r = cgroup_get_limit(m->root, e->cgroup, &limit);
         if (r >= 0 && limit == e->quota)
                 r = cgroup_set_limit(m->root, e->cgroup, MISC_MAX);
-        if (r < 0 && cgroup_exists(m->root, e->cgroup))
+        if (r < 0 && slice_watch_covers(m->slices, e->cgroup) && cgroup_exists(m->root, e->cgroup))
                 log_warning_errno(
                         r, "Cannot remove the limit of cgroup %s, which is not a VM's: %m", e->cgroup);
+}
+
+void early_limit_withdraw(Manager *m, const char *unit) {
+        EarlyLimit *e = find_by_unit(m, unit);
+
+        if (e)
+                withdraw(m, e);
+}
+
+void early_limits_expect_machines(Manager *m) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                e->listed = true;
+}
+
+void early_limits_withdraw_unexpected(Manager *m) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &m->early_limits, entries)
+                if (e->listed)
+                        withdraw(m, e);
 }
 
 void early_limits_gone(Manager *m, const char *cgroup) {

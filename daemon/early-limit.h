@@ -22,6 +22,15 @@ void early_limit_forget(Manager *m, const char *unit_path);
 /* machined says that the unit is not a VM's: it has no limit again, unless somebody else has set one. */
 void early_limit_withdraw(Manager *m, const char *unit);
 
+/* What was announced, or what administrators have said of it, may have changed. */
+void early_limits_refresh(Manager *m);
+
+/* The list of machines is asked for: it will have the machines of all scopes that there are. */
+void early_limits_expect_machines(Manager *m);
+
+/* All of the list is known, and has VMs of their own: those that were expected and are not VMs' have no limit again. */
+void early_limits_withdraw_unexpected(Manager *m);
+
 /* A cgroup is gone, with all below it. */
 void early_limits_gone(Manager *m, const char *cgroup);
 

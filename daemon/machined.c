@@ -44,6 +44,7 @@ struct Machined {
         sd_event_source *retry;
         uint64_t retry_usec;
         bool listing; /* the list is not complete before its queries are answered */
+        bool failed;  /* nothing was asked since */
         bool failed_logged;
         TAILQ_HEAD(, Query) queries;
         size_t n_listed;           /* queries of the list */
@@ -99,6 +100,7 @@ static void check_list_complete(Machined *d) {
         if (d->missed)
                 list_later(d, RETRY_MIN_USEC);
         vm_machines_end(d->manager);
+        early_limits_withdraw_unexpected(d->manager);
         manager_machines_known(d->manager, MACHINES_LISTED);
 }
 
@@ -135,9 +137,10 @@ static void list_failed(Machined *d, const char *why) {
         d->list_slot = sd_bus_slot_unref(d->list_slot);
         while ((q = TAILQ_FIRST(&d->queries)))
                 query_free(q);
-        if (d->retry)
+        if (d->failed)
                 return;
 
+        d->failed = true;
         list_later(d, d->retry_usec);
         if (d->retry_usec < RETRY_MAX_USEC)
                 d->retry_usec *= 2;
@@ -431,7 +434,8 @@ static void ask_for_list(Machined *d, bool auto_start) {
         int r;
 
         d->listing = true;
-        d->missed = false;
+        d->failed = d->missed = false;
+        early_limits_expect_machines(d->manager);
         d->list_slot = sd_bus_slot_unref(d->list_slot);
         r = sd_bus_message_new_method_call(d->manager->query_bus, &message, MACHINED_NAME, MACHINED_PATH,
                 MACHINED_MANAGER, "ListMachines");
@@ -492,6 +496,8 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
         vm_machine_removed(d->manager, machine);
         ask_next(d);
         check_list_complete(d);
+        if (!machined_is_asking(d))
+                set_match_waiting(d->manager);
         return 0;
 }
 

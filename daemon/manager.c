@@ -160,6 +160,7 @@ static int on_changes(sd_event_source *source, void *userdata) {
                         notify_status(m, "");
         }
 
+        early_limits_refresh(m);
         admission_check(m);
         bus_send_changes(m);
         return 0;

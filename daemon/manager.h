@@ -68,7 +68,11 @@ typedef enum LimitKind {
 typedef struct SignalGate {
         sd_bus_slot *question;
         sd_event_source *timer; /* for the next question */
+        sd_event_source *pause; /* of changes that wait for room */
         unsigned n_sent;        /* since the last question */
+        uint64_t opened;        /* when it was opened last, monotonic µs; 0: never */
+        uint64_t not_before;    /* when it may open */
+        uint64_t closed_usec;   /* how long it stays closed, at least */
         bool closed;
         bool unknown;   /* it does not say */
         char **removed; /* paths of objects that ended since it was closed */

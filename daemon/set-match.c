@@ -348,6 +348,13 @@ static int on_machine(sd_bus_message *reply, void *userdata, sd_bus_error *error
 static void ask_for_machine(Set *set) {
         Manager *m = set->manager;
 
+        /* What a user runs is never a machine's, whatever he has registered: he must not keep it waiting. */
+        if (!unit_path_is_of_system(set->unit_path) || unit_path_is_below_user_slice(set->unit_path)) {
+                if (m->machines != MACHINES_UNKNOWN)
+                        match_unit(set);
+                return;
+        }
+
         early_limit_apply_set(m, set);
         if (m->machines == MACHINES_LISTED &&
                 machined_ask_pid(m->machined, set->kernel.tgid, on_machine, set, &set->question) >= 0)

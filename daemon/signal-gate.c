@@ -17,12 +17,16 @@
 #define SIGNALS_PER_QUESTION 1000U
 
 /* Messages that the bus has not taken yet. */
-#define QUEUE_MAX 1000U
+#define QUEUE_MAX 4096U
 
-/* Objects whose end is told once signals are sent again. */
+/* Objects whose end is told once signals are sent again. That fits into half of the queue. */
 #define REMOVED_MAX 1024U
 
-#define ASK_AGAIN_USEC (UINT64_C(1000000))
+/* How long the gate stays closed, at least: longer when it closes again soon, because then everything is told anew. */
+#define CLOSED_MIN_USEC (UINT64_C(1000000))
+#define CLOSED_MAX_USEC (UINT64_C(60000000))
+
+#define PAUSE_USEC (UINT64_C(50000))
 
 static void ask(Manager *m);
 
@@ -34,19 +38,39 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void ask_later(Manager *m) {
+static int on_pause(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        m->signals.pause = sd_event_source_disable_unref(m->signals.pause);
+        manager_queue_changes(m, 0);
+        return 0;
+}
+
+static uint64_t now_usec(const Manager *m) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+static int start_timer(Manager *m, sd_event_source **timer, uint64_t usec, sd_event_time_handler_t handler,
+        const char *what) {
         int r;
 
-        if (m->signals.timer)
-                return;
+        if (*timer)
+                return 0;
 
-        r = sd_event_add_time_relative(m->event, &m->signals.timer, CLOCK_MONOTONIC, ASK_AGAIN_USEC,
-                ASK_AGAIN_USEC / 10, on_timer, m);
-        if (r < 0) {
-                log_warning_errno(r, "Cannot set a timer: %m");
+        r = sd_event_add_time_relative(m->event, timer, CLOCK_MONOTONIC, usec, usec / 10, handler, m);
+        if (r < 0)
+                return log_warning_errno(r, "Cannot set a timer: %m");
+
+        (void) sd_event_source_set_description(*timer, what);
+        return 0;
+}
+
+static void ask_later(Manager *m) {
+        if (start_timer(m, &m->signals.timer, m->signals.closed_usec, on_timer, "signal-gate") < 0)
                 m->signals.closed = false;
-        } else
-                (void) sd_event_source_set_description(m->signals.timer, "signal-gate");
 }
 
 static int read_unread(sd_bus_message *reply, uint32_t *ret) {
@@ -91,6 +115,7 @@ static void open_again(Manager *m) {
         VM *vm;
 
         m->signals.closed = false;
+        m->signals.opened = now_usec(m);
         log_info("What the bus kept of our messages has been read, sending signals again.");
 
         for (size_t i = 0; i < m->signals.n_removed; i++)
@@ -98,30 +123,50 @@ static void open_again(Manager *m) {
         forget_removals(&m->signals);
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                if (vm->untold)
-                        bus_vm_added(vm);
-                else if (vm->announced)
+                if (vm->announced)
                         vm_queue_changes(vm, VM_CHANGED_ALL);
+        /* It is compared with what was told last. */
+        free(TAKE_PTR(m->status));
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS | MANAGER_CHANGED_DEFAULT);
 }
 
 static void close_gate(Manager *m, const char *why, uint64_t n, const char *unit) {
-        if (m->signals.closed)
+        SignalGate *gate = &m->signals;
+        uint64_t now = now_usec(m);
+
+        if (gate->closed)
                 return;
 
-        m->signals.closed = true;
+        if (gate->opened > 0 && now < gate->opened + CLOSED_MAX_USEC)
+                gate->closed_usec =
+                        gate->closed_usec < CLOSED_MAX_USEC / 2 ? 2 * gate->closed_usec : CLOSED_MAX_USEC;
+        else
+                gate->closed_usec = CLOSED_MIN_USEC;
+        gate->closed = true;
+        gate->not_before = now + gate->closed_usec;
         log_warning("%s %" PRIu64 " %s: sending no signals until they are read.", why, n, unit);
 }
 
 /* unread: bytes of ours that the bus keeps for listeners. */
 static void look_again(Manager *m, uint64_t unread) {
+        SignalGate *gate = &m->signals;
+
         if (unread >= UNREAD_MAX)
                 close_gate(m, "Listeners on the bus do not read, it keeps", unread, "bytes");
-        else if (m->signals.closed && unread < UNREAD_MAX / 2 && count_queued(m) < QUEUE_MAX / 2)
+        else if (gate->closed && now_usec(m) >= gate->not_before && unread < UNREAD_MAX / 2 &&
+                 count_queued(m) < QUEUE_MAX / 2)
                 open_again(m);
 
-        if (m->signals.closed)
+        if (gate->closed)
                 ask_later(m);
+}
+
+static bool means_unknown(sd_bus_message *reply) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+
+        return !e || sd_bus_error_has_names(e, SD_BUS_ERROR_UNKNOWN_METHOD, SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                             SD_BUS_ERROR_UNKNOWN_OBJECT, SD_BUS_ERROR_ACCESS_DENIED,
+                             SD_BUS_ERROR_NOT_SUPPORTED) > 0;
 }
 
 static int on_stats(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -134,8 +179,12 @@ static int on_stats(sd_bus_message *reply, void *userdata, sd_bus_error *error) 
         if (r < 0) {
                 log_debug_errno(r, "The bus does not say what is not read: %m");
                 /* dbus-broker, which disconnects who does not read; or a dbus-daemon without statistics. */
-                if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY))
-                        m->signals.unknown = true;
+                m->signals.unknown = means_unknown(reply);
+                if (!m->signals.unknown) {
+                        if (m->signals.closed)
+                                ask_later(m);
+                        return 0;
+                }
         }
 
         look_again(m, kept > m->callers->unread ? kept - m->callers->unread : 0);
@@ -162,7 +211,8 @@ static void ask(Manager *m) {
                         "s", name);
         if (r < 0) {
                 log_debug_errno(r, "Cannot ask the bus what is not read: %m");
-                ask_later(m);
+                if (m->signals.closed)
+                        ask_later(m);
         }
 }
 
@@ -184,16 +234,25 @@ bool signal_gate_is_open(Manager *m) {
         return !m->signals.closed;
 }
 
-void signal_gate_vm_removed(Manager *m, const char *path) {
-        SignalGate *gate = &m->signals;
+bool signal_gate_has_room(Manager *m) {
+        if (!m->name_acquired || m->signals.closed || count_queued(m) < QUEUE_MAX / 2)
+                return true;
 
-        if (!gate->closed || gate->n_removed == REMOVED_MAX)
+        return start_timer(m, &m->signals.pause, PAUSE_USEC, on_pause, "signal-pause") < 0;
+}
+
+void signal_gate_vm_removed(const VM *vm) {
+        SignalGate *gate = &vm->manager->signals;
+        /* Users can make and end as many of the others as they like. */
+        size_t max = vm->kind == VM_KIND_MACHINE ? REMOVED_MAX : REMOVED_MAX / 2;
+
+        if (!gate->closed || vm->untold || gate->n_removed >= max)
                 return;
 
         if (!gate->removed)
                 gate->removed = calloc(REMOVED_MAX, sizeof(*gate->removed));
         if (gate->removed)
-                gate->removed[gate->n_removed] = strdup(path);
+                gate->removed[gate->n_removed] = strdup(vm->path);
         if (!gate->removed || !gate->removed[gate->n_removed]) {
                 log_oom();
                 return;
@@ -203,8 +262,13 @@ void signal_gate_vm_removed(Manager *m, const char *path) {
 }
 
 void signal_gate_reset(Manager *m) {
+        VM *vm;
+
         m->signals.question = sd_bus_slot_unref(m->signals.question);
         m->signals.timer = sd_event_source_disable_unref(m->signals.timer);
+        m->signals.pause = sd_event_source_disable_unref(m->signals.pause);
         forget_removals(&m->signals);
         m->signals = (SignalGate) {};
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                vm->untold = false;
 }

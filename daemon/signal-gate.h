@@ -17,8 +17,15 @@
 /* For the next signal. */
 bool signal_gate_is_open(Manager *m);
 
+/*
+ * For one signal of very many: not while half of what may wait for the bus
+ * waits. manager_queue_changes() is called then when it is time to go on. True
+ * while the gate is closed.
+ */
+bool signal_gate_has_room(Manager *m);
+
 /* An object ended and signal_gate_is_open() said no: it is told later. Of very many, some are not. */
-void signal_gate_vm_removed(Manager *m, const char *path);
+void signal_gate_vm_removed(const VM *vm);
 
 /* The bus is gone, with all that it kept. */
 void signal_gate_reset(Manager *m);

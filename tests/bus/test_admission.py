@@ -137,9 +137,33 @@ Limit=70
         self.root.set_attribute(1, "allocated", 20)
         self.reserve(WEB, "web", quota=75)
 
-    def test_what_an_administrator_gave(self):
-        """An override is for one VM, and only root makes units of the system."""
+    def test_more_than_the_quota(self):
+        """What is held is not free because the quota is lower now."""
+        self.root.set_attribute(1, "allocated", 40)
         (uuid,) = (uuid for uuid, name, _ in self.list_vms() if name == "user@1000.service/x1.scope")
+        self.set_quota(uuid, 1)
+        self.assertEqual(self.get_manager("Committed"), 40)
+        self.reserve(WEB, "web", quota=60)
+
+    def test_machines_that_users_register(self):
+        """A user's set does not wait for what machined says of his machines, unseen and not counted."""
+        self.machined.hold_properties = True
+        cgroup = f"/{self.UNITS}/x9.scope"
+        self.root.cgroup(cgroup)
+        self.root.process(1009, cgroup)
+        self.machined.add("mine", DB, "x9.scope", 1009, uid=1000)
+        wait_until(lambda: self.machined.held_properties, "machined is asked")
+        self.root.add_set(9, 1009, cgroup)
+        self.root.set_attribute(9, "allocated", 30)
+        self.wait_vm("user@1000.service/x9.scope")
+        self.assertEqual(self.get_manager("Committed"), 30)
+
+    def test_what_an_administrator_gave(self):
+        """Only root makes units of the system. A user can have any number of units of the name that an override is for."""
+        (uuid,) = (uuid for uuid, name, _ in self.list_vms() if name == "user@1000.service/x1.scope")
+        self.set_quota(uuid, 7)
+        self.assertEqual(self.get_manager("Committed"), 0)
+        (uuid,) = (uuid for uuid, name, _ in self.list_vms() if name == "cron.service")
         self.set_quota(uuid, 7)
         self.assertEqual(self.get_manager("Committed"), 7)
         self.add_unit("dpdk.service", 7, None)

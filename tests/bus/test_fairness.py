@@ -350,6 +350,7 @@ class DeafListeners(Fairness):
         reader.wait_signal("InterfacesRemoved", lambda args: args[0] == vm_path(self.vm(0)))
         reader.wait_signal("InterfacesAdded", lambda args: args[0] == vm_path(DB))
         reader.wait_signal("VMAdded", lambda args: args[0] == DB)
+        reader.wait_signal("PropertiesChanged", lambda args: args[0] == MANAGER and "Status" in args[1])
 
 
 @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")

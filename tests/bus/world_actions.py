@@ -439,6 +439,9 @@ class Actions:
         self.machined.stop()
         told = self.unseen(self.do_end_machine, self.do_start_machine)
         self.machined.start()
+        if "unseen" not in self.off:
+            # Until the list of machines has been read, a new run goes on with what was told for one that ended unseen.
+            self.rest("machined is back")
         return f"meanwhile: {told}"
 
     def do_restart_bus(self):

@@ -12,8 +12,8 @@ static void test_commitment(void **state) {
                 QuotaSource source;
                 uint32_t machine, system_unit, other;
         } cases[] = {
-                { QUOTA_SOURCE_RUNTIME, QUOTA, QUOTA, QUOTA },
-                { QUOTA_SOURCE_PERSISTENT, QUOTA, QUOTA, QUOTA },
+                { QUOTA_SOURCE_RUNTIME, QUOTA, QUOTA, HELD },
+                { QUOTA_SOURCE_PERSISTENT, QUOTA, QUOTA, HELD },
                 { QUOTA_SOURCE_METADATA, QUOTA, HELD, HELD },
                 { QUOTA_SOURCE_RULE, QUOTA, QUOTA, HELD },
                 { QUOTA_SOURCE_DEFAULT, QUOTA, HELD, HELD },
@@ -26,6 +26,9 @@ static void test_commitment(void **state) {
                 assert_int_equal(commitment_of(COMMITMENT_MACHINE, &policy, HELD), cases[i].machine);
                 assert_int_equal(commitment_of(COMMITMENT_SYSTEM_UNIT, &policy, HELD), cases[i].system_unit);
                 assert_int_equal(commitment_of(COMMITMENT_OTHER, &policy, HELD), cases[i].other);
+                /* What is held is not free, whatever the quota is now. */
+                for (CommitmentHolder holder = COMMITMENT_MACHINE; holder <= COMMITMENT_OTHER; holder++)
+                        assert_int_equal(commitment_of(holder, &policy, QUOTA + 1), QUOTA + 1);
         }
 }
 
