@@ -81,8 +81,8 @@ Quota=20
 
     def test_next_start(self):
         self.reserve(WEB, "web", metadata=metadata(("nova:extra-spec:hw:cpu_policy", "dedicated")))
-        cgroup = self.add_machine("web", WEB, 1)
-        self.wait_limit(cgroup, 40)
+        self.add_machine("web", WEB, 1)
+        self.wait_get(WEB, "State", "running")
         told = self.reserve(WEB, "web", metadata=metadata(("{http://example.org/1}tenant@id", "t-1")))
         self.assertEqual(told, (30, "rule"))
         self.assertEqual(self.source(WEB), (40, "rule"))

@@ -125,6 +125,7 @@ class Reconcile(BusTest):
         """Its list has been read, the machines' properties not yet: no machine has ended."""
         self.reserve(DB, "db", quota=30)
         cgroup = self.add_machine("db", DB, 2, sets=[9])
+        self.wait_get(DB, "State", "running")
         self.wait_quota(9, 30)
         self.machined.asked.clear()
         self.machined.hold_properties = True
