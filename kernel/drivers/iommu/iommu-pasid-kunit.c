@@ -6,6 +6,7 @@
  * IOMMU: where there is none, they set the capacity of the misc controller.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
@@ -28,9 +29,19 @@ struct iommu_pasid_test {
 	u32 used;
 };
 
+/* What is charged to the root and so to all cgroups. */
 static u64 total_charged(void)
 {
-	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+	u64 charged = 0;
+#ifdef CONFIG_CGROUP_MISC
+	struct misc_cg *cg = get_current_misc_cg(), *root = cg;
+
+	while (root->css.parent)
+		root = css_misc(root->css.parent);
+	charged = atomic64_read(&root->res[MISC_CG_RES_PASID].usage);
+	put_misc_cg(cg);
+#endif
+	return charged;
 }
 
 static void expect_clean(struct kunit *test)

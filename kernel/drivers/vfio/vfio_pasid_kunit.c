@@ -5,6 +5,7 @@
  * They work on the real PASID space, and need neither an IOMMU nor a device.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/misc_cgroup.h>
 #include <linux/module.h>
@@ -33,9 +34,19 @@ struct vfio_pasid_test {
 	u32 used;
 };
 
+/* What is charged to the root and so to all cgroups. */
 static u64 total_charged(void)
 {
-	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+	u64 charged = 0;
+#ifdef CONFIG_CGROUP_MISC
+	struct misc_cg *cg = get_current_misc_cg(), *root = cg;
+
+	while (root->css.parent)
+		root = css_misc(root->css.parent);
+	charged = atomic64_read(&root->res[MISC_CG_RES_PASID].usage);
+	put_misc_cg(cg);
+#endif
+	return charged;
 }
 
 static struct vfio_pasid_set *try_bind(struct mm_struct *mm)
@@ -730,4 +741,4 @@ kunit_test_suite(vfio_pasid_test_suite);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("KUnit tests of PASID sets");
-MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
