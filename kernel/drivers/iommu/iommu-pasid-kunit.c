@@ -121,6 +121,17 @@ static void test_freed_is_not_next(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, next, 2 * FRESH_MIN + 1 - pasid);
 		iommu_free_global_pasid(next);
 	}
+
+	/* Nor if both have been used, and it is the lower one. */
+	for (i = 0; i < 2; i++) {
+		pasid = iommu_alloc_global_pasid_range(FRESH_MIN + i, FRESH_MIN + i);
+		KUNIT_ASSERT_EQ(test, pasid, FRESH_MIN + i);
+	}
+	iommu_free_global_pasid(FRESH_MIN + 1);
+	iommu_free_global_pasid(FRESH_MIN);
+	pasid = iommu_alloc_global_pasid_range(FRESH_MIN, FRESH_MIN + 1);
+	KUNIT_EXPECT_EQ(test, pasid, FRESH_MIN + 1);
+	iommu_free_global_pasid(pasid);
 	expect_clean(test);
 }
 

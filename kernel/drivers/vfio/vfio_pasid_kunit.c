@@ -9,7 +9,9 @@
 #include <linux/iommu.h>
 #include <linux/misc_cgroup.h>
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/user.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/vfio_pasid.h>
@@ -238,6 +240,24 @@ static void test_max_sets(struct kunit *test)
 	unbind(test, 2);
 	bind(test, 1);
 	unbind(test, 1);
+}
+
+static void test_rate_of_sets(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct ratelimit_state *rs = &current_user()->ratelimit;
+	int interval = rs->interval, burst = rs->burst;
+
+	/* Root has no limit otherwise. */
+	rs->interval = HZ;
+	rs->burst = 0;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(try_bind(t->mm[1])), -EAGAIN);
+	/* Another container of a process that has its set needs no new one. */
+	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
+	rs->interval = interval;
+	rs->burst = burst;
+
+	bind(test, 1);
 }
 
 static void test_default_quota(struct kunit *test)
@@ -713,6 +733,7 @@ static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_mm_reference),
 	KUNIT_CASE(test_last_unbind_frees),
 	KUNIT_CASE(test_max_sets),
+	KUNIT_CASE(test_rate_of_sets),
 	KUNIT_CASE(test_default_quota),
 	KUNIT_CASE(test_quota),
 	KUNIT_CASE(test_order_of_bounds),
