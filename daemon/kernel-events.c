@@ -20,17 +20,29 @@
 #define RESYNC_LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define RESYNC_LOG_BURST         1U
 
-/* IOMMUs may register after us. */
+/* IOMMUs may register after us, and iommufd may be loaded after us. */
 static void check_capacity(Manager *m) {
-        uint32_t capacity;
+        CgroupCapacity now;
+        bool more, attached;
         int r;
 
-        r = cgroup_get_capacity(m->root, &capacity);
-        if (r < 0 || capacity == m->capacity || capacity == 0)
+        r = cgroup_get_capacity(m->root, &now);
+        if (r < 0)
                 return;
 
-        log_info("PASIDs on this host: %" PRIu32 " now.", capacity);
-        m->capacity = capacity;
+        more = now.pasids != m->capacity && now.pasids != 0;
+        attached = now.counts_attached && !m->counts_attached;
+        if (!more && !attached)
+                return;
+
+        if (more) {
+                log_info("PASIDs on this host: %" PRIu32 " now.", now.pasids);
+                m->capacity = now.pasids;
+        }
+        if (attached) {
+                log_info("The kernel also limits the PASIDs that are attached through iommufd now.");
+                m->counts_attached = true;
+        }
         slice_limits_apply(m);
         manager_apply_all(m);
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
@@ -84,7 +96,7 @@ static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
 static void on_set_add(Manager *m, const GenlMessage *event) {
         Set *set;
 
-        if (m->capacity == 0)
+        if (m->capacity == 0 || !m->counts_attached)
                 check_capacity(m);
 
         set = set_get(m, &event->set);

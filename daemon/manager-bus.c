@@ -204,7 +204,7 @@ static int property_allocated(sd_bus *bus, const char *path, const char *interfa
         uint64_t allocated;
 
         /* The root counts everything, what the kernel has taken for itself included. */
-        if (cgroup_get_current(m->root, "/", &allocated) < 0)
+        if (cgroup_get_current(m->root, "/", MISC_PASID, &allocated) < 0)
                 allocated = 0;
 
         return sd_bus_message_append(reply, "u", (uint32_t) allocated);

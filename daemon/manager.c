@@ -67,6 +67,20 @@ uint32_t manager_default_quota(const Manager *m, DefaultSource *ret_source) {
         return quota;
 }
 
+bool manager_has_limits(const Manager *m) {
+        return m->capacity > 0 || m->counts_attached;
+}
+
+bool manager_limits_differ(
+        const Manager *m, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource) {
+        MiscValues written = *limits;
+
+        if (!m->counts_attached)
+                written.present[MISC_PASID_ATTACH] = false;
+
+        return misc_values_differ(&written, limit, ret_resource);
+}
+
 const char *manager_state(const Manager *m) {
         return m->capacity > 0 ? "running" : "idle";
 }
@@ -328,6 +342,7 @@ int manager_watch_slices(Manager *m) {
 
 int manager_kernel_is_present(Manager *m, uint32_t capacity) {
         bool first = !m->kernel_present;
+        CgroupCapacity misc;
         int r;
 
         m->kernel_present = true;
@@ -335,6 +350,9 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
         log_info("PASIDs on this host: %" PRIu32 "%s.", capacity,
                 capacity > 0 ? "" : ", there is no PASID-capable IOMMU");
+        m->counts_attached = cgroup_get_capacity(m->root, &misc) >= 0 && misc.counts_attached;
+        if (m->counts_attached)
+                log_info("The kernel also limits the PASIDs that are attached through iommufd.");
 
         r = manager_apply_default_quota(m);
         if (r < 0)

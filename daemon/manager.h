@@ -12,6 +12,7 @@
 #include "kernel-source.h"
 #include "log.h"
 #include "macro.h"
+#include "misc-file.h"
 #include "retry.h"
 #include "slice-watch.h"
 #include "state.h"
@@ -115,7 +116,8 @@ struct Manager {
         Reconciliation *reconciliation; /* while one is under way */
         bool overcommitted;
         uint32_t capacity;
-        bool kernel_present; /* capacity is known */
+        bool counts_attached; /* the kernel counts what is attached through iommufd */
+        bool kernel_present;  /* capacity is known */
         bool sets_listed;
 
         sd_bus *bus;       /* on which we are called */
@@ -207,6 +209,16 @@ int manager_run(Manager *m);
 
 /* Ends the event loop, from within a handler. */
 void manager_exit(Manager *m, int status);
+
+/* Is there anything that a quota or a slice limits? Else the misc controller has no lines for PASIDs. */
+bool manager_has_limits(const Manager *m);
+
+/*
+ * Has somebody else changed misc.max, which should have this limit in each line? A line that came after pasidd wrote the
+ * file, with its resource, has been changed by nobody. *ret_resource is the first that was.
+ */
+bool manager_limits_differ(
+        const Manager *m, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource);
 
 /* "running" or "idle"; and a sentence, for the caller to free. */
 const char *manager_state(const Manager *m);

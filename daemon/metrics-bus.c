@@ -55,7 +55,7 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
                 };
         }
 
-        (void) cgroup_get_current(m->root, "/", &allocated);
+        (void) cgroup_get_current(m->root, "/", MISC_PASID, &allocated);
         const Metrics metrics = {
                 .version = PASIDD_VERSION,
                 .capacity = m->capacity,

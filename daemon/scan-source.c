@@ -248,6 +248,7 @@ static void dump(ScanSource *s) {
 static int on_defer(sd_event_source *source, void *userdata) {
         ScanSource *s = userdata;
         _cleanup_free_ char *module = NULL, *dir = NULL;
+        CgroupCapacity capacity;
         GenlInfo info = {};
         int r;
 
@@ -268,8 +269,9 @@ static int on_defer(sd_event_source *source, void *userdata) {
                 return 0;
         }
 
-        r = cgroup_get_capacity(s->root, &info.capacity);
+        r = cgroup_get_capacity(s->root, &capacity);
         if (r >= 0) {
+                info.capacity = capacity.pasids;
                 s->watch = inotify_add_watch(
                         s->inotify, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
                 if (s->watch < 0)

@@ -489,7 +489,7 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
         /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
          * high at times, because it includes charges that a cgroup above refused. */
         if (n_peaks > 1 && vm->cgroup && vm->kind != VM_KIND_SET &&
-                cgroup_get_peak(vm->manager->root, vm->cgroup, &cgroup_peak) >= 0 && cgroup_peak < peak &&
+                cgroup_get_peak(vm->manager->root, vm->cgroup, MISC_PASID, &cgroup_peak) >= 0 && cgroup_peak < peak &&
                 cgroup_peak >= allocated)
                 peak = cgroup_peak;
 
