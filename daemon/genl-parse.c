@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <linux/vfio_pasid.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 
+#include "genl-attributes.h"
 #include "genl-parse.h"
 #include "macro.h"
 #include "quota.h"
@@ -16,7 +16,7 @@ _Static_assert((int) GENL_LIMIT_RANGE == VFIO_PASID_LIMIT_REASON_RANGE, "same nu
 #define ATTR_U32 { .type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t) }
 #define ATTR_U64 { .type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t) }
 
-static const struct nla_policy set_policy[VFIO_PASID_A_SET_MAX + 1] = {
+static const struct nla_policy set_policy[GENL_SET_ATTR_MAX + 1] = {
         [VFIO_PASID_A_SET_ID] = ATTR_U64,
         [VFIO_PASID_A_SET_TGID] = ATTR_U32,
         [VFIO_PASID_A_SET_START_TIME] = ATTR_U64,
@@ -29,6 +29,9 @@ static const struct nla_policy set_policy[VFIO_PASID_A_SET_MAX + 1] = {
         [VFIO_PASID_A_SET_SEQ] = ATTR_U64,
         [VFIO_PASID_A_SET_REASON] = ATTR_U32,
         [VFIO_PASID_A_SET_SUPPRESSED] = ATTR_U32,
+        [VFIO_PASID_A_SET_ATTACHED] = ATTR_U32,
+        [VFIO_PASID_A_SET_ATTACHED_PEAK] = ATTR_U32,
+        [VFIO_PASID_A_SET_COUNT] = ATTR_U32,
 };
 
 static const struct nla_policy info_policy[VFIO_PASID_A_INFO_MAX + 1] = {
@@ -75,10 +78,38 @@ static GenlLimitReason reason_from_number(uint32_t reason) {
         return reason < GENL_LIMIT_OTHER ? (GenlLimitReason) reason : GENL_LIMIT_OTHER;
 }
 
-static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
-        struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
+static GenlCount count_from_attribute(struct nlattr *attr) {
+        uint32_t count = attr ? nla_get_u32(attr) : GENL_COUNT_NUMBER_PASIDS;
 
-        if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0)
+        switch (count) {
+
+        case GENL_COUNT_NUMBER_PASIDS:
+                return GENL_COUNT_PASIDS;
+
+        case GENL_COUNT_NUMBER_ATTACHED:
+                return GENL_COUNT_ATTACHED;
+
+        default:
+                return GENL_COUNT_OTHER;
+        }
+}
+
+/* A kernel has both attributes or none. */
+static int parse_attached(struct nlattr *attached, struct nlattr *peak, GenlSet *set) {
+        if (!attached && !peak)
+                return 0;
+
+        set->counts_attached = true;
+        if (get_count(attached, &set->attached) < 0 || get_count(peak, &set->attached_peak) < 0)
+                return -EBADMSG;
+
+        return 0;
+}
+
+static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
+        struct nlattr *tb[GENL_SET_ATTR_MAX + 1];
+
+        if (genlmsg_parse(nlh, 0, tb, GENL_SET_ATTR_MAX, set_policy) < 0)
                 return -EBADMSG;
 
         if (!tb[VFIO_PASID_A_SET_ID] || !tb[VFIO_PASID_A_SET_TGID] || !tb[VFIO_PASID_A_SET_START_TIME] ||
@@ -88,7 +119,9 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
         if (get_count(tb[VFIO_PASID_A_SET_QUOTA], &m->set.quota) < 0 ||
                 get_count(tb[VFIO_PASID_A_SET_WATERMARK], &m->set.watermark) < 0 ||
                 get_count(tb[VFIO_PASID_A_SET_ALLOCATED], &m->set.allocated) < 0 ||
-                get_count(tb[VFIO_PASID_A_SET_PEAK], &m->set.peak) < 0)
+                get_count(tb[VFIO_PASID_A_SET_PEAK], &m->set.peak) < 0 ||
+                parse_attached(tb[VFIO_PASID_A_SET_ATTACHED], tb[VFIO_PASID_A_SET_ATTACHED_PEAK], &m->set) <
+                        0)
                 return -EBADMSG;
 
         m->set.id = nla_get_u64(tb[VFIO_PASID_A_SET_ID]);
@@ -107,6 +140,9 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
 
                 m->suppressed = nla_get_u32(tb[VFIO_PASID_A_SET_SUPPRESSED]);
         }
+
+        if (m->type == GENL_MESSAGE_LIMIT_HIT || m->type == GENL_MESSAGE_WATERMARK_HIT)
+                m->count = count_from_attribute(tb[VFIO_PASID_A_SET_COUNT]);
 
         return 0;
 }
@@ -133,9 +169,9 @@ static int parse_info(struct nlmsghdr *nlh, GenlMessage *m) {
 
 /* Of a newer kernel's event only the sequence number is of use, so that it is not taken for a lost one. */
 static int parse_other(struct nlmsghdr *nlh, GenlMessage *m) {
-        struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
+        struct nlattr *tb[GENL_SET_ATTR_MAX + 1];
 
-        if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
+        if (genlmsg_parse(nlh, 0, tb, GENL_SET_ATTR_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
                 return -EOPNOTSUPP;
 
         m->seq = nla_get_u64(tb[VFIO_PASID_A_SET_SEQ]);

@@ -23,6 +23,9 @@ typedef struct GenlSet {
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
+        bool counts_attached; /* the kernel counts what is attached through iommufd … */
+        uint32_t attached;    /* … and this is it, 0 otherwise */
+        uint32_t attached_peak;
 } GenlSet;
 
 typedef enum GenlMessageType {
@@ -43,6 +46,13 @@ typedef enum GenlLimitReason {
         GENL_LIMIT_OTHER, /* one that this version does not know */
 } GenlLimitReason;
 
+/* Which of a set's counts a refusal or a watermark concerns: quota and watermark hold for each by itself. */
+typedef enum GenlCount {
+        GENL_COUNT_PASIDS,   /* allocated */
+        GENL_COUNT_ATTACHED, /* attached */
+        GENL_COUNT_OTHER,    /* one that this version does not know */
+} GenlCount;
+
 /* "quota", "limit", "range", "other", as in the signal QuotaExceeded. */
 const char *genl_limit_reason_to_string(GenlLimitReason reason);
 
@@ -61,6 +71,7 @@ typedef struct GenlMessage {
         GenlSet set;            /* all but INFO */
         GenlInfo info;          /* INFO */
         GenlLimitReason reason; /* LIMIT_HIT */
+        GenlCount count;        /* LIMIT_HIT, WATERMARK_HIT */
         uint32_t suppressed;    /* LIMIT_HIT */
 } GenlMessage;
 

@@ -104,14 +104,16 @@ static void on_set_add(Manager *m, const GenlMessage *event) {
                 set_match(set);
 }
 
-static const char *limit_reason_to_text(GenlLimitReason reason) {
+static const char *limit_reason_to_text(GenlLimitReason reason, GenlCount count) {
         switch (reason) {
 
         case GENL_LIMIT_QUOTA:
                 return "its quota is used up";
 
         case GENL_LIMIT_CGROUP:
-                return "the limit of its cgroup or the capacity is used up";
+                /* What is attached has no capacity. */
+                return count == GENL_COUNT_ATTACHED ? "the limit of its cgroup is used up"
+                                                    : "the limit of its cgroup or the capacity is used up";
 
         case GENL_LIMIT_RANGE:
                 return "no PASID in the range it wants is free";
@@ -128,8 +130,22 @@ static RateLimit *limit_of(VM *vm, RateLimit *own, RateLimit *shared) {
         return vm->log_level == LOG_DEBUG ? shared : own;
 }
 
+/*
+ * The last details of an event, which say what it is about if that is not the
+ * number of PASIDs. Returns how many they are.
+ */
+static size_t add_count(const GenlMessage *event, EventDetail details[static 2]) {
+        if (event->count != GENL_COUNT_ATTACHED)
+                return 0;
+
+        details[0] = (EventDetail) { .name = "count", .type = 's', .text = "attached" };
+        details[1] = (EventDetail) { .name = "attached", .type = 'u', .number = event->set.attached };
+        return 2;
+}
+
 static void on_limit_hit(Set *set, const GenlMessage *event) {
         const char *reason = genl_limit_reason_to_string(event->reason);
+        bool attached = event->count == GENL_COUNT_ATTACHED;
         unsigned held_back;
         VM *vm = set->vm;
 
@@ -145,27 +161,30 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
                 return;
         }
 
-        const EventDetail details[] = {
+        EventDetail details[7] = {
                 { .name = "set", .type = 't', .number = set->kernel.id },
                 { .name = "reason", .type = 's', .text = reason },
                 { .name = "allocated", .type = 'u', .number = event->set.allocated },
                 { .name = "quota", .type = 'u', .number = event->set.quota },
                 { .name = "suppressed", .type = 't', .number = vm->refusals_untold },
         };
+        size_t n_details = 5 + add_count(event, details + 5);
         events_add(vm->manager, EVENT_QUOTA_EXCEEDED,
                 &(EventFacts) { .level = LOG_NOTICE,
                         .vm = vm,
                         .set = set,
                         .details = details,
-                        .n_details = ELEMENTSOF(details) },
-                "VM %s was refused a PASID, because %s (holds %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
+                        .n_details = n_details },
+                "VM %s was refused %s, because %s (%s %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
                 " more refusals not reported one by one).",
-                vm->name, limit_reason_to_text(event->reason), event->set.allocated, event->set.quota,
-                vm->refusals_untold);
+                vm->name, attached ? "the attaching of a PASID" : "a PASID",
+                limit_reason_to_text(event->reason, event->count), attached ? "attached" : "holds",
+                attached ? event->set.attached : event->set.allocated, event->set.quota, vm->refusals_untold);
         vm->refusals_untold = 0;
 }
 
 static void on_watermark_hit(Set *set, const GenlMessage *event) {
+        bool attached = event->count == GENL_COUNT_ATTACHED;
         unsigned suppressed;
         VM *vm = set->vm;
 
@@ -178,20 +197,19 @@ static void on_watermark_hit(Set *set, const GenlMessage *event) {
                     manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &suppressed))
                 return;
 
-        const EventDetail details[] = {
+        EventDetail details[6] = {
                 { .name = "set", .type = 't', .number = set->kernel.id },
                 { .name = "allocated", .type = 'u', .number = event->set.allocated },
                 { .name = "watermark", .type = 'u', .number = event->set.watermark },
                 { .name = "suppressed", .type = 't', .number = suppressed },
         };
+        size_t n_details = 4 + add_count(event, details + 4);
         events_add(vm->manager, EVENT_WATERMARK_REACHED,
-                &(EventFacts) { .level = LOG_INFO,
-                        .vm = vm,
-                        .set = set,
-                        .details = details,
-                        .n_details = ELEMENTSOF(details) },
-                "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
-                vm->name, event->set.allocated, event->set.watermark, suppressed);
+                &(EventFacts) {
+                        .level = LOG_INFO, .vm = vm, .set = set, .details = details, .n_details = n_details },
+                "VM %s %s %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
+                vm->name, attached ? "has attached" : "holds",
+                attached ? event->set.attached : event->set.allocated, event->set.watermark, suppressed);
 }
 
 static void on_event(const GenlMessage *event, void *userdata) {

@@ -29,7 +29,7 @@ static uint64_t clock_usec(clockid_t clock) {
 
 static int format_metrics(Manager *m, const Counters *counters, char **ret) {
         _cleanup_free_ MetricsVM *vms = NULL;
-        uint64_t allocated = 0;
+        uint64_t allocated = 0, attached = 0;
         size_t n = 0;
         VM *vm;
 
@@ -49,6 +49,7 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
                         .quota = vm->policy.quota,
                         .watermark = vm->policy.watermark,
                         .allocated = c.allocated,
+                        .attached = c.attached,
                         .peak = c.peak,
                         .denied = c.denied,
                         .n_sets = vm->n_sets,
@@ -56,11 +57,13 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
         }
 
         (void) cgroup_get_current(m->root, "/", MISC_PASID, &allocated);
+        (void) cgroup_get_current(m->root, "/", MISC_PASID_ATTACH, &attached);
         const Metrics metrics = {
                 .version = PASIDD_VERSION,
                 .capacity = m->capacity,
                 .default_quota = manager_default_quota(m, NULL),
                 .allocated = allocated,
+                .attached = attached,
                 .committed = manager_committed(m),
                 .resyncs = counters->resyncs,
                 .events = counters->events,

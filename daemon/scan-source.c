@@ -46,19 +46,36 @@ struct ScanSource {
         uint64_t seq;
 };
 
-static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
-        GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set };
+static void report_count(ScanSource *s, GenlMessageType type, const GenlSet *set, GenlCount count) {
+        GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set, .count = count };
 
         s->base.handlers->event(&message, s->base.userdata);
+}
+
+static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
+        report_count(s, type, set, GENL_COUNT_PASIDS);
+}
+
+/* Which of the counts is at its quota? */
+static GenlCount refused_count(const GenlSet *set) {
+        return set->counts_attached && set->attached >= set->quota && set->allocated < set->quota
+                       ? GENL_COUNT_ATTACHED
+                       : GENL_COUNT_PASIDS;
+}
+
+static bool crosses(const GenlSet *set, uint32_t before, uint32_t now) {
+        return set->watermark > 0 && before < set->watermark && now >= set->watermark;
 }
 
 static void report_difference(ScanSource *s, const GenlSet *before, const GenlSet *now) {
         if (now->quota != before->quota)
                 report(s, GENL_MESSAGE_QUOTA_CHANGE, now);
         if (now->denied > before->denied)
-                report(s, GENL_MESSAGE_LIMIT_HIT, now);
-        if (now->watermark > 0 && now->allocated >= now->watermark && before->allocated < now->watermark)
+                report_count(s, GENL_MESSAGE_LIMIT_HIT, now, refused_count(now));
+        if (crosses(now, before->allocated, now->allocated))
                 report(s, GENL_MESSAGE_WATERMARK_HIT, now);
+        if (crosses(now, before->attached, now->attached))
+                report_count(s, GENL_MESSAGE_WATERMARK_HIT, now, GENL_COUNT_ATTACHED);
 }
 
 static void drop(ScannedSet *scanned) {

@@ -29,13 +29,15 @@ typedef enum VMChange {
         VM_CHANGED_ALLOCATED = 1 << 7,
         VM_CHANGED_PEAK = 1 << 8,
         VM_CHANGED_DENIED = 1 << 9,
-        VM_CHANGED_ALL = (1 << 10) - 1,
+        VM_CHANGED_ATTACHED = 1 << 10,
+        VM_CHANGED_ALL = (1 << 11) - 1,
 } VMChange;
 
 /* Counters over all sets. */
 typedef struct VMCounters {
         uint32_t allocated;
         uint32_t peak;
+        uint32_t attached;
         uint64_t denied;
 } VMCounters;
 

@@ -224,5 +224,95 @@ class AttachedAlone(Attached, BusTest):
         self.assertTrue(self.get(WEB, "QuotaInForce"))
 
 
+class Counters(Attached, BusTest):
+    def setUp(self):
+        super().setUp()
+        self.add_machine("web", WEB, 1, sets=[1, 2])
+        self.start()
+
+    def test_properties(self):
+        self.root.set_attribute(1, "allocated", 1)
+        self.root.set_attribute(1, "attached", 4)
+        self.root.set_attribute(1, "attached_peak", 6)
+        self.root.set_attribute(2, "attached", 3)
+        self.assertEqual(self.get(WEB, "Attached"), 7)
+        self.assertEqual(self.get(WEB, "Allocated"), 1)
+        self.assertEqual(sorted(self.get(WEB, "AttachedSets")), [(1, 4, 6), (2, 3, 0)])
+        self.root.write("sys/fs/cgroup/misc.current", self.root.misc(5, 9))
+        self.assertEqual(self.get_manager("Attached"), 9)
+        self.assertEqual(self.get_manager("Allocated"), 5)
+
+    def test_metrics(self):
+        self.root.set_attribute(1, "attached", 4)
+        self.root.write("sys/fs/cgroup/misc.current", self.root.misc(5, 9))
+        (text,) = self.manager_call("GetMetrics")
+        self.assertIn(f'pasidd_vm_attached{{uuid="{WEB}",name="web"}} 4\n', text)
+        self.assertIn("\npasidd_attached 9\n", text)
+
+    def test_subscribed(self):
+        self.manager_call("Subscribe")
+        self.wait_changed(Attached=0)
+        self.root.set_attribute(1, "attached", 4)
+        self.wait_changed(Attached=4)
+
+    def test_refused(self):
+        self.set_quota(WEB, 4)
+        self.root.set_attribute(1, "attached", 4)
+        self.root.set_attribute(1, "denied", 1)
+        signal = self.client.wait_signal("AttachRefused")
+        self.assertEqual(signal.args, (WEB, "web", vm_path(WEB), 1, "quota", 4, 4, 0))
+        self.daemon.wait_output(
+            "VM web was refused the attaching of a PASID, because its quota is used up (attached 4, quota 4;"
+        )
+        self.assertEqual(
+            self.last_event("quota-exceeded"),
+            {
+                "set": 1,
+                "reason": "quota",
+                "allocated": 0,
+                "quota": 4,
+                "suppressed": 0,
+                "count": "attached",
+                "attached": 4,
+            },
+        )
+        self.assertEqual([s for s in self.client.signals if s.member == "QuotaExceeded"], [])
+        self.assertEqual(self.get(WEB, "Denied"), 1)
+
+    def test_numbers_refused(self):
+        """Where what is attached is counted as well, an event can still be about numbers."""
+        self.set_quota(WEB, 4)
+        self.root.set_attribute(1, "allocated", 4)
+        self.root.set_attribute(1, "denied", 1)
+        self.client.wait_signal("QuotaExceeded")
+        self.assertNotIn("count", self.last_event("quota-exceeded"))
+
+    def test_watermark(self):
+        self.set_quota(WEB, 10, watermark=3)
+        self.root.set_attribute(1, "attached", 3)
+        signal = self.client.wait_signal("AttachWatermarkReached")
+        self.assertEqual(signal.args, (WEB, "web", vm_path(WEB), 1, 3, 3))
+        self.daemon.wait_output("VM web has attached 3 PASIDs, its watermark is 3")
+        details = self.last_event("watermark-reached")
+        self.assertEqual(
+            details, {"set": 1, "allocated": 0, "watermark": 3, "suppressed": 0, "count": "attached", "attached": 3}
+        )
+
+    def last_event(self, kind):
+        events = self.manager_call("ListEvents", "t", 0)[0]
+        return [event for event in events if event[2] == kind][-1][6]
+
+
+class NotCounted(BusTest):
+    """On a kernel without these counts everything is as it was."""
+
+    def test_properties(self):
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.assertEqual(self.get(WEB, "Attached"), 0)
+        self.assertEqual(self.get(WEB, "AttachedSets"), [])
+        self.assertEqual(self.get_manager("Attached"), 0)
+
+
 if __name__ == "__main__":
     main()

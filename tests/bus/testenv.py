@@ -185,6 +185,7 @@ class Root:
             "tgid": pid,
             "start_time": start_time,
             "cgroup_id": self.cgroup_id(cgroup) if cgroup else 0,
+            **({"attached": 0, "attached_peak": 0} if self.counts_attached else {}),
             **attributes,
         }
         aside = self.aside / "set"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <linux/vfio_pasid.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 
+#include "genl-attributes.h"
 #include "genl-parse.h"
 #include "test-util.h"
 
@@ -34,7 +34,13 @@ static const Attr set_attrs[] = {
         U64(SET_SEQ, UINT64_C(0x500000005)),
         U32(SET_REASON, VFIO_PASID_LIMIT_REASON_CGROUP),
         U32(SET_SUPPRESSED, UINT32_MAX),
+        U32(SET_ATTACHED, 5),
+        U32(SET_ATTACHED_PEAK, 6),
+        U32(SET_COUNT, GENL_COUNT_NUMBER_ATTACHED),
 };
+
+/* Those of kernels that do not count what is attached. */
+#define N_SET_ATTRS_OLD (ELEMENTSOF(set_attrs) - 3)
 
 static const Attr info_attrs[] = {
         U32(INFO_CAPACITY, 1048575),
@@ -99,11 +105,42 @@ static void test_set(void **state _unused_) {
                 assert_int_equal(g.set.allocated, 3);
                 assert_int_equal(g.set.peak, 4);
                 assert_true(g.set.denied == UINT64_C(0x400000004));
+                assert_true(g.set.counts_attached);
+                assert_int_equal(g.set.attached, 5);
+                assert_int_equal(g.set.attached_peak, 6);
+                assert_int_equal(
+                        g.count, g.type == GENL_MESSAGE_LIMIT_HIT || g.type == GENL_MESSAGE_WATERMARK_HIT
+                                         ? GENL_COUNT_ATTACHED
+                                         : GENL_COUNT_PASIDS);
                 if (g.type == GENL_MESSAGE_LIMIT_HIT) {
                         assert_int_equal(g.reason, GENL_LIMIT_CGROUP);
                         assert_true(g.suppressed == UINT32_MAX);
                 }
         }
+}
+
+/* A kernel that does not count what is attached. */
+static void test_old_set(void **state _unused_) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                _cleanup_nlmsg_ struct nl_msg *m = make(commands[i].cmd, set_attrs, N_SET_ATTRS_OLD, NULL);
+                GenlMessage g;
+
+                test_case("command %u", commands[i].cmd);
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_false(g.set.counts_attached);
+                assert_int_equal(g.set.attached, 0);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
+        }
+}
+
+static void test_other_count(void **state _unused_) {
+        const Attr change = U32(SET_COUNT, 2);
+        _cleanup_nlmsg_ struct nl_msg *m =
+                make(VFIO_PASID_CMD_WATERMARK_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
+        GenlMessage g;
+
+        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+        assert_int_equal(g.count, GENL_COUNT_OTHER);
 }
 
 static void test_info(void **state _unused_) {
@@ -136,6 +173,7 @@ static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, 
 static bool may_lack(uint8_t cmd, int type) {
         switch (type) {
         case VFIO_PASID_A_SET_CGROUP_ID:
+        case VFIO_PASID_A_SET_COUNT:
                 return cmd != VFIO_PASID_CMD_INFO_GET;
         case VFIO_PASID_A_SET_REASON:
         case VFIO_PASID_A_SET_SUPPRESSED:
@@ -168,6 +206,8 @@ static void test_impossible(void **state _unused_) {
                 U32(SET_WATERMARK, 1048577),
                 U32(SET_ALLOCATED, UINT32_MAX),
                 U32(SET_PEAK, 1048577),
+                U32(SET_ATTACHED, 1048577),
+                U32(SET_ATTACHED_PEAK, UINT32_MAX),
         };
         static const Attr info_changes[] = {
                 U32(INFO_CAPACITY, 1048577),
@@ -218,7 +258,7 @@ static void test_unknown(void **state _unused_) {
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
         GenlMessage g = { .seq = 99 };
 
-        assert_int_equal(nla_put_string(m, __VFIO_PASID_A_SET_MAX, "new"), 0);
+        assert_int_equal(nla_put_string(m, GENL_SET_ATTR_MAX + 1, "new"), 0);
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
 
         g.seq = 99;
@@ -243,7 +283,7 @@ static void test_unknown(void **state _unused_) {
 /* Cut at every length: never read past the end (a sanitizer would tell), never taken for whole. */
 static void test_truncated(void **state _unused_) {
         _cleanup_nlmsg_ struct nl_msg *m =
-                make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), NULL);
+                make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, NULL);
         uint32_t len = nlmsg_hdr(m)->nlmsg_len;
 
         for (uint32_t n = sizeof(struct nlmsghdr); n < len; n++) {
@@ -315,6 +355,8 @@ static void test_sequence(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_set),
+                cmocka_unit_test(test_old_set),
+                cmocka_unit_test(test_other_count),
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_malformed),
                 cmocka_unit_test(test_impossible),
