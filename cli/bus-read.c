@@ -3,6 +3,7 @@
 #include "bus-read.h"
 
 #include "bus-names.h"
+#include "viommu.h"
 
 static const char sets_signature[] = "(tuuuuut)";
 
@@ -227,6 +228,32 @@ static int read_attached_sets(sd_bus_message *m, VmInfo *vm) {
         return sd_bus_message_exit_container(m);
 }
 
+/* Of all metadata only what the hook found out itself. */
+static int read_viommu(sd_bus_message *m, VmInfo *vm) {
+        _cleanup_(metadata_clear) Metadata metadata = {};
+        const char *key, *value;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(m, "(ss)", &key, &value)) > 0) {
+                if (metadata_add(&metadata, key, value) == -ENOMEM)
+                        return -ENOMEM;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        vm->iommufd = viommu_uses_iommufd(&metadata);
+        vm->viommu_pasids = viommu_pasids(&metadata);
+        return sd_bus_message_exit_container(m);
+}
+
 typedef struct PropertyReader {
         const InfoTable *table;
         void *info;
@@ -238,6 +265,11 @@ static int read_property(sd_bus_message *m, const char *property, void *userdata
 
         if (reader->table == &vm_table && streq(property, "AttachedSets")) {
                 r = read_attached_sets(m, reader->info);
+                return r < 0 ? r : 1;
+        }
+
+        if (reader->table == &vm_table && streq(property, "Metadata")) {
+                r = read_viommu(m, reader->info);
                 return r < 0 ? r : 1;
         }
 

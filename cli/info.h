@@ -93,6 +93,8 @@ typedef struct VmInfo {
         uint64_t denied;
         bool in_force;
         SetList sets;
+        bool iommufd;           /* of the Metadata: its host devices are attached through iommufd */
+        uint32_t viommu_pasids; /* the same: what its vIOMMU offers; 0 if that is not known */
         /* not properties: */
         uint32_t usage; /* percent of the quota */
         unsigned warnings;

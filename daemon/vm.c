@@ -309,6 +309,9 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
         if (vm->state != state)
                 vm_queue_changes(vm, VM_CHANGED_STATE);
 
+        if (!streq_ptr(vm->machine, machine))
+                vm->viommu_noted = false;
+
         r = replace(&vm->machine, machine);
         if (r >= 0)
                 r = replace(&vm->unit, unit);

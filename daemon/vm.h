@@ -82,7 +82,8 @@ struct VM {
         CgroupSubscription *gone_watch;  /* the directory above a unit's cgroup */
         sd_event_source *revert_holdoff;
         bool revert_again;
-        bool foreign; /* somebody else's value is left in place */
+        bool foreign;      /* somebody else's value is left in place */
+        bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
 
         bool announced;  /* VMAdded was sent, or had to be left out */
         bool untold;     /* it was left out, see signal-gate.h */
