@@ -21,13 +21,15 @@ static uint32_t clamp(uint64_t value) {
 static uint32_t allocated_in(const SliceLimit *slice) {
         uint64_t value;
 
-        return cgroup_get_current(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value) : 0;
+        return cgroup_get_current(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value)
+                                                                                                : 0;
 }
 
 static uint32_t peak_in(const SliceLimit *slice) {
         uint64_t value;
 
-        return cgroup_get_peak(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value) : 0;
+        return cgroup_get_peak(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value)
+                                                                                             : 0;
 }
 
 static int append_slice(sd_bus_message *reply, const SliceLimit *slice) {
