@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <linux/vfio_pasid.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 
-#include "genl-attributes.h"
 #include "genl-parse.h"
 #include "macro.h"
 #include "quota.h"
-
-_Static_assert((int) GENL_LIMIT_QUOTA == VFIO_PASID_LIMIT_REASON_QUOTA, "same numbers as the kernel");
-_Static_assert((int) GENL_LIMIT_CGROUP == VFIO_PASID_LIMIT_REASON_CGROUP, "same numbers as the kernel");
-_Static_assert((int) GENL_LIMIT_RANGE == VFIO_PASID_LIMIT_REASON_RANGE, "same numbers as the kernel");
 
 /* libnl takes the type for a lower bound of the size only, so the upper one is given as well. */
 #define ATTR_U32 { .type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t) }
 #define ATTR_U64 { .type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t) }
 
-static const struct nla_policy set_policy[GENL_SET_ATTR_MAX + 1] = {
+static const struct nla_policy set_policy[VFIO_PASID_A_SET_MAX + 1] = {
         [VFIO_PASID_A_SET_ID] = ATTR_U64,
         [VFIO_PASID_A_SET_TGID] = ATTR_U32,
         [VFIO_PASID_A_SET_START_TIME] = ATTR_U64,
@@ -31,7 +27,6 @@ static const struct nla_policy set_policy[GENL_SET_ATTR_MAX + 1] = {
         [VFIO_PASID_A_SET_SUPPRESSED] = ATTR_U32,
         [VFIO_PASID_A_SET_ATTACHED] = ATTR_U32,
         [VFIO_PASID_A_SET_ATTACHED_PEAK] = ATTR_U32,
-        [VFIO_PASID_A_SET_COUNT] = ATTR_U32,
 };
 
 static const struct nla_policy info_policy[VFIO_PASID_A_INFO_MAX + 1] = {
@@ -73,25 +68,22 @@ static int get_count(struct nlattr *attr, uint32_t *ret) {
         return 0;
 }
 
-/* A newer kernel may have more of them. */
-static GenlLimitReason reason_from_number(uint32_t reason) {
-        return reason < GENL_LIMIT_OTHER ? (GenlLimitReason) reason : GENL_LIMIT_OTHER;
-}
+/* The kernel has one list of reasons, in which those of attached PASIDs follow the others. */
+static void set_reason(GenlMessage *m, uint32_t reason) {
+        static const struct {
+                GenlLimitReason reason;
+                GenlCount count;
+        } table[] = {
+                [VFIO_PASID_LIMIT_REASON_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_RANGE] = { GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+        };
 
-static GenlCount count_from_attribute(struct nlattr *attr) {
-        uint32_t count = attr ? nla_get_u32(attr) : GENL_COUNT_NUMBER_PASIDS;
-
-        switch (count) {
-
-        case GENL_COUNT_NUMBER_PASIDS:
-                return GENL_COUNT_PASIDS;
-
-        case GENL_COUNT_NUMBER_ATTACHED:
-                return GENL_COUNT_ATTACHED;
-
-        default:
-                return GENL_COUNT_OTHER;
-        }
+        /* A newer kernel may have more of them. */
+        m->reason = reason < ELEMENTSOF(table) ? table[reason].reason : GENL_LIMIT_OTHER;
+        m->count = reason < ELEMENTSOF(table) ? table[reason].count : GENL_COUNT_PASIDS;
 }
 
 /* A kernel has both attributes or none. */
@@ -107,9 +99,9 @@ static int parse_attached(struct nlattr *attached, struct nlattr *peak, GenlSet 
 }
 
 static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
-        struct nlattr *tb[GENL_SET_ATTR_MAX + 1];
+        struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
 
-        if (genlmsg_parse(nlh, 0, tb, GENL_SET_ATTR_MAX, set_policy) < 0)
+        if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0)
                 return -EBADMSG;
 
         if (!tb[VFIO_PASID_A_SET_ID] || !tb[VFIO_PASID_A_SET_TGID] || !tb[VFIO_PASID_A_SET_START_TIME] ||
@@ -136,13 +128,12 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
                 if (!tb[VFIO_PASID_A_SET_REASON] || !tb[VFIO_PASID_A_SET_SUPPRESSED])
                         return -EBADMSG;
 
-                m->reason = reason_from_number(nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
+                set_reason(m, nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
+                if (m->count == GENL_COUNT_ATTACHED && !m->set.counts_attached)
+                        return -EBADMSG;
 
                 m->suppressed = nla_get_u32(tb[VFIO_PASID_A_SET_SUPPRESSED]);
         }
-
-        if (m->type == GENL_MESSAGE_LIMIT_HIT || m->type == GENL_MESSAGE_WATERMARK_HIT)
-                m->count = count_from_attribute(tb[VFIO_PASID_A_SET_COUNT]);
 
         return 0;
 }
@@ -169,9 +160,9 @@ static int parse_info(struct nlmsghdr *nlh, GenlMessage *m) {
 
 /* Of a newer kernel's event only the sequence number is of use, so that it is not taken for a lost one. */
 static int parse_other(struct nlmsghdr *nlh, GenlMessage *m) {
-        struct nlattr *tb[GENL_SET_ATTR_MAX + 1];
+        struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
 
-        if (genlmsg_parse(nlh, 0, tb, GENL_SET_ATTR_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
+        if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
                 return -EOPNOTSUPP;
 
         m->seq = nla_get_u64(tb[VFIO_PASID_A_SET_SEQ]);
@@ -211,6 +202,28 @@ int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
 
         *ret = m;
         return 0;
+}
+
+static uint32_t count_of(const GenlSet *set, GenlCount count) {
+        return count == GENL_COUNT_ATTACHED ? set->attached : set->allocated;
+}
+
+void genl_watermark_counts(const GenlSet *before, const GenlSet *now, bool ret[static _GENL_COUNT_MAX]) {
+        bool reached[_GENL_COUNT_MAX] = {}, is_there[_GENL_COUNT_MAX] = {};
+        bool any_reached = false, any_is_there = false;
+        GenlCount count;
+
+        for (count = 0; now->watermark > 0 && count < _GENL_COUNT_MAX; count++) {
+                is_there[count] = count_of(now, count) >= now->watermark;
+                reached[count] = is_there[count] && count_of(before, count) < now->watermark;
+                any_is_there |= is_there[count];
+                any_reached |= reached[count];
+        }
+
+        if (!any_is_there)
+                is_there[now->attached > now->allocated ? GENL_COUNT_ATTACHED : GENL_COUNT_PASIDS] = true;
+        for (count = 0; count < _GENL_COUNT_MAX; count++)
+                ret[count] = any_reached ? reached[count] : is_there[count];
 }
 
 void genl_sequence_reset(GenlSequence *s, uint64_t seq) {

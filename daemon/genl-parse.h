@@ -50,7 +50,7 @@ typedef enum GenlLimitReason {
 typedef enum GenlCount {
         GENL_COUNT_PASIDS,   /* allocated */
         GENL_COUNT_ATTACHED, /* attached */
-        GENL_COUNT_OTHER,    /* one that this version does not know */
+        _GENL_COUNT_MAX,
 } GenlCount;
 
 /* "quota", "limit", "range", "other", as in the signal QuotaExceeded. */
@@ -71,7 +71,7 @@ typedef struct GenlMessage {
         GenlSet set;            /* all but INFO */
         GenlInfo info;          /* INFO */
         GenlLimitReason reason; /* LIMIT_HIT */
-        GenlCount count;        /* LIMIT_HIT, WATERMARK_HIT */
+        GenlCount count;        /* LIMIT_HIT; of WATERMARK_HIT see genl_watermark_counts() */
         uint32_t suppressed;    /* LIMIT_HIT */
 } GenlMessage;
 
@@ -82,6 +82,15 @@ typedef struct GenlMessage {
  * untouched on failure.
  */
 int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret);
+
+/*
+ * Which counts a WATERMARK_HIT is about, at least one. The message does not
+ * say, so this compares it with what was known of the set before: a count that
+ * was below the watermark, and is not any more, has reached it. If that is true
+ * of none, because the counters were read in between, it is each that is not
+ * below the watermark now, and if all are below it again, the larger one.
+ */
+void genl_watermark_counts(const GenlSet *before, const GenlSet *now, bool ret[static _GENL_COUNT_MAX]);
 
 /*
  * Follows the family-wide sequence number, so that lost events are noticed.

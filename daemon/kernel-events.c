@@ -20,7 +20,7 @@
 #define RESYNC_LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define RESYNC_LOG_BURST         1U
 
-/* IOMMUs may register after us, and iommufd may be loaded after us. */
+/* IOMMUs may register after us, and so may the resource of attached PASIDs. */
 static void check_capacity(Manager *m) {
         CgroupCapacity now;
         bool more, attached;
@@ -183,7 +183,7 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
         vm->refusals_untold = 0;
 }
 
-static void on_watermark_hit(Set *set, const GenlMessage *event) {
+static void watermark_reached(Set *set, const GenlMessage *event) {
         bool attached = event->count == GENL_COUNT_ATTACHED;
         unsigned suppressed;
         VM *vm = set->vm;
@@ -212,8 +212,22 @@ static void on_watermark_hit(Set *set, const GenlMessage *event) {
                 attached ? event->set.attached : event->set.allocated, event->set.watermark, suppressed);
 }
 
+static void on_watermark_hit(Set *set, const GenlSet *before, const GenlMessage *event) {
+        bool counts[_GENL_COUNT_MAX];
+
+        genl_watermark_counts(before, &event->set, counts);
+        for (GenlCount count = 0; count < _GENL_COUNT_MAX; count++) {
+                GenlMessage message = *event;
+
+                message.count = count;
+                if (counts[count])
+                        watermark_reached(set, &message);
+        }
+}
+
 static void on_event(const GenlMessage *event, void *userdata) {
         Manager *m = userdata;
+        GenlSet before;
         Set *set;
 
         if (event->type == GENL_MESSAGE_OTHER)
@@ -228,6 +242,7 @@ static void on_event(const GenlMessage *event, void *userdata) {
                 log_debug("Event %i of unknown set %" PRIu64 ", ignoring.", (int) event->type, event->set.id);
                 return;
         }
+        before = set->kernel;
         set->kernel = event->set;
 
         switch (event->type) {
@@ -246,7 +261,7 @@ static void on_event(const GenlMessage *event, void *userdata) {
                 return;
 
         case GENL_MESSAGE_WATERMARK_HIT:
-                on_watermark_hit(set, event);
+                on_watermark_hit(set, &before, event);
                 return;
 
         default:

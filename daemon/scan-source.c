@@ -72,10 +72,9 @@ static void report_difference(ScanSource *s, const GenlSet *before, const GenlSe
                 report(s, GENL_MESSAGE_QUOTA_CHANGE, now);
         if (now->denied > before->denied)
                 report_count(s, GENL_MESSAGE_LIMIT_HIT, now, refused_count(now));
-        if (crosses(now, before->allocated, now->allocated))
+        /* As the kernel's event, this does not say which of the two. */
+        if (crosses(now, before->allocated, now->allocated) || crosses(now, before->attached, now->attached))
                 report(s, GENL_MESSAGE_WATERMARK_HIT, now);
-        if (crosses(now, before->attached, now->attached))
-                report_count(s, GENL_MESSAGE_WATERMARK_HIT, now, GENL_COUNT_ATTACHED);
 }
 
 static void drop(ScannedSet *scanned) {

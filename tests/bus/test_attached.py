@@ -173,7 +173,7 @@ class Report(Attached, BusTest):
 
 
 class Later(BusTest):
-    """iommufd is a module, and its resource may appear while VMs run. Its line says "max" then, which is nobody's wish."""
+    """The second resource may appear while VMs run. Its line says "max" then, which is nobody's wish."""
 
     config = "[Manager]\nForeignChanges=adopt\n[Slice tenant.slice]\nLimit=500\n"
 
@@ -298,9 +298,22 @@ class Counters(Attached, BusTest):
             details, {"set": 1, "allocated": 0, "watermark": 3, "suppressed": 0, "count": "attached", "attached": 3}
         )
 
+    def test_watermark_of_both(self):
+        """The kernel's event does not say which count it is about: the one that was below the watermark before."""
+        self.set_quota(WEB, 10, watermark=3)
+        self.root.set_attribute(1, "allocated", 5)
+        signal = self.client.wait_signal("WatermarkReached")
+        self.assertEqual(signal.args, (WEB, "web", vm_path(WEB), 1, 5, 3))
+        self.root.set_attribute(1, "attached", 4)
+        signal = self.client.wait_signal("AttachWatermarkReached")
+        self.assertEqual(signal.args, (WEB, "web", vm_path(WEB), 1, 4, 3))
+        self.assertEqual(len(self.events("watermark-reached")), 2)
+
+    def events(self, kind):
+        return [event for event in self.manager_call("ListEvents", "t", 0)[0] if event[2] == kind]
+
     def last_event(self, kind):
-        events = self.manager_call("ListEvents", "t", 0)[0]
-        return [event for event in events if event[2] == kind][-1][6]
+        return self.events(kind)[-1][6]
 
 
 class NotCounted(BusTest):

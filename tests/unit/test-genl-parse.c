@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <linux/vfio_pasid.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 
-#include "genl-attributes.h"
 #include "genl-parse.h"
 #include "test-util.h"
 
@@ -36,11 +36,10 @@ static const Attr set_attrs[] = {
         U32(SET_SUPPRESSED, UINT32_MAX),
         U32(SET_ATTACHED, 5),
         U32(SET_ATTACHED_PEAK, 6),
-        U32(SET_COUNT, GENL_COUNT_NUMBER_ATTACHED),
 };
 
 /* Those of kernels that do not count what is attached. */
-#define N_SET_ATTRS_OLD (ELEMENTSOF(set_attrs) - 3)
+#define N_SET_ATTRS_OLD (ELEMENTSOF(set_attrs) - 2)
 
 static const Attr info_attrs[] = {
         U32(INFO_CAPACITY, 1048575),
@@ -108,10 +107,7 @@ static void test_set(void **state _unused_) {
                 assert_true(g.set.counts_attached);
                 assert_int_equal(g.set.attached, 5);
                 assert_int_equal(g.set.attached_peak, 6);
-                assert_int_equal(
-                        g.count, g.type == GENL_MESSAGE_LIMIT_HIT || g.type == GENL_MESSAGE_WATERMARK_HIT
-                                         ? GENL_COUNT_ATTACHED
-                                         : GENL_COUNT_PASIDS);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
                 if (g.type == GENL_MESSAGE_LIMIT_HIT) {
                         assert_int_equal(g.reason, GENL_LIMIT_CGROUP);
                         assert_true(g.suppressed == UINT32_MAX);
@@ -133,14 +129,90 @@ static void test_old_set(void **state _unused_) {
         }
 }
 
-static void test_other_count(void **state _unused_) {
-        const Attr change = U32(SET_COUNT, 2);
-        _cleanup_nlmsg_ struct nl_msg *m =
-                make(VFIO_PASID_CMD_WATERMARK_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
-        GenlMessage g;
+static void test_reason_numbers(void **state _unused_) {
+        static const struct {
+                uint32_t number;
+                GenlLimitReason reason;
+                GenlCount count;
+        } cases[] = {
+                { 0, GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
+                { 1, GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
+                { 2, GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
+                { 3, GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
+                { 4, GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+        };
 
-        assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
-        assert_int_equal(g.count, GENL_COUNT_OTHER);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const Attr change = U32(SET_REASON, cases[i].number);
+                _cleanup_nlmsg_ struct nl_msg *m =
+                        make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
+                _cleanup_nlmsg_ struct nl_msg *old =
+                        make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, &change);
+                GenlMessage g;
+
+                test_case("reason %u", cases[i].number);
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_int_equal(g.reason, cases[i].reason);
+                assert_int_equal(g.count, cases[i].count);
+                /* A kernel that has these reasons counts what is attached. */
+                assert_int_equal(genl_message_parse(nlmsg_hdr(old), &g),
+                        cases[i].count == GENL_COUNT_ATTACHED ? -EBADMSG : 0);
+        }
+}
+
+#define PASIDS   (1U << GENL_COUNT_PASIDS)
+#define ATTACHED (1U << GENL_COUNT_ATTACHED)
+
+static void test_watermark_counts(void **state _unused_) {
+        static const struct {
+                uint32_t watermark;
+                struct {
+                        uint32_t allocated, attached;
+                } before, now;
+                unsigned counts;
+        } cases[] = {
+                /* One of them reaches it. */
+                { 5, { 4, 0 }, { 5, 0 }, PASIDS },
+                { 5, { 0, 4 }, { 0, 5 }, ATTACHED },
+                { 5, { 0, 0 }, { 0, 90 }, ATTACHED },
+                /* The other one had reached it before. */
+                { 5, { 7, 4 }, { 7, 5 }, ATTACHED },
+                { 5, { 4, 7 }, { 5, 7 }, PASIDS },
+                /* Both do. */
+                { 5, { 4, 4 }, { 5, 5 }, PASIDS | ATTACHED },
+                { 5, { 0, 4 }, { 9, 5 }, PASIDS | ATTACHED },
+                /* The counters were read between the crossing and the event. */
+                { 5, { 5, 1 }, { 5, 1 }, PASIDS },
+                { 5, { 1, 5 }, { 1, 5 }, ATTACHED },
+                { 5, { 5, 6 }, { 5, 6 }, PASIDS | ATTACHED },
+                /* They have fallen since. */
+                { 5, { 4, 0 }, { 4, 0 }, PASIDS },
+                { 5, { 0, 4 }, { 0, 4 }, ATTACHED },
+                { 5, { 4, 4 }, { 4, 4 }, PASIDS },
+                /* There is no watermark any more. */
+                { 0, { 1, 0 }, { 2, 3 }, ATTACHED },
+                { 0, { 0, 0 }, { 0, 0 }, PASIDS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                /* The watermark that was known may be an old one. */
+                const GenlSet before = {
+                        .watermark = 3,
+                        .allocated = cases[i].before.allocated,
+                        .attached = cases[i].before.attached,
+                };
+                const GenlSet now = {
+                        .watermark = cases[i].watermark,
+                        .allocated = cases[i].now.allocated,
+                        .attached = cases[i].now.attached,
+                };
+                bool counts[_GENL_COUNT_MAX];
+
+                test_case("%zu", i);
+                genl_watermark_counts(&before, &now, counts);
+                assert_true(counts[GENL_COUNT_PASIDS] == !!(cases[i].counts & PASIDS));
+                assert_true(counts[GENL_COUNT_ATTACHED] == !!(cases[i].counts & ATTACHED));
+        }
 }
 
 static void test_info(void **state _unused_) {
@@ -173,7 +245,6 @@ static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, 
 static bool may_lack(uint8_t cmd, int type) {
         switch (type) {
         case VFIO_PASID_A_SET_CGROUP_ID:
-        case VFIO_PASID_A_SET_COUNT:
                 return cmd != VFIO_PASID_CMD_INFO_GET;
         case VFIO_PASID_A_SET_REASON:
         case VFIO_PASID_A_SET_SUPPRESSED:
@@ -228,7 +299,7 @@ static void test_impossible(void **state _unused_) {
 
 /* A later kernel may refuse for reasons that we do not know. */
 static void test_other_reasons(void **state _unused_) {
-        static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_RANGE + 1, UINT32_MAX };
+        static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP + 1, UINT32_MAX };
 
         for (size_t i = 0; i < ELEMENTSOF(others); i++) {
                 Attr change = U32(SET_REASON, others[i]);
@@ -238,6 +309,7 @@ static void test_other_reasons(void **state _unused_) {
 
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
                 assert_int_equal(g.reason, GENL_LIMIT_OTHER);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
         }
 }
 
@@ -258,7 +330,7 @@ static void test_unknown(void **state _unused_) {
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
         GenlMessage g = { .seq = 99 };
 
-        assert_int_equal(nla_put_string(m, GENL_SET_ATTR_MAX + 1, "new"), 0);
+        assert_int_equal(nla_put_string(m, VFIO_PASID_A_SET_MAX + 1, "new"), 0);
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
 
         g.seq = 99;
@@ -356,7 +428,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_set),
                 cmocka_unit_test(test_old_set),
-                cmocka_unit_test(test_other_count),
+                cmocka_unit_test(test_reason_numbers),
+                cmocka_unit_test(test_watermark_counts),
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_malformed),
                 cmocka_unit_test(test_impossible),
