@@ -226,7 +226,7 @@ static int property_committed(sd_bus *bus, const char *path, const char *interfa
         Manager *m = userdata;
 
         admission_refresh(m);
-        return sd_bus_message_append(reply, "t", manager_committed(m));
+        return sd_bus_message_append(reply, "t", manager_committed(m, NULL));
 }
 
 static const sd_bus_vtable manager_vtable[] = {

@@ -130,12 +130,13 @@ char *manager_status(const Manager *m) {
         return r < 0 ? NULL : status;
 }
 
-uint64_t manager_committed(const Manager *m) {
+uint64_t manager_committed(const Manager *m, const char *except_uuid) {
         uint64_t sum = 0;
-        VM *vm;
+        const VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                sum += vm_committed(vm);
+                if (!streq_ptr(vm->uuid, except_uuid))
+                        sum += vm_committed(vm, MISC_PASID);
 
         return sum;
 }

@@ -239,8 +239,12 @@ void manager_apply_all(Manager *m);
 /* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
 int manager_watch_slices(Manager *m);
 
-/* The sum of vm_committed() of all VMs. Whoever tells somebody calls admission_refresh() first. */
-uint64_t manager_committed(const Manager *m);
+/*
+ * The sum of vm_committed() of all VMs except one (or NULL), of numbers alone:
+ * of what is attached there is no capacity. Whoever tells somebody calls
+ * admission_refresh() first.
+ */
+uint64_t manager_committed(const Manager *m, const char *except_uuid);
 
 /*
  * Reads the configuration anew. On failure the old one stays and *ret_error

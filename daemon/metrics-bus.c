@@ -64,7 +64,7 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
                 .default_quota = manager_default_quota(m, NULL),
                 .allocated = allocated,
                 .attached = attached,
-                .committed = manager_committed(m),
+                .committed = manager_committed(m, NULL),
                 .resyncs = counters->resyncs,
                 .events = counters->events,
                 .vms = vms,

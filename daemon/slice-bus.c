@@ -85,7 +85,7 @@ int slice_bus_append_limits(sd_bus_message *reply, const VM *vm) {
         r = sd_bus_message_open_container(reply, 'a', "(sssutub)");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "(sssutub)", "", "kernel", "misc.capacity", m->capacity,
-                        manager_committed(m), clamp(allocated), true);
+                        manager_committed(m, NULL), clamp(allocated), true);
         if (r < 0)
                 return r;
 

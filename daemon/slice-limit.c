@@ -112,15 +112,20 @@ int slice_limit_origin(const SliceLimit *slice, char **ret) {
         return 0;
 }
 
+uint64_t slice_committed(const Manager *m, const char *slice, const char *except_uuid) {
+        uint64_t sums[_MISC_RESOURCE_MAX] = {};
+        const VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (!streq_ptr(vm->uuid, except_uuid) && vm_is_in_slice(vm, slice))
+                        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
+                                sums[i] += vm_committed(vm, i);
+
+        return sums[MISC_PASID_ATTACH] > sums[MISC_PASID] ? sums[MISC_PASID_ATTACH] : sums[MISC_PASID];
+}
+
 uint64_t slice_limit_committed(const SliceLimit *slice) {
-        uint64_t sum = 0;
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &slice->manager->vms, entries)
-                if (vm_is_in_slice(vm, slice->name))
-                        sum += vm_committed(vm);
-
-        return sum;
+        return slice_committed(slice->manager, slice->name, NULL);
 }
 
 static void slice_free(SliceLimit *slice) {

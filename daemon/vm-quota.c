@@ -79,15 +79,14 @@ static CommitmentHolder holder_of(const VM *vm) {
                        : COMMITMENT_OTHER;
 }
 
-uint32_t vm_committed(const VM *vm) {
-        uint64_t allocated = 0;
+uint32_t vm_committed(const VM *vm, MiscResource resource) {
+        uint64_t held = 0;
         const Set *set;
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
-                allocated += set->kernel.allocated;
+                held += resource == MISC_PASID_ATTACH ? set->kernel.attached : set->kernel.allocated;
 
-        return commitment_of(
-                holder_of(vm), &vm->policy, allocated < UINT32_MAX ? (uint32_t) allocated : UINT32_MAX);
+        return commitment_of(holder_of(vm), &vm->policy, held < UINT32_MAX ? (uint32_t) held : UINT32_MAX);
 }
 
 void vm_get_overrides(const VM *vm, VMOverrides *ret) {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """On a kernel that also counts and limits the PASIDs that a VM attaches through iommufd ("pasid_attach")."""
 
+import test_admission
 import test_early_limit
 import test_failures
 import test_quota
@@ -181,7 +182,7 @@ class Later(BusTest):
         self.root.counts_attached = True
         for cgroup in cgroups:
             self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid_attach max\n")
-        self.root.write("sys/fs/cgroup/misc.capacity", self.root.misc(100000, 2**31 - 1))
+        self.root.write("sys/fs/cgroup/misc.capacity", self.root.misc(100000, "max"))
 
     def test_limited_with_the_next_set(self):
         self.root.cgroup("/tenant.slice")
@@ -215,13 +216,67 @@ class AttachedAlone(Attached, BusTest):
     """A kernel without numbers to give out, such as one whose IOMMUs have no PASIDs, can still limit attaches."""
 
     def test_limit(self):
-        self.root.write("sys/fs/cgroup/misc.capacity", "pasid_attach 1000000\n")
+        self.root.write("sys/fs/cgroup/misc.capacity", "pasid_attach max\n")
         cgroup = self.add_machine("web", WEB, 1)
         self.root.write(f"sys/fs/cgroup{cgroup}/misc.max", "pasid_attach max\n")
         self.start()
         self.assertEqual(self.root.read(f"sys/fs/cgroup{cgroup}/misc.max"), "pasid_attach 1000\n")
         self.assertEqual(self.get_manager("Capacity"), 0)
         self.assertTrue(self.get(WEB, "QuotaInForce"))
+
+
+class AdmissionUsers(Attached, test_admission.Users):
+    def test_attached_needs_no_numbers(self):
+        """The host is short of numbers alone. A slice's limit holds for each of the two."""
+        self.root.set_attribute(1, "attached", 30)
+        self.assertEqual(self.get_manager("Committed"), 0)
+        self.assertEqual(self.slices()["user.slice"][3], 30)
+        self.reserve(WEB, "web", quota=100)
+
+    def test_larger_sum(self):
+        self.root.set_attribute(1, "allocated", 20)
+        self.root.set_attribute(2, "attached", 30)
+        self.assertEqual(self.slices()["user.slice"][3], 30)
+        self.root.set_attribute(3, "allocated", 15)
+        self.assertEqual(self.slices()["user.slice"][3], 35)
+
+
+class AdmissionSlice(Attached, test_admission.PerSlice):
+    def test_attached(self):
+        """What others in the slice have attached is not there for a machine's quota."""
+        self.add_unit("x.service", 1, None, slice_name="machine-a")
+        self.wait_vm("x.service")
+        self.root.set_attribute(1, "attached", 20)
+        self.assert_error(
+            test_admission.NOT_ADMITTED,
+            "in machine-a.slice, 30 are left",
+            self.reserve,
+            WEB,
+            "web",
+            slice="machine-a.slice",
+            quota=31,
+        )
+        self.reserve(WEB, "web", slice="machine-a.slice", quota=30)
+
+
+class AdmissionAlone(Attached, BusTest):
+    """Without numbers there is nothing to be short of on the host; the limit of a slice holds."""
+
+    config = "[Manager]\nAdmission=enforce\n[Slice machine-a.slice]\nLimit=50\n"
+
+    def test_slice(self):
+        self.root.write("sys/fs/cgroup/misc.capacity", "pasid_attach max\n")
+        self.start()
+        self.reserve(WEB, "web", slice="machine.slice", quota=1000)
+        self.assert_error(
+            test_admission.NOT_ADMITTED,
+            "in machine-a.slice, 50 are left",
+            self.reserve,
+            DB,
+            "db",
+            slice="machine-a.slice",
+            quota=51,
+        )
 
 
 class Counters(Attached, BusTest):

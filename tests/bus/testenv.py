@@ -71,7 +71,7 @@ class Root:
         for directory in ("etc/pasidd/pasidd.conf.d", "run/pasidd", "var/lib/pasidd", "proc", "sys/class/vfio_pasid"):
             (path / directory).mkdir(parents=True)
         self.write("sys/module/vfio_pasid/parameters/default_quota", "1000\n")
-        self.write("sys/fs/cgroup/misc.capacity", self.misc(100000, 2**31 - 1))
+        self.write("sys/fs/cgroup/misc.capacity", self.misc(100000, "max"))
         self.write("sys/fs/cgroup/misc.current", self.misc(0))
         self.write("sys/fs/cgroup/cgroup.controllers", "cpu memory misc\n")
         self.write("sys/fs/cgroup/cgroup.subtree_control", "cpu memory\n")
