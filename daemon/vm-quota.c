@@ -754,11 +754,14 @@ void vm_quota_written(VM *vm, Set *set) {
 }
 
 void vm_limit_written(VM *vm) {
-        const char *what;
-        uint64_t value;
+        MiscResource resource;
+        MiscValues limits;
 
-        if (find_foreign_limit(vm, &what, &value))
-                foreign_change(vm, what, value);
+        if (!has_limit(vm) || cgroup_get_limits(vm->manager->root, vm->cgroup, &limits) < 0)
+                return;
+
+        if (manager_limits_differ(vm->manager, &limits, limit_with(vm, vm->policy.quota), &resource))
+                foreign_change(vm, misc_max_name(resource), limits.value[resource]);
         else
                 foreign_is_gone(vm);
 }
