@@ -425,7 +425,7 @@ class Hook(CtlTest):
         self.wait_no_vm("web")
 
     def test_bus_that_does_not_answer(self):
-        """Connecting has no time limit of its own."""
+        """Connecting has no time limit of its own; whoever waits for an answer otherwise waits for 25 seconds."""
         self.bus.stop()
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(self.bus.socket)
@@ -433,7 +433,7 @@ class Hook(CtlTest):
             dead.listen()
             before = time.monotonic()
             self.assertEqual(self.hook("web", "reconnect", "begin", "-")[0], OK)
-            self.assertLess(time.monotonic() - before, 4)
+            self.assertLess(time.monotonic() - before, 15)
 
     def test_not_in_force(self):
         self.start()
@@ -489,7 +489,7 @@ class Hook(CtlTest):
         status, err = self.hook("web", "reconnect", "begin", "-")
         self.assertEqual(status, OK)
         self.assertIn("in time", err)
-        self.assertLess(time.monotonic() - before, 4)
+        self.assertLess(time.monotonic() - before, 15)
 
     def full_pipe(self):
         """Its writing end, which has no room."""

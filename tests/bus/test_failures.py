@@ -147,9 +147,8 @@ class BusGoes(BusTest):
         # systemd is there first, as it is in service.
         self.daemon.process.send_signal(signal.SIGSTOP)
         self.bus.start()
-        self.systemd = Systemd(self.bus)
+        self.systemd = Systemd(self.bus, {"vm.service": OTHER})
         self.addCleanup(self.systemd.stop)
-        self.systemd.invocations["vm.service"] = OTHER
         self.daemon.process.send_signal(signal.SIGCONT)
         self.client = self.connect()
         wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd is back", 20)
@@ -166,9 +165,8 @@ class BusGoes(BusTest):
         self.systemd.stop()
         self.reconcile()
         self.assertEqual(self.list_vms(), [])
-        self.systemd = Systemd(self.bus)
+        self.systemd = Systemd(self.bus, {"vm.service": OTHER})
         self.addCleanup(self.systemd.stop)
-        self.systemd.invocations["vm.service"] = OTHER
         self.wait_vm("vm.service")
         self.assertEqual([uuid for uuid, _, _ in self.list_vms()], [OTHER])
 
@@ -184,9 +182,8 @@ class BusGoes(BusTest):
         self.wait_quota(2, 77)
         self.daemon.wait_output("Cannot connect to the system bus")
         self.bus.start()
-        self.systemd = Systemd(self.bus)
+        self.systemd = Systemd(self.bus, {"vm.service": OTHER})
         self.addCleanup(self.systemd.stop)
-        self.systemd.invocations["vm.service"] = OTHER
         self.client = self.connect()
         wait_until(lambda: self.client.call_driver("NameHasOwner", "s", (BUS_NAME,))[0], "pasidd is back", 20)
         self.wait_vm("vm.service")

@@ -44,9 +44,7 @@ class BusyUsage(BusTest):
         self.assertEqual(len(announced), 1000)
         self.assertLessEqual(len(signals), 250 * (took / 0.5 + 1))
         # It is still there for others.
-        begin = time.monotonic()
-        self.get_manager("State")
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertEqual(self.get_manager("State"), "running")
 
 
 if __name__ == "__main__":

@@ -435,8 +435,9 @@ class Systemd:
 
     NAME = "org.freedesktop.systemd1"
 
-    def __init__(self, bus):
-        self.invocations = {}
+    def __init__(self, bus, invocations=()):
+        # Before it has its name: then it is asked at once.
+        self.invocations = dict(invocations)
         self.units = {}
         self.connection = bus.connect()
         self.subscribers = []
