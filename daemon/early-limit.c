@@ -106,8 +106,10 @@ static void apply(Manager *m, EarlyLimit *e) {
         int r;
 
         /* As for VMs: elsewhere there may be no limits, and only sets are limited. */
-        if (!slice_watch_covers(m->slices, e->cgroup))
+        if (!slice_watch_covers(m->slices, e->cgroup)) {
+                e->failed = false;
                 return;
+        }
 
         r = cgroup_set_limit(m->root, e->cgroup, e->quota, NULL);
         if (r < 0 && !cgroup_exists(m->root, e->cgroup)) {
@@ -205,7 +207,7 @@ void early_limits_refresh(Manager *m) {
 
                 e->quota = policy.quota;
                 e->watermark = policy.watermark;
-                e->failed = true;
+                e->failed = true; /* it is written below */
                 changed = true;
         }
         if (!changed)

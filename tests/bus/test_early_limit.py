@@ -134,6 +134,8 @@ class Announced(Early):
             self.machined.add("qemu-1-web", WEB, cgroup.rsplit("/", 1)[1], 1000 + number)
             self.root.add_set(number, 1000 + number, cgroup)
             self.wait_quota(number, quota)
+            self.reserve(WEB, "web", quota=quota + 1)
+            self.wait_quota(number, quota + 1)
             self.root.remove_set(number)
             self.machined.remove("qemu-1-web")
             self.root.remove_cgroup(cgroup)
