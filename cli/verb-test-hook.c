@@ -109,7 +109,7 @@ static int print_quota(Simulation *simulation, const VmInfo *vm, const ManagerIn
 }
 
 /* Where the quota is known. */
-static int describe_viommu(Simulation *simulation, const VmInfo *vm, const ManagerInfo *manager) {
+static int describe_viommu(Simulation *simulation, const VmInfo *vm) {
         const DomainXml *domain = &simulation->domain;
         bool overridden =
                 vm && (streq_ptr(vm->quota_source, "runtime") || streq_ptr(vm->quota_source, "persistent"));
@@ -119,18 +119,15 @@ static int describe_viommu(Simulation *simulation, const VmInfo *vm, const Manag
                 quota = domain->quota;
         else if (vm)
                 quota = vm->quota;
-        else if (manager)
-                quota = manager->default_quota;
         else
-                return 0;
+                return 0; /* the default, or what a rule says */
 
         return viommu_describe(viommu_pasids(&domain->metadata), quota, &simulation->viommu);
 }
 
 static CtlExitStatus describe(Simulation *simulation, const VmInfo *vm, const ManagerInfo *manager) {
-        return print_quota(simulation, vm, manager) < 0 || describe_viommu(simulation, vm, manager) < 0
-                       ? fail_oom()
-                       : CTL_EXIT_OK;
+        return print_quota(simulation, vm, manager) < 0 || describe_viommu(simulation, vm) < 0 ? fail_oom()
+                                                                                               : CTL_EXIT_OK;
 }
 
 /* Without the daemon there is less to say, but no reason to start it. */

@@ -203,11 +203,12 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
         if (!vm)
                 return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
 
+        note_viommu(vm);
+
         if (vm_verify(vm) < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
                         "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(vm->error));
 
-        note_viommu(vm);
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);
 }
 

@@ -75,6 +75,8 @@ bool manager_limits_differ(
         const Manager *m, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource) {
         MiscValues written = *limits;
 
+        if (m->capacity == 0)
+                written.present[MISC_PASID] = false;
         if (!m->counts_attached)
                 written.present[MISC_PASID_ATTACH] = false;
 
@@ -111,7 +113,8 @@ char *manager_status(const Manager *m) {
         if (!m->kernel_present)
                 return strdup("Starting");
         if (m->capacity == 0)
-                return asprintf(&status, "No PASID-capable IOMMU on this host; idle%s", problems) < 0
+                return asprintf(&status, "No PASID-capable IOMMU on this host; %s%s",
+                               m->counts_attached ? "only what VMs attach is limited" : "idle", problems) < 0
                                ? NULL
                                : status;
 

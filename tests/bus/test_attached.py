@@ -212,6 +212,23 @@ class Later(BusTest):
         self.assertEqual(self.root.limit(cgroup), "pasid 1000")
 
 
+class NumbersLater(Attached, BusTest):
+    """The same for the other line: an IOMMU may appear while VMs run that are limited in what they attach."""
+
+    config = "[Manager]\nForeignChanges=adopt\n"
+
+    def test_confirm(self):
+        self.root.write("sys/fs/cgroup/misc.capacity", "pasid_attach max\n")
+        cgroup = self.add_machine("web", WEB, 1)
+        self.root.write(f"sys/fs/cgroup{cgroup}/misc.max", "pasid_attach max\n")
+        self.start()
+        self.assertEqual(self.root.limit(cgroup), "pasid_attach 1000")
+        self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid max\npasid_attach 1000\n")
+        self.assert_error("org.pasidd1.Error.NotApplied", "another value", self.confirm, WEB)
+        self.assertEqual(self.source(WEB), (1000, "default"))
+        self.assertNotIn("Somebody else", self.daemon.text())
+
+
 class AttachedAlone(Attached, BusTest):
     """A kernel without numbers to give out, such as one whose IOMMUs have no PASIDs, can still limit attaches."""
 
@@ -222,6 +239,7 @@ class AttachedAlone(Attached, BusTest):
         self.start()
         self.assertEqual(self.root.read(f"sys/fs/cgroup{cgroup}/misc.max"), "pasid_attach 1000\n")
         self.assertEqual(self.get_manager("Capacity"), 0)
+        self.assertIn("only what VMs attach is limited", self.get_manager("Status"))
         self.assertTrue(self.get(WEB, "QuotaInForce"))
 
 

@@ -29,6 +29,7 @@ class Attached(CtlTest):
         lines = self.ok("list").splitlines()
         self.assertEqual(lines[0].split(), columns)
         self.assertEqual(lines[2].split()[5:8], ["0", "4", "0"])
+        self.assertEqual(self.ok("list", "-o", "+attached").splitlines()[0].split(), columns)
         self.assertEqual([vm["attached"] for vm in self.json("list")], [0, 4])
         self.assertEqual(self.json("list", "-o", "ATTACHED"), [{"attached": 0}, {"attached": 4}])
 
@@ -79,7 +80,8 @@ class Attached(CtlTest):
         self.attach(10)
         self.root.set_attribute(1, "denied", 1)
         events = {}
-        while "AttachRefused" not in events:
+        # Which of them comes first depends on how many of the changes the daemon sees at once.
+        while not {"AttachRefused", "AttachWatermarkReached"} <= events.keys():
             event = json.loads(process.stdout.readline())
             events[event["event"]] = event
         event = events["AttachRefused"]

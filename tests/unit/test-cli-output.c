@@ -100,6 +100,8 @@ static void test_columns(void **state _unused_) {
                 { "name,UUID,Watermark", 3, "WATERMARK" },
                 { "name,name", 2, "NAME" },
                 { "+sets", 9, "SETS" },
+                { "+denied", 8, "DENIED" },
+                { "+sets,name,Sets", 9, "SETS" },
                 { "", 0, NULL, "" },
                 { "name,", 0, NULL, "" },
                 { ",name", 0, NULL, "" },
