@@ -58,7 +58,8 @@ static void send_waiting(Manager *m) {
         int r;
 
         while (m->n_calls_open < CALLS_OPEN_MAX && (call = TAILQ_FIRST(&m->calls_waiting))) {
-                r = sd_bus_call_async(m->query_bus, &call->slot, call->message, on_reply, call, 0);
+                r = sd_bus_call_async(
+                        m->query_bus, &call->slot, call->message, on_reply, call, BUS_CALL_TIMEOUT_USEC);
                 if (r < 0) {
                         /* With the bus gone all of this is done anew; anything else can pass. */
                         log_debug_errno(r, "Cannot send a method call, trying again: %m");

@@ -9,6 +9,9 @@
  * are sent some at a time, in order; the rest waits here.
  */
 
+/* How long they may take to answer, as sd-bus has it. */
+#define BUS_CALL_TIMEOUT_USEC (UINT64_C(25) * 1000000)
+
 /*
  * Takes a reference to message. The handler is called with the reply, once,
  * and frees the call as it would an sd_bus_slot; freeing it before cancels it.

@@ -138,6 +138,15 @@ int bus_add_objects(Manager *m) {
 }
 
 /*
+ * What has no time limit of its own are questions to the bus itself, which
+ * answers them in their turn. That can take long where we read a flood of calls
+ * first, and sd-bus closes the connection when AddMatch is not answered in time:
+ * whoever floods us would cut us off. With sd-bus's own 25 s that happened on a
+ * busy machine.
+ */
+#define DRIVER_TIMEOUT_USEC (UINT64_C(10) * 60 * 1000000)
+
+/*
  * The system bus. Not by sd_bus_open_system(), which would let callers send
  * file descriptors along: a few calls that wait for polkit could use up ours.
  */
@@ -153,6 +162,8 @@ static int open_bus(sd_bus **ret) {
                 r = sd_bus_set_bus_client(bus, true);
         if (r >= 0)
                 r = sd_bus_negotiate_fds(bus, false);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(bus, DRIVER_TIMEOUT_USEC);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r < 0)

@@ -442,7 +442,8 @@ static void ask_for_list(Machined *d, bool auto_start) {
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, auto_start);
         if (r >= 0)
-                r = sd_bus_call_async(d->manager->query_bus, &d->list_slot, message, on_list, d, 0);
+                r = sd_bus_call_async(
+                        d->manager->query_bus, &d->list_slot, message, on_list, d, BUS_CALL_TIMEOUT_USEC);
         if (r < 0)
                 list_failed(d, strerror(-r));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-call.h"
 #include "bus-peer.h"
 #include "reconcile.h"
 #include "systemd-watch.h"
@@ -37,8 +38,8 @@ static void subscribe(SystemdWatch *w) {
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
-                r = sd_bus_call_async(
-                        w->manager->query_bus, &w->subscribe_slot, message, on_subscribed, w, 0);
+                r = sd_bus_call_async(w->manager->query_bus, &w->subscribe_slot, message, on_subscribed, w,
+                        BUS_CALL_TIMEOUT_USEC);
         if (r < 0)
                 log_debug_errno(r, "Cannot subscribe to systemd, ignoring: %m");
 }

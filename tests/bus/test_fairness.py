@@ -258,6 +258,19 @@ class Reads(Fairness):
                 except BusError as error:
                     self.assertEqual(error.name, LIMITS_EXCEEDED)
 
+    def test_answers_of_the_bus(self):
+        """They wait behind the flood. sd-bus closes the connection if it misses the one to AddMatch."""
+        self.daemon.spawn("--log-level=warning", SYSTEMD_BUS_TIMEOUT="200ms")
+        self.daemon.wait_notify("READY=1", timeout=60)
+        self.large_vms(60)
+        clients = self.flood()
+        time.sleep(0.5)
+        self.go_on()
+        late = self.connect()
+        wait_until(lambda: self.is_answered(late), "the user is answered", timeout=300)
+        self.assertGreater(self.answers(clients), 0)
+        self.assertNotIn("Lost the connection", self.daemon.text())
+
     def is_answered(self, client):
         try:
             return self.manager_call("GetVM", "s", WEB, client=client, timeout=300) == (vm_path(WEB),)
