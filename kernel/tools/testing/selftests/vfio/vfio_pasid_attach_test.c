@@ -29,7 +29,11 @@
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 
+/* No IOMMU has as many PASIDs: a request has 20 bits for them. */
+#define NO_SUCH_PASID	0x100000
+
 static const char *cdev_path;
+static bool no_pasids;
 
 static int pasid_attach(int fd, u32 pasid, u32 pt_id)
 {
@@ -65,14 +69,31 @@ static int object_destroy(int iommufd, u32 id)
 struct user {
 	int cdev;
 	int iommufd;
+	u32 dev_id;
+	u32 ioas_id;
 	u32 pts[2];
 };
+
+static int pt_alloc(struct user *user, u32 flags, u32 *pt_id)
+{
+	struct iommu_hwpt_alloc hwpt = {
+		.size = sizeof(hwpt),
+		.flags = flags,
+		.dev_id = user->dev_id,
+		.pt_id = user->ioas_id,
+	};
+
+	if (ioctl(user->iommufd, IOMMU_HWPT_ALLOC, &hwpt))
+		return -errno;
+	*pt_id = hwpt.out_hwpt_id;
+	return 0;
+}
 
 static int user_open(struct user *user)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct iommu_ioas_alloc ioas = { .size = sizeof(ioas) };
-	int i;
+	int i, ret;
 
 	user->cdev = open(cdev_path, O_RDWR | O_CLOEXEC);
 	user->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
@@ -81,18 +102,13 @@ static int user_open(struct user *user)
 	    ioctl(user->cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind) ||
 	    ioctl(user->iommufd, IOMMU_IOAS_ALLOC, &ioas))
 		return -errno;
+	user->dev_id = bind.out_devid;
+	user->ioas_id = ioas.out_ioas_id;
 
 	for (i = 0; i < 2; i++) {
-		struct iommu_hwpt_alloc hwpt = {
-			.size = sizeof(hwpt),
-			.flags = IOMMU_HWPT_ALLOC_PASID,
-			.dev_id = bind.out_devid,
-			.pt_id = ioas.out_ioas_id,
-		};
-
-		if (ioctl(user->iommufd, IOMMU_HWPT_ALLOC, &hwpt))
-			return -errno;
-		user->pts[i] = hwpt.out_hwpt_id;
+		ret = pt_alloc(user, IOMMU_HWPT_ALLOC_PASID, &user->pts[i]);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -108,6 +124,19 @@ static void user_close(struct user *user)
 	user->iommufd = -1;
 }
 
+/* In legacy mode, VT-d has page tables for PASIDs all the same. */
+static bool iommu_has_no_pasids(void)
+{
+	struct user user;
+	int ret;
+
+	ret = user_open(&user);
+	if (!ret)
+		ret = pasid_attach(user.cdev, 1, user.pts[0]);
+	user_close(&user);
+	return ret == -EINVAL;
+}
+
 FIXTURE(pasid_attach) {
 	struct user user;
 	char cgroup[PATH_MAX];
@@ -117,6 +146,8 @@ FIXTURE_SETUP(pasid_attach)
 {
 	int ret;
 
+	if (no_pasids)
+		SKIP(return, "the IOMMU has no PASIDs");
 	ret = user_open(&self->user);
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "no page tables for PASIDs");
@@ -205,8 +236,11 @@ TEST_F(pasid_attach, no_such_pasid)
 {
 	struct user *user = &self->user;
 
+	ASSERT_EQ(-EINVAL, pasid_attach(user->cdev, NO_SUCH_PASID, user->pts[0]));
+	ASSERT_EQ(-EINVAL, pasid_attach(user->cdev, INT32_MAX, user->pts[0]));
 	ASSERT_EQ(-ENOSPC, pasid_attach(user->cdev, 1U << 31, user->pts[0]));
 	ASSERT_EQ(-ENOSPC, pasid_attach(user->cdev, UINT32_MAX, user->pts[0]));
+	ASSERT_EQ(0, pasid_detach(user->cdev, NO_SUCH_PASID));
 	ASSERT_EQ(0, pasid_detach(user->cdev, UINT32_MAX));
 	ASSERT_EQ(0, object_destroy(user->iommufd, user->pts[0]));
 }
@@ -296,6 +330,7 @@ int main(int argc, char *argv[])
 
 	cdev_path = vfio_pci_get_cdev_path(device_bdf);
 	printf("Using cdev device %s\n", cdev_path);
+	no_pasids = iommu_has_no_pasids();
 
 	return test_harness_run(argc, argv);
 }
