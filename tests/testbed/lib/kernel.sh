@@ -8,6 +8,7 @@
 #   bzImage  release  config  modules/usr/lib/modules/…  headers/include/…  selftests/…
 
 # Out-of-tree modules that the tests load: mediated devices with an IOMMU-backed parent, and a PASID capability for devices.
+# What only a newer kernel can do is in a directory with its version appended.
 KERNEL_TEST_MODULE=tests/stress/modules
 
 # Those that there is a series for; the first one is the default.
@@ -24,6 +25,14 @@ kernel_name() {
     if [[ $opt_kernel == "${KERNELS[0]}" ]]; then echo "kernel-$1"; else echo "kernel-$opt_kernel-$1"; fi
 }
 
+# kernel_test_modules: the directories of those that this kernel gets.
+kernel_test_modules() {
+    local dir
+    for dir in "$KERNEL_TEST_MODULE" "$KERNEL_TEST_MODULE-$opt_kernel"; do
+        [[ ! -d $SOURCE/$dir ]] || echo "$dir"
+    done
+}
+
 # kernel_configs FLAVOUR: the configuration fragments, later ones win.
 kernel_configs() {
     local own=kernel/configs/testbed-$opt_kernel.config
@@ -32,21 +41,32 @@ kernel_configs() {
     [[ $1 != debug ]] || echo /src/kernel/configs/debug.config
 }
 
+kernel_pristine_name() {
+    echo "kernel-pristine-$(kernel_source_version)"
+}
+
+# The source as Debian has it, unpacked, for a view with /work.
+kernel_pristine() {
+    local work=$CACHE/work pristine tree
+    pristine=$work/$(kernel_pristine_name)
+    tree=$work/$(kernel_name tree)
+    [[ ! -d $pristine ]] || return 0
+    rm -rf --one-file-system "$tree" "$work/kernel-pristine-$opt_kernel".*
+    mkdir "$pristine.new"
+    view_run tar -C "/work/${pristine##*/}.new" --strip-components=1 -xf "/usr/src/linux-source-$opt_kernel.tar.xz"
+    mv -T "$pristine.new" "$pristine"
+}
+
 # Refreshes the tree that is shown as /k. Only the files that the series touches are assembled anew and then compared by
 # content with those of the tree, so that what did not change keeps its time, and make has nothing to do for it.
 kernel_assemble() {
     local work=$CACHE/work pristine tree part=$CACHE/work/kernel-part
     tree=$work/$(kernel_name tree)
-    pristine=$work/kernel-pristine-$(kernel_source_version)
+    pristine=$work/$(kernel_pristine_name)
     rm -rf --one-file-system "$part" "$part.new"
     mkdir -p "$part"
 
-    if [[ ! -d $pristine ]]; then
-        rm -rf --one-file-system "$tree" "$work/kernel-pristine-$opt_kernel".*
-        mkdir "$pristine.new"
-        view_run tar -C "/work/${pristine##*/}.new" --strip-components=1 -xf "/usr/src/linux-source-$opt_kernel.tar.xz"
-        mv -T "$pristine.new" "$pristine"
-    fi
+    kernel_pristine
     if [[ ! -e $tree.overlaid ]]; then
         rm -rf --one-file-system "$tree"
         # Links: rsync and the series replace files, nothing writes into them.
@@ -103,11 +123,14 @@ kernel_build() {
     view_run "${make[@]}" bzImage modules
     view_run "${make[@]}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_STRIP=1 modules_install
     view_run "${make[@]}" INSTALL_HDR_PATH=/out/headers headers_install
-    if [[ -d $SOURCE/$KERNEL_TEST_MODULE ]] && grep -q '^CONFIG_VFIO_MDEV=' "$VIEW/b/.config"; then
-        # kbuild writes beside the sources.
-        view_run rsync -r --checksum "/src/$KERNEL_TEST_MODULE/" /b/test-module/
-        view_run "${make[@]}" M=/b/test-module modules
-        view_run "${make[@]}" M=/b/test-module INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_DIR=extra modules_install
+    if grep -q '^CONFIG_VFIO_MDEV=' "$VIEW/b/.config"; then
+        for target in $(kernel_test_modules); do
+            # kbuild writes beside the sources.
+            view_run rsync -r --checksum "/src/$target/" "/b/test-${target##*/}/"
+            view_run "${make[@]}" "M=/b/test-${target##*/}" modules
+            view_run "${make[@]}" "M=/b/test-${target##*/}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_DIR=extra \
+                modules_install
+        done
     fi
     rm -f "$out"/modules/usr/lib/modules/*/build "$out"/modules/usr/lib/modules/*/source
 
@@ -168,6 +191,6 @@ kernel_key() {
     done
     mapfile -t paths < <(cd "$SOURCE" && find kernel \( "${exclude[@]}" \) -prune -o \( -type f -o -type l \) -print |
         LC_ALL=C sort)
-    [[ ! -d $SOURCE/$KERNEL_TEST_MODULE ]] || paths+=("$KERNEL_TEST_MODULE")
+    mapfile -t -O "${#paths[@]}" paths < <(kernel_test_modules)
     hash_tree "$SOURCE" "${paths[@]}"
 }
