@@ -9,7 +9,7 @@
  * are sent some at a time, in order; the rest waits here.
  */
 
-/* How long they may take to answer, as sd-bus has it. */
+/* How long machined and systemd may take to answer: the default of sd-bus. */
 #define BUS_CALL_TIMEOUT_USEC (UINT64_C(25) * 1000000)
 
 /*

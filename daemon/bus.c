@@ -138,11 +138,10 @@ int bus_add_objects(Manager *m) {
 }
 
 /*
- * What has no time limit of its own are questions to the bus itself, which
- * answers them in their turn. That can take long where we read a flood of calls
- * first, and sd-bus closes the connection when AddMatch is not answered in time:
- * whoever floods us would cut us off. With sd-bus's own 25 s that happened on a
- * busy machine.
+ * For calls without a time limit of their own: those to the bus itself. We read
+ * its answers after all the calls that users sent before, and sd-bus closes the
+ * connection when the answer to AddMatch is late. With sd-bus's default, 25 s, a
+ * user who sent enough calls disconnected the daemon on a busy machine.
  */
 #define DRIVER_TIMEOUT_USEC (UINT64_C(10) * 60 * 1000000)
 

@@ -207,7 +207,7 @@ void early_limits_refresh(Manager *m) {
 
                 e->quota = policy.quota;
                 e->watermark = policy.watermark;
-                e->failed = true; /* it is written below */
+                e->failed = true; /* until apply() has written it, below */
                 changed = true;
         }
         if (!changed)

@@ -264,7 +264,6 @@ class Reads(Fairness):
         self.daemon.wait_notify("READY=1", timeout=60)
         self.large_vms(60)
         clients = self.flood()
-        time.sleep(0.5)
         self.go_on()
         late = self.connect()
         wait_until(lambda: self.is_answered(late), "the user is answered", timeout=300)
