@@ -3,6 +3,7 @@
 #include "bus-read.h"
 
 #include "bus-names.h"
+#include "viommu.h"
 
 static const char sets_signature[] = "(tuuuuut)";
 
@@ -20,6 +21,7 @@ static const char *field_signature(InfoType type) {
         case INFO_SETS:
                 return "a(tuuuuut)";
         case INFO_LIMIT:
+        case INFO_COUNT:
                 return "u";
         case INFO_LIMIT64:
         case INFO_TIME:
@@ -43,7 +45,7 @@ static int read_sets(sd_bus_message *m, SetList *ret) {
                 return r;
 
         for (;;) {
-                SetInfo set, *grown;
+                SetInfo set = { .attached = COUNT_NONE, .attached_peak = COUNT_NONE }, *grown;
 
                 r = sd_bus_message_read(m, sets_signature, &set.id, &set.tgid, &set.quota, &set.watermark,
                         &set.allocated, &set.peak, &set.denied);
@@ -204,6 +206,54 @@ int bus_read_dictionary(
         return sd_bus_message_exit_container(m);
 }
 
+/* It comes after the sets that it is about, in the order of the interface. */
+static int read_attached_sets(sd_bus_message *m, VmInfo *vm) {
+        uint32_t attached, peak;
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', "a(tuu)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(tuu)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(m, "(tuu)", &id, &attached, &peak)) > 0)
+                vm_info_set_attached(vm, id, attached, peak);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+/* Of all metadata only what the hook found out itself. */
+static int read_viommu(sd_bus_message *m, VmInfo *vm) {
+        _cleanup_(metadata_clear) Metadata metadata = {};
+        const char *key, *value;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(m, "(ss)", &key, &value)) > 0) {
+                if (metadata_add(&metadata, key, value) == -ENOMEM)
+                        return -ENOMEM;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        vm->iommufd = viommu_uses_iommufd(&metadata);
+        vm->viommu_pasids = viommu_pasids(&metadata);
+        return sd_bus_message_exit_container(m);
+}
+
 typedef struct PropertyReader {
         const InfoTable *table;
         void *info;
@@ -212,6 +262,16 @@ typedef struct PropertyReader {
 static int read_property(sd_bus_message *m, const char *property, void *userdata) {
         const PropertyReader *reader = userdata;
         int r;
+
+        if (reader->table == &vm_table && streq(property, "AttachedSets")) {
+                r = read_attached_sets(m, reader->info);
+                return r < 0 ? r : 1;
+        }
+
+        if (reader->table == &vm_table && streq(property, "Metadata")) {
+                r = read_viommu(m, reader->info);
+                return r < 0 ? r : 1;
+        }
 
         for (size_t i = 0; i < reader->table->n_fields; i++)
                 if (streq_ptr(reader->table->fields[i].property, property)) {

@@ -7,7 +7,7 @@
 #include "quota.h"
 
 static bool exceeds(const QuotaChange *change) {
-        return change->vm && change->vm->allocated > change->quota;
+        return change->vm && vm_info_used(change->vm) > change->quota;
 }
 
 static void print_number(uint32_t n, char ret[static 16]) {
@@ -45,7 +45,8 @@ static int add_number(json_object *object, const char *key, uint32_t n) {
 
 char *quota_change_text(const QuotaChange *change) {
         _cleanup_free_ char *name = NULL, *text = NULL, *line = NULL;
-        uint32_t too_many;
+        uint32_t used, too_many;
+        bool attached;
         char until[48] = "", previous[16], quota[16], watermark[64];
         const char *what = change->slice ? "limit" : "quota";
         int r;
@@ -71,14 +72,16 @@ char *quota_change_text(const QuotaChange *change) {
                 return TAKE_PTR(line);
 
         /* One below the quota is room for one more; with a quota of 0 there never is. */
-        too_many = change->vm->allocated - change->quota;
+        used = vm_info_used(change->vm);
+        attached = used > change->vm->allocated;
+        too_many = used - change->quota;
         if (change->quota > 0)
-                snprintf(until, sizeof(until), " until it has freed %" PRIu32, too_many + 1);
+                snprintf(until, sizeof(until), " until it has %s %" PRIu32, attached ? "detached" : "freed",
+                        too_many + 1);
         r = asprintf(&text,
-                "%s\n%s: holds %" PRIu32 " PASIDs already, %" PRIu32
-                " too many; it %s them, and %s no more%s",
-                line, name, change->vm->allocated, too_many, change->dry_run ? "would keep" : "keeps",
-                change->dry_run ? "would get" : "gets", until);
+                "%s\n%s: %s %" PRIu32 " PASIDs already, %" PRIu32 " too many; it %s them, and %s no more%s",
+                line, name, attached ? "has attached" : "holds", used, too_many,
+                change->dry_run ? "would keep" : "keeps", change->dry_run ? "would get" : "gets", until);
         return r < 0 ? text = NULL : TAKE_PTR(text);
 }
 
@@ -100,6 +103,8 @@ json_object *quota_change_json(const QuotaChange *change) {
         if (vm && change->watermark_set &&
                 (add_number(object, "previous_watermark", vm->watermark) < 0 ||
                         add_number(object, "watermark", change->watermark) < 0))
+                return NULL;
+        if (vm && vm->attached > 0 && json_add(object, "attached", json_object_new_uint64(vm->attached)) < 0)
                 return NULL;
         if (vm && (json_add(object, "allocated", json_object_new_uint64(vm->allocated)) < 0 ||
                           json_add(object, "exceeds", json_object_new_boolean(exceeds(change))) < 0))

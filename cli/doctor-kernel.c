@@ -57,15 +57,23 @@ static int check_iommu(const Doctor *doctor, Finding *ret) {
         return doctor_found(ret, CHECK_OK, NULL, "%u IOMMU%s", n, n == 1 ? "" : "s");
 }
 
-/* The PASID entry of a file of the misc controller: "pasid 1048575". Returns -ENOENT without one. */
-static int misc_value(const Doctor *doctor, const char *path, uint64_t *ret) {
+/* The entry of a file of the misc controller: "pasid 1048575". Returns -ENOENT without one. */
+static int misc_value(const Doctor *doctor, const char *path, const char *key, uint64_t *ret) {
         _cleanup_free_ char *text = doctor_read(doctor, path);
+        size_t n = strlen(key);
         char *state;
 
         for (char *line = text ? strtok_r(text, "\n", &state) : NULL; line;
-                line = strtok_r(NULL, "\n", &state))
-                if (sscanf(line, "pasid %" SCNu64, ret) == 1)
-                        return 0;
+                line = strtok_r(NULL, "\n", &state)) {
+                if (strncmp(line, key, n) != 0 || line[n] != ' ')
+                        continue;
+                if (streq(line + n + 1, "max"))
+                        *ret = UINT64_MAX;
+                else if (sscanf(line + n + 1, "%" SCNu64, ret) != 1)
+                        return -ENOENT;
+                return 0;
+        }
+
         return -ENOENT;
 }
 
@@ -83,7 +91,7 @@ static int check_width(const Doctor *doctor, Finding *ret) {
         unsigned width = intel_width(doctor), bits = 0;
         uint64_t capacity = 0;
 
-        if (misc_value(doctor, CGROUP "/misc.capacity", &capacity) < 0)
+        if (misc_value(doctor, CGROUP "/misc.capacity", "pasid", &capacity) < 0)
                 return doctor_found(
                         ret, CHECK_FAIL, install_kernel, "misc.capacity of the host has no entry for PASIDs");
         if (capacity > 0) {
@@ -98,6 +106,41 @@ static int check_width(const Doctor *doctor, Finding *ret) {
         return doctor_found(ret, CHECK_FAIL,
                 "nothing: this IOMMU has no PASIDs; quotas are not needed on this host",
                 "no IOMMU of this host is capable of PASIDs");
+}
+
+/* VFIO_DEVICE_ATTACH_PASID came with Linux 6.15. A kernel whose release is not understood counts as a newer one. */
+static bool lets_attach(const char *release) {
+        unsigned major, minor;
+
+        return !release || sscanf(release, "%u.%u", &major, &minor) != 2 || major > 6 ||
+               (major == 6 && minor >= 15);
+}
+
+/* The other way to PASIDs: a VM names them itself, and attaches them to its devices. */
+static int check_iommufd(const Doctor *doctor, Finding *ret) {
+        bool iommufd = doctor_exists(doctor, "/dev/iommu") || doctor_exists(doctor, "/sys/module/iommufd");
+        bool devices = doctor_exists(doctor, "/dev/vfio/devices");
+        _cleanup_free_ char *release = doctor_read(doctor, "/proc/sys/kernel/osrelease");
+        uint64_t capacity;
+
+        if (misc_value(doctor, CGROUP "/misc.capacity", "pasid_attach", &capacity) >= 0)
+                return doctor_found(ret, CHECK_OK, NULL,
+                        "PASIDs that VMs attach through iommufd are counted and limited%s",
+                        !iommufd  ? "; iommufd is not loaded"
+                        : devices ? ""
+                                  : "; no device for it in /dev/vfio/devices");
+
+        if (!iommufd || !devices)
+                return doctor_found(ret, CHECK_SKIP, NULL,
+                        "no VM can attach PASIDs through iommufd: there is no %s",
+                        iommufd ? "device for it in /dev/vfio/devices" : "iommufd");
+        if (!lets_attach(release))
+                return doctor_found(
+                        ret, CHECK_SKIP, NULL, "%s lets no VM attach PASIDs through iommufd", release);
+        return doctor_found(ret, CHECK_WARN,
+                "install a kernel whose misc controller has pasid_attach, or give VMs no devices through iommufd",
+                "PASIDs that VMs attach through iommufd are neither counted nor limited on this kernel; quotas "
+                "hold for those that VMs allocate");
 }
 
 static int check_cgroup(const Doctor *doctor, Finding *ret) {
@@ -212,6 +255,7 @@ const Check kernel_checks[] = {
         { "kernel", check_kernel },
         { "iommu", check_iommu },
         { "pasid-width", check_width },
+        { "iommufd", check_iommufd },
         { "cgroup", check_cgroup },
         { "misc-controller", check_misc },
 };

@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
+#include "domain-viommu.h"
 #include "error-text.h"
 #include "macro.h"
 #include "quota.h"
@@ -492,6 +493,8 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         r = parse_slice(root, domain, ret_error);
         if (r >= 0)
                 r = parse_metadata(root, domain, ret_error);
+        if (r >= 0)
+                r = domain_viommu_collect(root, &domain->metadata);
         if (r >= 0)
                 r = collect_metadata(root, &domain->metadata, ret_error);
         return r;

@@ -33,6 +33,7 @@ typedef struct DomainXml {
 /*
  * Keys of the metadata:
  *
+ *   iommufd, viommu-pasids what the domain says of its way to PASIDs, see viommu.h
  *   title, description     the domain's own elements
  *   nova:name, nova:flavor, nova:flavor-id, nova:project, nova:project-uuid, nova:user, nova:user-uuid,
  *   nova:image             of Nova's <instance>; the image by its UUID

@@ -15,6 +15,8 @@ static const struct {
         { "QuotaExceeded", { "uuid", "name", "path", "set", "reason", "allocated", "quota", "suppressed" } },
         { "Overcommitted", { "slice", "committed", "commit_limit" } },
         { "WatermarkReached", { "uuid", "name", "path", "set", "allocated", "watermark" } },
+        { "AttachRefused", { "uuid", "name", "path", "set", "reason", "attached", "quota", "suppressed" } },
+        { "AttachWatermarkReached", { "uuid", "name", "path", "set", "attached", "watermark" } },
 };
 
 /* Local time with microseconds and offset, RFC 3339. */

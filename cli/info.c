@@ -26,6 +26,7 @@ static const InfoField vm_fields[] = {
         VM_FIELD("QuotaError", "error", "ERROR", "Quota Error", INFO_STRING, quota_error),
         VM_FIELD("Watermark", "watermark", "WATERMARK", "Watermark", INFO_WATERMARK, watermark),
         VM_FIELD("Allocated", "allocated", "ALLOCATED", "Allocated", INFO_U32, allocated),
+        VM_FIELD("Attached", "attached", "ATTACHED", "Attached", INFO_U32, attached),
         VM_FIELD(NULL, "usage", "USAGE", "Usage", INFO_PERCENT, usage),
         VM_FIELD("Peak", "peak", "PEAK", "Peak", INFO_U32, peak),
         VM_FIELD("Denied", "denied", "DENIED", "Denied", INFO_U64, denied),
@@ -65,6 +66,7 @@ static const InfoField manager_fields[] = {
                 INFO_STRING, default_source),
         MANAGER_FIELD("Capacity", "capacity", "CAPACITY", "Capacity", INFO_U32, capacity),
         MANAGER_FIELD("Allocated", "allocated", "ALLOCATED", "Allocated", INFO_U32, allocated),
+        MANAGER_FIELD("Attached", "attached", "ATTACHED", "Attached", INFO_U32, attached),
         MANAGER_FIELD("Committed", "committed", "COMMITTED", "Committed", INFO_U64, committed),
         MANAGER_FIELD(NULL, "vms", "VMS", "VMs", INFO_U64, n_vms),
         MANAGER_FIELD("Resyncs", "resyncs", "RESYNCS", "Resyncs", INFO_U64, resyncs),
@@ -87,6 +89,8 @@ static const InfoField set_fields[] = {
         SET_FIELD("allocated", "ALLOCATED", "Allocated", INFO_U32, allocated),
         SET_FIELD("peak", "PEAK", "Peak", INFO_U32, peak),
         SET_FIELD("denied", "DENIED", "Denied", INFO_U64, denied),
+        SET_FIELD("attached", "ATTACHED", "Attached", INFO_COUNT, attached),
+        SET_FIELD("attached_peak", "ATTACHEDPEAK", "Attached Peak", INFO_COUNT, attached_peak),
 };
 
 const InfoTable set_table = {
@@ -129,14 +133,39 @@ void manager_info_clear(ManagerInfo *manager) {
         info_clear(&manager_table, manager);
 }
 
+uint32_t vm_info_used(const VmInfo *vm) {
+        return vm->allocated > vm->attached ? vm->allocated : vm->attached;
+}
+
+void vm_info_set_attached(VmInfo *vm, uint64_t id, uint32_t attached, uint32_t peak) {
+        for (size_t i = 0; i < vm->sets.n_sets; i++) {
+                SetInfo *set = vm->sets.sets + i;
+
+                if (set->id == id) {
+                        set->attached = attached;
+                        set->attached_peak = peak;
+                        return;
+                }
+        }
+}
+
+bool vm_list_has_attached(const VmList *list) {
+        for (size_t i = 0; i < list->n_vms; i++)
+                if (list->vms[i].attached > 0)
+                        return true;
+
+        return false;
+}
+
 void vm_info_judge(VmInfo *vm) {
         bool running = streq_ptr(vm->state, "running");
+        uint64_t used = vm_info_used(vm);
 
-        vm->usage = vm->quota > 0 ? (uint32_t) ((uint64_t) vm->allocated * 100 / vm->quota) : 0;
+        vm->usage = vm->quota > 0 ? (uint32_t) (used * 100 / vm->quota) : 0;
         vm->warnings = 0;
-        if (vm->allocated > vm->quota)
+        if (used > vm->quota)
                 vm->warnings |= VM_WARNING_OVER;
-        else if ((uint64_t) vm->allocated * 100 > (uint64_t) vm->quota * HIGH_PERCENT)
+        else if (used * 100 > (uint64_t) vm->quota * HIGH_PERCENT)
                 vm->warnings |= VM_WARNING_HIGH;
         if (vm->denied > 0)
                 vm->warnings |= VM_WARNING_DENIED;
@@ -195,7 +224,7 @@ static int print_warning(FILE *f, const VmList *list, VmWarning warning, const c
                 if (warning == VM_WARNING_DENIED)
                         fprintf(f, " (%" PRIu64 ")", vm->denied);
                 else if (warning != VM_WARNING_NOT_IN_FORCE)
-                        fprintf(f, " (%" PRIu32 " of %" PRIu32 ")", vm->allocated, vm->quota);
+                        fprintf(f, " (%" PRIu32 " of %" PRIu32 ")", vm_info_used(vm), vm->quota);
         }
 
         if (n > NAMES_MAX)
@@ -310,6 +339,7 @@ bool info_is_none(const InfoField *field, const void *info) {
         const void *p = field_value(field, info);
 
         return (field->type == INFO_LIMIT && *(const uint32_t *) p == LIMIT_NONE) ||
+               (field->type == INFO_COUNT && *(const uint32_t *) p == COUNT_NONE) ||
                (field->type == INFO_LIMIT64 && *(const uint64_t *) p == UINT64_MAX);
 }
 
@@ -332,6 +362,7 @@ json_object *info_field_json(const InfoField *field, const void *info) {
         case INFO_WARNINGS:
                 return warnings_json(*(const unsigned *) p);
         case INFO_LIMIT:
+        case INFO_COUNT:
         case INFO_LIMIT64:
                 return json_object_new_uint64(field_number(field, p));
         case INFO_TIME:
@@ -360,6 +391,7 @@ char *info_field_text(const InfoField *field, const void *info) {
                         return strdup("off");
                 break;
         case INFO_LIMIT:
+        case INFO_COUNT:
         case INFO_LIMIT64:
                 if (info_is_none(field, info))
                         return strdup("-");

@@ -20,11 +20,14 @@ typedef enum InfoType {
         INFO_PERCENT,   /* uint32_t */
         INFO_WARNINGS,  /* unsigned, VmWarning */
         INFO_LIMIT,     /* uint32_t, LIMIT_NONE for none */
+        INFO_COUNT,     /* uint32_t, COUNT_NONE where the kernel does not count it */
         INFO_LIMIT64,   /* uint64_t, UINT64_MAX is none */
         INFO_TIME,      /* uint64_t, microseconds since the epoch */
         INFO_JSON,      /* json_object *, owned; an object */
         INFO_SETS,      /* SetList */
 } InfoType;
+
+#define COUNT_NONE UINT32_MAX
 
 typedef struct InfoField {
         const char *property; /* on the bus */
@@ -53,6 +56,8 @@ typedef struct SetInfo {
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
+        uint32_t attached; /* COUNT_NONE if that is not counted, as the next one */
+        uint32_t attached_peak;
 } SetInfo;
 
 typedef struct SetList {
@@ -62,7 +67,7 @@ typedef struct SetList {
 
 /* Why a VM wants somebody's attention. */
 typedef enum VmWarning {
-        VM_WARNING_HIGH = 1 << 0,         /* holds more than 80 % of its quota */
+        VM_WARNING_HIGH = 1 << 0,         /* holds, or has attached, more than 80 % of its quota */
         VM_WARNING_OVER = 1 << 1,         /* holds more than its quota, which was lowered */
         VM_WARNING_DENIED = 1 << 2,       /* was refused PASIDs */
         VM_WARNING_NOT_IN_FORCE = 1 << 3, /* the kernel does not have its quota */
@@ -84,9 +89,12 @@ typedef struct VmInfo {
         uint32_t watermark;
         uint32_t allocated;
         uint32_t peak;
+        uint32_t attached;
         uint64_t denied;
         bool in_force;
         SetList sets;
+        bool iommufd;           /* of the Metadata: its host devices are attached through iommufd */
+        uint32_t viommu_pasids; /* the same: what its vIOMMU offers; 0 if that is not known */
         /* not properties: */
         uint32_t usage; /* percent of the quota */
         unsigned warnings;
@@ -104,6 +112,7 @@ typedef struct ManagerInfo {
         uint32_t default_quota;
         uint32_t capacity;
         uint32_t allocated;
+        uint32_t attached;
         uint64_t committed;
         uint64_t resyncs;
         uint64_t n_vms; /* not a property: counted by the caller */
@@ -126,6 +135,12 @@ void info_clear(const InfoTable *table, void *info);
 void vm_info_clear(VmInfo *vm);
 void manager_info_clear(ManagerInfo *manager);
 
+/* The larger of what the VM holds and what it has attached: the quota holds for each by itself. */
+uint32_t vm_info_used(const VmInfo *vm);
+
+/* Notes what is attached of one of the VM's sets, if there is that set. */
+void vm_info_set_attached(VmInfo *vm, uint64_t id, uint32_t attached, uint32_t peak);
+
 /* Fills in what follows from the properties. */
 void vm_info_judge(VmInfo *vm);
 
@@ -135,6 +150,9 @@ typedef struct VmList {
 } VmList;
 
 void vm_list_clear(VmList *list);
+
+/* Has any of them something attached through iommufd? */
+bool vm_list_has_attached(const VmList *list);
 
 /* By name, then UUID. */
 void vm_list_sort(VmList *list);
@@ -148,7 +166,7 @@ char *vm_list_warnings(const VmList *list);
 /* Compares one field of two structures, as strcmp() does. */
 int info_compare(const InfoField *field, const void *a, const void *b);
 
-/* Is the field a limit that there is not? */
+/* Is the field a limit or a count that there is not? */
 bool info_is_none(const InfoField *field, const void *info);
 
 /* The value of one field; NULL when out of memory. */

@@ -34,6 +34,13 @@ static int columns_all(const InfoTable *table, Columns *ret) {
         return 0;
 }
 
+static bool has_field(const InfoField *const *fields, size_t n, const InfoField *field) {
+        for (size_t i = 0; i < n; i++)
+                if (fields[i] == field)
+                        return true;
+        return false;
+}
+
 int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char **ret_bad) {
         _cleanup_free_ const InfoField **fields = NULL;
         _cleanup_free_ char *joined = NULL;
@@ -62,8 +69,9 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
         for (const char *p = spec;;) {
                 size_t length = strcspn(p, ",");
 
-                fields[n] = column_find(table, p, length);
-                if (!fields[n]) {
+                const InfoField *field = column_find(table, p, length);
+
+                if (!field) {
                         char *bad = strndup(p, length);
 
                         if (!bad)
@@ -71,7 +79,9 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
                         *ret_bad = bad;
                         return -EINVAL;
                 }
-                n++;
+                /* The default can have what is added to it: some of its columns depend on what there is to show. */
+                if (!joined || !has_field(fields, n, field))
+                        fields[n++] = field;
 
                 if (!p[length])
                         break;

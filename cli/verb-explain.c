@@ -8,6 +8,7 @@
 #include "table.h"
 #include "terminal.h"
 #include "verbs.h"
+#include "viommu.h"
 
 /* One that could have given the quota, in the order in which they are asked. */
 typedef struct Candidate {
@@ -228,6 +229,30 @@ static int print_tree(const Explanation *explanation, const Options *options) {
         return scols_print_table(table);
 }
 
+/* What the hook has found in the domain's XML. */
+static int print_viommu(const VmInfo *vm) {
+        _cleanup_free_ char *text = NULL, *name = text_escape(strempty(vm->name));
+
+        if (!name || viommu_describe(vm->viommu_pasids, vm->quota, &text) < 0)
+                return -ENOMEM;
+
+        if (vm->iommufd)
+                printf("%s attaches its host devices through iommufd.\n", name);
+        if (text)
+                printf("%s: %s.\n", name, text);
+        return 0;
+}
+
+static int add_viommu_json(json_object *object, const VmInfo *vm) {
+        int r = 0;
+
+        if (vm->iommufd)
+                r = json_add(object, "iommufd", json_object_new_boolean(true));
+        if (r >= 0 && vm->viommu_pasids > 0)
+                r = json_add(object, "viommu_pasids", json_object_new_uint64(vm->viommu_pasids));
+        return r;
+}
+
 static json_object *rows_json(const Rows *rows) {
         _cleanup_json_ json_object *array = json_object_new_array();
 
@@ -247,6 +272,7 @@ static CtlExitStatus print_json(const Explanation *explanation, JsonMode mode) {
                 json_add(object, "uuid", json_object_new_string(strempty(explanation->vm.uuid))) < 0 ||
                 json_add(object, "quota", json_object_new_uint64(explanation->vm.quota)) < 0 ||
                 json_add(object, "watermark", json_object_new_uint64(explanation->vm.watermark)) < 0 ||
+                add_viommu_json(object, &explanation->vm) < 0 ||
                 json_add(object, "candidates", rows_json(&explanation->candidates)) < 0 ||
                 json_add(object, "limits", rows_json(&explanation->limits)) < 0)
                 return fail_oom();
@@ -288,5 +314,7 @@ CtlExitStatus verb_explain(const Options *options, int argc, char **argv) {
                 return fail(CTL_EXIT_FAILURE, "Cannot print the tree: %s.", strerror(-r));
         if (!options->no_legend)
                 printf("\n* counts; the first of those that fit, from the top.\n");
+        if (!options->no_legend && print_viommu(&explanation.vm) < 0)
+                return fail_oom();
         return CTL_EXIT_OK;
 }

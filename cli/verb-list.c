@@ -5,6 +5,18 @@
 #include "terminal.h"
 #include "verbs.h"
 
+static const char attached_columns[] = "NAME,UUID,STATE,QUOTA,SOURCE,ALLOCATED,ATTACHED,PEAK,DENIED";
+
+/* What is attached has a column where there is any. */
+static CtlExitStatus choose_columns(const VmList *list, const Options *options, Columns *ret) {
+        InfoTable table = vm_table;
+
+        if (vm_list_has_attached(list))
+                table.columns = attached_columns;
+
+        return columns_from_options(&table, options, ret);
+}
+
 static CtlExitStatus print_summary(const VmList *list, bool colors) {
         _cleanup_free_ char *warnings = vm_list_warnings(list);
 
@@ -26,9 +38,11 @@ CtlExitStatus verb_list(const Options *options, int argc, char **argv) {
         _cleanup_(vm_list_clear) VmList list = {};
         CtlExitStatus status;
 
-        status = columns_from_options(&vm_table, options, &columns);
+        /* A wrong -o is told before anything is asked. */
+        status = choose_columns(&list, options, &columns);
         if (status != CTL_EXIT_OK)
                 return status;
+        columns_clear(&columns);
         status = client_open(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
@@ -36,6 +50,9 @@ CtlExitStatus verb_list(const Options *options, int argc, char **argv) {
         if (status != CTL_EXIT_OK)
                 return status;
 
+        status = choose_columns(&list, options, &columns);
+        if (status != CTL_EXIT_OK)
+                return status;
         status = table_show(&(Rows) { &vm_table, list.vms, list.n_vms }, &columns, options);
         if (status != CTL_EXIT_OK || options->json != JSON_OFF || options->no_legend)
                 return status;

@@ -6,13 +6,24 @@
 
 /* All is shown, but for the sets, which are a table below. */
 static const char record_columns[] =
-        "NAME,UUID,STATE,QUOTA,SOURCE,ORIGIN,INFORCE,ERROR,WATERMARK,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS,"
+        "NAME,UUID,STATE,QUOTA,SOURCE,ORIGIN,INFORCE,ERROR,WATERMARK,ALLOCATED,ATTACHED,USAGE,PEAK,DENIED,WARNINGS,"
         "UNIT,SLICE,CGROUP,LEADER";
+
+/* Of sets of a kernel that does not count what is attached. */
+static const char set_columns_without_attached[] = "SET,TGID,QUOTA,WATERMARK,ALLOCATED,PEAK,DENIED";
+
+static bool has_attached(const SetList *list) {
+        for (size_t i = 0; i < list->n_sets; i++)
+                if (list->sets[i].attached != COUNT_NONE)
+                        return true;
+
+        return false;
+}
 
 CtlExitStatus verb_show(const Options *options, int argc, char **argv) {
         _cleanup_(columns_clear) Columns columns = {}, set_columns = {};
         _cleanup_(vm_target_clear) VmTarget target = {};
-        InfoTable table = vm_table;
+        InfoTable table = vm_table, sets_table = set_table;
         CtlExitStatus status;
 
         table.columns = record_columns;
@@ -29,7 +40,9 @@ CtlExitStatus verb_show(const Options *options, int argc, char **argv) {
                 return status;
 
         putchar('\n');
-        status = columns_from_options(&set_table, options, &set_columns);
+        if (!has_attached(&target.vm.sets))
+                sets_table.columns = set_columns_without_attached;
+        status = columns_from_options(&sets_table, options, &set_columns);
         if (status != CTL_EXIT_OK)
                 return status;
         return table_show(

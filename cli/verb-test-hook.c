@@ -8,6 +8,7 @@
 #include "hook-op.h"
 #include "read-input.h"
 #include "table.h"
+#include "viommu.h"
 #include "verbs.h"
 
 /*
@@ -58,7 +59,8 @@ typedef struct Simulation {
         DomainXml domain;
         char *error; /* in the domain */
         bool deny_without_daemon;
-        char *quota; /* what it would get, in a sentence */
+        char *quota;  /* what it would get, in a sentence */
+        char *viommu; /* what is to be said of its vIOMMU; NULL for nothing */
         bool running;
         HookStep steps[ELEMENTSOF(operations)];
 } Simulation;
@@ -69,6 +71,7 @@ static void simulation_clear(Simulation *simulation) {
         domain_xml_clear(&simulation->domain);
         free(simulation->error);
         free(simulation->quota);
+        free(simulation->viommu);
 }
 
 /* What the daemon knows of it already: an override precedes the metadata. */
@@ -105,6 +108,28 @@ static int print_quota(Simulation *simulation, const VmInfo *vm, const ManagerIn
         return 0;
 }
 
+/* Where the quota is known. */
+static int describe_viommu(Simulation *simulation, const VmInfo *vm) {
+        const DomainXml *domain = &simulation->domain;
+        bool overridden =
+                vm && (streq_ptr(vm->quota_source, "runtime") || streq_ptr(vm->quota_source, "persistent"));
+        uint32_t quota;
+
+        if (domain->quota_set && !overridden)
+                quota = domain->quota;
+        else if (vm)
+                quota = vm->quota;
+        else
+                return 0; /* the default, or what a rule says */
+
+        return viommu_describe(viommu_pasids(&domain->metadata), quota, &simulation->viommu);
+}
+
+static CtlExitStatus describe(Simulation *simulation, const VmInfo *vm, const ManagerInfo *manager) {
+        return print_quota(simulation, vm, manager) < 0 || describe_viommu(simulation, vm) < 0 ? fail_oom()
+                                                                                               : CTL_EXIT_OK;
+}
+
 /* Without the daemon there is less to say, but no reason to start it. */
 static CtlExitStatus ask_daemon(const Options *options, Simulation *simulation) {
         _cleanup_(manager_info_clear) ManagerInfo manager = {};
@@ -117,7 +142,7 @@ static CtlExitStatus ask_daemon(const Options *options, Simulation *simulation) 
                 return status;
         simulation->running = client_is_running(&client);
         if (!simulation->running)
-                return print_quota(simulation, NULL, NULL) < 0 ? fail_oom() : CTL_EXIT_OK;
+                return describe(simulation, NULL, NULL);
 
         status = client_list_vms(&client, &list);
         if (status != CTL_EXIT_OK)
@@ -125,8 +150,7 @@ static CtlExitStatus ask_daemon(const Options *options, Simulation *simulation) 
         status = client_read_manager(&client, &manager);
         if (status != CTL_EXIT_OK)
                 return status;
-        return print_quota(simulation, find_vm(&list, simulation->domain.uuid), &manager) < 0 ? fail_oom()
-                                                                                              : CTL_EXIT_OK;
+        return describe(simulation, find_vm(&list, simulation->domain.uuid), &manager);
 }
 
 /* What becomes of the start if the hook reserves. */
@@ -146,6 +170,17 @@ static char *reserve_outcome(const Simulation *simulation) {
         return r < 0 ? NULL : text;
 }
 
+static char *confirm_outcome(const Simulation *simulation) {
+        const char *checked =
+                simulation->running ? "logged if the quota is not in force" : "logged: not checked";
+        char *text;
+
+        if (!simulation->viommu)
+                return strdup(checked);
+
+        return asprintf(&text, "%s; pasidd logs: %s", checked, simulation->viommu) < 0 ? NULL : text;
+}
+
 static char *step_outcome(const Simulation *simulation, HookAction action) {
         if (action == HOOK_RESERVE)
                 return reserve_outcome(simulation);
@@ -155,8 +190,7 @@ static char *step_outcome(const Simulation *simulation, HookAction action) {
                 return strdup("logged: the XML is wrong");
         switch (action) {
         case HOOK_CONFIRM:
-                return strdup(
-                        simulation->running ? "logged if the quota is not in force" : "logged: not checked");
+                return confirm_outcome(simulation);
         case HOOK_RECONNECT:
                 return strdup(simulation->quota);
         default:
@@ -189,6 +223,18 @@ static int make_steps(Simulation *simulation) {
         return 0;
 }
 
+static void print_iommufd(const Simulation *simulation) {
+        uint32_t pasids = viommu_pasids(&simulation->domain.metadata);
+
+        printf("Its host devices are attached %s.\n", viommu_uses_iommufd(&simulation->domain.metadata)
+                                                              ? "through iommufd"
+                                                              : "without iommufd, as far as its XML says");
+        if (simulation->viommu)
+                printf("Note: %s.\n", simulation->viommu);
+        else if (pasids > 0)
+                printf("Its vIOMMU offers %" PRIu32 " PASIDs.\n", pasids);
+}
+
 static CtlExitStatus print_domain(const Simulation *simulation) {
         const DomainXml *domain = &simulation->domain;
         _cleanup_free_ char *name = text_escape(strempty(domain->name));
@@ -200,7 +246,9 @@ static CtlExitStatus print_domain(const Simulation *simulation) {
                 printf(", asks for a quota of %" PRIu32, domain->quota);
         if (domain->watermark_set)
                 printf(", asks for a watermark of %" PRIu32, domain->watermark);
-        printf(".\npasidd %s.\n\n", simulation->running ? "runs" : "does not run");
+        printf(".\npasidd %s.\n", simulation->running ? "runs" : "does not run");
+        print_iommufd(simulation);
+        putchar('\n');
         return CTL_EXIT_OK;
 }
 

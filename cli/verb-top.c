@@ -15,7 +15,8 @@
 #define LINE_CLEAR  "\033[K"
 #define BELOW_CLEAR "\033[J"
 
-static const char top_columns[] = "NAME,STATE,QUOTA,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS";
+static const char top_columns[] = "NAME,STATE,QUOTA,ALLOCATED,USAGE,PEAK,DENIED,WARNINGS",
+                  attached_columns[] = "NAME,STATE,QUOTA,ALLOCATED,ATTACHED,USAGE,PEAK,DENIED,WARNINGS";
 
 typedef struct Top {
         const Options *options;
@@ -39,6 +40,7 @@ static const struct {
 } sort_keys[] = {
         { 'n', "NAME" },
         { 'a', "ALLOCATED" },
+        { 't', "ATTACHED" },
         { 'u', "USAGE" },
         { 'p', "PEAK" },
         { 'd', "DENIED" },
@@ -69,22 +71,34 @@ static int order(const void *a, const void *b, void *userdata) {
         return r != 0 ? r : strcmp(strempty(x->name), strempty(y->name));
 }
 
+/* What is attached has a column where there is any. */
+static CtlExitStatus choose_columns(Top *top, const VmList *list) {
+        InfoTable table = vm_table;
+
+        columns_clear(&top->columns);
+        table.columns = vm_list_has_attached(list) ? attached_columns : top_columns;
+        return columns_from_options(&table, top->options, &top->columns);
+}
+
 static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, size_t n_vms) {
-        char text[16];
+        char text[16], attached[32] = "";
         time_t now = time(NULL);
         struct tm tm;
 
         if (!localtime_r(&now, &tm) || strftime(text, sizeof(text), "%H:%M:%S", &tm) == 0)
                 *text = 0;
+        if (manager->attached > 0)
+                snprintf(attached, sizeof(attached), ", %" PRIu32 " attached", manager->attached);
         fprintf(f,
-                "%s  %s, %zu virtual machine%s, %" PRIu32 " of %" PRIu32 " PASIDs held, %" PRIu64
+                "%s  %s, %zu virtual machine%s, %" PRIu32 " of %" PRIu32 " PASIDs held%s, %" PRIu64
                 " promised\n",
                 text, strempty(manager->state), n_vms, n_vms == 1 ? "" : "s", manager->allocated,
-                manager->capacity, manager->committed);
+                manager->capacity, attached, manager->committed);
         fprintf(f, "by %s%s", top->sort->column, top->reverse ? ", reversed" : "");
         fprintf(f, "%s\n\n",
-                top->screen ? "   n name, a allocated, u usage, p peak, d denied, Q quota, r reverse, q quit"
-                            : "");
+                top->screen
+                        ? "   n name, a allocated, t attached, u usage, p peak, d denied, Q quota, r reverse, q quit"
+                        : "");
 }
 
 /* Each line up to its end, so that nothing of the last picture stays; not more than fit. */
@@ -143,6 +157,9 @@ static CtlExitStatus look(Top *top) {
                 status = client_read_manager(&top->client, &manager);
         if (status != CTL_EXIT_OK)
                 return status;
+        status = choose_columns(top, &list);
+        if (status != CTL_EXIT_OK)
+                return status;
         if (list.n_vms > 1)
                 qsort_r(list.vms, list.n_vms, sizeof(VmInfo), order, top);
 
@@ -196,12 +213,11 @@ CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
         _cleanup_(top_clear) Top top = { .options = options, .reverse = options->reverse };
         bool terminal = options->json == JSON_OFF && full_screen_possible();
         uint64_t iterations = options->iterations;
-        InfoTable table = vm_table;
         CtlExitStatus status;
         int r;
 
-        table.columns = top_columns;
-        status = columns_from_options(&table, options, &top.columns);
+        /* A wrong -o is told before anything is asked. */
+        status = choose_columns(&top, &(VmList) {});
         if (status != CTL_EXIT_OK)
                 return status;
         top.sort = sort_field(options->sort ?: "ALLOCATED");

@@ -40,18 +40,6 @@ void admission_refresh(Manager *m) {
                 vm_refresh_counters(vm);
 }
 
-/* Committed to all VMs but one, in a slice or (NULL) on the host. */
-static uint64_t committed_to_others(const Manager *m, const char *slice, const char *uuid) {
-        uint64_t sum = 0;
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &m->vms, entries)
-                if (!streq(vm->uuid, uuid) && (!slice || vm_is_in_slice(vm, slice)))
-                        sum += vm_committed(vm);
-
-        return sum;
-}
-
 static int refuse(const char *name, uint32_t quota, const char *where, uint64_t committed, uint64_t limit,
         char **ret_why) {
         if (asprintf(ret_why,
@@ -68,13 +56,13 @@ int admission_ask(
         SliceLimit *s;
         uint64_t committed, limit;
 
-        /* Without an IOMMU there is nothing to be short of. */
-        if (m->capacity == 0)
+        /* Without limits there is nothing to be short of; without numbers, it is only the slices. */
+        if (!manager_has_limits(m))
                 return 0;
 
-        if (m->config->admission == ADMISSION_ENFORCE) {
+        if (m->capacity > 0 && m->config->admission == ADMISSION_ENFORCE) {
                 admission_refresh(m);
-                committed = committed_to_others(m, NULL, uuid);
+                committed = manager_committed(m, uuid);
                 limit = admission_host_commit_limit(m);
                 if (committed + quota > limit)
                         return refuse(name, quota, "on this host", committed, limit, ret_why);
@@ -87,7 +75,7 @@ int admission_ask(
                         continue;
 
                 admission_refresh(m);
-                committed = committed_to_others(m, s->name, uuid);
+                committed = slice_committed(m, s->name, uuid);
                 limit = admission_slice_commit_limit(s);
                 if (committed + quota <= limit)
                         continue;
@@ -111,7 +99,7 @@ static void judge(
 
         /* What there is no end to need not be summed up, with each change anew. */
         if (admission != ADMISSION_OFF && limit != UINT64_MAX)
-                committed = slice ? slice_limit_committed(slice) : manager_committed(m);
+                committed = slice ? slice_limit_committed(slice) : manager_committed(m, NULL);
         now = committed > limit;
 
         if (now == *overcommitted)
@@ -139,10 +127,11 @@ static void judge(
 void admission_check(Manager *m) {
         SliceLimit *slice;
 
-        if (m->capacity == 0)
+        if (!manager_has_limits(m))
                 return;
 
-        judge(m, NULL, m->config->admission, admission_host_commit_limit(m), &m->overcommitted);
+        if (m->capacity > 0)
+                judge(m, NULL, m->config->admission, admission_host_commit_limit(m), &m->overcommitted);
 
         TAILQ_FOREACH (slice, &m->slice_limits, entries)
                 judge(m, slice, admission_of_slice(slice), admission_slice_commit_limit(slice),

@@ -330,20 +330,8 @@ void bus_vm_was_removed(Manager *m, const char *path) {
 }
 
 void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
-        const GenlSet *set = &event->set;
-        Manager *m = vm->manager;
-
-        if (!signal_gate_is_open(m))
-                return;
-
-        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "QuotaExceeded",
-                           "ssotsuuu", vm->uuid, vm->name, vm->path, set->id,
-                           genl_limit_reason_to_string(event->reason), set->allocated, set->quota,
-                           event->suppressed),
-                "QuotaExceeded");
-}
-
-void bus_watermark_reached(VM *vm, const GenlMessage *event) {
+        bool attached = event->count == GENL_COUNT_ATTACHED;
+        const char *signal = attached ? "AttachRefused" : "QuotaExceeded";
         const GenlSet *set = &event->set;
         Manager *m = vm->manager;
 
@@ -351,9 +339,25 @@ void bus_watermark_reached(VM *vm, const GenlMessage *event) {
                 return;
 
         check_sent(
-                sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "WatermarkReached",
-                        "ssotuu", vm->uuid, vm->name, vm->path, set->id, set->allocated, set->watermark),
-                "WatermarkReached");
+                sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, signal, "ssotsuuu",
+                        vm->uuid, vm->name, vm->path, set->id, genl_limit_reason_to_string(event->reason),
+                        attached ? set->attached : set->allocated, set->quota, event->suppressed),
+                signal);
+}
+
+void bus_watermark_reached(VM *vm, const GenlMessage *event) {
+        bool attached = event->count == GENL_COUNT_ATTACHED;
+        const char *signal = attached ? "AttachWatermarkReached" : "WatermarkReached";
+        const GenlSet *set = &event->set;
+        Manager *m = vm->manager;
+
+        if (!signal_gate_is_open(m))
+                return;
+
+        check_sent(sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, signal, "ssotuu",
+                           vm->uuid, vm->name, vm->path, set->id, attached ? set->attached : set->allocated,
+                           set->watermark),
+                signal);
 }
 
 void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit) {

@@ -7,6 +7,8 @@
 
 #include <systemd/sd-id128.h>
 
+#include "misc-file.h"
+
 /*
  * The unified cgroup hierarchy. Cgroups are named by their path relative to
  * its mount point, with a leading slash; root is "" or a test's directory.
@@ -31,20 +33,42 @@ int cgroup_enable_misc(const char *root, const char *cgroup);
 /* A process in the cgroup itself, not below. -ESRCH when there is none that is seen from here. */
 int cgroup_get_process(const char *root, const char *cgroup, pid_t *ret);
 
-/* PASIDs that exist system-wide, as the misc controller has it; 0 for none. */
-int cgroup_get_capacity(const char *root, uint32_t *ret);
+/*
+ * What the misc controller has of PASIDs on this host: how many numbers exist
+ * system-wide, 0 for none; and does it count what is attached through iommufd?
+ */
+typedef struct CgroupCapacity {
+        uint32_t pasids;
+        bool counts_attached;
+} CgroupCapacity;
+
+int cgroup_get_capacity(const char *root, CgroupCapacity *ret);
 
 /*
- * misc.max, misc.current and misc.peak of "pasid". misc.max may be MISC_MAX.
- * -ENOENT when the cgroup does not exist or the controller is not enabled for
- * it; -ENODATA when no PASID-capable IOMMU exists.
+ * misc.current and misc.peak of one resource. -ENOENT when the cgroup does not
+ * exist or the controller is not enabled for it; -ENODATA when the kernel does
+ * not count this resource, or no PASID-capable IOMMU exists.
  */
-int cgroup_get_limit(const char *root, const char *cgroup, uint64_t *ret);
-int cgroup_get_current(const char *root, const char *cgroup, uint64_t *ret);
-int cgroup_get_peak(const char *root, const char *cgroup, uint64_t *ret);
+int cgroup_get_current(const char *root, const char *cgroup, MiscResource resource, uint64_t *ret);
+int cgroup_get_peak(const char *root, const char *cgroup, MiscResource resource, uint64_t *ret);
 
-/* Writes misc.max and reads it back; -EIO when it shows another value then. Writes nothing if it has the value. */
-int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit);
+/*
+ * A cgroup's limit is one number, which misc.max holds once for each resource
+ * that the kernel has; other code does not handle the lines one by one. May be
+ * MISC_MAX. Errors as above; -ENODATA when there is no line at all.
+ */
+int cgroup_get_limits(const char *root, const char *cgroup, MiscValues *ret);
+
+/*
+ * Writes those lines of misc.max that have another value and reads them back.
+ * -EIO when one of them shows another value then. After a failure the other
+ * line has been written nevertheless. *ret_before, unless NULL, is what the
+ * file said before; on failure it may be untouched.
+ */
+int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit, MiscValues *ret_before);
+
+/* Sets those lines of misc.max to MISC_MAX that still have this value. Errors as above. */
+int cgroup_remove_limit(const char *root, const char *cgroup, uint64_t limit);
 
 bool cgroup_exists(const char *root, const char *cgroup);
 

@@ -19,6 +19,6 @@ static bool is_full(CommitmentHolder holder, QuotaSource source) {
         return false;
 }
 
-uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t allocated) {
-        return is_full(holder, policy->source) && policy->quota > allocated ? policy->quota : allocated;
+uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t held) {
+        return is_full(holder, policy->source) && policy->quota > held ? policy->quota : held;
 }

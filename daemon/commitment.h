@@ -22,5 +22,7 @@ typedef enum CommitmentHolder {
  * The quota in full: for machines; where an override or a rule sets it, for a
  * unit of the system. An override of a user's unit does not count: he can make
  * any number of that name. Otherwise, or if that is more, what the VM holds.
+ * The quota holds for numbers and for what is attached alike, each by itself, and
+ * held is one of the two: the caller asks for each that can be short.
  */
-uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t allocated);
+uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t held);

@@ -111,7 +111,7 @@ static void apply(Manager *m, EarlyLimit *e) {
                 return;
         }
 
-        r = cgroup_set_limit(m->root, e->cgroup, e->quota);
+        r = cgroup_set_limit(m->root, e->cgroup, e->quota, NULL);
         if (r < 0 && !cgroup_exists(m->root, e->cgroup)) {
                 early_limit_free(m, e);
                 return;
@@ -155,7 +155,7 @@ void early_limit_scope_appeared(Manager *m, const char *unit, const char *unit_p
         EarlyLimit *e;
 
         /* Users can name units of theirs like a machine's scope. */
-        if (m->capacity == 0 || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
+        if (!manager_has_limits(m) || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
                 !unit_path_is_of_system(unit_path) || unit_path_is_below_user_slice(unit_path) ||
                 vm_find_by_cgroup(m, unit_path) || find(m, unit_path))
                 return;
@@ -229,7 +229,6 @@ static EarlyLimit *find_by_unit(const Manager *m, const char *unit) {
 }
 
 static void withdraw(Manager *m, EarlyLimit *e) {
-        uint64_t limit;
         int r;
 
         if (e->withdrawn)
@@ -238,9 +237,7 @@ static void withdraw(Manager *m, EarlyLimit *e) {
         e->withdrawn = true;
         e->failed = false;
 
-        r = cgroup_get_limit(m->root, e->cgroup, &limit);
-        if (r >= 0 && limit == e->quota)
-                r = cgroup_set_limit(m->root, e->cgroup, MISC_MAX);
+        r = cgroup_remove_limit(m->root, e->cgroup, e->quota);
         if (r < 0 && slice_watch_covers(m->slices, e->cgroup) && cgroup_exists(m->root, e->cgroup))
                 log_warning_errno(
                         r, "Cannot remove the limit of cgroup %s, which is not a VM's: %m", e->cgroup);

@@ -8,10 +8,6 @@
 #include "macro.h"
 #include "quota.h"
 
-_Static_assert((int) GENL_LIMIT_QUOTA == VFIO_PASID_LIMIT_REASON_QUOTA, "same numbers as the kernel");
-_Static_assert((int) GENL_LIMIT_CGROUP == VFIO_PASID_LIMIT_REASON_CGROUP, "same numbers as the kernel");
-_Static_assert((int) GENL_LIMIT_RANGE == VFIO_PASID_LIMIT_REASON_RANGE, "same numbers as the kernel");
-
 /* libnl takes the type for a lower bound of the size only, so the upper one is given as well. */
 #define ATTR_U32 { .type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t) }
 #define ATTR_U64 { .type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t) }
@@ -29,6 +25,8 @@ static const struct nla_policy set_policy[VFIO_PASID_A_SET_MAX + 1] = {
         [VFIO_PASID_A_SET_SEQ] = ATTR_U64,
         [VFIO_PASID_A_SET_REASON] = ATTR_U32,
         [VFIO_PASID_A_SET_SUPPRESSED] = ATTR_U32,
+        [VFIO_PASID_A_SET_ATTACHED] = ATTR_U32,
+        [VFIO_PASID_A_SET_ATTACHED_PEAK] = ATTR_U32,
 };
 
 static const struct nla_policy info_policy[VFIO_PASID_A_INFO_MAX + 1] = {
@@ -70,9 +68,34 @@ static int get_count(struct nlattr *attr, uint32_t *ret) {
         return 0;
 }
 
-/* A newer kernel may have more of them. */
-static GenlLimitReason reason_from_number(uint32_t reason) {
-        return reason < GENL_LIMIT_OTHER ? (GenlLimitReason) reason : GENL_LIMIT_OTHER;
+/* The kernel has one list of reasons, in which those of attached PASIDs follow the others. */
+static void set_reason(GenlMessage *m, uint32_t reason) {
+        static const struct {
+                GenlLimitReason reason;
+                GenlCount count;
+        } table[] = {
+                [VFIO_PASID_LIMIT_REASON_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_RANGE] = { GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+        };
+
+        /* A newer kernel may have more of them. */
+        m->reason = reason < ELEMENTSOF(table) ? table[reason].reason : GENL_LIMIT_OTHER;
+        m->count = reason < ELEMENTSOF(table) ? table[reason].count : GENL_COUNT_PASIDS;
+}
+
+/* A kernel has both attributes or none. */
+static int parse_attached(struct nlattr *attached, struct nlattr *peak, GenlSet *set) {
+        if (!attached && !peak)
+                return 0;
+
+        set->counts_attached = true;
+        if (get_count(attached, &set->attached) < 0 || get_count(peak, &set->attached_peak) < 0)
+                return -EBADMSG;
+
+        return 0;
 }
 
 static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
@@ -88,7 +111,9 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
         if (get_count(tb[VFIO_PASID_A_SET_QUOTA], &m->set.quota) < 0 ||
                 get_count(tb[VFIO_PASID_A_SET_WATERMARK], &m->set.watermark) < 0 ||
                 get_count(tb[VFIO_PASID_A_SET_ALLOCATED], &m->set.allocated) < 0 ||
-                get_count(tb[VFIO_PASID_A_SET_PEAK], &m->set.peak) < 0)
+                get_count(tb[VFIO_PASID_A_SET_PEAK], &m->set.peak) < 0 ||
+                parse_attached(tb[VFIO_PASID_A_SET_ATTACHED], tb[VFIO_PASID_A_SET_ATTACHED_PEAK], &m->set) <
+                        0)
                 return -EBADMSG;
 
         m->set.id = nla_get_u64(tb[VFIO_PASID_A_SET_ID]);
@@ -103,7 +128,9 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
                 if (!tb[VFIO_PASID_A_SET_REASON] || !tb[VFIO_PASID_A_SET_SUPPRESSED])
                         return -EBADMSG;
 
-                m->reason = reason_from_number(nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
+                set_reason(m, nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
+                if (m->count == GENL_COUNT_ATTACHED && !m->set.counts_attached)
+                        return -EBADMSG;
 
                 m->suppressed = nla_get_u32(tb[VFIO_PASID_A_SET_SUPPRESSED]);
         }
@@ -175,6 +202,28 @@ int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
 
         *ret = m;
         return 0;
+}
+
+static uint32_t count_of(const GenlSet *set, GenlCount count) {
+        return count == GENL_COUNT_ATTACHED ? set->attached : set->allocated;
+}
+
+void genl_watermark_counts(const GenlSet *before, const GenlSet *now, bool ret[static _GENL_COUNT_MAX]) {
+        bool reached[_GENL_COUNT_MAX] = {}, is_there[_GENL_COUNT_MAX] = {};
+        bool any_reached = false, any_is_there = false;
+        GenlCount count;
+
+        for (count = 0; now->watermark > 0 && count < _GENL_COUNT_MAX; count++) {
+                is_there[count] = count_of(now, count) >= now->watermark;
+                reached[count] = is_there[count] && count_of(before, count) < now->watermark;
+                any_is_there |= is_there[count];
+                any_reached |= reached[count];
+        }
+
+        if (!any_is_there)
+                is_there[now->attached > now->allocated ? GENL_COUNT_ATTACHED : GENL_COUNT_PASIDS] = true;
+        for (count = 0; count < _GENL_COUNT_MAX; count++)
+                ret[count] = any_reached ? reached[count] : is_there[count];
 }
 
 void genl_sequence_reset(GenlSequence *s, uint64_t seq) {

@@ -23,6 +23,9 @@ typedef struct GenlSet {
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
+        bool counts_attached; /* the kernel counts what is attached through iommufd … */
+        uint32_t attached;    /* … and this is it, 0 otherwise */
+        uint32_t attached_peak;
 } GenlSet;
 
 typedef enum GenlMessageType {
@@ -43,6 +46,13 @@ typedef enum GenlLimitReason {
         GENL_LIMIT_OTHER, /* one that this version does not know */
 } GenlLimitReason;
 
+/* Which of a set's counts a refusal or a watermark concerns: quota and watermark hold for each by itself. */
+typedef enum GenlCount {
+        GENL_COUNT_PASIDS,   /* allocated */
+        GENL_COUNT_ATTACHED, /* attached */
+        _GENL_COUNT_MAX,
+} GenlCount;
+
 /* "quota", "limit", "range", "other", as in the signal QuotaExceeded. */
 const char *genl_limit_reason_to_string(GenlLimitReason reason);
 
@@ -61,6 +71,7 @@ typedef struct GenlMessage {
         GenlSet set;            /* all but INFO */
         GenlInfo info;          /* INFO */
         GenlLimitReason reason; /* LIMIT_HIT */
+        GenlCount count;        /* LIMIT_HIT; of WATERMARK_HIT see genl_watermark_counts() */
         uint32_t suppressed;    /* LIMIT_HIT */
 } GenlMessage;
 
@@ -71,6 +82,15 @@ typedef struct GenlMessage {
  * untouched on failure.
  */
 int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret);
+
+/*
+ * Which counts a WATERMARK_HIT is about, at least one. The message does not
+ * say, so this compares it with what was known of the set before: a count that
+ * was below the watermark, and is not any more, has reached it. If that is true
+ * of none, because the counters were read in between, it is each that is not
+ * below the watermark now, and if all are below it again, the larger one.
+ */
+void genl_watermark_counts(const GenlSet *before, const GenlSet *now, bool ret[static _GENL_COUNT_MAX]);
 
 /*
  * Follows the family-wide sequence number, so that lost events are noticed.

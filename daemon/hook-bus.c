@@ -16,6 +16,7 @@
 #include "utf8.h"
 #include "uuid.h"
 #include "vm-quota.h"
+#include "viommu.h"
 #include "vm-reserve.h"
 
 static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE], sd_bus_error *error) {
@@ -163,6 +164,30 @@ static int method_reserve(sd_bus_message *message, void *userdata, sd_bus_error 
         return authorize_hook(message, userdata, reserve, error);
 }
 
+/*
+ * The guest can name as many PASIDs as its vIOMMU offers, and does not learn
+ * which of them were refused: the host's log says so once in each run.
+ */
+static void note_viommu(VM *vm) {
+        const Announcement *announced = state_store_get_announcement(&vm->manager->state, vm->key);
+        LogContext context = vm_log_context(vm, MESSAGE_VIOMMU_ABOVE_QUOTA);
+        _cleanup_free_ char *text = NULL;
+
+        if (vm->viommu_noted || !announced || vm->state != VM_RUNNING)
+                return;
+        if (viommu_describe(viommu_pasids(&announced->domain), vm->policy.quota, &text) < 0) {
+                log_oom();
+                return;
+        }
+        if (!text)
+                return;
+
+        vm->viommu_noted = true;
+        context.quota = vm->policy.quota;
+        context.quota_known = true;
+        log_context(LOG_NOTICE, &context, "VM %s: %s.", vm->name, text);
+}
+
 /* Changes nothing, so that anybody may ask. */
 static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         char uuid[UUID_STRING_SIZE];
@@ -177,6 +202,8 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
         vm = vm_find_by_uuid(m, uuid);
         if (!vm)
                 return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
+
+        note_viommu(vm);
 
         if (vm_verify(vm) < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,

@@ -20,17 +20,29 @@
 #define RESYNC_LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define RESYNC_LOG_BURST         1U
 
-/* IOMMUs may register after us. */
+/* IOMMUs may register after us, and so may the resource of attached PASIDs. */
 static void check_capacity(Manager *m) {
-        uint32_t capacity;
+        CgroupCapacity now;
+        bool more, attached;
         int r;
 
-        r = cgroup_get_capacity(m->root, &capacity);
-        if (r < 0 || capacity == m->capacity || capacity == 0)
+        r = cgroup_get_capacity(m->root, &now);
+        if (r < 0)
                 return;
 
-        log_info("PASIDs on this host: %" PRIu32 " now.", capacity);
-        m->capacity = capacity;
+        more = now.pasids != m->capacity && now.pasids != 0;
+        attached = now.counts_attached && !m->counts_attached;
+        if (!more && !attached)
+                return;
+
+        if (more) {
+                log_info("PASIDs on this host: %" PRIu32 " now.", now.pasids);
+                m->capacity = now.pasids;
+        }
+        if (attached) {
+                log_info("The kernel also limits the PASIDs that are attached through iommufd now.");
+                m->counts_attached = true;
+        }
         slice_limits_apply(m);
         manager_apply_all(m);
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
@@ -84,7 +96,7 @@ static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
 static void on_set_add(Manager *m, const GenlMessage *event) {
         Set *set;
 
-        if (m->capacity == 0)
+        if (m->capacity == 0 || !m->counts_attached)
                 check_capacity(m);
 
         set = set_get(m, &event->set);
@@ -92,14 +104,16 @@ static void on_set_add(Manager *m, const GenlMessage *event) {
                 set_match(set);
 }
 
-static const char *limit_reason_to_text(GenlLimitReason reason) {
+static const char *limit_reason_to_text(GenlLimitReason reason, GenlCount count) {
         switch (reason) {
 
         case GENL_LIMIT_QUOTA:
                 return "its quota is used up";
 
         case GENL_LIMIT_CGROUP:
-                return "the limit of its cgroup or the capacity is used up";
+                /* What is attached has no capacity. */
+                return count == GENL_COUNT_ATTACHED ? "the limit of its cgroup is used up"
+                                                    : "the limit of its cgroup or the capacity is used up";
 
         case GENL_LIMIT_RANGE:
                 return "no PASID in the range it wants is free";
@@ -116,8 +130,22 @@ static RateLimit *limit_of(VM *vm, RateLimit *own, RateLimit *shared) {
         return vm->log_level == LOG_DEBUG ? shared : own;
 }
 
+/*
+ * The last details of an event, which say what it is about if that is not the
+ * number of PASIDs. Returns how many they are.
+ */
+static size_t add_count(const GenlMessage *event, EventDetail details[static 2]) {
+        if (event->count != GENL_COUNT_ATTACHED)
+                return 0;
+
+        details[0] = (EventDetail) { .name = "count", .type = 's', .text = "attached" };
+        details[1] = (EventDetail) { .name = "attached", .type = 'u', .number = event->set.attached };
+        return 2;
+}
+
 static void on_limit_hit(Set *set, const GenlMessage *event) {
         const char *reason = genl_limit_reason_to_string(event->reason);
+        bool attached = event->count == GENL_COUNT_ATTACHED;
         unsigned held_back;
         VM *vm = set->vm;
 
@@ -133,27 +161,30 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
                 return;
         }
 
-        const EventDetail details[] = {
+        EventDetail details[7] = {
                 { .name = "set", .type = 't', .number = set->kernel.id },
                 { .name = "reason", .type = 's', .text = reason },
                 { .name = "allocated", .type = 'u', .number = event->set.allocated },
                 { .name = "quota", .type = 'u', .number = event->set.quota },
                 { .name = "suppressed", .type = 't', .number = vm->refusals_untold },
         };
+        size_t n_details = 5 + add_count(event, details + 5);
         events_add(vm->manager, EVENT_QUOTA_EXCEEDED,
                 &(EventFacts) { .level = LOG_NOTICE,
                         .vm = vm,
                         .set = set,
                         .details = details,
-                        .n_details = ELEMENTSOF(details) },
-                "VM %s was refused a PASID, because %s (holds %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
+                        .n_details = n_details },
+                "VM %s was refused %s, because %s (%s %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
                 " more refusals not reported one by one).",
-                vm->name, limit_reason_to_text(event->reason), event->set.allocated, event->set.quota,
-                vm->refusals_untold);
+                vm->name, attached ? "the attaching of a PASID" : "a PASID",
+                limit_reason_to_text(event->reason, event->count), attached ? "attached" : "holds",
+                attached ? event->set.attached : event->set.allocated, event->set.quota, vm->refusals_untold);
         vm->refusals_untold = 0;
 }
 
-static void on_watermark_hit(Set *set, const GenlMessage *event) {
+static void watermark_reached(Set *set, const GenlMessage *event) {
+        bool attached = event->count == GENL_COUNT_ATTACHED;
         unsigned suppressed;
         VM *vm = set->vm;
 
@@ -166,24 +197,37 @@ static void on_watermark_hit(Set *set, const GenlMessage *event) {
                     manager_now(vm->manager), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &suppressed))
                 return;
 
-        const EventDetail details[] = {
+        EventDetail details[6] = {
                 { .name = "set", .type = 't', .number = set->kernel.id },
                 { .name = "allocated", .type = 'u', .number = event->set.allocated },
                 { .name = "watermark", .type = 'u', .number = event->set.watermark },
                 { .name = "suppressed", .type = 't', .number = suppressed },
         };
+        size_t n_details = 4 + add_count(event, details + 4);
         events_add(vm->manager, EVENT_WATERMARK_REACHED,
-                &(EventFacts) { .level = LOG_INFO,
-                        .vm = vm,
-                        .set = set,
-                        .details = details,
-                        .n_details = ELEMENTSOF(details) },
-                "VM %s holds %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
-                vm->name, event->set.allocated, event->set.watermark, suppressed);
+                &(EventFacts) {
+                        .level = LOG_INFO, .vm = vm, .set = set, .details = details, .n_details = n_details },
+                "VM %s %s %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
+                vm->name, attached ? "has attached" : "holds",
+                attached ? event->set.attached : event->set.allocated, event->set.watermark, suppressed);
+}
+
+static void on_watermark_hit(Set *set, const GenlSet *before, const GenlMessage *event) {
+        bool counts[_GENL_COUNT_MAX];
+
+        genl_watermark_counts(before, &event->set, counts);
+        for (GenlCount count = 0; count < _GENL_COUNT_MAX; count++) {
+                GenlMessage message = *event;
+
+                message.count = count;
+                if (counts[count])
+                        watermark_reached(set, &message);
+        }
 }
 
 static void on_event(const GenlMessage *event, void *userdata) {
         Manager *m = userdata;
+        GenlSet before;
         Set *set;
 
         if (event->type == GENL_MESSAGE_OTHER)
@@ -198,6 +242,7 @@ static void on_event(const GenlMessage *event, void *userdata) {
                 log_debug("Event %i of unknown set %" PRIu64 ", ignoring.", (int) event->type, event->set.id);
                 return;
         }
+        before = set->kernel;
         set->kernel = event->set;
 
         switch (event->type) {
@@ -216,7 +261,7 @@ static void on_event(const GenlMessage *event, void *userdata) {
                 return;
 
         case GENL_MESSAGE_WATERMARK_HIT:
-                on_watermark_hit(set, event);
+                on_watermark_hit(set, &before, event);
                 return;
 
         default:

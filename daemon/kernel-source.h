@@ -47,8 +47,8 @@ int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceH
 
 /*
  * Sets below ROOT/sys/class/vfio_pasid. A "denied" that grows counts as a
- * refusal for the quota, an "allocated" that reaches "watermark" as its
- * crossing.
+ * refusal for the quota, of the count that is at it; an "allocated" or
+ * "attached" that reaches "watermark" as its crossing.
  */
 int scan_source_new(sd_event *event, const char *root, const KernelSourceHandlers *handlers, void *userdata,
         KernelSource **ret);

@@ -204,10 +204,21 @@ static int property_allocated(sd_bus *bus, const char *path, const char *interfa
         uint64_t allocated;
 
         /* The root counts everything, what the kernel has taken for itself included. */
-        if (cgroup_get_current(m->root, "/", &allocated) < 0)
+        if (cgroup_get_current(m->root, "/", MISC_PASID, &allocated) < 0)
                 allocated = 0;
 
         return sd_bus_message_append(reply, "u", (uint32_t) allocated);
+}
+
+static int property_attached(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        uint64_t attached;
+
+        if (cgroup_get_current(m->root, "/", MISC_PASID_ATTACH, &attached) < 0)
+                attached = 0;
+
+        return sd_bus_message_append(reply, "u", attached < UINT32_MAX ? (uint32_t) attached : UINT32_MAX);
 }
 
 static int property_committed(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -215,7 +226,7 @@ static int property_committed(sd_bus *bus, const char *path, const char *interfa
         Manager *m = userdata;
 
         admission_refresh(m);
-        return sd_bus_message_append(reply, "t", manager_committed(m));
+        return sd_bus_message_append(reply, "t", manager_committed(m, NULL));
 }
 
 static const sd_bus_vtable manager_vtable[] = {
@@ -245,6 +256,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY(
                 "Capacity", "u", NULL, offsetof(Manager, capacity), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Allocated", "u", property_allocated, 0, 0),
+        SD_BUS_PROPERTY("Attached", "u", property_attached, 0, 0),
         SD_BUS_PROPERTY("Committed", "t", property_committed, 0, 0),
         SD_BUS_PROPERTY("Resyncs", "t", NULL, offsetof(Manager, resyncs), 0),
 
@@ -256,6 +268,12 @@ static const sd_bus_vtable manager_vtable[] = {
                 0),
         SD_BUS_SIGNAL_WITH_ARGS("WatermarkReached",
                 SD_BUS_ARGS("s", uuid, "s", name, "o", path, "t", set, "u", allocated, "u", watermark), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("AttachRefused",
+                SD_BUS_ARGS("s", uuid, "s", name, "o", path, "t", set, "s", reason, "u", attached, "u", quota,
+                        "u", suppressed),
+                0),
+        SD_BUS_SIGNAL_WITH_ARGS("AttachWatermarkReached",
+                SD_BUS_ARGS("s", uuid, "s", name, "o", path, "t", set, "u", attached, "u", watermark), 0),
 
         SD_BUS_VTABLE_END,
 };

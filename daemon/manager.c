@@ -67,6 +67,22 @@ uint32_t manager_default_quota(const Manager *m, DefaultSource *ret_source) {
         return quota;
 }
 
+bool manager_has_limits(const Manager *m) {
+        return m->capacity > 0 || m->counts_attached;
+}
+
+bool manager_limits_differ(
+        const Manager *m, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource) {
+        MiscValues written = *limits;
+
+        if (m->capacity == 0)
+                written.present[MISC_PASID] = false;
+        if (!m->counts_attached)
+                written.present[MISC_PASID_ATTACH] = false;
+
+        return misc_values_differ(&written, limit, ret_resource);
+}
+
 const char *manager_state(const Manager *m) {
         return m->capacity > 0 ? "running" : "idle";
 }
@@ -97,7 +113,8 @@ char *manager_status(const Manager *m) {
         if (!m->kernel_present)
                 return strdup("Starting");
         if (m->capacity == 0)
-                return asprintf(&status, "No PASID-capable IOMMU on this host; idle%s", problems) < 0
+                return asprintf(&status, "No PASID-capable IOMMU on this host; %s%s",
+                               m->counts_attached ? "only what VMs attach is limited" : "idle", problems) < 0
                                ? NULL
                                : status;
 
@@ -116,12 +133,13 @@ char *manager_status(const Manager *m) {
         return r < 0 ? NULL : status;
 }
 
-uint64_t manager_committed(const Manager *m) {
+uint64_t manager_committed(const Manager *m, const char *except_uuid) {
         uint64_t sum = 0;
-        VM *vm;
+        const VM *vm;
 
         TAILQ_FOREACH (vm, &m->vms, entries)
-                sum += vm_committed(vm);
+                if (!streq_ptr(vm->uuid, except_uuid))
+                        sum += vm_committed(vm, MISC_PASID);
 
         return sum;
 }
@@ -328,6 +346,7 @@ int manager_watch_slices(Manager *m) {
 
 int manager_kernel_is_present(Manager *m, uint32_t capacity) {
         bool first = !m->kernel_present;
+        CgroupCapacity misc;
         int r;
 
         m->kernel_present = true;
@@ -335,6 +354,9 @@ int manager_kernel_is_present(Manager *m, uint32_t capacity) {
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
         log_info("PASIDs on this host: %" PRIu32 "%s.", capacity,
                 capacity > 0 ? "" : ", there is no PASID-capable IOMMU");
+        m->counts_attached = cgroup_get_capacity(m->root, &misc) >= 0 && misc.counts_attached;
+        if (m->counts_attached)
+                log_info("The kernel also limits the PASIDs that are attached through iommufd.");
 
         r = manager_apply_default_quota(m);
         if (r < 0)

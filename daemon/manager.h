@@ -12,6 +12,7 @@
 #include "kernel-source.h"
 #include "log.h"
 #include "macro.h"
+#include "misc-file.h"
 #include "retry.h"
 #include "slice-watch.h"
 #include "state.h"
@@ -115,7 +116,8 @@ struct Manager {
         Reconciliation *reconciliation; /* while one is under way */
         bool overcommitted;
         uint32_t capacity;
-        bool kernel_present; /* capacity is known */
+        bool counts_attached; /* the kernel counts what is attached through iommufd */
+        bool kernel_present;  /* capacity is known */
         bool sets_listed;
 
         sd_bus *bus;       /* on which we are called */
@@ -208,6 +210,16 @@ int manager_run(Manager *m);
 /* Ends the event loop, from within a handler. */
 void manager_exit(Manager *m, int status);
 
+/* Is there anything that a quota or a slice limits? Else the misc controller has no lines for PASIDs. */
+bool manager_has_limits(const Manager *m);
+
+/*
+ * Has somebody else changed misc.max, which should have this limit in each line? A line that came after pasidd wrote the
+ * file, with its resource, has been changed by nobody. *ret_resource is the first that was.
+ */
+bool manager_limits_differ(
+        const Manager *m, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource);
+
 /* "running" or "idle"; and a sentence, for the caller to free. */
 const char *manager_state(const Manager *m);
 char *manager_status(const Manager *m);
@@ -227,8 +239,12 @@ void manager_apply_all(Manager *m);
 /* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
 int manager_watch_slices(Manager *m);
 
-/* The sum of vm_committed() of all VMs. Whoever tells somebody calls admission_refresh() first. */
-uint64_t manager_committed(const Manager *m);
+/*
+ * The sum of vm_committed() of all VMs except one (or NULL), of numbers alone:
+ * of what is attached there is no capacity. Whoever tells somebody calls
+ * admission_refresh() first.
+ */
+uint64_t manager_committed(const Manager *m, const char *except_uuid);
 
 /*
  * Reads the configuration anew. On failure the old one stays and *ret_error

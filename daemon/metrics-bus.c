@@ -29,7 +29,7 @@ static uint64_t clock_usec(clockid_t clock) {
 
 static int format_metrics(Manager *m, const Counters *counters, char **ret) {
         _cleanup_free_ MetricsVM *vms = NULL;
-        uint64_t allocated = 0;
+        uint64_t allocated = 0, attached = 0;
         size_t n = 0;
         VM *vm;
 
@@ -49,19 +49,22 @@ static int format_metrics(Manager *m, const Counters *counters, char **ret) {
                         .quota = vm->policy.quota,
                         .watermark = vm->policy.watermark,
                         .allocated = c.allocated,
+                        .attached = c.attached,
                         .peak = c.peak,
                         .denied = c.denied,
                         .n_sets = vm->n_sets,
                 };
         }
 
-        (void) cgroup_get_current(m->root, "/", &allocated);
+        (void) cgroup_get_current(m->root, "/", MISC_PASID, &allocated);
+        (void) cgroup_get_current(m->root, "/", MISC_PASID_ATTACH, &attached);
         const Metrics metrics = {
                 .version = PASIDD_VERSION,
                 .capacity = m->capacity,
                 .default_quota = manager_default_quota(m, NULL),
                 .allocated = allocated,
-                .committed = manager_committed(m),
+                .attached = attached,
+                .committed = manager_committed(m, NULL),
                 .resyncs = counters->resyncs,
                 .events = counters->events,
                 .vms = vms,

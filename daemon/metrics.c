@@ -67,6 +67,8 @@ static void put_host(FILE *f, const Metrics *m) {
 
         put_gauge(f, "pasidd_capacity", m->capacity, "PASIDs that exist on this host.");
         put_gauge(f, "pasidd_allocated", m->allocated, "PASIDs that are held now, by whomever.");
+        put_gauge(f, "pasidd_attached", m->attached,
+                "PASIDs that are attached to devices through iommufd now, by whomever.");
         put_gauge(f, "pasidd_committed", m->committed,
                 "The quotas of all running and announced VMs, and what other processes hold.");
         put_gauge(
@@ -100,6 +102,10 @@ static uint64_t get_in_force(const MetricsVM *vm) {
 
 static uint64_t get_allocated(const MetricsVM *vm) {
         return vm->allocated;
+}
+
+static uint64_t get_attached(const MetricsVM *vm) {
+        return vm->attached;
 }
 
 static uint64_t get_peak(const MetricsVM *vm) {
@@ -158,10 +164,13 @@ int metrics_format(const Metrics *m, char **ret) {
                         "1 if the kernel has the quota everywhere, else 0 (also while the VM is about to start).",
                         get_in_force },
                 { "pasidd_vm_allocated", "gauge", "PASIDs that the VM holds now.", get_allocated },
+                { "pasidd_vm_attached", "gauge",
+                        "PASIDs that the VM has attached to devices through iommufd now.", get_attached },
                 { "pasidd_vm_peak", "gauge", "Most PASIDs that the VM has held.", get_peak },
                 { "pasidd_vm_sets", "gauge", "PASID sets of the VM, one for each process that has any.",
                         get_sets },
-                { "pasidd_vm_denied_total", "counter", "Allocations that the VM was refused.", get_denied },
+                { "pasidd_vm_denied_total", "counter", "Allocations and attaches that the VM was refused.",
+                        get_denied },
         };
         _cleanup_free_ char *text = NULL, *labels = NULL;
         _cleanup_free_ size_t *ends = NULL;

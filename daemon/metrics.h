@@ -14,7 +14,7 @@ typedef struct MetricsVM {
         const char *name;
         bool running;
         bool in_force;
-        uint32_t quota, watermark, allocated, peak;
+        uint32_t quota, watermark, allocated, attached, peak;
         uint64_t denied;
         size_t n_sets;
 } MetricsVM;
@@ -22,7 +22,7 @@ typedef struct MetricsVM {
 typedef struct Metrics {
         const char *version;
         uint32_t capacity, default_quota;
-        uint64_t allocated, committed;
+        uint64_t allocated, attached, committed;
         uint64_t resyncs;
         const uint64_t *events; /* _EVENT_TYPE_MAX of them */
         const MetricsVM *vms;

@@ -4,7 +4,6 @@
 
 #include "events.h"
 #include "machined.h"
-#include "misc-file.h"
 #include "quota.h"
 #include "reconcile.h"
 #include "slice-limit.h"
@@ -110,27 +109,29 @@ void reconcile_note_number(Manager *m, const VM *vm, const char *what, uint64_t 
         reconcile_note(m, vm ? "vm" : "host", vm ? vm->uuid : "", vm ? vm->name : "", what, old, new);
 }
 
-/* Without the key: "max" or a number. */
-static const char *format_limit(uint64_t limit, char buf[static MISC_MAX_LINE_SIZE]) {
-        return misc_max_format(limit, buf) + strlen(MISC_KEY_PASID " ");
-}
-
-void reconcile_note_limit(
-        Manager *m, const VM *vm, const char *slice, const char *cgroup, uint64_t before, uint64_t after) {
-        char old[MISC_MAX_LINE_SIZE], new[MISC_MAX_LINE_SIZE];
+static void note_line(Manager *m, const VM *vm, const char *slice, const char *cgroup, MiscResource resource,
+        uint64_t before, uint64_t after) {
+        char old[MISC_VALUE_SIZE], new[MISC_VALUE_SIZE];
         _cleanup_free_ char *what = NULL;
 
-        if (!reconcile_is_recording(m))
-                return;
-
-        if (asprintf(&what, "%s/misc.max", cgroup) < 0) {
+        if (asprintf(&what, "%s/%s", cgroup, misc_max_name(resource)) < 0) {
                 what = NULL;
                 log_oom();
                 return;
         }
 
         reconcile_note(m, vm ? "vm" : "slice", vm ? vm->uuid : slice, vm ? vm->name : slice, what,
-                format_limit(before, old), format_limit(after, new));
+                misc_value_format(before, old), misc_value_format(after, new));
+}
+
+void reconcile_note_limit(Manager *m, const VM *vm, const char *slice, const char *cgroup,
+        const MiscValues *before, uint64_t after) {
+        if (!reconcile_is_recording(m))
+                return;
+
+        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
+                if (before->present[i] && before->value[i] != after)
+                        note_line(m, vm, slice, cgroup, i, before->value[i], after);
 }
 
 static int append_changes(sd_bus_message *reply, const Reconciliation *r) {

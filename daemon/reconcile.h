@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manager.h"
+#include "misc-file.h"
 
 /*
  * What should be against what is. Everything that may have changed unseen leads
@@ -33,6 +34,6 @@ void reconcile_note(Manager *m, const char *kind, const char *id, const char *na
         const char *before, const char *after);
 /* A number of a VM's set, or of a host-wide file (vm NULL). */
 void reconcile_note_number(Manager *m, const VM *vm, const char *what, uint64_t before, uint64_t after);
-/* misc.max of a VM, or (vm NULL) of a slice. */
-void reconcile_note_limit(
-        Manager *m, const VM *vm, const char *slice, const char *cgroup, uint64_t before, uint64_t after);
+/* misc.max of a VM, or (vm NULL) of a slice: each line that had another value. */
+void reconcile_note_limit(Manager *m, const VM *vm, const char *slice, const char *cgroup,
+        const MiscValues *before, uint64_t after);

@@ -46,18 +46,34 @@ struct ScanSource {
         uint64_t seq;
 };
 
-static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
-        GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set };
+static void report_count(ScanSource *s, GenlMessageType type, const GenlSet *set, GenlCount count) {
+        GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set, .count = count };
 
         s->base.handlers->event(&message, s->base.userdata);
+}
+
+static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
+        report_count(s, type, set, GENL_COUNT_PASIDS);
+}
+
+/* Which of the counts is at its quota? */
+static GenlCount refused_count(const GenlSet *set) {
+        return set->counts_attached && set->attached >= set->quota && set->allocated < set->quota
+                       ? GENL_COUNT_ATTACHED
+                       : GENL_COUNT_PASIDS;
+}
+
+static bool crosses(const GenlSet *set, uint32_t before, uint32_t now) {
+        return set->watermark > 0 && before < set->watermark && now >= set->watermark;
 }
 
 static void report_difference(ScanSource *s, const GenlSet *before, const GenlSet *now) {
         if (now->quota != before->quota)
                 report(s, GENL_MESSAGE_QUOTA_CHANGE, now);
         if (now->denied > before->denied)
-                report(s, GENL_MESSAGE_LIMIT_HIT, now);
-        if (now->watermark > 0 && now->allocated >= now->watermark && before->allocated < now->watermark)
+                report_count(s, GENL_MESSAGE_LIMIT_HIT, now, refused_count(now));
+        /* As the kernel's event, this does not say which of the two. */
+        if (crosses(now, before->allocated, now->allocated) || crosses(now, before->attached, now->attached))
                 report(s, GENL_MESSAGE_WATERMARK_HIT, now);
 }
 
@@ -248,6 +264,7 @@ static void dump(ScanSource *s) {
 static int on_defer(sd_event_source *source, void *userdata) {
         ScanSource *s = userdata;
         _cleanup_free_ char *module = NULL, *dir = NULL;
+        CgroupCapacity capacity;
         GenlInfo info = {};
         int r;
 
@@ -268,8 +285,9 @@ static int on_defer(sd_event_source *source, void *userdata) {
                 return 0;
         }
 
-        r = cgroup_get_capacity(s->root, &info.capacity);
+        r = cgroup_get_capacity(s->root, &capacity);
         if (r >= 0) {
+                info.capacity = capacity.pasids;
                 s->watch = inotify_add_watch(
                         s->inotify, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR);
                 if (s->watch < 0)

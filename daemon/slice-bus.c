@@ -21,13 +21,15 @@ static uint32_t clamp(uint64_t value) {
 static uint32_t allocated_in(const SliceLimit *slice) {
         uint64_t value;
 
-        return cgroup_get_current(slice->manager->root, slice->cgroup, &value) >= 0 ? clamp(value) : 0;
+        return cgroup_get_current(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value)
+                                                                                                : 0;
 }
 
 static uint32_t peak_in(const SliceLimit *slice) {
         uint64_t value;
 
-        return cgroup_get_peak(slice->manager->root, slice->cgroup, &value) >= 0 ? clamp(value) : 0;
+        return cgroup_get_peak(slice->manager->root, slice->cgroup, MISC_PASID, &value) >= 0 ? clamp(value)
+                                                                                             : 0;
 }
 
 static int append_slice(sd_bus_message *reply, const SliceLimit *slice) {
@@ -76,14 +78,14 @@ int slice_bus_append_limits(sd_bus_message *reply, const VM *vm) {
         uint64_t allocated;
         int r;
 
-        if (cgroup_get_current(m->root, "/", &allocated) < 0)
+        if (cgroup_get_current(m->root, "/", MISC_PASID, &allocated) < 0)
                 allocated = 0;
 
         admission_refresh(m);
         r = sd_bus_message_open_container(reply, 'a', "(sssutub)");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "(sssutub)", "", "kernel", "misc.capacity", m->capacity,
-                        manager_committed(m), clamp(allocated), true);
+                        manager_committed(m, NULL), clamp(allocated), true);
         if (r < 0)
                 return r;
 

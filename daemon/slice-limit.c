@@ -8,7 +8,6 @@
 #include "file-util.h"
 #include "limit-retry.h"
 #include "messages.h"
-#include "misc-file.h"
 #include "quota.h"
 #include "reconcile.h"
 #include "slice-limit.h"
@@ -113,15 +112,20 @@ int slice_limit_origin(const SliceLimit *slice, char **ret) {
         return 0;
 }
 
+uint64_t slice_committed(const Manager *m, const char *slice, const char *except_uuid) {
+        uint64_t sums[_MISC_RESOURCE_MAX] = {};
+        const VM *vm;
+
+        TAILQ_FOREACH (vm, &m->vms, entries)
+                if (!streq_ptr(vm->uuid, except_uuid) && vm_is_in_slice(vm, slice))
+                        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
+                                sums[i] += vm_committed(vm, i);
+
+        return sums[MISC_PASID_ATTACH] > sums[MISC_PASID] ? sums[MISC_PASID_ATTACH] : sums[MISC_PASID];
+}
+
 uint64_t slice_limit_committed(const SliceLimit *slice) {
-        uint64_t sum = 0;
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &slice->manager->vms, entries)
-                if (vm_is_in_slice(vm, slice->name))
-                        sum += vm_committed(vm);
-
-        return sum;
+        return slice_committed(slice->manager, slice->name, NULL);
 }
 
 static void slice_free(SliceLimit *slice) {
@@ -321,18 +325,19 @@ static void set_force(SliceLimit *slice, bool in_force, char *error) {
         }
 }
 
-static void foreign_change(SliceLimit *slice, uint64_t value);
+static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value);
 
 /* Ours is recognised by its value. */
 static void limit_written(SliceLimit *slice) {
-        uint64_t limit;
+        MiscResource resource;
+        MiscValues limits;
 
         if (slice->source == SLICE_SOURCE_NONE ||
-                cgroup_get_limit(slice->manager->root, slice->cgroup, &limit) < 0)
+                cgroup_get_limits(slice->manager->root, slice->cgroup, &limits) < 0)
                 return;
 
-        if (limit != to_misc_max(slice->limit))
-                foreign_change(slice, limit);
+        if (manager_limits_differ(slice->manager, &limits, to_misc_max(slice->limit), &resource))
+                foreign_change(slice, resource, limits.value[resource]);
         else if (slice->foreign) {
                 /* Put right by whoever had changed it. */
                 slice->foreign = false;
@@ -360,21 +365,20 @@ static void watch_limit(SliceLimit *slice) {
 static void slice_let_go(SliceLimit *slice) {
         Manager *m = slice->manager;
         const StateSlice *known = state_find_slice(m->state.runtime, slice->name);
-        uint64_t before = MISC_MAX;
+        MiscValues before;
         int r;
 
         slice->watch = cgroup_subscription_free(slice->watch);
         if (known && known->applied) {
-                (void) cgroup_get_limit(m->root, slice->cgroup, &before);
-                r = cgroup_set_limit(m->root, slice->cgroup, MISC_MAX);
+                r = cgroup_set_limit(m->root, slice->cgroup, MISC_MAX, &before);
                 if (r < 0 && !errno_is_gone(r)) {
                         set_force(slice, false, strdup("its old limit cannot be taken away"));
                         slice->failed = true;
                         limit_retry_failed(m, LIMIT_KIND_SLICE);
                         return;
                 }
-                if (r >= 0 && before != MISC_MAX)
-                        reconcile_note_limit(m, NULL, slice->name, slice->cgroup, before, MISC_MAX);
+                if (r >= 0)
+                        reconcile_note_limit(m, NULL, slice->name, slice->cgroup, &before, MISC_MAX);
                 if (state_store_set_slice_applied(&m->state, slice->name, false) >= 0)
                         log_info("Slice %s has no limit any more.", slice->name);
         }
@@ -384,7 +388,7 @@ static void slice_let_go(SliceLimit *slice) {
 
 static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
         Manager *m = slice->manager;
-        uint64_t before = MISC_MAX;
+        MiscValues before;
         int r;
 
         /* First, so that a crash in between leaves no limit that nobody remembers. */
@@ -395,16 +399,15 @@ static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
                 return r;
         }
 
-        (void) cgroup_get_limit(m->root, slice->cgroup, &before);
-        r = cgroup_set_limit(m->root, slice->cgroup, to_misc_max(limit));
+        r = cgroup_set_limit(m->root, slice->cgroup, to_misc_max(limit), &before);
         if (r < 0) {
                 if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
                             r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
                         *ret_error = NULL;
                 return r;
         }
-        if (before != to_misc_max(limit))
-                reconcile_note_limit(m, NULL, slice->name, slice->cgroup, before, to_misc_max(limit));
+
+        reconcile_note_limit(m, NULL, slice->name, slice->cgroup, &before, to_misc_max(limit));
 
         return 0;
 }
@@ -415,7 +418,7 @@ static void slice_apply(SliceLimit *slice) {
 
         slice->failed = false;
 
-        if (slice->manager->capacity == 0) {
+        if (!manager_has_limits(slice->manager)) {
                 set_force(slice, true, NULL);
                 return;
         }
@@ -466,16 +469,17 @@ void slice_limits_apply(Manager *m) {
 }
 
 void slice_limits_reconcile(Manager *m, bool asked) {
+        MiscResource resource;
+        MiscValues limits;
         SliceLimit *slice;
-        uint64_t limit;
 
         TAILQ_FOREACH (slice, &m->slice_limits, entries) {
                 if (asked)
                         slice->foreign = false;
                 else if (slice->source != SLICE_SOURCE_NONE && slice->in_force &&
-                         cgroup_get_limit(m->root, slice->cgroup, &limit) >= 0 &&
-                         limit != to_misc_max(slice->limit))
-                        foreign_change(slice, limit);
+                         cgroup_get_limits(m->root, slice->cgroup, &limits) >= 0 &&
+                         manager_limits_differ(m, &limits, to_misc_max(slice->limit), &resource))
+                        foreign_change(slice, resource, limits.value[resource]);
                 slice_apply(slice);
         }
 }
@@ -558,7 +562,7 @@ static void leave(SliceLimit *slice) {
         set_force(slice, false, strdup("somebody else has changed it"));
 }
 
-static void foreign_change(SliceLimit *slice, uint64_t value) {
+static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value) {
         Manager *m = slice->manager;
         ForeignChange policy = m->config->foreign_change;
         unsigned suppressed;
@@ -567,7 +571,7 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
                     &slice->foreign_log, manager_now(m), FOREIGN_INTERVAL_USEC, FOREIGN_BURST, &suppressed)) {
                 const EventDetail details[] = {
                         { .name = "slice", .type = 's', .text = slice->name },
-                        { .name = "what", .type = 's', .text = "misc.max" },
+                        { .name = "what", .type = 's', .text = misc_max_name(resource) },
                         { .name = "value", .type = 't', .number = value },
                         { .name = "quota", .type = 'u', .number = slice->limit },
                         { .name = "action", .type = 's', .text = foreign_change_to_string(policy) },
@@ -578,9 +582,9 @@ static void foreign_change(SliceLimit *slice, uint64_t value) {
                 events_add(m, EVENT_FOREIGN_CHANGE,
                         &(EventFacts) {
                                 .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
-                        "Somebody else set misc.max of slice %s to \"%s\", policy is to %s that (%u more not logged).",
-                        slice->name, misc_max_format(value, text), foreign_change_to_string(policy),
-                        suppressed);
+                        "Somebody else set %s of slice %s to \"%s\", policy is to %s that (%u more not logged).",
+                        misc_max_name(resource), slice->name, misc_max_format(resource, value, text),
+                        foreign_change_to_string(policy), suppressed);
         }
 
         switch (policy) {

@@ -73,7 +73,11 @@ void slice_limits_gone(Manager *m, const char *cgroup);
 /* Where the limit is said; the caller frees *ret. -ENOMEM. */
 int slice_limit_origin(const SliceLimit *slice, char **ret);
 
-/* The quotas promised to VMs in the slice and below it. */
+/*
+ * What is committed to VMs in the slice and below it, except one of them (or
+ * NULL). The limit holds for each resource by itself, so this is the larger sum.
+ */
+uint64_t slice_committed(const Manager *m, const char *slice, const char *except_uuid);
 uint64_t slice_limit_committed(const SliceLimit *slice);
 
 /* The override of one layer; limit NULL for none. */

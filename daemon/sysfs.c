@@ -78,6 +78,17 @@ int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
         return set_read_u32(root, id, "quota", ret);
 }
 
+/* Files that only newer kernels have. */
+static int read_attached_at(int dir, GenlSet *set) {
+        int r;
+
+        r = read_u32_at(dir, "attached", &set->attached);
+        if (r >= 0)
+                r = read_u32_at(dir, "attached_peak", &set->attached_peak);
+
+        return r;
+}
+
 static int read_counters_at(int dir, GenlSet *set) {
         GenlSet now = *set;
         int r;
@@ -87,6 +98,8 @@ static int read_counters_at(int dir, GenlSet *set) {
                 r = read_u32_at(dir, "peak", &now.peak);
         if (r >= 0)
                 r = read_u64_file_at(dir, "denied", &now.denied);
+        if (r >= 0 && now.counts_attached)
+                r = read_attached_at(dir, &now);
         if (r < 0)
                 return r;
 
@@ -131,6 +144,12 @@ int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret) {
         r = read_limits_at(dir, &set);
         if (r >= 0)
                 r = read_counters_at(dir, &set);
+        if (r >= 0) {
+                r = read_attached_at(dir, &set);
+                set.counts_attached = r >= 0;
+                if (r == -ENOENT)
+                        r = 0;
+        }
         if (r >= 0)
                 r = read_u32_at(dir, "tgid", &set.tgid);
         if (r >= 0)

@@ -20,7 +20,10 @@ int sysfs_set_write_watermark(const char *root, uint64_t id, uint32_t watermark)
 int sysfs_set_read_watermark(const char *root, uint64_t id, uint32_t *ret);
 int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret);
 
-/* What changes without notice: allocated, peak, denied; quota, watermark. On failure *set keeps what it had. */
+/*
+ * What changes without notice: allocated, peak, denied, and attached if the set has it; quota, watermark. On failure
+ * *set keeps what it had.
+ */
 int sysfs_set_refresh_counters(const char *root, GenlSet *set);
 int sysfs_set_refresh_limits(const char *root, GenlSet *set);
 

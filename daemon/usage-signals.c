@@ -22,6 +22,8 @@ static bool look_at(VM *vm) {
                 changes |= VM_CHANGED_ALLOCATED;
         if (!vm->told_known || now.peak != vm->told.peak)
                 changes |= VM_CHANGED_PEAK;
+        if (!vm->told_known || now.attached != vm->told.attached)
+                changes |= VM_CHANGED_ATTACHED;
         if (!vm->told_known || now.denied != vm->told.denied)
                 changes |= VM_CHANGED_DENIED;
 

@@ -235,6 +235,8 @@ static int property_counter(sd_bus *bus, const char *path, const char *interface
                 return sd_bus_message_append(reply, "u", counters.allocated);
         if (streq(property, "Peak"))
                 return sd_bus_message_append(reply, "u", counters.peak);
+        if (streq(property, "Attached"))
+                return sd_bus_message_append(reply, "u", counters.attached);
 
         return sd_bus_message_append(reply, "t", counters.denied);
 }
@@ -277,6 +279,32 @@ static int property_sets(sd_bus *bus, const char *path, const char *interface, c
         return sd_bus_message_close_container(reply);
 }
 
+/* Those that the kernel counts it of. */
+static int property_attached_sets(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        VM *vm = userdata;
+        Set *set;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(tuu)");
+        if (r < 0)
+                return r;
+
+        vm_refresh_counters(vm);
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                const GenlSet *k = &set->kernel;
+
+                if (!k->counts_attached)
+                        continue;
+
+                r = sd_bus_message_append(reply, "(tuu)", k->id, k->attached, k->attached_peak);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(reply);
+}
+
 static const sd_bus_vtable vm_vtable[] = {
         SD_BUS_VTABLE_START(0),
 
@@ -307,8 +335,10 @@ static const sd_bus_vtable vm_vtable[] = {
         SD_BUS_PROPERTY("Metadata", "a(ss)", property_metadata, 0, 0),
         SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Peak", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Attached", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Denied", "t", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Sets", "a(tuuuuut)", property_sets, 0, 0),
+        SD_BUS_PROPERTY("AttachedSets", "a(tuu)", property_attached_sets, 0, 0),
 
         SD_BUS_VTABLE_END,
 };
@@ -381,6 +411,7 @@ void vm_bus_send_changes(VM *vm) {
                 { VM_CHANGED_FORCE, "QuotaError" },
                 { VM_CHANGED_ALLOCATED, "Allocated" },
                 { VM_CHANGED_PEAK, "Peak" },
+                { VM_CHANGED_ATTACHED, "Attached" },
                 { VM_CHANGED_DENIED, "Denied" },
         };
         const char *names[ELEMENTSOF(table) + 1];

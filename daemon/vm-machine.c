@@ -119,6 +119,8 @@ static int keep_aside(VM *vm) {
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
+        /* machined is back, and speaks of it at last. */
+        bool same_run = vm->unregistered;
         int r;
 
         if (vm->machine && !vm->unregistered) {
@@ -133,6 +135,9 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         if (r < 0)
                 return r;
 
+        /* A later machine can have the name of an earlier one. */
+        if (!same_run)
+                vm->viommu_noted = false;
         vm->machine_usec = info->usec;
         return vm_reservation_begin(vm);
 }

@@ -10,7 +10,6 @@
 #include "file-util.h"
 #include "limit-retry.h"
 #include "messages.h"
-#include "misc-file.h"
 #include "quota.h"
 #include "reconcile.h"
 #include "set.h"
@@ -80,15 +79,14 @@ static CommitmentHolder holder_of(const VM *vm) {
                        : COMMITMENT_OTHER;
 }
 
-uint32_t vm_committed(const VM *vm) {
-        uint64_t allocated = 0;
+uint32_t vm_committed(const VM *vm, MiscResource resource) {
+        uint64_t held = 0;
         const Set *set;
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
-                allocated += set->kernel.allocated;
+                held += resource == MISC_PASID_ATTACH ? set->kernel.attached : set->kernel.allocated;
 
-        return commitment_of(
-                holder_of(vm), &vm->policy, allocated < UINT32_MAX ? (uint32_t) allocated : UINT32_MAX);
+        return commitment_of(holder_of(vm), &vm->policy, held < UINT32_MAX ? (uint32_t) held : UINT32_MAX);
 }
 
 void vm_get_overrides(const VM *vm, VMOverrides *ret) {
@@ -131,7 +129,7 @@ static int explain(char **ret_error, int r, const char *format, ...) {
 
 /* The limit holds for the unit's own cgroup; a lone set has none that is its own. */
 static bool has_limit(const VM *vm) {
-        return vm->kind != VM_KIND_SET && vm->cgroup && vm->manager->capacity > 0;
+        return vm->kind != VM_KIND_SET && vm->cgroup && manager_has_limits(vm->manager);
 }
 
 /*
@@ -215,17 +213,16 @@ static int write_set(const VM *vm, const Set *set, const PolicyResult *policy, c
 }
 
 static int write_limit(const VM *vm, const PolicyResult *policy, char **ret_error) {
-        uint64_t limit = limit_with(vm, policy->quota), before = 0;
+        uint64_t limit = limit_with(vm, policy->quota);
         Manager *m = vm->manager;
-        bool known;
+        MiscValues before;
         int r;
 
-        known = reconcile_is_recording(m) && cgroup_get_limit(m->root, vm->cgroup, &before) >= 0;
-        r = cgroup_set_limit(m->root, vm->cgroup, limit);
+        r = cgroup_set_limit(m->root, vm->cgroup, limit, &before);
         if (r < 0)
                 return limit_error(vm, r, ret_error);
-        if (known && before != limit)
-                reconcile_note_limit(m, vm, NULL, vm->cgroup, before, limit);
+
+        reconcile_note_limit(m, vm, NULL, vm->cgroup, &before, limit);
 
         return 0;
 }
@@ -283,7 +280,7 @@ static void judge_force(VM *vm, int r, char *error) {
         }
 
         free(error);
-        if (vm->manager->capacity == 0)
+        if (!manager_has_limits(vm->manager))
                 set_force(vm, true, false, NULL); /* there is nothing to have */
         else if (vm->state == VM_RESERVED)
                 set_force(vm, false, false, strdup("not running yet"));
@@ -429,19 +426,28 @@ void vm_apply_set(VM *vm, Set *set) {
 
 static void foreign_change(VM *vm, const char *what, uint64_t value);
 
+/* Has a line of misc.max another value than it should? */
+static bool find_foreign_limit(const VM *vm, const char **ret_what, uint64_t *ret_value) {
+        MiscResource resource;
+        MiscValues limits;
+
+        if (!has_limit(vm) || cgroup_get_limits(vm->manager->root, vm->cgroup, &limits) < 0 ||
+                !manager_limits_differ(vm->manager, &limits, limit_with(vm, vm->policy.quota), &resource))
+                return false;
+
+        *ret_what = misc_max_name(resource);
+        *ret_value = limits.value[resource];
+        return true;
+}
+
 /* Is there a limit or quota of another value? */
 static bool find_foreign(VM *vm, const char **ret_what, uint64_t *ret_value) {
         const char *root = vm->manager->root;
         uint32_t quota;
-        uint64_t limit;
         Set *set;
 
-        if (has_limit(vm) && cgroup_get_limit(root, vm->cgroup, &limit) >= 0 &&
-                limit != limit_with(vm, vm->policy.quota)) {
-                *ret_what = "misc.max";
-                *ret_value = limit;
+        if (find_foreign_limit(vm, ret_what, ret_value))
                 return true;
-        }
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
                 if (sysfs_set_read_quota(root, set->kernel.id, &quota) >= 0 && quota != vm->policy.quota) {
@@ -513,20 +519,21 @@ static void foreign_is_gone(VM *vm) {
 int vm_verify(VM *vm) {
         const char *root = vm->manager->root;
         _cleanup_free_ char *error = NULL;
+        MiscResource resource;
+        MiscValues limits;
         uint32_t quota;
-        uint64_t limit;
         Set *set;
         int r, ret = 0;
 
         look_for_foreign_changes(vm);
 
         if (has_limit(vm)) {
-                r = cgroup_get_limit(root, vm->cgroup, &limit);
+                r = cgroup_get_limits(root, vm->cgroup, &limits);
                 if (r < 0)
                         ret = limit_error(vm, r, &error);
-                else if (limit != limit_with(vm, vm->policy.quota)) {
+                else if (misc_values_differ(&limits, limit_with(vm, vm->policy.quota), &resource)) {
                         ret = -ESTALE;
-                        explain(&error, 0, "%s/misc.max has another value", vm->cgroup);
+                        explain(&error, 0, "%s/%s has another value", vm->cgroup, misc_max_name(resource));
                 }
         }
 
@@ -678,6 +685,10 @@ static void leave(VM *vm, const char *what) {
         set_force(vm, false, false, error);
 }
 
+static bool is_limit(const char *what) {
+        return streq(what, misc_max_name(MISC_PASID)) || streq(what, misc_max_name(MISC_PASID_ATTACH));
+}
+
 static void foreign_change(VM *vm, const char *what, uint64_t value) {
         static const char *const doings[_FOREIGN_CHANGE_MAX] = {
                 [FOREIGN_CHANGE_REVERT] = "reverting it",
@@ -689,7 +700,7 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
         unsigned suppressed;
 
         /* Of a limit that VMs share nobody can say which of them another value is meant for. */
-        if (action == FOREIGN_CHANGE_ADOPT && streq(what, "misc.max") && cgroup_is_shared(vm))
+        if (action == FOREIGN_CHANGE_ADOPT && is_limit(what) && cgroup_is_shared(vm))
                 action = FOREIGN_CHANGE_REVERT;
 
         if (ratelimit_below(&vm->foreign_log, manager_now(vm->manager), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
@@ -701,10 +712,8 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                         { .name = "action", .type = 's', .text = foreign_change_to_string(action) },
                         { .name = "suppressed", .type = 't', .number = suppressed },
                 };
-                char text[sizeof("18446744073709551615")] = "max";
+                char text[MISC_VALUE_SIZE];
 
-                if (value != MISC_MAX)
-                        snprintf(text, sizeof(text), "%" PRIu64, value);
                 events_add(vm->manager, EVENT_FOREIGN_CHANGE,
                         &(EventFacts) { .level = LOG_WARNING,
                                 .vm = vm,
@@ -712,7 +721,7 @@ static void foreign_change(VM *vm, const char *what, uint64_t value) {
                                 .n_details = ELEMENTSOF(details) },
                         "Somebody else set %s of VM %s to %s instead of %" PRIu32
                         ", %s (%u more not logged).",
-                        what, vm->name, text, policy, doings[action], suppressed);
+                        what, vm->name, misc_value_format(value, text), policy, doings[action], suppressed);
         }
 
         switch (action) {
@@ -745,14 +754,14 @@ void vm_quota_written(VM *vm, Set *set) {
 }
 
 void vm_limit_written(VM *vm) {
-        uint64_t limit;
+        MiscResource resource;
+        MiscValues limits;
 
-        if (!has_limit(vm) || cgroup_get_limit(vm->manager->root, vm->cgroup, &limit) < 0)
+        if (!has_limit(vm) || cgroup_get_limits(vm->manager->root, vm->cgroup, &limits) < 0)
                 return;
-        if (limit == limit_with(vm, vm->policy.quota)) {
+
+        if (manager_limits_differ(vm->manager, &limits, limit_with(vm, vm->policy.quota), &resource))
+                foreign_change(vm, misc_max_name(resource), limits.value[resource]);
+        else
                 foreign_is_gone(vm);
-                return;
-        }
-
-        foreign_change(vm, "misc.max", limit);
 }

@@ -48,7 +48,7 @@ void vm_resolve_next(const VM *vm, PolicyResult *ret);
 int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n);
 
 /* What counts as committed to the VM (commitment.h). Of the sets' counters what was last read or heard. */
-uint32_t vm_committed(const VM *vm);
+uint32_t vm_committed(const VM *vm, MiscResource resource);
 
 /* Overrides, as they should be from now on. */
 typedef struct VMOverrides {

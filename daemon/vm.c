@@ -309,6 +309,9 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
         if (vm->state != state)
                 vm_queue_changes(vm, VM_CHANGED_STATE);
 
+        if (!streq_ptr(vm->machine, machine))
+                vm->viommu_noted = false;
+
         r = replace(&vm->machine, machine);
         if (r >= 0)
                 r = replace(&vm->unit, unit);
@@ -474,13 +477,14 @@ void vm_refresh_sets(VM *vm) {
 }
 
 void vm_read_counters(VM *vm, VMCounters *ret) {
-        uint64_t allocated = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
+        uint64_t allocated = 0, attached = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
         unsigned n_peaks = vm->gone_peak > 0;
         Set *set;
 
         vm_refresh_counters(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 allocated += set->kernel.allocated;
+                attached += set->kernel.attached;
                 peak += set->kernel.peak;
                 n_peaks += set->kernel.peak > 0;
                 denied += set->kernel.denied;
@@ -489,13 +493,14 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
         /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
          * high at times, because it includes charges that a cgroup above refused. */
         if (n_peaks > 1 && vm->cgroup && vm->kind != VM_KIND_SET &&
-                cgroup_get_peak(vm->manager->root, vm->cgroup, &cgroup_peak) >= 0 && cgroup_peak < peak &&
-                cgroup_peak >= allocated)
+                cgroup_get_peak(vm->manager->root, vm->cgroup, MISC_PASID, &cgroup_peak) >= 0 &&
+                cgroup_peak < peak && cgroup_peak >= allocated)
                 peak = cgroup_peak;
 
         *ret = (VMCounters) {
                 .allocated = clamp_u32(allocated),
                 .peak = clamp_u32(peak),
+                .attached = clamp_u32(attached),
                 .denied = denied,
         };
 }

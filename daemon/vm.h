@@ -29,13 +29,15 @@ typedef enum VMChange {
         VM_CHANGED_ALLOCATED = 1 << 7,
         VM_CHANGED_PEAK = 1 << 8,
         VM_CHANGED_DENIED = 1 << 9,
-        VM_CHANGED_ALL = (1 << 10) - 1,
+        VM_CHANGED_ATTACHED = 1 << 10,
+        VM_CHANGED_ALL = (1 << 11) - 1,
 } VMChange;
 
 /* Counters over all sets. */
 typedef struct VMCounters {
         uint32_t allocated;
         uint32_t peak;
+        uint32_t attached;
         uint64_t denied;
 } VMCounters;
 
@@ -80,7 +82,8 @@ struct VM {
         CgroupSubscription *gone_watch;  /* the directory above a unit's cgroup */
         sd_event_source *revert_holdoff;
         bool revert_again;
-        bool foreign; /* somebody else's value is left in place */
+        bool foreign;      /* somebody else's value is left in place */
+        bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
 
         bool announced;  /* VMAdded was sent, or had to be left out */
         bool untold;     /* it was left out, see signal-gate.h */

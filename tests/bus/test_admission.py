@@ -16,7 +16,7 @@ class Admission(BusTest):
 
     def setUp(self):
         super().setUp()
-        self.root.write("sys/fs/cgroup/misc.capacity", "pasid 100\n")
+        self.root.write("sys/fs/cgroup/misc.capacity", self.root.misc(100, "max"))
         self.root.config(
             f"[Manager]\nDefaultQuota=40\nAdmission={self.mode}\nOvercommitRatio={self.ratio}\n{self.more}"
         )

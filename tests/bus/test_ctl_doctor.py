@@ -68,10 +68,10 @@ class Doctor(CtlTest):
 
     def test_healthy(self):
         self.assertEqual(
-            {check: f["result"] for check, f in self.doctor().items() if f["result"] != "ok"}, {"selinux": "skip"}
+            {check: f["result"] for check, f in self.doctor().items() if f["result"] != "ok"}, {"iommufd": "skip", "selinux": "skip"}
         )
         out = self.ok("doctor", f"--root={self.root.path}")
-        self.assertIn("19 ok, 0 to look at, 0 wrong, 1 skipped.\n", out)
+        self.assertIn("19 ok, 0 to look at, 0 wrong, 2 skipped.\n", out)
         self.assertEqual(out.splitlines()[0].split(), ["CHECK", "RESULT", "FOUND"])
 
     def test_remedies_are_printed(self):
@@ -110,6 +110,25 @@ class Doctor(CtlTest):
         self.assert_finding("pasid-width", "fail", "no IOMMU of this host", "no PASIDs")
         self.root.write("sys/fs/cgroup/misc.capacity", "res 7\n")
         self.assert_finding("pasid-width", "fail", "no entry", "kernel")
+
+    def test_iommufd(self):
+        self.assert_finding("iommufd", "skip", "there is no iommufd")
+        self.root.write("dev/iommu", "")
+        self.assert_finding("iommufd", "skip", "no device for it in /dev/vfio/devices")
+        self.root.write("dev/vfio/devices/vfio0", "")
+        # That of a kernel before there were such attaches.
+        self.root.write("proc/sys/kernel/osrelease", "6.12.1-pasid\n")
+        self.assert_finding("iommufd", "skip", "6.12.1-pasid lets no VM attach")
+        self.root.write("proc/sys/kernel/osrelease", "7.3.4\n")
+        self.assert_finding("iommufd", "warn", "neither counted nor limited", "pasid_attach")
+        for capacity in ("max", 2**31 - 1):
+            self.root.write("sys/fs/cgroup/misc.capacity", f"pasid 1048575\npasid_attach {capacity}\n")
+            self.assert_finding("iommufd", "ok", "are counted and limited$")
+        self.assert_finding("pasid-width", "ok", "^20 bits, 1048575 PASIDs")
+        self.remove("dev/vfio/devices")
+        self.assert_finding("iommufd", "ok", "limited; no device for it")
+        self.remove("dev/iommu")
+        self.assert_finding("iommufd", "ok", "limited; iommufd is not loaded")
 
     def test_cgroup(self):
         self.root.write("sys/fs/cgroup/cgroup.controllers", "cpu memory\n")

@@ -102,8 +102,10 @@ class Machines(BusTest):
                 "Metadata": [],
                 "Allocated": 3,
                 "Peak": 4,
+                "Attached": 0,
                 "Denied": 5,
                 "Sets": [(7, 1001, 1000, 0, 3, 4, 5)],
+                "AttachedSets": [],
             },
         )
         self.assertEqual(self.root.limit(cgroup), "pasid 1000")

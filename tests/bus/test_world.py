@@ -33,9 +33,11 @@ class World(BusTest, Actions):
     def setUp(self):
         self.model = Model()
         self.config = self.model.config.text()
-        super().setUp()
         self.seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
         self.random = random.Random(self.seed)
+        # A kernel that also limits what is attached through iommufd, or one that does not: a world has either.
+        self.counts_attached = self.random.random() < 0.5
+        super().setUp()
         self.off = set(filter(None, os.environ.get("WORLD_OFF", "").split(",")))
         self.history = collections.deque(maxlen=LAST_ACTIONS)
         self.next_set = self.usec = self.rests = 0

@@ -62,19 +62,28 @@ def unit_escape(name):
 class Root:
     """The fake root directory. Whatever appears in it appears complete: it is made aside and renamed."""
 
-    def __init__(self, path):
+    def __init__(self, path, counts_attached=False):
+        """counts_attached: as a kernel that limits what is attached through iommufd, too."""
         self.path = path
+        self.counts_attached = counts_attached
         self.aside = path.with_name(path.name + ".aside")
         self.aside.mkdir()
         for directory in ("etc/pasidd/pasidd.conf.d", "run/pasidd", "var/lib/pasidd", "proc", "sys/class/vfio_pasid"):
             (path / directory).mkdir(parents=True)
         self.write("sys/module/vfio_pasid/parameters/default_quota", "1000\n")
-        self.write("sys/fs/cgroup/misc.capacity", "pasid 100000\n")
-        self.write("sys/fs/cgroup/misc.current", "pasid 0\n")
+        self.write("sys/fs/cgroup/misc.capacity", self.misc(100000, "max"))
+        self.write("sys/fs/cgroup/misc.current", self.misc(0))
         self.write("sys/fs/cgroup/cgroup.controllers", "cpu memory misc\n")
         self.write("sys/fs/cgroup/cgroup.subtree_control", "cpu memory\n")
         self.cgroup("/machine.slice")
         self.own(path)
+
+    def misc(self, pasid, attach=None):
+        """The text of a file of the misc controller; attach: another value for what is attached."""
+        text = f"pasid {pasid}\n"
+        if self.counts_attached:
+            text += f"pasid_attach {pasid if attach is None else attach}\n"
+        return text
 
     def own(self, path):
         if not IS_ROOT:
@@ -95,8 +104,18 @@ class Root:
 
     def overwrite(self, name, text):
         """Writes to the file in place, as somebody else who tunes the kernel would."""
+        if name.endswith("/misc.max"):
+            # A write of the daemon's is two steps here, the first of which empties the file.
+            text = self.merge(wait_until(lambda: self.read(name), f"{name} has lines"), text)
         with open(self.path / name, "w", encoding="utf-8") as f:
             f.write(text)
+
+    @staticmethod
+    def merge(before, line):
+        """What misc.max says after a write: the kernel takes a line and leaves the others alone."""
+        lines = dict(text.split() for text in before.splitlines())
+        lines.update(dict(text.split() for text in line.splitlines()))
+        return "".join(f"{key} {value}\n" for key, value in lines.items())
 
     def block(self, name):
         """Puts something in the file's place that cannot be read or written, for root neither: a link to a directory."""
@@ -120,7 +139,7 @@ class Root:
         aside.mkdir()
         files = {"cgroup.controllers": "cpu memory misc\n", "cgroup.subtree_control": ""}
         if misc:
-            files.update({"misc.max": "pasid max\n", "misc.current": "pasid 0\n", "misc.peak": "pasid 0\n"})
+            files.update({"misc.max": self.misc("max"), "misc.current": self.misc(0), "misc.peak": self.misc(0)})
         for name, text in files.items():
             (aside / name).write_text(text)
         self.own(aside)
@@ -136,7 +155,12 @@ class Root:
         return os.stat(self.path / f"sys/fs/cgroup{cgroup}").st_ino
 
     def limit(self, cgroup):
-        return self.read(f"sys/fs/cgroup{cgroup}/misc.max").strip()
+        """The line of misc.max if the others have its value as well, as they should; else all of the file."""
+        text = self.read(f"sys/fs/cgroup{cgroup}/misc.max").strip()
+        lines = text.splitlines()
+        if len(lines) == 1 + self.counts_attached and len({line.split()[1] for line in lines}) == 1:
+            return lines[0]
+        return text
 
     # Processes.
 
@@ -161,6 +185,7 @@ class Root:
             "tgid": pid,
             "start_time": start_time,
             "cgroup_id": self.cgroup_id(cgroup) if cgroup else 0,
+            **({"attached": 0, "attached_peak": 0} if self.counts_attached else {}),
             **attributes,
         }
         aside = self.aside / "set"
@@ -611,13 +636,14 @@ class BusTest(unittest.TestCase):
     with_machined = True
     with_polkit = True
     bus_limits = ""
+    counts_attached = False
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pasidd-bus-"))
         self.addCleanup(shutil.rmtree, self.directory)
         self.directory.chmod(0o755)
         (self.directory / "root").mkdir()
-        self.root = Root(self.directory / "root")
+        self.root = Root(self.directory / "root", self.counts_attached)
         if self.config is not None:
             self.root.config(self.config)
 

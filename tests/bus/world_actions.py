@@ -218,14 +218,18 @@ class Actions:
         elif kind == 1:
             self.root.overwrite("sys/module/vfio_pasid/parameters/default_quota", f"{number}\n")
         elif kind == 2 and self.model.tenant_exists and self.model.slice_limit() != "max":
-            self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", f"pasid {number}\n")
+            self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", f"{self.limit_key()} {number}\n")
         elif kind == 3 and owner.sets:
             self.root.overwrite(f"sys/class/vfio_pasid/set{owner.sets[0]}/watermark", f"{number}\n")
         else:
-            self.root.overwrite(f"sys/fs/cgroup{owner.cgroup}/misc.max", f"pasid {number}\n")
+            self.root.overwrite(f"sys/fs/cgroup{owner.cgroup}/misc.max", f"{self.limit_key()} {number}\n")
         # A watermark raises no event, and under report all is left: to be written again it takes a reconcile.
         self.foreign_left = True
         return f"{owner.cgroup}, kind {kind}, {number}"
+
+    def limit_key(self):
+        """A line of misc.max: what somebody writes to either is dealt with alike."""
+        return self.random.choice(["pasid", "pasid_attach"] if self.counts_attached else ["pasid"])
 
     def adopt(self, owner, number, kind):
         """Of what is in force already; before that another value is a failure, not somebody's wish."""
@@ -235,7 +239,7 @@ class Actions:
         if kind % 2 and owner.sets:
             self.root.overwrite(f"sys/class/vfio_pasid/set{owner.sets[0]}/quota", f"{number}\n")
         else:
-            self.root.overwrite(f"sys/fs/cgroup{owner.cgroup}/misc.max", f"pasid {number}\n")
+            self.root.overwrite(f"sys/fs/cgroup{owner.cgroup}/misc.max", f"{self.limit_key()} {number}\n")
         self.model.override(key).runtime = number
         self.rest("after somebody's change was adopted")
         return f"{owner.cgroup} adopts {number}"

@@ -2,6 +2,7 @@
 
 #include "domain-xml.h"
 #include "test-util.h"
+#include "viommu.h"
 
 #define UUID "11111111-2222-3333-4444-555555555555"
 #define NS   " xmlns:pasid=\"urn:pasidd:domain:1\""
@@ -49,6 +50,80 @@ static void test_good(void **state _unused_) {
                 assert_int_equal(domain.watermark_set, cases[i].watermark_set);
                 assert_int_equal(domain.watermark, cases[i].watermark);
         }
+}
+
+#define DEVICES(devices, more)                                                                               \
+        "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>demo</name><uuid>" UUID       \
+        "</uuid><devices>" devices "</devices>" more "</domain>"
+#define HOSTDEV(driver)   "<hostdev mode='subsystem' type='pci'>" driver "<source/></hostdev>"
+#define QEMU_ARGS(args)   DEVICES("", "<qemu:commandline>" args "</qemu:commandline>")
+#define QEMU_DEVICE(what) QEMU_ARGS("<qemu:arg value='-device'/><qemu:arg value='" what "'/>")
+
+static void test_viommu(void **state _unused_) {
+        static const struct {
+                const char *xml;
+                bool iommufd;
+                uint32_t pasids;
+        } cases[] = {
+                { DEVICES("", ""), false, 0 },
+                { DEVICES(HOSTDEV("<driver name='vfio'/>"), ""), false, 0 },
+                { DEVICES(HOSTDEV("<driver iommufd='yes'/>"), ""), true, 0 },
+                { DEVICES(HOSTDEV("<driver iommufd='no'/>"), ""), false, 0 },
+                { DEVICES(HOSTDEV("") HOSTDEV("<driver name='vfio' iommufd='yes'/>"), ""), true, 0 },
+                { DEVICES("", "<iommufd enabled='yes'/>"), true, 0 },
+                { DEVICES("", "<iommufd enabled='no'/>"), false, 0 },
+                /* of another device, and somebody else's element */
+                { DEVICES("<disk><driver iommufd='yes'/></disk>", ""), false, 0 },
+                { DEVICES("", "<o:iommufd xmlns:o='urn:other' enabled='yes'/>"), false, 0 },
+
+                { QEMU_DEVICE("intel-iommu,caching-mode=on,pasid-bits=16"), false, 65536 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=20,fsts=on"), false, 1048576 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=1"), false, 2 },
+                { QEMU_DEVICE("intel-iommu"), false, 0 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=0"), false, 0 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=21"), false, 0 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits="), false, 0 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=many"), false, 0 },
+                { QEMU_DEVICE("intel-iommu,pasid-bits=16000000000"), false, 0 },
+                { QEMU_DEVICE("intel-iommu,x-pasid-bits=16"), false, 0 },
+                { QEMU_DEVICE("intel-iommu-other,pasid-bits=16"), false, 0 },
+                { QEMU_DEVICE("edu,pasid-bits=16"), false, 0 },
+                { QEMU_DEVICE("{\"driver\":\"intel-iommu\",\"pasid-bits\":16}"), false, 65536 },
+                { QEMU_DEVICE("{\"driver\":\"edu\",\"pasid-bits\":16}"), false, 0 },
+                { QEMU_DEVICE("{\"driver\":"), false, 0 },
+                { QEMU_DEVICE("{\"driver\":\"intel-iommu\",\"pasid-bits\":[]}"), false, 0 },
+                /* not after -device */
+                { QEMU_ARGS("<qemu:arg value='intel-iommu,pasid-bits=16'/>"), false, 0 },
+                { QEMU_ARGS("<qemu:arg value='-append'/><qemu:arg value='intel-iommu,pasid-bits=16'/>"),
+                        false, 0 },
+                { QEMU_ARGS("<qemu:arg/>"), false, 0 },
+                { DEVICES("", "<commandline><arg value='-device'/><arg value='intel-iommu,pasid-bits=16'/>"
+                              "</commandline>"),
+                        false, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(domain_xml_clear) DomainXml domain = {};
+                _cleanup_free_ char *error = NULL;
+
+                test_case("%s", cases[i].xml);
+                assert_int_equal(parse(cases[i].xml, &domain, &error), 0);
+                assert_true(viommu_uses_iommufd(&domain.metadata) == cases[i].iommufd);
+                assert_int_equal(viommu_pasids(&domain.metadata), cases[i].pasids);
+        }
+}
+
+static void test_viommu_describe(void **state _unused_) {
+        _cleanup_free_ char *text = NULL, *none = NULL;
+
+        assert_int_equal(viommu_describe(65536, 64, &text), 0);
+        assert_string_equal(text,
+                "its vIOMMU offers 65536 PASIDs, its quota is 64: the guest will not be told which "
+                "attach was refused");
+        assert_int_equal(viommu_describe(64, 64, &none), 0);
+        assert_null(none);
+        assert_int_equal(viommu_describe(0, 0, &none), 0);
+        assert_null(none);
 }
 
 static void test_bad(void **state _unused_) {
@@ -295,6 +370,8 @@ static void test_truncated(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),
+                cmocka_unit_test(test_viommu),
+                cmocka_unit_test(test_viommu_describe),
                 cmocka_unit_test(test_bad),
                 cmocka_unit_test(test_size),
                 cmocka_unit_test(test_slice),

@@ -13,8 +13,15 @@
 #include "test-util.h"
 
 static SetInfo sets[] = {
-        { .id = 7, .tgid = 1234, .quota = 4, .allocated = 4, .peak = 4, .denied = 1 },
-        { .id = UINT64_MAX, .tgid = 1235, .quota = 4, .watermark = 3 },
+        { .id = 7,
+                .tgid = 1234,
+                .quota = 4,
+                .allocated = 4,
+                .peak = 4,
+                .denied = 1,
+                .attached = COUNT_NONE,
+                .attached_peak = COUNT_NONE },
+        { .id = UINT64_MAX, .tgid = 1235, .quota = 4, .watermark = 3, .attached = 1, .attached_peak = 2 },
 };
 
 static VmInfo vms[] = {
@@ -93,6 +100,8 @@ static void test_columns(void **state _unused_) {
                 { "name,UUID,Watermark", 3, "WATERMARK" },
                 { "name,name", 2, "NAME" },
                 { "+sets", 9, "SETS" },
+                { "+denied", 8, "DENIED" },
+                { "+sets,name,Sets", 9, "SETS" },
                 { "", 0, NULL, "" },
                 { "name,", 0, NULL, "" },
                 { ",name", 0, NULL, "" },
@@ -179,6 +188,8 @@ static void test_info(void **state _unused_) {
         assert_non_null(strstr(json_object_to_json_string_ext(object, 0),
                 "\"sets\":[{\"id\":7,\"tgid\":1234,\"quota\":4,\"watermark\":0,\"allocated\":4,\"peak\":4,"
                 "\"denied\":1},{\"id\":18446744073709551615,"));
+        assert_non_null(strstr(json_object_to_json_string_ext(object, 0),
+                "\"denied\":0,\"attached\":1,\"attached_peak\":2}]"));
 
         assert_int_equal(columns_parse(&vm_table, "name,quota,inforce", &columns, &bad), 0);
         array = table_json(&rows, &columns);
@@ -201,7 +212,7 @@ static void test_warnings(void **state _unused_) {
                 uint64_t denied;
                 bool in_force;
                 const char *state, *warnings;
-                uint32_t usage;
+                uint32_t usage, attached;
         } cases[] = {
                 { 10, 8, 0, true, "running", "[]", 80 },
                 { 10, 9, 0, true, "running", "[\"high\"]", 90 },
@@ -213,6 +224,11 @@ static void test_warnings(void **state _unused_) {
                 { 10, 0, UINT64_MAX, true, "running", "[\"denied\"]", 0 },
                 { 10, 0, 0, false, "running", "[\"not-in-force\"]", 0 },
                 { 10, 0, 0, false, "reserved", "[]", 0 },
+                /* The quota holds for each of the two counts. */
+                { 10, 8, 0, true, "running", "[]", 80, 8 },
+                { 10, 2, 0, true, "running", "[\"high\"]", 90, 9 },
+                { 10, 9, 0, true, "running", "[\"high\"]", 90, 2 },
+                { 10, 0, 0, true, "running", "[\"over\"]", 110, 11 },
         };
         VmInfo many[7] = {};
         VmList some = { many, 2 };
@@ -222,6 +238,7 @@ static void test_warnings(void **state _unused_) {
                 VmInfo vm = {
                         .quota = cases[i].quota,
                         .allocated = cases[i].allocated,
+                        .attached = cases[i].attached,
                         .denied = cases[i].denied,
                         .in_force = cases[i].in_force,
                         .state = (char *) cases[i].state,
@@ -317,7 +334,13 @@ static void test_colors(void **state _unused_) {
 }
 
 static void test_change(void **state _unused_) {
-        static const VmInfo demo = { .name = (char *) "demo", .uuid = (char *) "u", .allocated = 5 };
+        static const VmInfo demo = { .name = (char *) "demo", .uuid = (char *) "u", .allocated = 5 },
+                            attached = {
+                                    .name = (char *) "demo",
+                                    .uuid = (char *) "u",
+                                    .allocated = 1,
+                                    .attached = 5,
+                            };
         static const struct {
                 QuotaChange change;
                 const char *text, *json;
@@ -345,6 +368,12 @@ static void test_change(void **state _unused_) {
                         "demo: holds 5 PASIDs already, 5 too many; it keeps them, and gets no more",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":0,\"source\":\"persistent\","
                         "\"allocated\":5,\"exceeds\":true,\"dry_run\":false}" },
+                { { &attached, 6, 3, "persistent", false },
+                        "demo: quota 6 -> 3 (persistent)\n"
+                        "demo: has attached 5 PASIDs already, 2 too many; it keeps them, and gets no more until it has "
+                        "detached 3",
+                        "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":3,\"source\":\"persistent\","
+                        "\"attached\":5,\"allocated\":1,\"exceeds\":true,\"dry_run\":false}" },
                 { { &demo, 6, 6, "runtime", false, NULL, true, 3 },
                         "demo: quota 6 as before (runtime), watermark off -> 3",
                         "{\"name\":\"demo\",\"uuid\":\"u\",\"previous\":6,\"quota\":6,\"source\":\"runtime\","

@@ -34,7 +34,12 @@ static const Attr set_attrs[] = {
         U64(SET_SEQ, UINT64_C(0x500000005)),
         U32(SET_REASON, VFIO_PASID_LIMIT_REASON_CGROUP),
         U32(SET_SUPPRESSED, UINT32_MAX),
+        U32(SET_ATTACHED, 5),
+        U32(SET_ATTACHED_PEAK, 6),
 };
+
+/* Those of kernels that do not count what is attached. */
+#define N_SET_ATTRS_OLD (ELEMENTSOF(set_attrs) - 2)
 
 static const Attr info_attrs[] = {
         U32(INFO_CAPACITY, 1048575),
@@ -99,10 +104,114 @@ static void test_set(void **state _unused_) {
                 assert_int_equal(g.set.allocated, 3);
                 assert_int_equal(g.set.peak, 4);
                 assert_true(g.set.denied == UINT64_C(0x400000004));
+                assert_true(g.set.counts_attached);
+                assert_int_equal(g.set.attached, 5);
+                assert_int_equal(g.set.attached_peak, 6);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
                 if (g.type == GENL_MESSAGE_LIMIT_HIT) {
                         assert_int_equal(g.reason, GENL_LIMIT_CGROUP);
                         assert_true(g.suppressed == UINT32_MAX);
                 }
+        }
+}
+
+/* A kernel that does not count what is attached. */
+static void test_old_set(void **state _unused_) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                _cleanup_nlmsg_ struct nl_msg *m = make(commands[i].cmd, set_attrs, N_SET_ATTRS_OLD, NULL);
+                GenlMessage g;
+
+                test_case("command %u", commands[i].cmd);
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_false(g.set.counts_attached);
+                assert_int_equal(g.set.attached, 0);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
+        }
+}
+
+static void test_reason_numbers(void **state _unused_) {
+        static const struct {
+                uint32_t number;
+                GenlLimitReason reason;
+                GenlCount count;
+        } cases[] = {
+                { 0, GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
+                { 1, GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
+                { 2, GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
+                { 3, GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
+                { 4, GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const Attr change = U32(SET_REASON, cases[i].number);
+                _cleanup_nlmsg_ struct nl_msg *m =
+                        make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
+                _cleanup_nlmsg_ struct nl_msg *old =
+                        make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, &change);
+                GenlMessage g;
+
+                test_case("reason %u", cases[i].number);
+                assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
+                assert_int_equal(g.reason, cases[i].reason);
+                assert_int_equal(g.count, cases[i].count);
+                /* A kernel that has these reasons counts what is attached. */
+                assert_int_equal(genl_message_parse(nlmsg_hdr(old), &g),
+                        cases[i].count == GENL_COUNT_ATTACHED ? -EBADMSG : 0);
+        }
+}
+
+#define PASIDS   (1U << GENL_COUNT_PASIDS)
+#define ATTACHED (1U << GENL_COUNT_ATTACHED)
+
+static void test_watermark_counts(void **state _unused_) {
+        static const struct {
+                uint32_t watermark;
+                struct {
+                        uint32_t allocated, attached;
+                } before, now;
+                unsigned counts;
+        } cases[] = {
+                /* One of them reaches it. */
+                { 5, { 4, 0 }, { 5, 0 }, PASIDS },
+                { 5, { 0, 4 }, { 0, 5 }, ATTACHED },
+                { 5, { 0, 0 }, { 0, 90 }, ATTACHED },
+                /* The other one had reached it before. */
+                { 5, { 7, 4 }, { 7, 5 }, ATTACHED },
+                { 5, { 4, 7 }, { 5, 7 }, PASIDS },
+                /* Both do. */
+                { 5, { 4, 4 }, { 5, 5 }, PASIDS | ATTACHED },
+                { 5, { 0, 4 }, { 9, 5 }, PASIDS | ATTACHED },
+                /* The counters were read between the crossing and the event. */
+                { 5, { 5, 1 }, { 5, 1 }, PASIDS },
+                { 5, { 1, 5 }, { 1, 5 }, ATTACHED },
+                { 5, { 5, 6 }, { 5, 6 }, PASIDS | ATTACHED },
+                /* They have fallen since. */
+                { 5, { 4, 0 }, { 4, 0 }, PASIDS },
+                { 5, { 0, 4 }, { 0, 4 }, ATTACHED },
+                { 5, { 4, 4 }, { 4, 4 }, PASIDS },
+                /* There is no watermark any more. */
+                { 0, { 1, 0 }, { 2, 3 }, ATTACHED },
+                { 0, { 0, 0 }, { 0, 0 }, PASIDS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                /* The watermark that was known may be an old one. */
+                const GenlSet before = {
+                        .watermark = 3,
+                        .allocated = cases[i].before.allocated,
+                        .attached = cases[i].before.attached,
+                };
+                const GenlSet now = {
+                        .watermark = cases[i].watermark,
+                        .allocated = cases[i].now.allocated,
+                        .attached = cases[i].now.attached,
+                };
+                bool counts[_GENL_COUNT_MAX];
+
+                test_case("%zu", i);
+                genl_watermark_counts(&before, &now, counts);
+                assert_true(counts[GENL_COUNT_PASIDS] == !!(cases[i].counts & PASIDS));
+                assert_true(counts[GENL_COUNT_ATTACHED] == !!(cases[i].counts & ATTACHED));
         }
 }
 
@@ -168,6 +277,8 @@ static void test_impossible(void **state _unused_) {
                 U32(SET_WATERMARK, 1048577),
                 U32(SET_ALLOCATED, UINT32_MAX),
                 U32(SET_PEAK, 1048577),
+                U32(SET_ATTACHED, 1048577),
+                U32(SET_ATTACHED_PEAK, UINT32_MAX),
         };
         static const Attr info_changes[] = {
                 U32(INFO_CAPACITY, 1048577),
@@ -188,7 +299,7 @@ static void test_impossible(void **state _unused_) {
 
 /* A later kernel may refuse for reasons that we do not know. */
 static void test_other_reasons(void **state _unused_) {
-        static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_RANGE + 1, UINT32_MAX };
+        static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP + 1, UINT32_MAX };
 
         for (size_t i = 0; i < ELEMENTSOF(others); i++) {
                 Attr change = U32(SET_REASON, others[i]);
@@ -198,6 +309,7 @@ static void test_other_reasons(void **state _unused_) {
 
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
                 assert_int_equal(g.reason, GENL_LIMIT_OTHER);
+                assert_int_equal(g.count, GENL_COUNT_PASIDS);
         }
 }
 
@@ -218,7 +330,7 @@ static void test_unknown(void **state _unused_) {
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
         GenlMessage g = { .seq = 99 };
 
-        assert_int_equal(nla_put_string(m, __VFIO_PASID_A_SET_MAX, "new"), 0);
+        assert_int_equal(nla_put_string(m, VFIO_PASID_A_SET_MAX + 1, "new"), 0);
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
 
         g.seq = 99;
@@ -243,7 +355,7 @@ static void test_unknown(void **state _unused_) {
 /* Cut at every length: never read past the end (a sanitizer would tell), never taken for whole. */
 static void test_truncated(void **state _unused_) {
         _cleanup_nlmsg_ struct nl_msg *m =
-                make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), NULL);
+                make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, NULL);
         uint32_t len = nlmsg_hdr(m)->nlmsg_len;
 
         for (uint32_t n = sizeof(struct nlmsghdr); n < len; n++) {
@@ -315,6 +427,9 @@ static void test_sequence(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_set),
+                cmocka_unit_test(test_old_set),
+                cmocka_unit_test(test_reason_numbers),
+                cmocka_unit_test(test_watermark_counts),
                 cmocka_unit_test(test_info),
                 cmocka_unit_test(test_malformed),
                 cmocka_unit_test(test_impossible),

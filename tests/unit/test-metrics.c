@@ -11,6 +11,7 @@ static char *format(const MetricsVM *vms, size_t n_vms) {
                 .capacity = 100,
                 .default_quota = 5,
                 .allocated = 7,
+                .attached = 9,
                 .committed = 12,
                 .resyncs = 2,
                 .events = events,
@@ -40,6 +41,7 @@ static void test_host(void **state _unused_) {
         assert_line(text, "pasidd_capacity 100");
         assert_line(text, "pasidd_default_quota 5");
         assert_line(text, "pasidd_allocated 7");
+        assert_line(text, "pasidd_attached 9");
         assert_line(text, "pasidd_committed 12");
         assert_line(text, "pasidd_vms{state=\"running\"} 0");
         assert_line(text, "pasidd_resyncs_total 2");
@@ -58,6 +60,7 @@ static void test_vms(void **state _unused_) {
                         .quota = 4,
                         .watermark = 3,
                         .allocated = 2,
+                        .attached = 11,
                         .peak = 3,
                         .denied = UINT64_MAX,
                         .n_sets = 1,
@@ -72,6 +75,7 @@ static void test_vms(void **state _unused_) {
         assert_line(text, "pasidd_vm_watermark{uuid=\"u1\",name=\"web\"} 3");
         assert_line(text, "pasidd_vm_quota_in_force{uuid=\"u1\",name=\"web\"} 1");
         assert_line(text, "pasidd_vm_allocated{uuid=\"u1\",name=\"web\"} 2");
+        assert_line(text, "pasidd_vm_attached{uuid=\"u1\",name=\"web\"} 11");
         assert_line(text, "pasidd_vm_peak{uuid=\"u1\",name=\"web\"} 3");
         assert_line(text, "pasidd_vm_sets{uuid=\"u1\",name=\"web\"} 1");
         assert_line(text, "pasidd_vm_denied_total{uuid=\"u1\",name=\"web\"} 18446744073709551615");

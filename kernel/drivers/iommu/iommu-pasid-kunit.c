@@ -6,6 +6,7 @@
  * IOMMU: where there is none, they set the capacity of the misc controller.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
@@ -28,9 +29,19 @@ struct iommu_pasid_test {
 	u32 used;
 };
 
+/* What is charged to the root and so to all cgroups. */
 static u64 total_charged(void)
 {
-	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+	u64 charged = 0;
+#ifdef CONFIG_CGROUP_MISC
+	struct misc_cg *cg = get_current_misc_cg(), *root = cg;
+
+	while (root->css.parent)
+		root = css_misc(root->css.parent);
+	charged = atomic64_read(&root->res[MISC_CG_RES_PASID].usage);
+	put_misc_cg(cg);
+#endif
+	return charged;
 }
 
 static void expect_clean(struct kunit *test)
@@ -110,6 +121,17 @@ static void test_freed_is_not_next(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, next, 2 * FRESH_MIN + 1 - pasid);
 		iommu_free_global_pasid(next);
 	}
+
+	/* Nor if both have been used, and it is the lower one. */
+	for (i = 0; i < 2; i++) {
+		pasid = iommu_alloc_global_pasid_range(FRESH_MIN + i, FRESH_MIN + i);
+		KUNIT_ASSERT_EQ(test, pasid, FRESH_MIN + i);
+	}
+	iommu_free_global_pasid(FRESH_MIN + 1);
+	iommu_free_global_pasid(FRESH_MIN);
+	pasid = iommu_alloc_global_pasid_range(FRESH_MIN, FRESH_MIN + 1);
+	KUNIT_EXPECT_EQ(test, pasid, FRESH_MIN + 1);
+	iommu_free_global_pasid(pasid);
 	expect_clean(test);
 }
 

@@ -5,10 +5,13 @@
  * They work on the real PASID space, and need neither an IOMMU nor a device.
  */
 #include <kunit/test.h>
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/misc_cgroup.h>
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/user.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/vfio_pasid.h>
@@ -33,9 +36,19 @@ struct vfio_pasid_test {
 	u32 used;
 };
 
+/* What is charged to the root and so to all cgroups. */
 static u64 total_charged(void)
 {
-	return misc_cg_res_total_usage(MISC_CG_RES_PASID);
+	u64 charged = 0;
+#ifdef CONFIG_CGROUP_MISC
+	struct misc_cg *cg = get_current_misc_cg(), *root = cg;
+
+	while (root->css.parent)
+		root = css_misc(root->css.parent);
+	charged = atomic64_read(&root->res[MISC_CG_RES_PASID].usage);
+	put_misc_cg(cg);
+#endif
+	return charged;
 }
 
 static struct vfio_pasid_set *try_bind(struct mm_struct *mm)
@@ -227,6 +240,24 @@ static void test_max_sets(struct kunit *test)
 	unbind(test, 2);
 	bind(test, 1);
 	unbind(test, 1);
+}
+
+static void test_rate_of_sets(struct kunit *test)
+{
+	struct vfio_pasid_test *t = test->priv;
+	struct ratelimit_state *rs = &current_user()->ratelimit;
+	int interval = rs->interval, burst = rs->burst;
+
+	/* Root has no limit otherwise. */
+	rs->interval = HZ;
+	rs->burst = 0;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(try_bind(t->mm[1])), -EAGAIN);
+	/* Another container of a process that has its set needs no new one. */
+	KUNIT_EXPECT_PTR_EQ(test, bind(test, 0), t->set);
+	rs->interval = interval;
+	rs->burst = burst;
+
+	bind(test, 1);
 }
 
 static void test_default_quota(struct kunit *test)
@@ -702,6 +733,7 @@ static struct kunit_case vfio_pasid_test_cases[] = {
 	KUNIT_CASE(test_mm_reference),
 	KUNIT_CASE(test_last_unbind_frees),
 	KUNIT_CASE(test_max_sets),
+	KUNIT_CASE(test_rate_of_sets),
 	KUNIT_CASE(test_default_quota),
 	KUNIT_CASE(test_quota),
 	KUNIT_CASE(test_order_of_bounds),
@@ -730,4 +762,4 @@ kunit_test_suite(vfio_pasid_test_suite);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("KUnit tests of PASID sets");
-MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

@@ -159,7 +159,7 @@ int vfio_pasid_nl_set_get_dumpit(struct sk_buff *skb,
 	int ret = 0;
 	void *hdr;
 
-	NL_ASSERT_DUMP_CTX_FITS(struct vfio_pasid_dump_ctx);
+	BUILD_BUG_ON(sizeof(*ctx) > sizeof(cb->ctx));
 
 	if (!ctx->begun) {
 		ctx->seq = vfio_pasid_last_seq();

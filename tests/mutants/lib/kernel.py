@@ -129,7 +129,9 @@ class Kernel:
         result = source.with_suffix(".o")
         source.write_text(text)
         depfile = f"-Wp,-MMD,{os.path.dirname(target)}/.{result.name}.d"
-        replace = {depfile: f"-Wp,-MMD,{result}.d", self.tree / path: source, target: result}
+        # What make has generated is in the build directory, which its commands run in.
+        original = path if path.endswith(".mod.c") else self.tree / path
+        replace = {depfile: f"-Wp,-MMD,{result}.d", original: source, target: result}
         return result if self.rebuild(target, replace) else None
 
     def link_module(self, module, objects, out):
@@ -144,7 +146,22 @@ class Kernel:
             if not self.rebuild(f"{module}.o", {f"{module}.o": linked, f"{module}.mod": listing}):
                 return None
         result = out / f"{name}.ko"
-        return result if self.rebuild(f"{module}.ko", {f"{module}.o": linked, f"{module}.ko": result}) else None
+        replace = {f"{module}.o": linked, f"{module}.ko": result}
+        # The module's descriptor, which modpost generates, names the exit function if there is one.
+        descriptor = (self.build / f"{module}.mod.c").read_text()
+        if ".exit = " not in descriptor and self.defines(linked, "cleanup_module"):
+            with_exit = descriptor.replace("\t.init =", "\t.exit = cleanup_module,\n\t.init =")
+            replace[f"{module}.mod.o"] = self.compile(f"{module}.mod.c", with_exit, out)
+            if not replace[f"{module}.mod.o"]:
+                return None
+        return result if self.rebuild(f"{module}.ko", replace) else None
+
+    @staticmethod
+    def defines(obj, symbol):
+        """Whether an object defines a symbol."""
+        listed = subprocess.run(["nm", "--defined-only", "--format=just-symbols", obj], stdout=subprocess.PIPE,
+                                check=True, text=True)
+        return symbol in listed.stdout.split()
 
     def link_kernel(self, objects, out):
         """The kernel with other objects; make needs them in their places for so long."""

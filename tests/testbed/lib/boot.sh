@@ -6,6 +6,11 @@
 
 # PCI slots of the passthrough devices: 0000:00:10.0 and so on, each in an IOMMU group of its own.
 BOOT_DEVICES=(10 11 12 13)
+# The kernel on which what a virtual machine does with PASIDs comes to the host, on a machine of the kind "nested".
+# shellcheck disable=SC2034 # used by the other files
+BOOT_NESTED_KERNEL=7.3
+# The one that a virtual machine can have PASIDs of there: 0000:00:08.0.
+BOOT_NESTED_DEVICE=8
 # Nothing that a machine of this kind needs, and each costs time under emulation.
 BOOT_MASKED=(libvirt-guests.service systemd-pstore.service remote-fs.target systemd-random-seed.service
     systemd-timesyncd.service systemd-update-utmp.service systemd-vconsole-setup.service getty@tty1.service
@@ -63,6 +68,13 @@ boot_qemu_args() {
         QEMU_ARGS+=(-M q35,kernel-irqchip=split
             -device intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20)
         cmdline+=" intel_iommu=on,sm_on"
+        ;;
+    nested)
+        # With page tables of the second stage, which others can be nested in. What the hardware lacks, the module makes up.
+        QEMU_ARGS+=(-M q35,kernel-irqchip=split
+            -device intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,pasid-bits=20
+            -device "igb,addr=$BOOT_NESTED_DEVICE")
+        cmdline+=" intel_iommu=on,sm_on modules_load=vtd-nesting"
         ;;
     legacy)
         # An IOMMU that passes devices through but knows no PASID.

@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# The Debian 13 root: compiler, QEMU and guest in one. And a smaller one of Debian 12, in which the project is only built.
+# The Debian 13 root: compiler, QEMU and guest in one. One for Linux 7.3 with newer packages, by packages-7.3.list. And a
+# smaller one of Debian 12, in which the project is only built.
 
 ROOT_SUITES=(trixie bookworm)
 # Raise to have it made anew although the package list is the same.
 ROOT_RECIPE=2
 
+# root_own SUITE: what the kernel $opt_kernel wants in its root, if there is such a list.
+root_own() {
+    local own=$SOURCE/tests/testbed/packages-$opt_kernel.list
+    [[ $1 != trixie || ! -e $own ]] || echo "$own"
+}
+
 # root_packages SUITE
 root_packages() {
-    local lists=("$SOURCE/tests/testbed/packages-build.list")
-    [[ $1 != trixie ]] || lists+=("$SOURCE/tests/testbed/packages.list")
-    sed 's/#.*//' "${lists[@]}" | xargs
+    local suite=$1 lists=("$SOURCE/tests/testbed/packages-build.list") own
+    [[ $suite != trixie ]] || lists+=("$SOURCE/tests/testbed/packages.list")
+    own=$(root_own "$suite")
+    if [[ -z $own ]]; then
+        sed 's/#.*//' "${lists[@]}" | xargs
+        return
+    fi
+    # Its own list says for a package that is in others, too, which suite it comes from.
+    sed 's/#.*//; /^ *$/d' "$own" "${lists[@]}" | awk -F / '!seen[$1]++' | xargs
 }
 
 # root_sources SUITE
@@ -46,6 +59,7 @@ root_build() {
 root_prepare() {
     local suite=${1:-trixie} kind=root
     [[ $suite == trixie ]] || kind=root_$suite
+    [[ -z $(root_own "$suite") ]] || kind=root_$opt_kernel
     cache_entry "$kind" "$(hash_text "$ROOT_RECIPE" "$(root_sources "$suite")" "$(root_packages "$suite")")" \
         root_build "$suite"
     ROOT=$ENTRY

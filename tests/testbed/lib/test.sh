@@ -3,7 +3,8 @@
 #
 # Scenarios: which there are, which boots they need, and the count at the end.
 
-# test_select [SCENARIO…]: sets SCENARIOS, in order; with --list names them and ends.
+# test_select [SCENARIO…]: sets SCENARIOS, in order; with --list names them and ends. Without arguments, those that the kernel
+# is new enough for.
 test_select() {
     local all=() name path found
     for path in "$TESTBED_DIR"/scenarios/[0-9][0-9]-*; do
@@ -11,7 +12,9 @@ test_select() {
     done
     SCENARIOS=()
     if (($# == 0)); then
-        SCENARIOS=("${all[@]}")
+        for name in "${all[@]}"; do
+            [[ $(test_header "$name" boot) == nested && $opt_kernel != "$BOOT_NESTED_KERNEL" ]] || SCENARIOS+=("$name")
+        done
     fi
     for name in "$@"; do
         found=
@@ -22,6 +25,8 @@ test_select() {
                 found=yes
             fi
         done
+        [[ -z $found || $(test_header "${SCENARIOS[-1]}" boot) != nested || $opt_kernel == "$BOOT_NESTED_KERNEL" ]] ||
+            usage_error "scenario \"$name\" wants --kernel=$BOOT_NESTED_KERNEL"
         [[ -n $found ]] || usage_error "no scenario \"$name\"; run test --list names them"
     done
     if [[ -n $opt_list ]]; then
@@ -39,7 +44,7 @@ test_header() {
 
 test_run() {
     local kind name group passed=0 failed=0 result logs begin append=$opt_append
-    for kind in bare pasid broker legacy off; do
+    for kind in bare pasid broker nested legacy off; do
         group=()
         for name in "${SCENARIOS[@]}"; do
             [[ $(test_header "$name" boot) == "$kind" ]] || continue

@@ -17,11 +17,18 @@
  *   (EBUSY).
  * @VFIO_PASID_LIMIT_REASON_RANGE: No PASID of the requested range is free
  *   (ENOSPC).
+ * @VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA: As many PASIDs are attached through
+ *   iommufd as the quota allows (EDQUOT). Only from kernels that count these.
+ * @VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP: The misc controller refused the
+ *   charge of a PASID that was to be attached (EAGAIN). Only from kernels that
+ *   count these.
  */
 enum vfio_pasid_limit_reason {
 	VFIO_PASID_LIMIT_REASON_QUOTA,
 	VFIO_PASID_LIMIT_REASON_CGROUP,
 	VFIO_PASID_LIMIT_REASON_RANGE,
+	VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA,
+	VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP,
 };
 
 enum {
@@ -38,6 +45,8 @@ enum {
 	VFIO_PASID_A_SET_SEQ,
 	VFIO_PASID_A_SET_REASON,
 	VFIO_PASID_A_SET_SUPPRESSED,
+	VFIO_PASID_A_SET_ATTACHED,
+	VFIO_PASID_A_SET_ATTACHED_PEAK,
 
 	__VFIO_PASID_A_SET_MAX,
 	VFIO_PASID_A_SET_MAX = (__VFIO_PASID_A_SET_MAX - 1)

@@ -1068,7 +1068,10 @@ static void *attach_thread(void *arg)
 	return NULL;
 }
 
-/* Whichever thread sets up the container, the set is that of the process. */
+/*
+ * Whichever thread sets up the container, the set is that of the process.  A new
+ * process, as this one has its set already.
+ */
 TEST_F(pasid, attached_by_a_thread)
 {
 	struct attach_args args = {
@@ -1076,16 +1079,28 @@ TEST_F(pasid, attached_by_a_thread)
 		.container = self->container,
 	};
 	pthread_t thread;
+	int status;
+	pid_t pid;
 
 	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
-	/* The thread starts some clock ticks later than the process. */
-	usleep(50 * 1000);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, attach_thread, &args));
-	ASSERT_EQ(0, pthread_join(thread, NULL));
-	ASSERT_EQ(0, args.ret);
-	self->set = set_of(getpid());
-	ASSERT_NE(NO_SET, self->set);
-	EXPECT_EQ(start_time_of(getpid()), set_get(self->set, "start_time"));
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		__u64 set;
+
+		/* The thread starts some clock ticks later than the process. */
+		usleep(50 * 1000);
+		if (pthread_create(&thread, NULL, attach_thread, &args) ||
+		    pthread_join(thread, NULL) || args.ret)
+			_exit(1);
+		set = set_of(getpid());
+		if (set == NO_SET || set == self->set)
+			_exit(2);
+		_exit(set_get(set, "start_time") == start_time_of(getpid()) ? 0 : 3);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
 /* Nobody gets rid of a quota by setting up the container again. */
@@ -1168,6 +1183,8 @@ TEST(id_not_reused_after_unload)
 	old = set_of_child(groups[0]);
 	if (old == NO_SET)
 		SKIP(return, "no PASID allocation here");
+	/* The module of the KUnit tests, if it is loaded, is a user of it. */
+	syscall(SYS_delete_module, "vfio_pasid_kunit", O_NONBLOCK);
 	if (syscall(SYS_delete_module, "vfio_pasid", O_NONBLOCK) &&
 	    errno != EBUSY && errno != ENOENT)
 		SKIP(return, "delete_module: %s", strerror(errno));

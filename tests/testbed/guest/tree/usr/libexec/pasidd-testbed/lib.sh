@@ -136,6 +136,46 @@ END
     virsh -q define "/run/testbed-$name.xml"
 }
 
+# vm_define_nested NAME MAX WATERMARK OS DEVICES [ARGUMENT…]: a VM whose guest can have PASIDs of 0000:00:08.0, attached to it by
+# iommufd, with a virtual IOMMU. OS and DEVICES are more of its XML, and the arguments are QEMU's. libvirt has no words for
+# PASIDs of an IOMMU; they are of the domain's QEMU arguments, as they would be elsewhere.
+vm_define_nested() {
+    local name=$1 max=$2 watermark=$3 os=$4 devices=$5 argument arguments=''
+    shift 5
+    for argument in -global intel-iommu.scalable-mode=on -global intel-iommu.fsts=on -global intel-iommu.fs1gp=off \
+        -global intel-iommu.pasid-bits=15 "$@"; do
+        arguments+="<qemu:arg value='$argument'/>"
+    done
+    cat >"/run/testbed-$name.xml" <<END
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>$name</name>
+  <uuid>$(vm_uuid "$name")</uuid>
+  <metadata>
+    <pasid:quota xmlns:pasid='urn:pasidd:domain:1' max='$max' watermark='$watermark'/>
+  </metadata>
+  <memory unit='MiB'>128</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type>$os</os>
+  <features><acpi/><apic/><ioapic driver='qemu'/></features>
+  <on_reboot>destroy</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+    <iommu model='intel'><driver intremap='on' caching_mode='on'/></iommu>
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <driver iommufd='yes'/>
+      <source><address domain='0' bus='0' slot='8' function='0'/></source>
+      <address type='pci' domain='0' bus='0' slot='4' function='0'/>
+    </hostdev>
+    $devices
+  </devices>
+  <qemu:commandline>$arguments</qemu:commandline>
+</domain>
+END
+    virsh -q define "/run/testbed-$name.xml"
+}
+
 xml_escape() {
     sed "s/&/\\&amp;/g; s/</\\&lt;/g; s/>/\\&gt;/g; s/'/\\&apos;/g; s/\"/\\&quot;/g" <<<"$1"
 }
@@ -237,9 +277,9 @@ vm_sets() {
     done
 }
 
-# misc DIRECTORY FILE: the pasid value of misc.FILE.
+# misc DIRECTORY FILE [RESOURCE]: the value of misc.FILE, of pasid if not said otherwise.
 misc() {
-    awk '$1 == "pasid" { print $2 }' "$1/misc.$2"
+    awk -v resource="${3-pasid}" '$1 == resource { print $2 }' "$1/misc.$2"
 }
 
 # agent NAME COMMAND…: through the QEMU of a VM; leaves the answer in OUTPUT and its status in AGENT_STATUS.
