@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <syslog.h>
 
@@ -31,9 +32,10 @@
  * happens.
  */
 
-/* When the alarm ends the process, and when reading and D-Bus calls give up, a little before. */
-#define HARD_DEADLINE_SEC  2
-#define SOFT_DEADLINE_USEC (1700 * USEC_PER_MSEC)
+/* When the alarm ends the process, and how much earlier reading and D-Bus calls give up. */
+#define HARD_DEADLINE_SEC 2
+#define HARD_DEADLINE_MAX 600
+#define RESERVE_USEC      (300 * USEC_PER_MSEC)
 
 /*
  * For the answer to "started", so that a start, which waits for "prepare", too, waits for a daemon that hangs
@@ -62,8 +64,19 @@ static void on_alarm(int signal_number) {
         _exit(alarm_status);
 }
 
-static int alarm_arm(const char *name) {
-        const struct itimerval timer = { .it_value.tv_sec = HARD_DEADLINE_SEC };
+/*
+ * PASIDCTL_HOOK_SECONDS= is for tests in which everybody answers: they must
+ * pass on a machine so busy that two seconds are not enough for that.
+ */
+static unsigned hard_deadline_sec(void) {
+        const char *seconds = secure_getenv("PASIDCTL_HOOK_SECONDS");
+        unsigned long n = isempty(seconds) ? 0 : strtoul(seconds, NULL, 10);
+
+        return n > 0 && n <= HARD_DEADLINE_MAX ? (unsigned) n : HARD_DEADLINE_SEC;
+}
+
+static int alarm_arm(const char *name, unsigned seconds) {
+        const struct itimerval timer = { .it_value.tv_sec = seconds };
         struct sigaction action = { .sa_handler = on_alarm }, ignore = { .sa_handler = SIG_IGN };
         _cleanup_free_ char *escaped = text_escape(name);
         sigset_t set;
@@ -458,7 +471,8 @@ static CtlExitStatus ignore_session(const Hook *hook) {
 }
 
 CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
-        Hook hook = { .deadline = now_monotonic_usec() + SOFT_DEADLINE_USEC };
+        unsigned seconds = hard_deadline_sec();
+        Hook hook = { .deadline = now_monotonic_usec() + seconds * USEC_PER_SEC - RESERVE_USEC };
         CtlExitStatus status;
         int r;
 
@@ -475,7 +489,7 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
         hook.name = argv[1];
         hook.action = hook_action(argv[2], argc > 3 ? argv[3] : NULL);
 
-        r = alarm_arm(hook.name);
+        r = alarm_arm(hook.name, seconds);
         if (r < 0)
                 status = without_daemon(&hook, strerror(-r));
         else if (!is_system_libvirt())
