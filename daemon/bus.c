@@ -329,10 +329,10 @@ void bus_vm_was_removed(Manager *m, const char *path) {
                 sd_bus_emit_interfaces_removed(m->bus, path, PASIDD_VM_INTERFACE, NULL), "InterfacesRemoved");
 }
 
-void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
-        bool attached = event->count == GENL_COUNT_ATTACHED;
+void bus_quota_exceeded(VM *vm, const KernelMessage *event) {
+        bool attached = event->count == KERNEL_COUNT_ATTACHED;
         const char *signal = attached ? "AttachRefused" : "QuotaExceeded";
-        const GenlSet *set = &event->set;
+        const KernelSet *set = &event->set;
         Manager *m = vm->manager;
 
         if (!signal_gate_is_open(m))
@@ -340,15 +340,15 @@ void bus_quota_exceeded(VM *vm, const GenlMessage *event) {
 
         check_sent(
                 sd_bus_emit_signal(m->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, signal, "ssotsuuu",
-                        vm->uuid, vm->name, vm->path, set->id, genl_limit_reason_to_string(event->reason),
+                        vm->uuid, vm->name, vm->path, set->id, kernel_limit_reason_to_string(event->reason),
                         attached ? set->attached : set->allocated, set->quota, event->suppressed),
                 signal);
 }
 
-void bus_watermark_reached(VM *vm, const GenlMessage *event) {
-        bool attached = event->count == GENL_COUNT_ATTACHED;
+void bus_watermark_reached(VM *vm, const KernelMessage *event) {
+        bool attached = event->count == KERNEL_COUNT_ATTACHED;
         const char *signal = attached ? "AttachWatermarkReached" : "WatermarkReached";
-        const GenlSet *set = &event->set;
+        const KernelSet *set = &event->set;
         Manager *m = vm->manager;
 
         if (!signal_gate_is_open(m))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "genl-parse.h"
+#include "kernel-set.h"
 #include "manager.h"
 
 /*
@@ -20,8 +20,8 @@ void bus_vm_added(VM *vm);
 void bus_vm_removed(VM *vm);
 /* The same later, when only its path is known. VMRemoved is not sent then. */
 void bus_vm_was_removed(Manager *m, const char *path);
-void bus_quota_exceeded(VM *vm, const GenlMessage *event);
-void bus_watermark_reached(VM *vm, const GenlMessage *event);
+void bus_quota_exceeded(VM *vm, const KernelMessage *event);
+void bus_watermark_reached(VM *vm, const KernelMessage *event);
 
 /* slice: "" for the host. */
 void bus_overcommitted(Manager *m, const char *slice, uint64_t committed, uint64_t commit_limit);

@@ -48,14 +48,14 @@ static void check_capacity(Manager *m) {
         manager_queue_changes(m, MANAGER_CHANGED_STATE | MANAGER_CHANGED_STATUS);
 }
 
-static void on_present(const GenlInfo *info, void *userdata) {
+static void on_present(const KernelInfo *info, void *userdata) {
         Manager *m = userdata;
 
         if (manager_kernel_is_present(m, info->capacity) < 0)
                 manager_exit(m, EXIT_FAILURE);
 }
 
-static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
+static void on_dump(const KernelSet *sets, size_t n_sets, void *userdata) {
         Manager *m = userdata;
         Set *set, *next;
 
@@ -93,7 +93,7 @@ static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
         manager_check_ready(m);
 }
 
-static void on_set_add(Manager *m, const GenlMessage *event) {
+static void on_set_add(Manager *m, const KernelMessage *event) {
         Set *set;
 
         if (m->capacity == 0 || !m->counts_attached)
@@ -104,21 +104,21 @@ static void on_set_add(Manager *m, const GenlMessage *event) {
                 set_match(set);
 }
 
-static const char *limit_reason_to_text(GenlLimitReason reason, GenlCount count) {
+static const char *limit_reason_to_text(KernelLimitReason reason, KernelCount count) {
         switch (reason) {
 
-        case GENL_LIMIT_QUOTA:
+        case KERNEL_LIMIT_QUOTA:
                 return "its quota is used up";
 
-        case GENL_LIMIT_CGROUP:
+        case KERNEL_LIMIT_CGROUP:
                 /* What is attached has no capacity. */
-                return count == GENL_COUNT_ATTACHED ? "the limit of its cgroup is used up"
-                                                    : "the limit of its cgroup or the capacity is used up";
+                return count == KERNEL_COUNT_ATTACHED ? "the limit of its cgroup is used up"
+                                                      : "the limit of its cgroup or the capacity is used up";
 
-        case GENL_LIMIT_RANGE:
+        case KERNEL_LIMIT_RANGE:
                 return "no PASID in the range it wants is free";
 
-        case GENL_LIMIT_OTHER:
+        case KERNEL_LIMIT_OTHER:
                 break;
         }
 
@@ -134,8 +134,8 @@ static RateLimit *limit_of(VM *vm, RateLimit *own, RateLimit *shared) {
  * The last details of an event, which say what it is about if that is not the
  * number of PASIDs. Returns how many they are.
  */
-static size_t add_count(const GenlMessage *event, EventDetail details[static 2]) {
-        if (event->count != GENL_COUNT_ATTACHED)
+static size_t add_count(const KernelMessage *event, EventDetail details[static 2]) {
+        if (event->count != KERNEL_COUNT_ATTACHED)
                 return 0;
 
         details[0] = (EventDetail) { .name = "count", .type = 's', .text = "attached" };
@@ -143,9 +143,9 @@ static size_t add_count(const GenlMessage *event, EventDetail details[static 2])
         return 2;
 }
 
-static void on_limit_hit(Set *set, const GenlMessage *event) {
-        const char *reason = genl_limit_reason_to_string(event->reason);
-        bool attached = event->count == GENL_COUNT_ATTACHED;
+static void on_limit_hit(Set *set, const KernelMessage *event) {
+        const char *reason = kernel_limit_reason_to_string(event->reason);
+        bool attached = event->count == KERNEL_COUNT_ATTACHED;
         unsigned held_back;
         VM *vm = set->vm;
 
@@ -183,8 +183,8 @@ static void on_limit_hit(Set *set, const GenlMessage *event) {
         vm->refusals_untold = 0;
 }
 
-static void watermark_reached(Set *set, const GenlMessage *event) {
-        bool attached = event->count == GENL_COUNT_ATTACHED;
+static void watermark_reached(Set *set, const KernelMessage *event) {
+        bool attached = event->count == KERNEL_COUNT_ATTACHED;
         unsigned suppressed;
         VM *vm = set->vm;
 
@@ -212,12 +212,12 @@ static void watermark_reached(Set *set, const GenlMessage *event) {
                 attached ? event->set.attached : event->set.allocated, event->set.watermark, suppressed);
 }
 
-static void on_watermark_hit(Set *set, const GenlSet *before, const GenlMessage *event) {
-        bool counts[_GENL_COUNT_MAX];
+static void on_watermark_hit(Set *set, const KernelSet *before, const KernelMessage *event) {
+        bool counts[_KERNEL_COUNT_MAX];
 
-        genl_watermark_counts(before, &event->set, counts);
-        for (GenlCount count = 0; count < _GENL_COUNT_MAX; count++) {
-                GenlMessage message = *event;
+        kernel_watermark_counts(before, &event->set, counts);
+        for (KernelCount count = 0; count < _KERNEL_COUNT_MAX; count++) {
+                KernelMessage message = *event;
 
                 message.count = count;
                 if (counts[count])
@@ -225,14 +225,14 @@ static void on_watermark_hit(Set *set, const GenlSet *before, const GenlMessage 
         }
 }
 
-static void on_event(const GenlMessage *event, void *userdata) {
+static void on_event(const KernelMessage *event, void *userdata) {
         Manager *m = userdata;
-        GenlSet before;
+        KernelSet before;
         Set *set;
 
-        if (event->type == GENL_MESSAGE_OTHER)
+        if (event->type == KERNEL_MESSAGE_OTHER)
                 return;
-        if (event->type == GENL_MESSAGE_SET_ADD) {
+        if (event->type == KERNEL_MESSAGE_SET_ADD) {
                 on_set_add(m, event);
                 return;
         }
@@ -247,20 +247,20 @@ static void on_event(const GenlMessage *event, void *userdata) {
 
         switch (event->type) {
 
-        case GENL_MESSAGE_SET_DEL:
+        case KERNEL_MESSAGE_SET_DEL:
                 set_remove(set);
                 return;
 
-        case GENL_MESSAGE_QUOTA_CHANGE:
+        case KERNEL_MESSAGE_QUOTA_CHANGE:
                 if (set->vm)
                         vm_quota_written(set->vm, set);
                 return;
 
-        case GENL_MESSAGE_LIMIT_HIT:
+        case KERNEL_MESSAGE_LIMIT_HIT:
                 on_limit_hit(set, event);
                 return;
 
-        case GENL_MESSAGE_WATERMARK_HIT:
+        case KERNEL_MESSAGE_WATERMARK_HIT:
                 on_watermark_hit(set, &before, event);
                 return;
 

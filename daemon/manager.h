@@ -15,7 +15,7 @@
 #include "misc-file.h"
 #include "retry.h"
 #include "slice-watch.h"
-#include "state.h"
+#include "state-store.h"
 
 typedef struct AuthRequest AuthRequest;
 typedef struct BusCall BusCall;

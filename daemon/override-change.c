@@ -12,6 +12,7 @@
 #include "override-apply.h"
 #include "override-change.h"
 #include "slice-bus.h"
+#include "state-file.h"
 #include "vm-bus.h"
 
 /* Calls that wait, whose messages are kept: see call_places(). */

@@ -20,7 +20,7 @@ Set *set_find(Manager *m, uint64_t id) {
         return found ? *found : NULL;
 }
 
-Set *set_get(Manager *m, const GenlSet *kernel) {
+Set *set_get(Manager *m, const KernelSet *kernel) {
         Set *set;
 
         set = set_find(m, kernel->id);

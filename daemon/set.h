@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "genl-parse.h"
+#include "kernel-set.h"
 #include "manager.h"
 
 /* How far the search for a set's VM has come. */
@@ -17,7 +17,7 @@ struct Set {
         TAILQ_ENTRY(Set) of_vm; /* while vm is set */
         Manager *manager;
         VM *vm;
-        GenlSet kernel; /* as last heard */
+        KernelSet kernel; /* as last heard */
         SetMatch match;
         BusCall *question;
         char *unit;      /* while a question is out: the unit that its process runs in … */
@@ -26,7 +26,7 @@ struct Set {
 };
 
 /* Takes over what the kernel says. Makes a set or brings the known one up to date. NULL when out of memory. */
-Set *set_get(Manager *m, const GenlSet *kernel);
+Set *set_get(Manager *m, const KernelSet *kernel);
 Set *set_find(Manager *m, uint64_t id);
 
 /* The set is gone from the kernel. Its VM keeps the counters, and goes if it lived by this set only. */

@@ -268,7 +268,7 @@ static int property_sets(sd_bus *bus, const char *path, const char *interface, c
 
         vm_refresh_sets(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                const GenlSet *k = &set->kernel;
+                const KernelSet *k = &set->kernel;
 
                 r = sd_bus_message_append(reply, "(tuuuuut)", k->id, k->tgid, k->quota, k->watermark,
                         k->allocated, k->peak, k->denied);
@@ -292,7 +292,7 @@ static int property_attached_sets(sd_bus *bus, const char *path, const char *int
 
         vm_refresh_counters(vm);
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                const GenlSet *k = &set->kernel;
+                const KernelSet *k = &set->kernel;
 
                 if (!k->counts_attached)
                         continue;

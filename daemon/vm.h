@@ -2,7 +2,7 @@
 #pragma once
 
 #include "announcement.h"
-#include "genl-parse.h"
+#include "kernel-set.h"
 #include "manager.h"
 #include "policy.h"
 #include "uuid.h"

@@ -228,7 +228,7 @@ class Catalog(unittest.TestCase):
 
     def setUp(self):
         self.ids = dict(
-            re.findall(r'^#define (MESSAGE_\w+) +"([0-9a-f]{32})"$', (SOURCE / "daemon/messages.h").read_text(), re.M)
+            re.findall(r'^#define (MESSAGE_\w+) +"([0-9a-f]{32})"$', (SOURCE / "daemon/model/messages.h").read_text(), re.M)
         )
         text = (SOURCE / "conf/pasidd.catalog").read_text()
         self.entries = dict(re.findall(r"^-- ([0-9a-f]{32})\n(.*?)(?=^-- |\Z)", text, re.M | re.S))

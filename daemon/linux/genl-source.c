@@ -23,6 +23,7 @@
 
 #include <linux/vfio_pasid.h>
 
+#include "genl-parse.h"
 #include "kernel-source.h"
 #include "log.h"
 
@@ -56,7 +57,7 @@ typedef struct GenlSource {
         bool resync_after; /* asked for while one was under way */
         GenlSequence sequence;
         uint64_t dump_seq;
-        GenlSet *sets;
+        KernelSet *sets;
         size_t n_sets, n_allocated;
         char buffer[MESSAGE_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 } GenlSource;
@@ -179,7 +180,7 @@ static int on_family(GenlSource *g, struct nlmsghdr *nlh) {
         return begin_info(g);
 }
 
-static int on_info(GenlSource *g, const GenlMessage *message) {
+static int on_info(GenlSource *g, const KernelMessage *message) {
         g->dump_seq = message->seq;
 
         if (!g->announced) {
@@ -190,12 +191,12 @@ static int on_info(GenlSource *g, const GenlMessage *message) {
         return begin_dump(g);
 }
 
-static int on_set(GenlSource *g, const GenlMessage *message) {
+static int on_set(GenlSource *g, const KernelMessage *message) {
         if (g->n_sets >= g->n_allocated) {
                 size_t n = g->n_allocated > 0 ? g->n_allocated * 2 : 64;
-                GenlSet *bigger;
+                KernelSet *bigger;
 
-                bigger = reallocarray(g->sets, n, sizeof(GenlSet));
+                bigger = reallocarray(g->sets, n, sizeof(KernelSet));
                 if (!bigger)
                         return -ENOMEM;
                 g->sets = bigger;
@@ -238,7 +239,7 @@ static int on_error(GenlSource *g, int error) {
 }
 
 static int on_reply(GenlSource *g, struct nlmsghdr *nlh) {
-        GenlMessage message;
+        KernelMessage message;
         int r;
 
         if (nlh->nlmsg_seq != g->request)
@@ -268,9 +269,9 @@ static int on_reply(GenlSource *g, struct nlmsghdr *nlh) {
         if (r < 0)
                 return r;
 
-        if (g->state == GENL_INFO && message.type == GENL_MESSAGE_INFO)
+        if (g->state == GENL_INFO && message.type == KERNEL_MESSAGE_INFO)
                 return on_info(g, &message);
-        if (g->state == GENL_DUMPING && message.type == GENL_MESSAGE_SET)
+        if (g->state == GENL_DUMPING && message.type == KERNEL_MESSAGE_SET)
                 return on_set(g, &message);
 
         return 0;
@@ -301,7 +302,7 @@ static void on_family_event(GenlSource *g, struct nlmsghdr *nlh) {
 }
 
 static void on_event(GenlSource *g, struct nlmsghdr *nlh) {
-        GenlMessage message;
+        KernelMessage message;
         int r;
 
         if (nlh->nlmsg_type == GENL_ID_CTRL) {

@@ -5,7 +5,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "genl-parse.h"
+#include "kernel-set.h"
 #include "macro.h"
 #include "passed-sockets.h"
 
@@ -20,9 +20,9 @@
  * failed() it ends.
  */
 typedef struct KernelSourceHandlers {
-        void (*present)(const GenlInfo *info, void *userdata);
-        void (*dump)(const GenlSet *sets, size_t n_sets, void *userdata);
-        void (*event)(const GenlMessage *message, void *userdata);
+        void (*present)(const KernelInfo *info, void *userdata);
+        void (*dump)(const KernelSet *sets, size_t n_sets, void *userdata);
+        void (*event)(const KernelMessage *message, void *userdata);
         void (*lost)(const char *why, void *userdata);
         void (*failed)(int error, void *userdata); /* -EOPNOTSUPP: this kernel has no PASID sets */
 } KernelSourceHandlers;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "config-file.h"
 #include "config-place.h"
 #include "file-util.h"
 

@@ -25,7 +25,7 @@ typedef struct ScanSource ScanSource;
 typedef struct ScannedSet {
         TAILQ_ENTRY(ScannedSet) entries;
         ScanSource *source;
-        GenlSet set;
+        KernelSet set;
         int watch; /* of its directory */
 } ScannedSet;
 
@@ -46,35 +46,35 @@ struct ScanSource {
         uint64_t seq;
 };
 
-static void report_count(ScanSource *s, GenlMessageType type, const GenlSet *set, GenlCount count) {
-        GenlMessage message = { .type = type, .seq = ++s->seq, .set = *set, .count = count };
+static void report_count(ScanSource *s, KernelMessageType type, const KernelSet *set, KernelCount count) {
+        KernelMessage message = { .type = type, .seq = ++s->seq, .set = *set, .count = count };
 
         s->base.handlers->event(&message, s->base.userdata);
 }
 
-static void report(ScanSource *s, GenlMessageType type, const GenlSet *set) {
-        report_count(s, type, set, GENL_COUNT_PASIDS);
+static void report(ScanSource *s, KernelMessageType type, const KernelSet *set) {
+        report_count(s, type, set, KERNEL_COUNT_PASIDS);
 }
 
 /* Which of the counts is at its quota? */
-static GenlCount refused_count(const GenlSet *set) {
+static KernelCount refused_count(const KernelSet *set) {
         return set->counts_attached && set->attached >= set->quota && set->allocated < set->quota
-                       ? GENL_COUNT_ATTACHED
-                       : GENL_COUNT_PASIDS;
+                       ? KERNEL_COUNT_ATTACHED
+                       : KERNEL_COUNT_PASIDS;
 }
 
-static bool crosses(const GenlSet *set, uint32_t before, uint32_t now) {
+static bool crosses(const KernelSet *set, uint32_t before, uint32_t now) {
         return set->watermark > 0 && before < set->watermark && now >= set->watermark;
 }
 
-static void report_difference(ScanSource *s, const GenlSet *before, const GenlSet *now) {
+static void report_difference(ScanSource *s, const KernelSet *before, const KernelSet *now) {
         if (now->quota != before->quota)
-                report(s, GENL_MESSAGE_QUOTA_CHANGE, now);
+                report(s, KERNEL_MESSAGE_QUOTA_CHANGE, now);
         if (now->denied > before->denied)
-                report_count(s, GENL_MESSAGE_LIMIT_HIT, now, refused_count(now));
+                report_count(s, KERNEL_MESSAGE_LIMIT_HIT, now, refused_count(now));
         /* As the kernel's event, this does not say which of the two. */
         if (crosses(now, before->allocated, now->allocated) || crosses(now, before->attached, now->attached))
-                report(s, GENL_MESSAGE_WATERMARK_HIT, now);
+                report(s, KERNEL_MESSAGE_WATERMARK_HIT, now);
 }
 
 static void drop(ScannedSet *scanned) {
@@ -92,7 +92,7 @@ static void drop(ScannedSet *scanned) {
 /* May free it. */
 static void scan_one(ScannedSet *scanned) {
         ScanSource *s = scanned->source;
-        GenlSet before = scanned->set, now;
+        KernelSet before = scanned->set, now;
         int r;
 
         r = sysfs_set_read(s->root, before.id, &now);
@@ -103,7 +103,7 @@ static void scan_one(ScannedSet *scanned) {
         } else if (r == -ENOENT) {
                 drop(scanned);
                 if (s->started)
-                        report(s, GENL_MESSAGE_SET_DEL, &before);
+                        report(s, KERNEL_MESSAGE_SET_DEL, &before);
         }
 }
 
@@ -134,7 +134,7 @@ static int watch_set(ScannedSet *scanned, const char *path) {
         return 0;
 }
 
-static int add(ScanSource *s, const GenlSet *set) {
+static int add(ScanSource *s, const KernelSet *set) {
         _cleanup_free_ char *path = NULL;
         ScannedSet *scanned;
         int r;
@@ -195,7 +195,7 @@ static void scan_new(ScanSource *s) {
 
         while ((de = readdir(d))) {
                 uint64_t id;
-                GenlSet set;
+                KernelSet set;
 
                 if (strncmp(de->d_name, "set", 3) != 0 || parse_u64(de->d_name + 3, &id) < 0 ||
                         is_known(s, id))
@@ -206,7 +206,7 @@ static void scan_new(ScanSource *s) {
                         continue;
 
                 if (s->started)
-                        report(s, GENL_MESSAGE_SET_ADD, &set);
+                        report(s, KERNEL_MESSAGE_SET_ADD, &set);
         }
 }
 
@@ -241,7 +241,7 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
 }
 
 static void dump(ScanSource *s) {
-        _cleanup_free_ GenlSet *sets = NULL;
+        _cleanup_free_ KernelSet *sets = NULL;
         ScannedSet *scanned;
         size_t n = 0;
 
@@ -250,7 +250,7 @@ static void dump(ScanSource *s) {
         scan_new(s);
         s->started = true;
 
-        sets = calloc(s->n_sets + 1, sizeof(GenlSet));
+        sets = calloc(s->n_sets + 1, sizeof(KernelSet));
         if (!sets) {
                 log_oom();
                 return;
@@ -265,7 +265,7 @@ static int on_defer(sd_event_source *source, void *userdata) {
         ScanSource *s = userdata;
         _cleanup_free_ char *module = NULL, *dir = NULL;
         CgroupCapacity capacity;
-        GenlInfo info = {};
+        KernelInfo info = {};
         int r;
 
         if (s->watch >= 0) {

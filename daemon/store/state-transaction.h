@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "state.h"
+#include "state-store.h"
 
 /* How the functions of state.h change the state; for them alone. */
 

@@ -3,7 +3,7 @@
 
 #include "macro.h"
 #include "override-list.h"
-#include "state-file.h"
+#include "state.h"
 
 /*
  * The two state files, and the changes that the daemon makes to them.

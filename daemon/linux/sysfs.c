@@ -79,7 +79,7 @@ int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
 }
 
 /* Files that only newer kernels have. */
-static int read_attached_at(int dir, GenlSet *set) {
+static int read_attached_at(int dir, KernelSet *set) {
         int r;
 
         r = read_u32_at(dir, "attached", &set->attached);
@@ -89,8 +89,8 @@ static int read_attached_at(int dir, GenlSet *set) {
         return r;
 }
 
-static int read_counters_at(int dir, GenlSet *set) {
-        GenlSet now = *set;
+static int read_counters_at(int dir, KernelSet *set) {
+        KernelSet now = *set;
         int r;
 
         r = read_u32_at(dir, "allocated", &now.allocated);
@@ -107,8 +107,8 @@ static int read_counters_at(int dir, GenlSet *set) {
         return 0;
 }
 
-static int read_limits_at(int dir, GenlSet *set) {
-        GenlSet now = *set;
+static int read_limits_at(int dir, KernelSet *set) {
+        KernelSet now = *set;
         int r;
 
         r = read_u32_at(dir, "quota", &now.quota);
@@ -121,21 +121,21 @@ static int read_limits_at(int dir, GenlSet *set) {
         return 0;
 }
 
-int sysfs_set_refresh_counters(const char *root, GenlSet *set) {
+int sysfs_set_refresh_counters(const char *root, KernelSet *set) {
         _cleanup_close_ int dir = set_open(root, set->id);
 
         return dir < 0 ? dir : read_counters_at(dir, set);
 }
 
-int sysfs_set_refresh_limits(const char *root, GenlSet *set) {
+int sysfs_set_refresh_limits(const char *root, KernelSet *set) {
         _cleanup_close_ int dir = set_open(root, set->id);
 
         return dir < 0 ? dir : read_limits_at(dir, set);
 }
 
-int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret) {
+int sysfs_set_read(const char *root, uint64_t id, KernelSet *ret) {
         _cleanup_close_ int dir = set_open(root, id);
-        GenlSet set = { .id = id };
+        KernelSet set = { .id = id };
         int r;
 
         if (dir < 0)

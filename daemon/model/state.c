@@ -2,7 +2,7 @@
 
 #include <json-c/json.h>
 
-#include "state-file.h"
+#include "state.h"
 #include "utf8.h"
 #include "uuid.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "log.h"
+#include "state-file.h"
 #include "state-transaction.h"
 
 void transaction_done(Transaction *t) {

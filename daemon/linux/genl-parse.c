@@ -38,21 +38,6 @@ static const struct nla_policy info_policy[VFIO_PASID_A_INFO_MAX + 1] = {
         [VFIO_PASID_A_INFO_SEQ] = ATTR_U64,
 };
 
-const char *genl_limit_reason_to_string(GenlLimitReason reason) {
-        switch (reason) {
-        case GENL_LIMIT_QUOTA:
-                return "quota";
-        case GENL_LIMIT_CGROUP:
-                return "limit";
-        case GENL_LIMIT_RANGE:
-                return "range";
-        case GENL_LIMIT_OTHER:
-                return "other";
-        default:
-                return NULL;
-        }
-}
-
 /* Everything that counts PASIDs: there are no more than QUOTA_MAX of them. */
 static int get_count(struct nlattr *attr, uint32_t *ret) {
         uint32_t value;
@@ -69,25 +54,25 @@ static int get_count(struct nlattr *attr, uint32_t *ret) {
 }
 
 /* The kernel has one list of reasons, in which those of attached PASIDs follow the others. */
-static void set_reason(GenlMessage *m, uint32_t reason) {
+static void set_reason(KernelMessage *m, uint32_t reason) {
         static const struct {
-                GenlLimitReason reason;
-                GenlCount count;
+                KernelLimitReason reason;
+                KernelCount count;
         } table[] = {
-                [VFIO_PASID_LIMIT_REASON_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
-                [VFIO_PASID_LIMIT_REASON_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
-                [VFIO_PASID_LIMIT_REASON_RANGE] = { GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
-                [VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA] = { GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
-                [VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP] = { GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+                [VFIO_PASID_LIMIT_REASON_QUOTA] = { KERNEL_LIMIT_QUOTA, KERNEL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_CGROUP] = { KERNEL_LIMIT_CGROUP, KERNEL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_RANGE] = { KERNEL_LIMIT_RANGE, KERNEL_COUNT_PASIDS },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_QUOTA] = { KERNEL_LIMIT_QUOTA, KERNEL_COUNT_ATTACHED },
+                [VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP] = { KERNEL_LIMIT_CGROUP, KERNEL_COUNT_ATTACHED },
         };
 
         /* A newer kernel may have more of them. */
-        m->reason = reason < ELEMENTSOF(table) ? table[reason].reason : GENL_LIMIT_OTHER;
-        m->count = reason < ELEMENTSOF(table) ? table[reason].count : GENL_COUNT_PASIDS;
+        m->reason = reason < ELEMENTSOF(table) ? table[reason].reason : KERNEL_LIMIT_OTHER;
+        m->count = reason < ELEMENTSOF(table) ? table[reason].count : KERNEL_COUNT_PASIDS;
 }
 
 /* A kernel has both attributes or none. */
-static int parse_attached(struct nlattr *attached, struct nlattr *peak, GenlSet *set) {
+static int parse_attached(struct nlattr *attached, struct nlattr *peak, KernelSet *set) {
         if (!attached && !peak)
                 return 0;
 
@@ -98,7 +83,7 @@ static int parse_attached(struct nlattr *attached, struct nlattr *peak, GenlSet 
         return 0;
 }
 
-static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
+static int parse_set(struct nlmsghdr *nlh, KernelMessage *m) {
         struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
 
         if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0)
@@ -124,12 +109,12 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
         if (tb[VFIO_PASID_A_SET_CGROUP_ID])
                 m->set.cgroup_id = nla_get_u64(tb[VFIO_PASID_A_SET_CGROUP_ID]);
 
-        if (m->type == GENL_MESSAGE_LIMIT_HIT) {
+        if (m->type == KERNEL_MESSAGE_LIMIT_HIT) {
                 if (!tb[VFIO_PASID_A_SET_REASON] || !tb[VFIO_PASID_A_SET_SUPPRESSED])
                         return -EBADMSG;
 
                 set_reason(m, nla_get_u32(tb[VFIO_PASID_A_SET_REASON]));
-                if (m->count == GENL_COUNT_ATTACHED && !m->set.counts_attached)
+                if (m->count == KERNEL_COUNT_ATTACHED && !m->set.counts_attached)
                         return -EBADMSG;
 
                 m->suppressed = nla_get_u32(tb[VFIO_PASID_A_SET_SUPPRESSED]);
@@ -138,7 +123,7 @@ static int parse_set(struct nlmsghdr *nlh, GenlMessage *m) {
         return 0;
 }
 
-static int parse_info(struct nlmsghdr *nlh, GenlMessage *m) {
+static int parse_info(struct nlmsghdr *nlh, KernelMessage *m) {
         struct nlattr *tb[VFIO_PASID_A_INFO_MAX + 1];
 
         if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_INFO_MAX, info_policy) < 0)
@@ -159,7 +144,7 @@ static int parse_info(struct nlmsghdr *nlh, GenlMessage *m) {
 }
 
 /* Of a newer kernel's event only the sequence number is of use, so that it is not taken for a lost one. */
-static int parse_other(struct nlmsghdr *nlh, GenlMessage *m) {
+static int parse_other(struct nlmsghdr *nlh, KernelMessage *m) {
         struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
 
         if (genlmsg_parse(nlh, 0, tb, VFIO_PASID_A_SET_MAX, set_policy) < 0 || !tb[VFIO_PASID_A_SET_SEQ])
@@ -169,31 +154,31 @@ static int parse_other(struct nlmsghdr *nlh, GenlMessage *m) {
         return 0;
 }
 
-static GenlMessageType command_to_type(uint8_t cmd) {
-        static const GenlMessageType types[VFIO_PASID_CMD_MAX + 1] = {
-                [VFIO_PASID_CMD_INFO_GET] = GENL_MESSAGE_INFO,
-                [VFIO_PASID_CMD_SET_GET] = GENL_MESSAGE_SET,
-                [VFIO_PASID_CMD_SET_ADD_NTF] = GENL_MESSAGE_SET_ADD,
-                [VFIO_PASID_CMD_SET_DEL_NTF] = GENL_MESSAGE_SET_DEL,
-                [VFIO_PASID_CMD_QUOTA_CHANGE_NTF] = GENL_MESSAGE_QUOTA_CHANGE,
-                [VFIO_PASID_CMD_LIMIT_HIT_NTF] = GENL_MESSAGE_LIMIT_HIT,
-                [VFIO_PASID_CMD_WATERMARK_HIT_NTF] = GENL_MESSAGE_WATERMARK_HIT,
+static KernelMessageType command_to_type(uint8_t cmd) {
+        static const KernelMessageType types[VFIO_PASID_CMD_MAX + 1] = {
+                [VFIO_PASID_CMD_INFO_GET] = KERNEL_MESSAGE_INFO,
+                [VFIO_PASID_CMD_SET_GET] = KERNEL_MESSAGE_SET,
+                [VFIO_PASID_CMD_SET_ADD_NTF] = KERNEL_MESSAGE_SET_ADD,
+                [VFIO_PASID_CMD_SET_DEL_NTF] = KERNEL_MESSAGE_SET_DEL,
+                [VFIO_PASID_CMD_QUOTA_CHANGE_NTF] = KERNEL_MESSAGE_QUOTA_CHANGE,
+                [VFIO_PASID_CMD_LIMIT_HIT_NTF] = KERNEL_MESSAGE_LIMIT_HIT,
+                [VFIO_PASID_CMD_WATERMARK_HIT_NTF] = KERNEL_MESSAGE_WATERMARK_HIT,
         };
 
-        return cmd == 0 || cmd > VFIO_PASID_CMD_MAX ? GENL_MESSAGE_OTHER : types[cmd];
+        return cmd == 0 || cmd > VFIO_PASID_CMD_MAX ? KERNEL_MESSAGE_OTHER : types[cmd];
 }
 
-int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
-        GenlMessage m = {};
+int genl_message_parse(struct nlmsghdr *nlh, KernelMessage *ret) {
+        KernelMessage m = {};
         int r;
 
         if (!genlmsg_valid_hdr(nlh, 0))
                 return -EBADMSG;
 
         m.type = command_to_type(genlmsg_hdr(nlh)->cmd);
-        if (m.type == GENL_MESSAGE_INFO)
+        if (m.type == KERNEL_MESSAGE_INFO)
                 r = parse_info(nlh, &m);
-        else if (m.type == GENL_MESSAGE_OTHER)
+        else if (m.type == KERNEL_MESSAGE_OTHER)
                 r = parse_other(nlh, &m);
         else
                 r = parse_set(nlh, &m);
@@ -202,28 +187,6 @@ int genl_message_parse(struct nlmsghdr *nlh, GenlMessage *ret) {
 
         *ret = m;
         return 0;
-}
-
-static uint32_t count_of(const GenlSet *set, GenlCount count) {
-        return count == GENL_COUNT_ATTACHED ? set->attached : set->allocated;
-}
-
-void genl_watermark_counts(const GenlSet *before, const GenlSet *now, bool ret[static _GENL_COUNT_MAX]) {
-        bool reached[_GENL_COUNT_MAX] = {}, is_there[_GENL_COUNT_MAX] = {};
-        bool any_reached = false, any_is_there = false;
-        GenlCount count;
-
-        for (count = 0; now->watermark > 0 && count < _GENL_COUNT_MAX; count++) {
-                is_there[count] = count_of(now, count) >= now->watermark;
-                reached[count] = is_there[count] && count_of(before, count) < now->watermark;
-                any_is_there |= is_there[count];
-                any_reached |= reached[count];
-        }
-
-        if (!any_is_there)
-                is_there[now->attached > now->allocated ? GENL_COUNT_ATTACHED : GENL_COUNT_PASIDS] = true;
-        for (count = 0; count < _GENL_COUNT_MAX; count++)
-                ret[count] = any_reached ? reached[count] : is_there[count];
 }
 
 void genl_sequence_reset(GenlSequence *s, uint64_t seq) {

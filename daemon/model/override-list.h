@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "state-file.h"
+#include "state.h"
 
 /*
  * Several overrides that are set together: what is to be, what was before, and

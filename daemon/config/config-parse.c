@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdarg.h>
-
 #include <ini.h>
 
 #include "ascii.h"
-#include "cgroup-path.h"
 #include "config-parser.h"
 #include "utf8.h"
 
@@ -20,43 +17,6 @@
 
 #define LINE_LEN_MAX    (INI_MAX_LINE - 2) /* inih's buffer also holds the newline and the NUL */
 #define SECTION_LEN_MAX 49                 /* inih: MAX_SECTION, which its header does not have */
-
-/* Keeps the first error only. */
-int config_parser_error(ConfigParser *p, int error, unsigned line, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
-        va_list ap;
-        int r;
-
-        if (p->error < 0)
-                return p->error;
-
-        p->error = error;
-
-        va_start(ap, format);
-        r = vasprintf(&text, format, ap);
-        va_end(ap);
-        if (r < 0) {
-                text = NULL;
-                return p->error = -ENOMEM;
-        }
-
-        r = line > 0 ? asprintf(&p->message, "%s:%u: %s", p->file, line, text)
-                     : asprintf(&p->message, "%s: %s", p->file, text);
-        if (r < 0) {
-                p->message = NULL;
-                p->error = -ENOMEM;
-        }
-
-        return p->error;
-}
-
-int config_parser_oom(ConfigParser *p) {
-        return config_parser_error(p, -ENOMEM, 0, "out of memory");
-}
-
-ConfigRule *config_parser_rule(ConfigParser *p) {
-        return &p->config->rules[p->config->n_rules - 1];
-}
 
 /* What can only be told when the section is complete. */
 static int section_end(ConfigParser *p) {
@@ -101,23 +61,6 @@ static int rule_begin(ConfigParser *p, const char *name) {
         memset(p->rule_lines, 0, sizeof(p->rule_lines));
         p->section = SECTION_RULE;
         return 0;
-}
-
-int config_parser_check_slice(ConfigParser *p, const char *where, const char *slice) {
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = cgroup_path_from_slice(slice, &path);
-        if (r == -ENOMEM)
-                return config_parser_oom(p);
-        if (r < 0)
-                return parse_error(p, "%s: \"%s\" is not the name of a slice", where, slice);
-
-        return 0;
-}
-
-ConfigSlice *config_parser_slice(ConfigParser *p) {
-        return &p->config->slice_sections[p->slice];
 }
 
 static int slice_begin(ConfigParser *p, const char *name) {

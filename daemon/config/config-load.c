@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "config.h"
+#include "config-file.h"
 
 /* The files of the configuration, and their order; config.c knows what stands in them. */
 

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "genl-parse.h"
+#include "kernel-set.h"
 
 /* /sys/class/vfio_pasid and /sys/module/vfio_pasid. */
 
@@ -24,11 +24,11 @@ int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret);
  * What changes without notice: allocated, peak, denied, and attached if the set has it; quota, watermark. On failure
  * *set keeps what it had.
  */
-int sysfs_set_refresh_counters(const char *root, GenlSet *set);
-int sysfs_set_refresh_limits(const char *root, GenlSet *set);
+int sysfs_set_refresh_counters(const char *root, KernelSet *set);
+int sysfs_set_refresh_limits(const char *root, KernelSet *set);
 
 /* All attributes, those that only root may read included. *ret is untouched on failure. */
-int sysfs_set_read(const char *root, uint64_t id, GenlSet *ret);
+int sysfs_set_read(const char *root, uint64_t id, KernelSet *ret);
 
 /* Quota of new sets. */
 int sysfs_read_default_quota(const char *root, uint32_t *ret);

@@ -3,6 +3,7 @@
 #include "file-util.h"
 #include "log.h"
 #include "messages.h"
+#include "state-file.h"
 #include "state-transaction.h"
 
 /* *ret_problem: why the file must be left alone, or NULL. */

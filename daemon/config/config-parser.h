@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "config.h"
+#include "config-file.h"
 
-/* What config-parse.c, for lines and sections, and config-keys.c, for the keys in them, share. */
+/* The parser of the configuration: config-parse.c has lines and sections, config-keys.c the keys in them. */
 
 #define CONFIG_BLANKS " \t"
 
