@@ -14,6 +14,13 @@ typedef enum OverrideKind {
         OVERRIDE_DEFAULT,
 } OverrideKind;
 
+/* What became of a change to overrides. */
+typedef enum OverrideResult {
+        OVERRIDE_DONE,
+        OVERRIDE_NOT_APPLIED, /* the kernel refused */
+        OVERRIDE_NOT_SAVED,   /* a state file could not be written */
+} OverrideResult;
+
 /* A setting without a watermark. quota: NULL for none */
 static inline QuotaSetting override_setting(const uint32_t *quota) {
         return quota ? (QuotaSetting) { .quota = *quota, .quota_set = true } : (QuotaSetting) {};

@@ -307,3 +307,27 @@ void state_prune(State *s) {
         }
         s->n_slices = n_slices;
 }
+
+QuotaSetting state_get_override(const State *state, const char *key) {
+        const StateEntry *e = state_find(state, key);
+
+        return e ? e->override : (QuotaSetting) {};
+}
+
+const Announcement *state_get_announcement(const State *runtime, const char *key) {
+        const StateEntry *e = state_find(runtime, key);
+
+        return e ? &e->announced : NULL;
+}
+
+const StateEntry *state_get_reservation(const State *runtime, const char *key) {
+        const StateEntry *e = state_find(runtime, key);
+
+        return e && (e->reserved || e->running) ? e : NULL;
+}
+
+const StateNext *state_get_next(const State *runtime, const char *key) {
+        const StateEntry *e = state_find(runtime, key);
+
+        return e && e->next.name ? &e->next : NULL;
+}

@@ -95,3 +95,20 @@ StateSlice *state_find_slice(const State *s, const char *name);
 StateSlice *state_get_slice(State *s, const char *name);
 /* Removes entries that say nothing any more. */
 void state_prune(State *s);
+
+/* What is in force: both layers. The runtime one holds until the next boot, and wins. */
+typedef struct StateLayers {
+        State *persistent;
+        State *runtime;
+} StateLayers;
+
+/* The setting of one layer, all unset when there is none. */
+QuotaSetting state_get_override(const State *state, const char *key);
+
+/*
+ * What the libvirt hook said of a VM's start, as long as it is remembered: NULL if nothing. The pointers are good until
+ * the next change.
+ */
+const Announcement *state_get_announcement(const State *runtime, const char *key);
+const StateEntry *state_get_reservation(const State *runtime, const char *key);
+const StateNext *state_get_next(const State *runtime, const char *key);

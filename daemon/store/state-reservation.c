@@ -3,29 +3,11 @@
 #include "log.h"
 #include "state-transaction.h"
 
-const Announcement *state_store_get_announcement(const StateStore *store, const char *key) {
-        const StateEntry *e = state_find(store->runtime, key);
-
-        return e ? &e->announced : NULL;
-}
-
-const StateEntry *state_store_get_reservation(const StateStore *store, const char *key) {
-        const StateEntry *e = state_find(store->runtime, key);
-
-        return e && (e->reserved || e->running) ? e : NULL;
-}
-
-const StateNext *state_store_get_next(const StateStore *store, const char *key) {
-        const StateEntry *e = state_find(store->runtime, key);
-
-        return e && e->next.name ? &e->next : NULL;
-}
-
 /* Begins a change to the entry of the VM, which is made if there is none. */
 static int begin(const StateStore *store, const char *key, Transaction *t, StateEntry **ret) {
         int r;
 
-        r = transaction_begin(t, store->runtime);
+        r = transaction_begin(t, store->layers->runtime);
         if (r < 0)
                 return r;
 
@@ -51,7 +33,7 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
         const Announcement *announced, Reservation reservation) {
         _cleanup_(transaction_done) Transaction t = {};
         _cleanup_(announcement_clear) Announcement copy = {};
-        const StateEntry *now = state_store_get_reservation(store, key);
+        const StateEntry *now = state_get_reservation(store->layers->runtime, key);
         StateEntry *e;
         int r;
 
@@ -94,7 +76,7 @@ static int drop_reservation(StateStore *store, const char *key) {
 void state_store_drop_reservation(StateStore *store, const char *key) {
         int r;
 
-        if (!state_store_get_reservation(store, key))
+        if (!state_get_reservation(store->layers->runtime, key))
                 return;
 
         r = drop_reservation(store, key);
@@ -109,7 +91,7 @@ static bool next_equal(const StateNext *a, const StateNext *b) {
 
 int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next) {
         _cleanup_(transaction_done) Transaction t = {};
-        const StateEntry *now = state_store_get_reservation(store, key);
+        const StateEntry *now = state_get_reservation(store->layers->runtime, key);
         StateEntry *e;
         int r;
 
@@ -161,7 +143,7 @@ static int forget_next(StateStore *store, const char *key) {
 void state_store_forget_next(StateStore *store, const char *key) {
         int r;
 
-        if (!state_store_get_next(store, key))
+        if (!state_get_next(store->layers->runtime, key))
                 return;
 
         r = forget_next(store, key);

@@ -35,24 +35,28 @@ static int load(const char *path, State **ret, char **ret_problem) {
         }
 }
 
-int state_store_load(StateStore *store, const char *root) {
+int state_store_load(StateStore *store, const char *root, StateLayers *layers) {
         int r;
 
+        store->layers = layers;
         store->persistent_path = path_under(root, PERSISTENT_STATE_FILE);
         store->runtime_path = path_under(root, RUNTIME_STATE_FILE);
         if (!store->persistent_path || !store->runtime_path)
                 return log_oom();
 
-        r = load(store->persistent_path, &store->persistent, &store->persistent_problem);
+        r = load(store->persistent_path, &store->layers->persistent, &store->persistent_problem);
         if (r < 0)
                 return r;
 
-        return load(store->runtime_path, &store->runtime, &store->runtime_problem);
+        return load(store->runtime_path, &store->layers->runtime, &store->runtime_problem);
 }
 
 void state_store_done(StateStore *store) {
-        state_free(store->persistent);
-        state_free(store->runtime);
+        if (store->layers) {
+                state_free(store->layers->persistent);
+                state_free(store->layers->runtime);
+                *store->layers = (StateLayers) {};
+        }
         free(store->persistent_path);
         free(store->runtime_path);
         free(store->persistent_problem);
@@ -60,15 +64,9 @@ void state_store_done(StateStore *store) {
         *store = (StateStore) {};
 }
 
-QuotaSetting state_store_get_override(const State *state, const char *key) {
-        const StateEntry *e = state_find(state, key);
-
-        return e ? e->override : (QuotaSetting) {};
-}
-
 static int put_override(
         Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
-        QuotaSetting now = state_store_get_override(state, key);
+        QuotaSetting now = state_get_override(state, key);
         StateEntry *entry;
         int r;
 
@@ -92,7 +90,7 @@ int state_store_plan_override(const StateStore *store, const char *key, const ch
         _cleanup_(transaction_done) Transaction t = {};
         int r;
 
-        r = put_override(&t, store->persistent, key, name, persistent);
+        r = put_override(&t, store->layers->persistent, key, name, persistent);
         return r < 0 ? r : transaction_format(&t, ret);
 }
 
@@ -101,9 +99,9 @@ int state_store_set_overrides(StateStore *store, const char *key, const char *na
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_override(&p, store->persistent, key, name, persistent);
+        k = put_override(&p, store->layers->persistent, key, name, persistent);
         if (k >= 0)
-                k = put_override(&r, store->runtime, key, name, runtime);
+                k = put_override(&r, store->layers->runtime, key, name, runtime);
         if (k < 0)
                 return k;
 
@@ -129,7 +127,7 @@ int state_store_plan_default(const StateStore *store, const uint32_t *persistent
         _cleanup_(transaction_done) Transaction t = {};
         int r;
 
-        r = put_default(&t, store->persistent, persistent);
+        r = put_default(&t, store->layers->persistent, persistent);
         return r < 0 ? r : transaction_format(&t, ret);
 }
 
@@ -138,9 +136,9 @@ static int change_default(
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_default(&p, store->persistent, persistent);
+        k = put_default(&p, store->layers->persistent, persistent);
         if (k >= 0)
-                k = put_default(&r, store->runtime, runtime);
+                k = put_default(&r, store->layers->runtime, runtime);
         if (k < 0)
                 return k;
 
@@ -181,7 +179,7 @@ int state_store_plan_slice_limit(
         _cleanup_(transaction_done) Transaction t = {};
         int r;
 
-        r = put_slice_limit(&t, store->persistent, name, persistent);
+        r = put_slice_limit(&t, store->layers->persistent, name, persistent);
         return r < 0 ? r : transaction_format(&t, ret);
 }
 
@@ -190,9 +188,9 @@ static int change_slice_limits(StateStore *store, const char *name, const uint32
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_slice_limit(&p, store->persistent, name, persistent);
+        k = put_slice_limit(&p, store->layers->persistent, name, persistent);
         if (k >= 0)
-                k = put_slice_limit(&r, store->runtime, name, runtime);
+                k = put_slice_limit(&r, store->layers->runtime, name, runtime);
         if (k < 0)
                 return k;
 
@@ -224,7 +222,7 @@ int state_store_plan_list(const StateStore *store, const OverrideList *list, cha
         _cleanup_(transaction_done) Transaction t = {};
         int r;
 
-        r = put_list(&t, store->persistent, list, false, OVERRIDE_FORWARD);
+        r = put_list(&t, store->layers->persistent, list, false, OVERRIDE_FORWARD);
         return r < 0 ? r : transaction_format(&t, ret);
 }
 
@@ -233,9 +231,9 @@ static int change_list(
         _cleanup_(transaction_done) Transaction p = {}, r = {};
         int k;
 
-        k = put_list(&p, store->persistent, list, false, direction);
+        k = put_list(&p, store->layers->persistent, list, false, direction);
         if (k >= 0)
-                k = put_list(&r, store->runtime, list, true, direction);
+                k = put_list(&r, store->layers->runtime, list, true, direction);
         if (k < 0)
                 return k;
 
@@ -252,14 +250,14 @@ int state_store_undo_list(StateStore *store, const OverrideList *list) {
 
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
         _cleanup_(transaction_done) Transaction p = {}, t = {};
-        const StateSlice *now = state_find_slice(store->runtime, name);
+        const StateSlice *now = state_find_slice(store->layers->runtime, name);
         StateSlice *slice;
         int r;
 
         if (applied == (now && now->applied))
                 return 0;
 
-        r = transaction_begin(&t, store->runtime);
+        r = transaction_begin(&t, store->layers->runtime);
         if (r < 0)
                 return r;
 

@@ -18,8 +18,7 @@
 #define RUNTIME_STATE_FILE    "/run/pasidd/state.json"
 
 typedef struct StateStore {
-        State *persistent;
-        State *runtime;
+        StateLayers *layers; /* where what is in force is kept */
         char *persistent_path;
         char *runtime_path;
 
@@ -37,13 +36,12 @@ typedef struct StateStore {
 /*
  * Reads both. A file that does not parse is set aside. One that cannot be set
  * aside, or not be read, is left alone: its overrides count as none, and
- * nothing is saved there. Logs all of it.
+ * nothing is saved there. Logs all of it. What is read goes to layers, which the
+ * store keeps up to date from then on.
  */
-int state_store_load(StateStore *store, const char *root);
+int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
-/* The setting of one layer, all unset when there is none. */
-QuotaSetting state_store_get_override(const State *state, const char *key);
 /*
  * The text of the persistent file as it would be with this change, for the
  * caller to save and to free; NULL if the file stays as it is. Nothing changes.
@@ -90,14 +88,6 @@ typedef enum Reservation {
         RESERVATION_PREPARED,
         RESERVATION_RUNNING,
 } Reservation;
-
-/*
- * What the libvirt hook said of a VM's start, as long as it is remembered: NULL if nothing. The pointers are good until
- * the next change.
- */
-const Announcement *state_store_get_announcement(const StateStore *store, const char *key);
-const StateEntry *state_store_get_reservation(const StateStore *store, const char *key);
-const StateNext *state_store_get_next(const StateStore *store, const char *key);
 
 /* What the libvirt hook said of a VM. Saved, or nothing changes. There is a next start with RESERVATION_RUNNING only. */
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,

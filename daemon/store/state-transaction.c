@@ -54,7 +54,7 @@ static int save_runtime(StateStore *store, const State *state) {
 }
 
 int state_store_save_runtime(StateStore *store) {
-        return store->runtime_stale ? save_runtime(store, store->runtime) : 0;
+        return store->runtime_stale ? save_runtime(store, store->layers->runtime) : 0;
 }
 
 int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode) {
@@ -69,7 +69,7 @@ int state_store_commit(StateStore *store, Transaction *persistent, Transaction *
                         file_is_stale(store, &store->runtime_stale);
         }
 
-        transaction_commit(persistent, &store->persistent);
-        transaction_commit(runtime, &store->runtime);
+        transaction_commit(persistent, &store->layers->persistent);
+        transaction_commit(runtime, &store->layers->runtime);
         return r;
 }

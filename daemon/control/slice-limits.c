@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "cgroup-events.h"
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "change-list.h"
+#include "events.h"
+#include "file-util.h"
+#include "limit-retry.h"
+#include "messages.h"
+#include "quota.h"
+#include "slice-limits.h"
+#include "state-store.h"
+
+/* As for VMs: two writers that both insist must not keep each other busy. */
+#define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
+#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
+#define FOREIGN_BURST         5U
+
+/* "max", or a number */
+#define LIMIT_TEXT_SIZE sizeof("4294967295")
+
+static void slice_apply(SliceLimit *slice);
+
+static uint64_t to_misc_max(uint32_t limit) {
+        return limit == LIMIT_NONE ? MISC_MAX : limit;
+}
+
+static const char *format_limit(uint32_t limit, char buf[static LIMIT_TEXT_SIZE]) {
+        if (limit == LIMIT_NONE)
+                return strcpy(buf, "max");
+
+        snprintf(buf, LIMIT_TEXT_SIZE, "%" PRIu32, limit);
+        return buf;
+}
+
+static void slice_free(SliceLimit *slice) {
+        cgroup_subscription_free(slice->guard->watch);
+        sd_event_source_disable_unref(slice->guard->revert_holdoff);
+        free(slice->guard);
+        slice_limit_free(slice);
+}
+
+void slice_limits_free(Control *control) {
+        SliceLimit *slice;
+
+        while ((slice = TAILQ_FIRST(&control->world.slice_limits)))
+                slice_free(slice);
+}
+
+static int slice_make(Control *control, const char *name, SliceLimit **ret) {
+        SliceLimit *slice;
+        int r;
+
+        r = slice_limit_new(&control->world, name, &slice);
+        if (r < 0)
+                return r;
+
+        slice->guard = calloc(1, sizeof(*slice->guard));
+        if (!slice->guard) {
+                slice_limit_free(slice);
+                return -ENOMEM;
+        }
+
+        slice->guard->control = control;
+        *ret = slice;
+        return 0;
+}
+
+static int slice_get(Control *control, const char *name, SliceLimit **ret) {
+        SliceLimit *slice;
+        int r;
+
+        slice = slice_limit_find(&control->world, name);
+        if (!slice) {
+                r = slice_make(control, name, &slice);
+                if (r < 0)
+                        return r;
+        }
+
+        slice->listed = true;
+        *ret = slice;
+        return 0;
+}
+
+static void slice_update(SliceLimit *slice) {
+        Control *control = slice->guard->control;
+        SliceOverrides overrides = slice_get_overrides(&control->world, slice->name);
+        uint32_t limit;
+
+        limit = slice_resolve(&control->world, slice->name, &overrides, &slice->source);
+        /* What somebody else wrote was left as it was for as long as nothing new is asked for. */
+        if (limit != slice->limit)
+                slice->foreign = false;
+        slice->limit = limit;
+}
+
+static int add_from_state(Control *control, const State *state) {
+        SliceLimit *slice;
+        int r;
+
+        for (size_t i = 0; i < state->n_slices; i++) {
+                r = slice_get(control, state->slices[i].name, &slice);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int slice_limits_update(Control *control) {
+        SliceLimit *slice, *next;
+        int r;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
+                slice->listed = false;
+
+        for (char **name = control->world.config->slices; *name; name++) {
+                /* The root has the capacity, and no limit. */
+                if (streq(*name, "-.slice"))
+                        continue;
+                r = slice_get(control, *name, &slice);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < control->world.config->n_slice_sections; i++) {
+                r = slice_get(control, control->world.config->slice_sections[i].name, &slice);
+                if (r < 0)
+                        return r;
+        }
+        r = add_from_state(control, control->world.state.persistent);
+        if (r >= 0)
+                r = add_from_state(control, control->world.state.runtime);
+        if (r < 0)
+                return r;
+
+        for (slice = TAILQ_FIRST(&control->world.slice_limits); slice; slice = next) {
+                next = TAILQ_NEXT(slice, entries);
+                if (slice->listed)
+                        slice_update(slice);
+                else
+                        slice_free(slice);
+        }
+
+        return 0;
+}
+
+static void limit_has_changed(SliceLimit *slice) {
+        const char *source = slice_source_to_string(slice->source);
+        const EventDetail details[] = {
+                { .name = "slice", .type = 's', .text = slice->name },
+                { .name = "previous", .type = 'u', .number = slice->told_limit },
+                { .name = "quota", .type = 'u', .number = slice->limit },
+                { .name = "source", .type = 's', .text = source },
+        };
+        char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
+
+        events_add(slice->guard->control, EVENT_SLICE_QUOTA_CHANGED,
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                "The limit of slice %s is %s now (%s), it was %s.", slice->name,
+                format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
+}
+
+void slice_limits_tell(Control *control) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
+                /* What is found at start has not changed. */
+                if (control->world.ready &&
+                        (slice->limit != slice->told_limit || slice->source != slice->told_source))
+                        limit_has_changed(slice);
+                slice->told_limit = slice->limit;
+                slice->told_source = slice->source;
+        }
+}
+
+char **slice_limits_names(Control *control) {
+        SliceLimit *slice;
+        size_t n = 0;
+        char **names;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
+                n++;
+
+        /* One more for the root slice. */
+        names = calloc(n + 2, sizeof(char *));
+        if (!names)
+                return NULL;
+
+        n = 0;
+        for (char **name = control->world.config->slices; *name; name++)
+                if (streq(*name, "-.slice"))
+                        names[n++] = *name;
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
+                names[n++] = slice->name;
+
+        return names;
+}
+
+/* error is taken over. */
+static void set_force(SliceLimit *slice, bool in_force, char *error) {
+        bool changed = slice->in_force != in_force || !streq(strempty(slice->error), strempty(error));
+
+        free(slice->error);
+        slice->error = error;
+        slice->in_force = in_force;
+        if (!changed)
+                return;
+
+        if (error)
+                log_context(LOG_WARNING,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        "The limit of slice %s is not in force: %s.", slice->name, error);
+        else if (in_force && slice->source != SLICE_SOURCE_NONE) {
+                char text[LIMIT_TEXT_SIZE];
+
+                log_context(LOG_INFO,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
+                        slice->name, slice_source_to_string(slice->source));
+        }
+}
+
+static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value);
+
+/* Ours is recognised by its value. */
+static void limit_written(SliceLimit *slice) {
+        MiscResource resource;
+        MiscValues limits;
+
+        if (slice->source == SLICE_SOURCE_NONE ||
+                cgroup_get_limits(slice->guard->control->root, slice->cgroup, &limits) < 0)
+                return;
+
+        if (world_limits_differ(slice->world, &limits, to_misc_max(slice->limit), &resource))
+                foreign_change(slice, resource, limits.value[resource]);
+        else if (slice->foreign) {
+                /* Put right by whoever had changed it. */
+                slice->foreign = false;
+                slice_apply(slice);
+        }
+}
+
+static void on_limit_written(CgroupWatchEvent event, const char *child, void *userdata) {
+        limit_written(userdata);
+}
+
+static void watch_limit(SliceLimit *slice) {
+        int r;
+
+        if (slice->guard->watch)
+                return;
+
+        r = cgroup_subscribe(slice->guard->control->cgroup_watch, CGROUP_WATCH_LIMIT, slice->cgroup,
+                on_limit_written, slice, &slice->guard->watch);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "Cannot watch the limit of slice %s: %m", slice->name);
+}
+
+/* Writes what nobody has asked for away, if it is ours. */
+static void slice_let_go(SliceLimit *slice) {
+        Control *control = slice->guard->control;
+        const StateSlice *known = state_find_slice(control->world.state.runtime, slice->name);
+        MiscValues before;
+        int r;
+
+        slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
+        if (known && known->applied) {
+                r = cgroup_set_limit(control->root, slice->cgroup, MISC_MAX, &before);
+                if (r < 0 && !errno_is_gone(r)) {
+                        set_force(slice, false, strdup("its old limit cannot be taken away"));
+                        slice->failed = true;
+                        limit_retry_failed(control->retry, LIMIT_KIND_SLICE);
+                        return;
+                }
+                if (r >= 0)
+                        change_list_note_limit(
+                                control->recording, NULL, slice->name, slice->cgroup, &before, MISC_MAX);
+                if (state_store_set_slice_applied(control->store, slice->name, false) >= 0)
+                        log_info("Slice %s has no limit any more.", slice->name);
+        }
+
+        set_force(slice, true, NULL);
+}
+
+static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
+        Control *control = slice->guard->control;
+        MiscValues before;
+        int r;
+
+        /* First, so that a crash in between leaves no limit that nobody remembers. */
+        r = state_store_set_slice_applied(control->store, slice->name, true);
+        if (r < 0) {
+                if (asprintf(ret_error, "it could not be remembered: %s", strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return r;
+        }
+
+        r = cgroup_set_limit(control->root, slice->cgroup, to_misc_max(limit), &before);
+        if (r < 0) {
+                if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
+                            r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return r;
+        }
+
+        change_list_note_limit(
+                control->recording, NULL, slice->name, slice->cgroup, &before, to_misc_max(limit));
+
+        return 0;
+}
+
+static void slice_apply(SliceLimit *slice) {
+        char *error = NULL;
+        int r;
+
+        slice->failed = false;
+
+        if (!world_has_limits(slice->world)) {
+                set_force(slice, true, NULL);
+                return;
+        }
+        if (slice->source == SLICE_SOURCE_NONE) {
+                slice_let_go(slice);
+                return;
+        }
+        if (slice->foreign)
+                return;
+
+        r = write_limit(slice, slice->limit, &error);
+        /* systemd makes and removes slices as they are needed: it comes with the first unit in it. */
+        if (r == -ENOENT && !cgroup_exists(slice->guard->control->root, slice->cgroup)) {
+                free(error);
+                free(slice->error);
+                slice->error = strdup("the slice does not exist now");
+                slice->in_force = false;
+                return;
+        }
+        if (r >= 0)
+                watch_limit(slice);
+        set_force(slice, r >= 0, error);
+        if (r < 0) {
+                slice->failed = true;
+                limit_retry_failed(slice->guard->control->retry, LIMIT_KIND_SLICE);
+        }
+}
+
+bool slice_limits_apply_failed(Control *control) {
+        SliceLimit *slice;
+        bool ok = true;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
+                if (slice->failed)
+                        slice_apply(slice);
+                if (slice->failed)
+                        ok = false;
+        }
+
+        return ok;
+}
+
+void slice_limits_apply(Control *control) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
+                slice_apply(slice);
+}
+
+void slice_limits_reconcile(Control *control, bool asked) {
+        MiscResource resource;
+        MiscValues limits;
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
+                if (asked)
+                        slice->foreign = false;
+                else if (slice->source != SLICE_SOURCE_NONE && slice->in_force &&
+                         cgroup_get_limits(control->root, slice->cgroup, &limits) >= 0 &&
+                         world_limits_differ(&control->world, &limits, to_misc_max(slice->limit), &resource))
+                        foreign_change(slice, resource, limits.value[resource]);
+                slice_apply(slice);
+        }
+}
+
+void slice_limit_appeared(Control *control, const char *cgroup) {
+        SliceLimit *slice;
+        uint64_t id;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
+                if (!streq(slice->cgroup, cgroup) || cgroup_get_id(control->root, cgroup, &id) < 0 ||
+                        (id == slice->cgroup_id && slice->in_force))
+                        continue;
+
+                if (id != slice->cgroup_id) {
+                        /* A new file; what somebody wrote to the old one is gone. */
+                        slice->foreign = false;
+                        slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
+                        slice->cgroup_id = id;
+                }
+                slice_apply(slice);
+        }
+}
+
+void slice_limits_gone(Control *control, const char *cgroup) {
+        SliceLimit *slice;
+
+        TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
+                if (cgroup_path_is_below(slice->cgroup, cgroup)) {
+                        slice->cgroup_id = 0;
+                        slice->foreign = false;
+                        slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
+                        slice_apply(slice);
+                }
+}
+
+static void revert(SliceLimit *slice);
+
+static int on_revert_holdoff(sd_event_source *source, uint64_t usec, void *userdata) {
+        SliceLimit *slice = userdata;
+
+        slice->guard->revert_holdoff = sd_event_source_disable_unref(slice->guard->revert_holdoff);
+        if (slice->guard->revert_again) {
+                slice->guard->revert_again = false;
+                revert(slice);
+        }
+
+        return 0;
+}
+
+static void revert(SliceLimit *slice) {
+        int r;
+
+        if (slice->guard->revert_holdoff) {
+                slice->guard->revert_again = true;
+                return;
+        }
+
+        r = sd_event_add_time_relative(slice->guard->control->event, &slice->guard->revert_holdoff,
+                CLOCK_MONOTONIC, REVERT_HOLDOFF_USEC, REVERT_HOLDOFF_USEC / 10, on_revert_holdoff, slice);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(slice->guard->revert_holdoff, "slice-revert-holdoff");
+
+        slice_apply(slice);
+}
+
+static void adopt(SliceLimit *slice, uint64_t value) {
+        uint32_t limit = value == MISC_MAX ? LIMIT_NONE : value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
+        SliceOverrides overrides = slice_get_overrides(slice->world, slice->name);
+        _cleanup_free_ char *error = NULL;
+
+        overrides.runtime = &limit;
+        if (slice_change_overrides(slice->guard->control, slice->name, &overrides, &error) != OVERRIDE_DONE)
+                log_warning("Cannot adopt the limit of slice %s: %s", slice->name, strempty(error));
+}
+
+static void leave(SliceLimit *slice) {
+        slice->foreign = true;
+        set_force(slice, false, strdup("somebody else has changed it"));
+}
+
+static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value) {
+        Control *control = slice->guard->control;
+        ForeignChange policy = control->world.config->foreign_change;
+        unsigned suppressed;
+
+        if (ratelimit_below(&slice->guard->foreign_log, control_now(control), FOREIGN_INTERVAL_USEC,
+                    FOREIGN_BURST, &suppressed)) {
+                const EventDetail details[] = {
+                        { .name = "slice", .type = 's', .text = slice->name },
+                        { .name = "what", .type = 's', .text = misc_max_name(resource) },
+                        { .name = "value", .type = 't', .number = value },
+                        { .name = "quota", .type = 'u', .number = slice->limit },
+                        { .name = "action", .type = 's', .text = foreign_change_to_string(policy) },
+                        { .name = "suppressed", .type = 't', .number = suppressed },
+                };
+                char text[MISC_MAX_LINE_SIZE];
+
+                events_add(control, EVENT_FOREIGN_CHANGE,
+                        &(EventFacts) {
+                                .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
+                        "Somebody else set %s of slice %s to \"%s\", policy is to %s that (%u more not logged).",
+                        misc_max_name(resource), slice->name, misc_max_format(resource, value, text),
+                        foreign_change_to_string(policy), suppressed);
+        }
+
+        switch (policy) {
+
+        case FOREIGN_CHANGE_ADOPT:
+                adopt(slice, value);
+                return;
+
+        case FOREIGN_CHANGE_REPORT:
+                leave(slice);
+                return;
+
+        default:
+                revert(slice);
+        }
+}
+
+int slice_limits_refresh(Control *control) {
+        int r;
+
+        r = slice_limits_update(control);
+        if (r >= 0 && control->world.kernel_present)
+                r = cgroup_events_watch_slices(control);
+        world_queue_changes(&control->world, 0);
+        return r;
+}
+
+/* The old ones hold again. What cannot be written now is tried again, see state.h. */
+static void undo_overrides(Control *control, const char *name, const SliceOverrides *old) {
+        int r;
+
+        r = state_store_undo_slice_limits(control->store, name, old->runtime, old->persistent);
+        if (r < 0)
+                log_error_errno(r, "Cannot take the change of slice %s back in a file: %m", name);
+        r = slice_limits_refresh(control);
+        if (r < 0)
+                log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
+        slice_limits_apply(control);
+}
+
+bool slice_limit_try(Control *control, const char *name, char **ret_error) {
+        SliceLimit *slice = slice_limit_find(&control->world, name);
+
+        if (slice) {
+                slice->foreign = false;
+                slice_apply(slice);
+        }
+        if (!slice || slice->in_force || !cgroup_exists(control->root, slice->cgroup))
+                return true;
+
+        *ret_error = slice->error ? strdup(slice->error) : NULL;
+        return false;
+}
+
+OverrideResult slice_change_overrides(
+        Control *control, const char *name, const SliceOverrides *overrides, char **ret_error) {
+        SliceOverrides old = slice_get_overrides(&control->world, name);
+        uint32_t old_runtime = old.runtime ? *old.runtime : 0,
+                 old_persistent = old.persistent ? *old.persistent : 0;
+        _cleanup_free_ char *why = NULL;
+        int r;
+
+        /* The numbers move with the state. */
+        old.runtime = old.runtime ? &old_runtime : NULL;
+        old.persistent = old.persistent ? &old_persistent : NULL;
+
+        r = state_store_set_slice_limits(control->store, name, overrides->runtime, overrides->persistent);
+        if (r >= 0) {
+                r = slice_limits_refresh(control);
+                if (r < 0)
+                        undo_overrides(control, name, &old);
+        }
+        if (r < 0) {
+                if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
+                        *ret_error = NULL;
+                return OVERRIDE_NOT_SAVED;
+        }
+
+        if (slice_limit_try(control, name, &why)) {
+                slice_limits_tell(control);
+                return OVERRIDE_DONE;
+        }
+
+        undo_overrides(control, name, &old);
+        if (asprintf(ret_error, "The kernel did not take the limit of %s: %s", name, strempty(why)) < 0)
+                *ret_error = NULL;
+        return OVERRIDE_NOT_APPLIED;
+}
