@@ -68,7 +68,7 @@ static void check_ready(Daemon *d) {
         if ((w->ready && d->api->name_acquired) || !world_is_reconciled(w))
                 return;
 
-        hook_socket_start(d->api);
+        hook_socket_start(d->api, hook_bus_add_to);
         if (connection_is_up(d->connection) && !d->api->name_acquired) {
                 api_request_name(d->api);
                 return;

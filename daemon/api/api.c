@@ -59,7 +59,18 @@ void api_request_name(Api *api) {
         api->name_requested = true;
 }
 
+static void on_caller_gone(Api *api, const char *name) {
+        polkit_caller_gone(api, name);
+        metrics_bus_caller_gone(api, name);
+}
+
 int api_connected(Api *api, sd_bus *bus) {
+        static const CallersHandlers callers_handlers = {
+                .known = call_queue_caller_known,
+                .no_room = call_queue_refuse,
+                .ends = call_queue_forget,
+                .gone = on_caller_gone,
+        };
         static int (*const adders[])(Api *) = {
                 manager_bus_add,
                 policy_bus_add,
@@ -75,7 +86,7 @@ int api_connected(Api *api, sd_bus *bus) {
         int r;
 
         api->bus = bus;
-        r = callers_new(api);
+        r = callers_new(api, &callers_handlers);
         if (r >= 0)
                 r = call_queue_add(api);
         if (r < 0)

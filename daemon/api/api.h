@@ -7,6 +7,7 @@
 #include "control.h"
 #include "log.h"
 
+typedef struct Api Api;
 typedef struct AuthRequest AuthRequest;
 typedef struct BusPeer BusPeer;
 typedef struct Callers Callers;
@@ -54,6 +55,7 @@ typedef struct Subscribers {
         BusPeer *ends;          /* the bus, which says that they have left; while there are any */
         sd_event_source *timer; /* likewise */
         uint64_t next;          /* number of the VM to be looked at; a later one if that is gone */
+        void (*sent)(Api *api, uint64_t bytes); /* signals to each of them */
 } Subscribers;
 
 /* Calls that change overrides, see override-queue.h. */
@@ -76,7 +78,7 @@ typedef struct ApiHandlers {
 } ApiHandlers;
 
 /* D-Bus towards callers. */
-typedef struct Api {
+struct Api {
         Control *control;
         World *world; /* control's */
         sd_event *event;
@@ -97,7 +99,7 @@ typedef struct Api {
         MetricsCalls metrics_calls;
         OverrideQueue overrides;
         ReconcileCalls reconcile_calls;
-} Api;
+};
 
 /* hook_fd: is taken. handlers must last. -ENOMEM. */
 int api_new(Control *control, int hook_fd, const ApiHandlers *handlers, void *userdata, Api **ret);

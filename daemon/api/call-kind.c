@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-error.h"
 #include "bus-names.h"
 #include "call-kind.h"
 #include "call-limits.h"
@@ -159,4 +160,70 @@ uint64_t call_reply_size(Api *api, sd_bus_message *call) {
                         return REPLY_SIZE + kinds[i].size(api, call);
 
         return REPLY_SIZE;
+}
+
+static int measure(sd_bus_message *message, size_t *left);
+
+static int measure_container(sd_bus_message *message, char type, const char *contents, size_t *left) {
+        int r;
+
+        r = sd_bus_message_enter_container(message, type, contents);
+        if (r < 0)
+                return r;
+
+        r = measure(message, left);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(message);
+}
+
+/* Goes through what is left in the container; -E2BIG when it takes more than *left. */
+static int measure(sd_bus_message *message, size_t *left) {
+        for (;;) {
+                const char *contents, *s = NULL;
+                uint64_t value;
+                size_t size;
+                char type;
+                int r;
+
+                r = sd_bus_message_peek_type(message, &type, &contents);
+                if (r <= 0)
+                        return r;
+
+                if (strchr("aver", type)) {
+                        /* Of these only a variant brings its type along. */
+                        size = 8 + (type == SD_BUS_TYPE_VARIANT ? strlen(contents) : 0);
+                        r = measure_container(message, type, contents, left);
+                } else if (strchr("sog", type)) {
+                        r = sd_bus_message_read_basic(message, type, &s);
+                        size = 8 + (r > 0 ? strlen(s) : 0);
+                } else {
+                        size = 8;
+                        r = sd_bus_message_read_basic(message, type, &value);
+                }
+                if (r < 0)
+                        return r;
+
+                if (size > *left)
+                        return -E2BIG;
+                *left -= size;
+        }
+}
+
+int call_check_size(sd_bus_message *message, size_t *ret_size, sd_bus_error *error) {
+        size_t max = call_size_max(message), left = max;
+        int r;
+
+        r = sd_bus_message_rewind(message, true);
+        if (r >= 0)
+                r = measure(message, &left);
+        if (r == -E2BIG)
+                return bus_error_setf(
+                        error, SD_BUS_ERROR_INVALID_ARGS, "The arguments take more than %zu bytes.", max);
+        if (r < 0)
+                return r;
+
+        *ret_size = max - left;
+        return 0;
 }

@@ -7,7 +7,6 @@
 #include "call-kind.h"
 #include "call-queue.h"
 #include "callers.h"
-#include "polkit.h"
 
 /*
  * Held calls, in places: see call_places(). A user may have 256 connections, and nobody knows at first which are of one
@@ -238,7 +237,7 @@ static int check_size(CallerConnection *c, sd_bus_message *message, size_t *ret)
                 r = bus_error_setf(&error, SD_BUS_ERROR_INVALID_ARGS,
                         "The object path takes more than %u bytes.", PATH_SIZE_MAX);
         else
-                r = polkit_check_size(message, ret, &error);
+                r = call_check_size(message, ret, &error);
         if (r >= 0)
                 return 0;
 

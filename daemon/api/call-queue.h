@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "api.h"
+#include "callers.h"
 
 /*
  * Every call on the bus passes through here before sd-bus looks for its
@@ -14,3 +14,12 @@
 
 /* For api->bus, of which api->callers exists. Returns 0 or a negative errno. */
 int call_queue_add(Api *api);
+
+/* For CallersHandlers. */
+
+/* The connection's held calls may go on. */
+void call_queue_caller_known(CallerConnection *connection);
+/* There is no room for the connection, whose user is not known: refuses its held calls. */
+void call_queue_refuse(CallerConnection *connection);
+/* Forgets all held calls of a connection. */
+void call_queue_forget(CallerConnection *connection);

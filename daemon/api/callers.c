@@ -3,7 +3,6 @@
 #include "bus-peer.h"
 #include "bus-options.h"
 #include "callers.h"
-#include "polkit.h"
 
 #define BUS_DRIVER "org.freedesktop.DBus"
 
@@ -119,7 +118,7 @@ static void end_question(CallerConnection *c) {
 static void connection_free(CallerConnection *c) {
         Callers *callers = c->callers;
 
-        call_queue_forget(c);
+        callers->handlers->ends(c);
         end_question(c);
         end_ping(c);
         forget_unread(c, c->unread);
@@ -147,8 +146,7 @@ static bool any_user_connected(const Callers *callers) {
 static void remove_connection(CallerConnection *c) {
         Callers *callers = c->callers;
 
-        polkit_caller_gone(callers->api, c->name);
-        metrics_bus_caller_gone(callers->api, c->name);
+        callers->handlers->gone(callers->api, c->name);
         connection_free(c);
         /* Or every program that leaves the bus would wake us. */
         if (!any_user_connected(callers))
@@ -277,7 +275,7 @@ static int read_number(sd_bus_message *reply, uint32_t *ret) {
 static void ignore_caller(CallerConnection *c, int r) {
         log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
         if (r == -EUSERS)
-                call_queue_refuse(c);
+                c->callers->handlers->no_room(c);
         remove_connection(c);
 }
 
@@ -294,7 +292,7 @@ static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 ignore_caller(c, r);
         else
-                call_queue_caller_known(c);
+                c->callers->handlers->known(c);
 
         ask_next(callers);
         return 0;
@@ -443,7 +441,7 @@ bool callers_charge_by_name(Api *api, const char *name, uint64_t bytes) {
         return !c || callers_charge(c, bytes);
 }
 
-int callers_new(Api *api) {
+int callers_new(Api *api, const CallersHandlers *handlers) {
         Callers *callers;
 
         callers = calloc(1, sizeof(*callers));
@@ -451,6 +449,7 @@ int callers_new(Api *api) {
                 return -ENOMEM;
 
         callers->api = api;
+        callers->handlers = handlers;
         TAILQ_INIT(&callers->connections);
         TAILQ_INIT(&callers->users);
         api->callers = callers;

@@ -47,8 +47,17 @@ struct CallerConnection {
         sd_bus_slot *question, *ping;
 };
 
+typedef struct CallersHandlers {
+        void (*known)(CallerConnection *connection); /* its held calls may go on */
+        void (*no_room)(CallerConnection
+                        *connection); /* for it, whose user is not known: it is about to be forgotten */
+        void (*ends)(CallerConnection *connection); /* it is about to be freed */
+        void (*gone)(Api *api, const char *name);   /* the caller has left the bus */
+} CallersHandlers;
+
 struct Callers {
         Api *api;
+        const CallersHandlers *handlers;
         TAILQ_HEAD(CallerConnectionList, CallerConnection) connections;
         TAILQ_HEAD(CallerUserList, CallerUser) users;
         size_t n_connections, n_users, n_roots, n_pings;
@@ -69,8 +78,8 @@ struct Callers {
 /* The daemon's time for one user, and for all users but root together: microseconds in a second. */
 extern const BucketRate callers_user_rate, callers_all_rate;
 
-/* For the connection that api->bus is. Sets api->callers. */
-int callers_new(Api *api);
+/* For the connection that api->bus is. Sets api->callers. handlers must last. */
+int callers_new(Api *api, const CallersHandlers *handlers);
 /* The bus is gone, and everybody with it. */
 Callers *callers_free(Callers *callers);
 
@@ -93,10 +102,3 @@ bool callers_charge(CallerConnection *connection, uint64_t bytes);
 bool callers_charge_refusal(CallerConnection *connection, uint64_t bytes);
 /* callers_charge() by name; for root always true. */
 bool callers_charge_by_name(Api *api, const char *name, uint64_t bytes);
-
-/* The connection's held calls may go on: called by callers.c when the caller is known. */
-void call_queue_caller_known(CallerConnection *connection);
-/* There is no room for the connection, whose user is not known: refuses its held calls. */
-void call_queue_refuse(CallerConnection *connection);
-/* Forgets all held calls of a connection. */
-void call_queue_forget(CallerConnection *connection);

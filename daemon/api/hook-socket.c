@@ -30,6 +30,7 @@ struct HookConnection {
 
 struct HookSocket {
         Api *api;
+        HookMethodsAdder add_methods;
         int fd;
         char *path; /* to be removed at the end; NULL: it is systemd's */
         sd_event_source *source;
@@ -117,7 +118,7 @@ static int add_connection(HookSocket *s, int connected) {
         if (r >= 0)
                 r = bus_on_disconnected(c->bus, on_disconnected, c);
         if (r >= 0)
-                r = hook_bus_add_to(api, c->bus);
+                r = s->add_methods(api, c->bus);
         if (r >= 0)
                 r = sd_bus_attach_event(c->bus, api->event, PRIORITY);
         if (r < 0)
@@ -185,7 +186,7 @@ static int make_socket(const char *root, int *ret_fd, char **ret_path) {
         return 0;
 }
 
-static int hook_socket_new(Api *api, HookSocket **ret) {
+static int hook_socket_new(Api *api, HookMethodsAdder add_methods, HookSocket **ret) {
         _cleanup_(hook_socket_freep) HookSocket *s = NULL;
         int r;
 
@@ -193,6 +194,7 @@ static int hook_socket_new(Api *api, HookSocket **ret) {
         if (!s)
                 return -ENOMEM;
         s->api = api;
+        s->add_methods = add_methods;
         s->fd = TAKE_FD(api->hook_fd);
         TAILQ_INIT(&s->connections);
 
@@ -213,13 +215,13 @@ static int hook_socket_new(Api *api, HookSocket **ret) {
         return 0;
 }
 
-void hook_socket_start(Api *api) {
+void hook_socket_start(Api *api, HookMethodsAdder add_methods) {
         int r;
 
         if (api->hook_socket || (api->hook_fd < 0 && isempty(api->root)))
                 return;
 
-        r = hook_socket_new(api, &api->hook_socket);
+        r = hook_socket_new(api, add_methods, &api->hook_socket);
         if (r < 0)
                 log_warning_errno(r, "No socket for the libvirt hook, which will use the system bus: %m");
 }

@@ -10,12 +10,15 @@
  * does not wait behind what callers on the system bus ask for.
  */
 
+/* Adds the hook's methods to a connection of its own. */
+typedef int (*HookMethodsAdder)(Api *api, sd_bus *bus);
+
 /*
  * Begins to accept connections, at the first call: on the socket that systemd
  * passed, or, below a root directory (tests), on one made there. Without any
  * of these there is no such socket and the hook uses the bus. Logs what fails.
  */
-void hook_socket_start(Api *api);
+void hook_socket_start(Api *api, HookMethodsAdder add_methods);
 
 /* Closes all connections. */
 HookSocket *hook_socket_free(HookSocket *socket);

@@ -15,6 +15,7 @@
 #include "vm-find.h"
 #include "vm-lookup.h"
 #include "vm-path.h"
+#include "vm-policy.h"
 
 int bus_find_vm(Api *api, const char *what, VM **ret, sd_bus_error *error) {
         _cleanup_free_ VMIdentity *identities = NULL;

@@ -9,6 +9,7 @@
 #include "counting.h"
 #include "metrics.h"
 #include "usage.h"
+#include "vm-policy.h"
 #include "vm.h"
 
 /* After it the daemon has so many times as long as the last text took for others. */

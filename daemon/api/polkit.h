@@ -25,13 +25,6 @@ int polkit_authorize(Api *api, sd_bus_message *message, const char *action, cons
         AuthorizedHandler handler, sd_bus_error *error);
 
 /*
- * How many bytes the arguments of a call take, see call-limits.h. -E2BIG, with
- * the error set, when that is more than the daemon keeps. Rewind the message
- * after it.
- */
-int polkit_check_size(sd_bus_message *message, size_t *ret_size, sd_bus_error *error);
-
-/*
  * A caller has left the bus: what it waited for is not done any more, and no
  * user is asked on its behalf. Only what needs neither a reply nor a user goes on.
  */

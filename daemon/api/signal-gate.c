@@ -4,7 +4,7 @@
 
 #include "callers.h"
 #include "signal-gate.h"
-#include "signals.h"
+#include "vm.h"
 
 #define BUS_DRIVER "org.freedesktop.DBus"
 
@@ -116,10 +116,6 @@ static void open_again(Api *api) {
         api->signals.closed = false;
         api->signals.opened = now_usec(api);
         log_info("What the bus kept of our messages has been read, sending signals again.");
-
-        for (size_t i = 0; i < api->signals.n_removed; i++)
-                signals_send_gone(api, api->signals.removed[i]);
-        forget_removals(&api->signals);
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
                 if (vm->announced)
@@ -257,6 +253,12 @@ void signal_gate_vm_removed(Api *api, const char *path, bool is_machine) {
         }
 
         gate->n_removed++;
+}
+
+char *signal_gate_take_removed(Api *api) {
+        SignalGate *gate = &api->signals;
+
+        return gate->closed || gate->n_removed == 0 ? NULL : gate->removed[--gate->n_removed];
 }
 
 void signal_gate_reset(Api *api) {

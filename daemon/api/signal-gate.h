@@ -27,5 +27,8 @@ bool signal_gate_has_room(Api *api);
 /* An object ended and signal_gate_is_open() said no: it is told later. Of very many, some are not. */
 void signal_gate_vm_removed(Api *api, const char *path, bool is_machine);
 
+/* Once signals are sent again: the path of one of these, in any order, for the caller to free; NULL: there is none left. */
+char *signal_gate_take_removed(Api *api);
+
 /* The bus is gone, with all that it kept. */
 void signal_gate_reset(Api *api);

@@ -32,7 +32,7 @@ static void send_added(Api *api, VM *vm) {
 }
 
 /* The interfaces of an object that is not there any more: those that sd-bus adds to each, and the VM's. */
-void signals_send_gone(Api *api, const char *path) {
+static void send_gone(Api *api, const char *path) {
         check_sent(sd_bus_emit_interfaces_removed(api->bus, path, "org.freedesktop.DBus.Peer",
                            "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Properties",
                            PASIDD_VM_INTERFACE, NULL),
@@ -48,7 +48,7 @@ static void send_removed(Api *api, const GoneVM *gone) {
                 return;
         }
 
-        signals_send_gone(api, path);
+        send_gone(api, path);
         check_sent(sd_bus_emit_signal(api->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMRemoved",
                            "sso", gone->uuid, gone->name, path),
                 "VMRemoved");
@@ -126,6 +126,12 @@ static void send_world_changes(Api *api, unsigned changes) {
 void signals_send_changes(Api *api) {
         Changes *c = &api->world->changes;
         GoneVM *gone;
+        char *path;
+
+        while ((path = signal_gate_take_removed(api))) {
+                send_gone(api, path);
+                free(path);
+        }
 
         /* A VM can have got the UUID of one that is gone. */
         while ((gone = changes_take_gone(c))) {

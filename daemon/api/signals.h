@@ -16,9 +16,6 @@ void signals_send_changes(Api *api);
 /* PropertiesChanged for these properties of a VM (VMChange). */
 void signals_send_vm_changes(Api *api, const VM *vm, unsigned changes);
 
-/* An object is gone; when only its path is known. VMRemoved is not sent then. */
-void signals_send_gone(Api *api, const char *path);
-
 void signals_quota_exceeded(Api *api, const VM *vm, const KernelMessage *message);
 void signals_watermark_reached(Api *api, const VM *vm, const KernelMessage *message);
 

@@ -14,6 +14,7 @@
 #include "polkit.h"
 #include "slice-bus.h"
 #include "usage.h"
+#include "vm-policy.h"
 
 static uint32_t clamp(uint64_t value) {
         return value < UINT32_MAX ? (uint32_t) value : UINT32_MAX;

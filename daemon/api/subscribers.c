@@ -97,6 +97,20 @@ static bool has_seat(const Api *api, uint32_t uid) {
         return places_allow(&seats, &taken, uid, 1);
 }
 
+/* So many bytes of signals go to each. One that does not read them is no subscriber any more. */
+static void charge(Api *api, uint64_t bytes) {
+        Subscriber *s, *next;
+
+        for (s = TAILQ_FIRST(&api->subscribers.list); s; s = next) {
+                next = TAILQ_NEXT(s, entries);
+                if (callers_charge_by_name(api, s->name, bytes))
+                        continue;
+                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.",
+                        s->name);
+                subscriber_free(s);
+        }
+}
+
 int subscribers_add(Api *api, const char *sender) {
         uint32_t uid, pid;
         Subscriber *s;
@@ -131,7 +145,7 @@ int subscribers_add(Api *api, const char *sender) {
                 }
         }
 
-        return usage_signals_start(api);
+        return usage_signals_start(api, charge);
 }
 
 void subscribers_remove(Api *api, const char *sender) {
@@ -139,19 +153,6 @@ void subscribers_remove(Api *api, const char *sender) {
 
         if (s)
                 subscriber_free(s);
-}
-
-void subscribers_charge(Api *api, uint64_t bytes) {
-        Subscriber *s, *next;
-
-        for (s = TAILQ_FIRST(&api->subscribers.list); s; s = next) {
-                next = TAILQ_NEXT(s, entries);
-                if (callers_charge_by_name(api, s->name, bytes))
-                        continue;
-                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.",
-                        s->name);
-                subscriber_free(s);
-        }
 }
 
 void subscribers_forget(Api *api) {

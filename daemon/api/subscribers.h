@@ -15,8 +15,5 @@
 int subscribers_add(Api *api, const char *sender);
 void subscribers_remove(Api *api, const char *sender);
 
-/* So many bytes of signals go to each. One that does not read them is no subscriber any more. */
-void subscribers_charge(Api *api, uint64_t bytes);
-
 /* The bus is gone, and everybody with it. */
 void subscribers_forget(Api *api);

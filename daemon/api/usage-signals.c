@@ -2,7 +2,6 @@
 
 #include "signal-gate.h"
 #include "signals.h"
-#include "subscribers.h"
 #include "usage-signals.h"
 #include "usage.h"
 
@@ -82,17 +81,18 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         }
 
         if (n_sent > 0)
-                subscribers_charge(api, n_sent * SIGNAL_SIZE);
+                api->subscribers.sent(api, n_sent * SIGNAL_SIZE);
         return 0;
 }
 
-int usage_signals_start(Api *api) {
+int usage_signals_start(Api *api, void (*sent)(Api *api, uint64_t bytes)) {
         VM *vm;
         int r;
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
                 vm->told_known = false;
 
+        api->subscribers.sent = sent;
         if (api->subscribers.timer)
                 return 0;
 

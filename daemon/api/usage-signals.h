@@ -10,8 +10,8 @@
  * no more: that bounds our work and what a listener has to take in.
  */
 
-/* Somebody has come to listen. All VMs are announced once, since what he has read may have changed. */
-int usage_signals_start(Api *api);
+/* Somebody has come to listen. All VMs are announced once, since what he has read may have changed. sent: about so many bytes of signals went to each listener. */
+int usage_signals_start(Api *api, void (*sent)(Api *api, uint64_t bytes));
 
 /* Nobody listens any more. */
 void usage_signals_stop(Api *api);

@@ -8,7 +8,6 @@
 #include "reconcile.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
-#include "vm-life.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 
@@ -62,33 +61,15 @@ static void on_cgroup_events_lost(void *userdata) {
         reconcile_begin(control, "changes of cgroups may have gone unnoticed");
 }
 
-int cgroup_events_watch_slices(Control *control) {
-        static const SliceWatchHandlers handlers = {
-                .unit = on_unit_cgroup,
-                .slice = on_slice_cgroup,
-                .gone = on_cgroup_gone,
-                .enable_failed = on_controller_failed,
-                .enabled_late = on_controller_enabled,
-        };
-        _cleanup_free_ char **names = slice_limits_names(control);
-        SliceWatch *slices;
-        int r;
-
-        if (!names)
-                return log_oom();
-
-        r = slice_watch_new(control->cgroup_watch, control->root, names, &handlers, control, &slices);
-        if (r < 0)
-                return log_error_errno(r, "Cannot watch the slices of Slices=: %m");
-
-        slice_watch_free(control->slices);
-        control->slices = slices;
-        slice_watch_rescan(slices);
-        slice_limits_apply(control);
-        return 0;
-}
-
 int cgroup_events_start(Control *control) {
         return cgroup_watch_new(
                 control->event, control->root, on_cgroup_events_lost, control, &control->cgroup_watch);
 }
+
+const SliceWatchHandlers cgroup_events_slices = {
+        .unit = on_unit_cgroup,
+        .slice = on_slice_cgroup,
+        .gone = on_cgroup_gone,
+        .enable_failed = on_controller_failed,
+        .enabled_late = on_controller_enabled,
+};

@@ -26,15 +26,9 @@
 #include "state-store.h"
 #include "systemd-watch.h"
 #include "vm-life.h"
+#include "vm-machine.h"
 #include "vm-quota.h"
 #include "vm-reserve.h"
-
-uint64_t control_now(const Control *control) {
-        uint64_t now = 0;
-
-        (void) sd_event_now(control->event, CLOCK_MONOTONIC, &now);
-        return now;
-}
 
 /* Writes to the kernel what is not there because of an error. */
 static bool on_limit_retry(LimitKind kind, void *userdata) {
@@ -68,6 +62,14 @@ static void on_systemd_changed(const char *why, void *userdata) {
         reconcile_begin(userdata, why);
 }
 
+static const ControlHooks hooks = {
+        .slices = &cgroup_events_slices,
+        .unit_gone = vm_unit_check,
+        .cgroup_known = set_match_adopt,
+        .sets_may_match = set_match_waiting,
+        .start_overdue = vm_start_overdue,
+};
+
 int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *config, BusCalls *calls,
         const ControlHandlers *handlers, void *userdata, Control **ret) {
         _cleanup_(control_freep) Control *control = NULL;
@@ -86,6 +88,7 @@ int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *c
         control->config = config;
         control->world.config = config;
         control->calls = calls;
+        control->hooks = &hooks;
         control->handlers = handlers;
         control->userdata = userdata;
         control->root = strdup(root);

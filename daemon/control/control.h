@@ -12,6 +12,7 @@ typedef struct BusCalls BusCalls;
 typedef struct CgroupWatch CgroupWatch;
 typedef struct ChangeList ChangeList;
 typedef struct ConfigPlace ConfigPlace;
+typedef struct Control Control;
 typedef struct Counting Counting;
 typedef struct EarlyLimit EarlyLimit;
 typedef struct Event Event;
@@ -69,10 +70,23 @@ typedef struct ControlLog {
 } ControlLog;
 
 /*
+ * What parts of this layer tell one another where the one that tells must not
+ * know the one that is told. control.c connects them.
+ */
+typedef struct ControlHooks {
+        const struct SliceWatchHandlers *slices; /* what happens in the slices that are watched */
+        void (*unit_gone)(VM *vm);               /* the unit of a VM may have ended */
+        void (*cgroup_known)(
+                VM *machine); /* a machine's cgroup is known, and its sets can be found by that */
+        void (*sets_may_match)(Control *control); /* the VMs of sets that wait may be known now */
+        void (*start_overdue)(VM *vm);            /* what was announced for the VM has not come in time */
+} ControlHooks;
+
+/*
  * What is done, and in which order: ties the kernel's sets to VMs and sees to
  * it that each has its quota. Owns the world with all VMs and sets.
  */
-typedef struct Control {
+struct Control {
         World world;
         sd_event *event;
         char *root;
@@ -99,9 +113,10 @@ typedef struct Control {
         SystemdWatch *systemd_watch; /* while there is a connection */
         Machined *machined;          /* likewise */
 
+        const ControlHooks *hooks;
         const ControlHandlers *handlers;
         void *userdata;
-} Control;
+};
 
 /*
  * place: where config, which is taken over even on failure, comes from. calls:
@@ -131,4 +146,9 @@ void control_connection_unavailable(Control *control);
 void control_connection_lost(Control *control);
 
 /* CLOCK_MONOTONIC in microseconds, of this turn of the event loop. */
-uint64_t control_now(const Control *control);
+static inline uint64_t control_now(const Control *control) {
+        uint64_t now = 0;
+
+        (void) sd_event_now(control->event, CLOCK_MONOTONIC, &now);
+        return now;
+}

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "cgroup-events.h"
 #include "cgroup.h"
 #include "counting.h"
 #include "default-quota.h"
@@ -82,7 +81,7 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         if (r < 0)
                 return log_oom();
 
-        r = cgroup_events_watch_slices(control);
+        r = slice_limits_watch(control);
         if (r < 0)
                 return r;
         slice_limits_tell(control);

@@ -7,6 +7,7 @@
 #include "reconcile.h"
 #include "set-match.h"
 #include "vm-machine.h"
+#include "vm-reserve.h"
 
 void machine_events_known(Control *control, MachinesKnown known) {
         control->world.machines = known;
@@ -25,6 +26,8 @@ static void on_begin(void *userdata) {
 
 static void on_end(void *userdata) {
         vm_machines_end(userdata);
+        vm_reservations_check(userdata);
+        set_match_waiting(userdata);
         early_limits_withdraw_unexpected(userdata);
         machine_events_known(userdata, MACHINES_LISTED);
 }

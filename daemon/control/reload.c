@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "cgroup-events.h"
 #include "config-place.h"
 #include "default-quota.h"
 #include "log.h"
@@ -14,7 +13,7 @@ static void apply_to_kernel(Control *control) {
 
         if (slice_limits_update(control) < 0)
                 log_oom();
-        (void) cgroup_events_watch_slices(control);
+        (void) slice_limits_watch(control);
         slice_limits_reconcile(control, true);
         slice_limits_tell(control);
         r = default_quota_apply(control);

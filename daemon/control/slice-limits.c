@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "cgroup-events.h"
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "change-list.h"
@@ -12,6 +11,7 @@
 #include "messages.h"
 #include "quota.h"
 #include "slice-limits.h"
+#include "slice-watch.h"
 #include "state-store.h"
 
 /* As for VMs: two writers that both insist must not keep each other busy. */
@@ -176,7 +176,8 @@ void slice_limits_tell(Control *control) {
         }
 }
 
-char **slice_limits_names(Control *control) {
+/* For the slice watch; the strings stay the slices'. The caller frees the list. NULL when out of memory. */
+static char **list_names(Control *control) {
         SliceLimit *slice;
         size_t n = 0;
         char **names;
@@ -502,12 +503,32 @@ static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t va
         }
 }
 
+int slice_limits_watch(Control *control) {
+        _cleanup_free_ char **names = list_names(control);
+        SliceWatch *slices;
+        int r;
+
+        if (!names)
+                return log_oom();
+
+        r = slice_watch_new(
+                control->cgroup_watch, control->root, names, control->hooks->slices, control, &slices);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the slices of Slices=: %m");
+
+        slice_watch_free(control->slices);
+        control->slices = slices;
+        slice_watch_rescan(slices);
+        slice_limits_apply(control);
+        return 0;
+}
+
 int slice_limits_refresh(Control *control) {
         int r;
 
         r = slice_limits_update(control);
         if (r >= 0 && control->world.kernel_present)
-                r = cgroup_events_watch_slices(control);
+                r = slice_limits_watch(control);
         world_queue_changes(&control->world, 0);
         return r;
 }

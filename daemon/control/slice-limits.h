@@ -34,8 +34,8 @@ void slice_limits_tell(Control *control);
 void slice_limits_reconcile(Control *control, bool asked);
 void slice_limits_free(Control *control);
 
-/* Their names, for the slice watch; the strings stay the slices'. The caller frees the list. NULL when out of memory. */
-char **slice_limits_names(Control *control);
+/* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
+int slice_limits_watch(Control *control);
 
 /* The slice's cgroup has appeared, maybe anew. */
 void slice_limit_appeared(Control *control, const char *cgroup);

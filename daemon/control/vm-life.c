@@ -8,7 +8,6 @@
 #include "other-machines.h"
 #include "utf8.h"
 #include "vm-life.h"
-#include "vm-machine.h"
 #include "vm-quota.h"
 
 /* Whoever has a VFIO device can make and end sets as fast as he likes, and with them VMs that are no machines. */
@@ -150,30 +149,11 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
         return 0;
 }
 
-static void check_unit(VM *vm) {
-        if (vm->unregistered)
-                (void) vm_machine_check_unregistered(vm);
-        else if (vm_is_finished(vm))
-                vm_remove(vm, other_machines_have_unit(vm->world, vm->unit) ? "it is a machine's"
-                                                                            : "its unit is gone");
-}
-
-void vm_units_check(Control *control) {
-        VM *vm, *next;
-
-        for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
-                next = TAILQ_NEXT(vm, entries);
-                if (vm->kind == VM_KIND_UNIT)
-                        check_unit(vm);
-        }
-        vm_machines_check_unregistered(control);
-}
-
 static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata) {
         VM *vm = userdata;
 
         if (event == CGROUP_CHILD_GONE && streq(child, strrchr(vm->cgroup, '/') + 1))
-                check_unit(vm);
+                vm->life->control->hooks->unit_gone(vm);
 }
 
 /* A unit's end is seen in the directory above only. */

@@ -44,6 +44,3 @@ int vm_set_cgroup(VM *vm, const char *unit_path);
 
 /* Is nothing left that the VM lives by? */
 bool vm_is_finished(const VM *vm);
-
-/* Removes the units' VMs whose unit is gone, where the news of that may have been lost. */
-void vm_units_check(Control *control);

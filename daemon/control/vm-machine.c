@@ -8,12 +8,11 @@
 #include "libvirt-qemu.h"
 #include "other-machines.h"
 #include "proc.h"
-#include "set-match.h"
 #include "slice-watch.h"
 #include "vm-life.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
-#include "vm-reserve.h"
+#include "reservation.h"
 
 /* Is the machine's unit known to be a user's session, or something in it? */
 static bool is_of_user(const Control *control, const MachineInfo *info) {
@@ -35,7 +34,7 @@ static void cgroup_known(VM *vm, const char *unit_path) {
         }
 
         vm_apply(vm);
-        set_match_adopt(vm);
+        vm->life->control->hooks->cgroup_known(vm);
 }
 
 /* Where the leader runs, if that is in the machine's unit. It is moved there only after machined was told. */
@@ -85,7 +84,7 @@ int vm_machine_get(Control *control, const char *uuid, const char *name, VM **re
                 log_notice("VM %s has the UUID %s, which is a machine's.", vm->name, uuid);
                 vm_remove(vm, "its UUID is a machine's");
                 r = vm_create(control, VM_KIND_MACHINE, uuid, NULL, name, ret);
-                set_match_waiting(control);
+                control->hooks->sets_may_match(control);
                 return r;
         }
 
@@ -141,7 +140,7 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         if (!same_run)
                 vm->viommu_noted = false;
         vm->machine_usec = info->usec;
-        return vm_reservation_begin(vm);
+        return reservation_begin(vm);
 }
 
 /* libvirt counts from 1 again when it is started anew, so the same name can be that of a later machine. */
@@ -216,7 +215,7 @@ static bool take_other_machine(VM *vm) {
 /* The machine is gone. The next start may have been announced already. */
 static void machine_gone(VM *vm) {
         if (!take_other_machine(vm))
-                vm_reservation_end(vm);
+                reservation_end(vm);
 }
 
 void vm_machine_removed(Control *control, const char *machine) {
@@ -232,7 +231,7 @@ void vm_machine_removed(Control *control, const char *machine) {
 
         machine_gone(vm);
         /* A set outlives its machine when another process holds the container. */
-        set_match_waiting(control);
+        control->hooks->sets_may_match(control);
 }
 
 void vm_machines_begin(Control *control) {
@@ -265,9 +264,6 @@ void vm_machines_end(Control *control) {
                 vm->listed = true;
                 machine_gone(vm);
         }
-
-        vm_reservations_check(control);
-        set_match_waiting(control);
 }
 
 static VM *find_without_cgroup(Control *control, const char *unit) {
@@ -327,7 +323,7 @@ static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
 
         vm->unregistered = true;
         vm->machine_usec = 0;
-        return vm_reservation_begin(vm);
+        return reservation_begin(vm);
 }
 
 bool vm_machine_find_unregistered(VM *vm) {
@@ -388,4 +384,23 @@ void vm_machine_cgroup_appeared(Control *control, const char *cgroup) {
 
         vm_machine_claim_cgroup(control, unit, unit_path);
         early_limit_scope_appeared(control, unit, unit_path);
+}
+
+void vm_unit_check(VM *vm) {
+        if (vm->unregistered)
+                (void) vm_machine_check_unregistered(vm);
+        else if (vm_is_finished(vm))
+                vm_remove(vm, other_machines_have_unit(vm->world, vm->unit) ? "it is a machine's"
+                                                                            : "its unit is gone");
+}
+
+void vm_units_check(Control *control) {
+        VM *vm, *next;
+
+        for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
+                next = TAILQ_NEXT(vm, entries);
+                if (vm->kind == VM_KIND_UNIT)
+                        vm_unit_check(vm);
+        }
+        vm_machines_check_unregistered(control);
 }

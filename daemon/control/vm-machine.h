@@ -38,3 +38,8 @@ bool vm_machine_check_unregistered(VM *vm);
 
 /* The second one for all VMs. */
 void vm_machines_check_unregistered(Control *control);
+
+/* Removes the VM of a unit if the unit is gone. */
+void vm_unit_check(VM *vm);
+/* The same for all of them, and for machines that machined does not know, where the news of that may have been lost. */
+void vm_units_check(Control *control);

@@ -2,7 +2,7 @@
 
 #include "libvirt-qemu.h"
 #include "messages.h"
-#include "set-match.h"
+#include "reservation.h"
 #include "start-evidence.h"
 #include "state-store.h"
 #include "uuid.h"
@@ -13,8 +13,6 @@
 
 /* No evidence shows that libvirt is still working on it, and none may hold a reservation for ever. */
 #define EXTENSIONS_MAX 20U
-
-static void await_start(VM *vm);
 
 /* Is the VM still being started, however slowly? */
 static bool start_goes_on(VM *vm) {
@@ -41,103 +39,28 @@ static void drop_reserved(VM *vm, const char *why) {
 
         state_store_drop_reservation(control->store, vm->key);
         vm_remove(vm, why);
-        set_match_waiting(control);
+        control->hooks->sets_may_match(control);
 }
 
-static int on_reservation_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
-        VM *vm = userdata;
+void vm_start_overdue(VM *vm) {
         LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
 
-        vm->life->reservation_timeout = sd_event_source_disable_unref(vm->life->reservation_timeout);
         if (vm->machine) {
                 log_debug("The announced next start of VM %s did not come.", vm->name);
                 state_store_forget_next(vm->life->control->store, vm->key);
-                return 0;
+                return;
         }
 
         if (vm_machine_find_unregistered(vm))
-                return 0;
+                return;
         if (start_goes_on(vm)) {
-                await_start(vm);
-                return 0;
+                reservation_await_start(vm);
+                return;
         }
 
         log_context(LOG_NOTICE, &context, "VM %s was announced but never started, dropping its reservation.",
                 vm->name);
         drop_reserved(vm, "it never started");
-        return 0;
-}
-
-static void await_start(VM *vm) {
-        uint64_t usec = (uint64_t) vm->world->config->reservation_timeout_sec * 1000000;
-        int r;
-
-        vm->life->reservation_timeout = sd_event_source_disable_unref(vm->life->reservation_timeout);
-        r = sd_event_add_time_relative(vm->life->control->event, &vm->life->reservation_timeout,
-                CLOCK_MONOTONIC, usec, usec / 10, on_reservation_timeout, vm);
-        if (r < 0)
-                log_warning_errno(r, "Cannot set a timer: %m");
-        else
-                (void) sd_event_source_set_description(vm->life->reservation_timeout, "vm-reservation");
-}
-
-/* Is the VM's machine a later one than that which the VM had when the next start was announced? An earlier one can be
- * listed first. Of machines that machined does not know there is only the name, with the number that libvirt counts. */
-static bool is_later(const VM *vm, const StateNext *next) {
-        if (vm->machine_usec == 0 || vm->machine_usec == next->after_usec)
-                return !streq_ptr(vm->machine, next->after);
-
-        return vm->machine_usec > next->after_usec;
-}
-
-/* The next start, as it was announced, is what the hook says now. */
-static int take_next(VM *vm, Reservation reservation) {
-        Control *control = vm->life->control;
-        int r;
-
-        r = state_store_take_next(control->store, vm->key, reservation);
-        return r < 0 ? r
-                     : vm_set_name(vm, state_get_reservation(control->world.state.runtime, vm->key)->name);
-}
-
-/* The reservation has come true. */
-static int keep_reservation(VM *vm) {
-        const StateEntry *e = state_get_reservation(vm->world->state.runtime, vm->key);
-
-        if (!e)
-                return 0;
-
-        return state_store_set_reservation(
-                vm->life->control->store, vm->key, vm->name, &e->announced, RESERVATION_RUNNING);
-}
-
-int vm_reservation_begin(VM *vm) {
-        const StateNext *next = state_get_next(vm->world->state.runtime, vm->key);
-
-        vm->life->n_extensions = 0;
-        vm->life->reservation_timeout = sd_event_source_disable_unref(vm->life->reservation_timeout);
-        if (next && is_later(vm, next))
-                return take_next(vm, RESERVATION_RUNNING);
-
-        /* The daemon was restarted since that was announced. */
-        if (next)
-                await_start(vm);
-        return keep_reservation(vm);
-}
-
-void vm_reservation_end(VM *vm) {
-        Control *control = vm->life->control;
-
-        if (!state_get_next(control->world.state.runtime, vm->key)) {
-                state_store_drop_reservation(control->store, vm->key);
-                vm_remove(vm, "its machine has ended");
-                return;
-        }
-
-        if (vm_set_machine(vm, NULL, NULL, 0) < 0 || take_next(vm, RESERVATION_PREPARED) < 0)
-                log_error("Cannot take up the reservation of VM %s.", vm->name);
-        await_start(vm);
-        vm_apply(vm);
 }
 
 static int announce_next(VM *vm, const char *name, const Announcement *announced) {
@@ -150,7 +73,7 @@ static int announce_next(VM *vm, const char *name, const Announcement *announced
         if (r < 0)
                 return r;
 
-        await_start(vm);
+        reservation_await_start(vm);
         return 0;
 }
 
@@ -196,7 +119,7 @@ int vm_reserve(Control *control, const char *uuid, const char *name, const Annou
         if (kind == RESERVE_RECONNECT)
                 (void) vm_machine_find_unregistered(vm);
         if (!vm->machine)
-                await_start(vm);
+                reservation_await_start(vm);
 
         vm_apply(vm);
         vm_announce(vm);
@@ -241,7 +164,7 @@ static int restore(Control *control, const StateEntry *e) {
         if (r < 0)
                 return r;
 
-        await_start(vm);
+        reservation_await_start(vm);
         vm_apply(vm);
         vm_announce(vm);
         return 0;

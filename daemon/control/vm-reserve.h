@@ -5,10 +5,7 @@
 #include "vm.h"
 
 /*
- * What the libvirt hook says of VMs: reservations, from the announcement of a
- * start to the end of the machine, and next starts, which are announced while
- * the last machine still exists. All of it is in the state file, so that it
- * outlives the daemon.
+ * What the libvirt hook says of VMs, see reservation.h for what follows from it.
  */
 
 typedef enum ReserveKind {
@@ -33,8 +30,5 @@ int vm_restore_reservations(Control *control);
 /* Machines are known: deals with what is remembered of VMs that ended while the daemon was away. */
 void vm_reservations_check(Control *control);
 
-/* The VM has a machine from now on: its start came, or its next start if that is a later machine. */
-int vm_reservation_begin(VM *vm);
-
-/* The VM's machine has ended: its next start is its reservation now. Without one the VM is freed. */
-void vm_reservation_end(VM *vm);
+/* What was announced for the VM has not come in time: its reservation goes, unless the VM is still being started. */
+void vm_start_overdue(VM *vm);

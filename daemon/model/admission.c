@@ -4,6 +4,7 @@
 
 #include "admission.h"
 #include "cgroup-path.h"
+#include "vm-policy.h"
 
 static uint64_t times_ratio(uint64_t n, uint32_t ratio) {
         return n * ratio / RATIO_ONE;

@@ -100,3 +100,14 @@ int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, si
         *ret_n = policy_count_candidates(vm->world->config);
         return 0;
 }
+
+uint64_t world_committed(const World *w, const char *except_uuid) {
+        uint64_t sum = 0;
+        const VM *vm;
+
+        TAILQ_FOREACH (vm, &w->vms, entries)
+                if (!streq_ptr(vm->uuid, except_uuid))
+                        sum += vm_committed(vm, MISC_PASID);
+
+        return sum;
+}

@@ -29,3 +29,9 @@ int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, si
 
 /* What counts as committed to the VM (commitment.h). Of the sets' counters what was last read or heard. */
 uint32_t vm_committed(const VM *vm, MiscResource resource);
+
+/*
+ * The sum of vm_committed() of all VMs except one (or NULL), of numbers alone:
+ * of what is attached there is no capacity. Counters are as they were read last.
+ */
+uint64_t world_committed(const World *w, const char *except_uuid);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "set.h"
-#include "vm-policy.h"
 #include "vm.h"
 #include "world.h"
 
@@ -58,17 +57,6 @@ uint32_t world_default_quota(const World *w, DefaultSource *ret_source) {
         if (ret_source)
                 *ret_source = source;
         return quota;
-}
-
-uint64_t world_committed(const World *w, const char *except_uuid) {
-        uint64_t sum = 0;
-        const VM *vm;
-
-        TAILQ_FOREACH (vm, &w->vms, entries)
-                if (!streq_ptr(vm->uuid, except_uuid))
-                        sum += vm_committed(vm, MISC_PASID);
-
-        return sum;
 }
 
 bool world_is_reconciled(const World *w) {

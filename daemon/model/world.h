@@ -71,11 +71,5 @@ bool world_limits_differ(
 /* The default quota in force, and who set it (may be NULL). */
 uint32_t world_default_quota(const World *w, DefaultSource *ret_source);
 
-/*
- * The sum of vm_committed() of all VMs except one (or NULL), of numbers alone:
- * of what is attached there is no capacity. Counters are as they were read last.
- */
-uint64_t world_committed(const World *w, const char *except_uuid);
-
 /* Sets, machines, and which belongs to which: is all of that known? */
 bool world_is_reconciled(const World *w);

@@ -266,7 +266,7 @@ class Catalog(unittest.TestCase):
                 self.assertRegex(self.entries[self.ids["MESSAGE_" + name]], '"?pasidctl[ \n]')
 
     def test_records_use_them(self):
-        source = "".join(p.read_text() for p in (SOURCE / "daemon").glob("*.c"))
+        source = "".join(p.read_text() for p in (SOURCE / "daemon").rglob("*.c"))
         for name in self.ids:
             with self.subTest(name=name):
                 self.assertIn(name, source)
