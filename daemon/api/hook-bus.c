@@ -15,7 +15,7 @@
 #include "utf8.h"
 #include "uuid.h"
 #include "viommu.h"
-#include "vm-quota.h"
+#include "vm-foreign.h"
 #include "vm-lookup.h"
 #include "vm-policy.h"
 #include "vm-reserve.h"

@@ -21,10 +21,12 @@
 #include "reconcile.h"
 #include "set-life.h"
 #include "set-match.h"
+#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
 #include "state-store.h"
 #include "systemd-watch.h"
+#include "vm-foreign.h"
 #include "vm-life.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
@@ -67,6 +69,8 @@ static const ControlHooks hooks = {
         .unit_gone = vm_unit_check,
         .cgroup_known = set_match_adopt,
         .sets_may_match = set_match_waiting,
+        .vm_limit_written = vm_limit_written,
+        .slice_limit_written = slice_limit_written,
         .start_overdue = vm_start_overdue,
 };
 

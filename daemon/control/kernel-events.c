@@ -14,6 +14,7 @@
 #include "set-life.h"
 #include "set-match.h"
 #include "slice-limits.h"
+#include "vm-foreign.h"
 #include "vm-life.h"
 #include "vm-quota.h"
 

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "override-apply.h"
 #include "slice-limits.h"
+#include "slice-overrides.h"
 #include "state-store.h"
 #include "vm-quota.h"
 

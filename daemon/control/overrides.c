@@ -8,6 +8,7 @@
 #include "override-apply.h"
 #include "overrides.h"
 #include "slice-limits.h"
+#include "slice-overrides.h"
 #include "state-file.h"
 #include "state-store.h"
 #include "vm-quota.h"

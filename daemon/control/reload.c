@@ -5,6 +5,7 @@
 #include "log.h"
 #include "messages.h"
 #include "reload.h"
+#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "vm-quota.h"
 

@@ -14,17 +14,10 @@
 #include "slice-watch.h"
 #include "state-store.h"
 
-/* As for VMs: two writers that both insist must not keep each other busy. */
-#define REVERT_HOLDOFF_USEC   (UINT64_C(1000000))
-#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
-#define FOREIGN_BURST         5U
-
 /* "max", or a number */
 #define LIMIT_TEXT_SIZE sizeof("4294967295")
 
-static void slice_apply(SliceLimit *slice);
-
-static uint64_t to_misc_max(uint32_t limit) {
+uint64_t slice_to_misc_max(uint32_t limit) {
         return limit == LIMIT_NONE ? MISC_MAX : limit;
 }
 
@@ -200,8 +193,7 @@ static char **list_names(Control *control) {
         return names;
 }
 
-/* error is taken over. */
-static void set_force(SliceLimit *slice, bool in_force, char *error) {
+void slice_set_force(SliceLimit *slice, bool in_force, char *error) {
         bool changed = slice->in_force != in_force || !streq(strempty(slice->error), strempty(error));
 
         free(slice->error);
@@ -224,28 +216,10 @@ static void set_force(SliceLimit *slice, bool in_force, char *error) {
         }
 }
 
-static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value);
-
-/* Ours is recognised by its value. */
-static void limit_written(SliceLimit *slice) {
-        MiscResource resource;
-        MiscValues limits;
-
-        if (slice->source == SLICE_SOURCE_NONE ||
-                cgroup_get_limits(slice->guard->control->root, slice->cgroup, &limits) < 0)
-                return;
-
-        if (world_limits_differ(slice->world, &limits, to_misc_max(slice->limit), &resource))
-                foreign_change(slice, resource, limits.value[resource]);
-        else if (slice->foreign) {
-                /* Put right by whoever had changed it. */
-                slice->foreign = false;
-                slice_apply(slice);
-        }
-}
-
 static void on_limit_written(CgroupWatchEvent event, const char *child, void *userdata) {
-        limit_written(userdata);
+        SliceLimit *slice = userdata;
+
+        slice->guard->control->hooks->slice_limit_written(slice);
 }
 
 static void watch_limit(SliceLimit *slice) {
@@ -271,7 +245,7 @@ static void slice_let_go(SliceLimit *slice) {
         if (known && known->applied) {
                 r = cgroup_set_limit(control->root, slice->cgroup, MISC_MAX, &before);
                 if (r < 0 && !errno_is_gone(r)) {
-                        set_force(slice, false, strdup("its old limit cannot be taken away"));
+                        slice_set_force(slice, false, strdup("its old limit cannot be taken away"));
                         slice->failed = true;
                         limit_retry_failed(control->retry, LIMIT_KIND_SLICE);
                         return;
@@ -283,7 +257,7 @@ static void slice_let_go(SliceLimit *slice) {
                         log_info("Slice %s has no limit any more.", slice->name);
         }
 
-        set_force(slice, true, NULL);
+        slice_set_force(slice, true, NULL);
 }
 
 static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
@@ -299,7 +273,7 @@ static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
                 return r;
         }
 
-        r = cgroup_set_limit(control->root, slice->cgroup, to_misc_max(limit), &before);
+        r = cgroup_set_limit(control->root, slice->cgroup, slice_to_misc_max(limit), &before);
         if (r < 0) {
                 if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
                             r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
@@ -308,19 +282,19 @@ static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
         }
 
         change_list_note_limit(
-                control->recording, NULL, slice->name, slice->cgroup, &before, to_misc_max(limit));
+                control->recording, NULL, slice->name, slice->cgroup, &before, slice_to_misc_max(limit));
 
         return 0;
 }
 
-static void slice_apply(SliceLimit *slice) {
+void slice_apply(SliceLimit *slice) {
         char *error = NULL;
         int r;
 
         slice->failed = false;
 
         if (!world_has_limits(slice->world)) {
-                set_force(slice, true, NULL);
+                slice_set_force(slice, true, NULL);
                 return;
         }
         if (slice->source == SLICE_SOURCE_NONE) {
@@ -341,7 +315,7 @@ static void slice_apply(SliceLimit *slice) {
         }
         if (r >= 0)
                 watch_limit(slice);
-        set_force(slice, r >= 0, error);
+        slice_set_force(slice, r >= 0, error);
         if (r < 0) {
                 slice->failed = true;
                 limit_retry_failed(slice->guard->control->retry, LIMIT_KIND_SLICE);
@@ -367,22 +341,6 @@ void slice_limits_apply(Control *control) {
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
                 slice_apply(slice);
-}
-
-void slice_limits_reconcile(Control *control, bool asked) {
-        MiscResource resource;
-        MiscValues limits;
-        SliceLimit *slice;
-
-        TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
-                if (asked)
-                        slice->foreign = false;
-                else if (slice->source != SLICE_SOURCE_NONE && slice->in_force &&
-                         cgroup_get_limits(control->root, slice->cgroup, &limits) >= 0 &&
-                         world_limits_differ(&control->world, &limits, to_misc_max(slice->limit), &resource))
-                        foreign_change(slice, resource, limits.value[resource]);
-                slice_apply(slice);
-        }
 }
 
 void slice_limit_appeared(Control *control, const char *cgroup) {
@@ -416,93 +374,6 @@ void slice_limits_gone(Control *control, const char *cgroup) {
                 }
 }
 
-static void revert(SliceLimit *slice);
-
-static int on_revert_holdoff(sd_event_source *source, uint64_t usec, void *userdata) {
-        SliceLimit *slice = userdata;
-
-        slice->guard->revert_holdoff = sd_event_source_disable_unref(slice->guard->revert_holdoff);
-        if (slice->guard->revert_again) {
-                slice->guard->revert_again = false;
-                revert(slice);
-        }
-
-        return 0;
-}
-
-static void revert(SliceLimit *slice) {
-        int r;
-
-        if (slice->guard->revert_holdoff) {
-                slice->guard->revert_again = true;
-                return;
-        }
-
-        r = sd_event_add_time_relative(slice->guard->control->event, &slice->guard->revert_holdoff,
-                CLOCK_MONOTONIC, REVERT_HOLDOFF_USEC, REVERT_HOLDOFF_USEC / 10, on_revert_holdoff, slice);
-        if (r < 0)
-                log_warning_errno(r, "Cannot set a timer: %m");
-        else
-                (void) sd_event_source_set_description(slice->guard->revert_holdoff, "slice-revert-holdoff");
-
-        slice_apply(slice);
-}
-
-static void adopt(SliceLimit *slice, uint64_t value) {
-        uint32_t limit = value == MISC_MAX ? LIMIT_NONE : value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
-        SliceOverrides overrides = slice_get_overrides(slice->world, slice->name);
-        _cleanup_free_ char *error = NULL;
-
-        overrides.runtime = &limit;
-        if (slice_change_overrides(slice->guard->control, slice->name, &overrides, &error) != OVERRIDE_DONE)
-                log_warning("Cannot adopt the limit of slice %s: %s", slice->name, strempty(error));
-}
-
-static void leave(SliceLimit *slice) {
-        slice->foreign = true;
-        set_force(slice, false, strdup("somebody else has changed it"));
-}
-
-static void foreign_change(SliceLimit *slice, MiscResource resource, uint64_t value) {
-        Control *control = slice->guard->control;
-        ForeignChange policy = control->world.config->foreign_change;
-        unsigned suppressed;
-
-        if (ratelimit_below(&slice->guard->foreign_log, control_now(control), FOREIGN_INTERVAL_USEC,
-                    FOREIGN_BURST, &suppressed)) {
-                const EventDetail details[] = {
-                        { .name = "slice", .type = 's', .text = slice->name },
-                        { .name = "what", .type = 's', .text = misc_max_name(resource) },
-                        { .name = "value", .type = 't', .number = value },
-                        { .name = "quota", .type = 'u', .number = slice->limit },
-                        { .name = "action", .type = 's', .text = foreign_change_to_string(policy) },
-                        { .name = "suppressed", .type = 't', .number = suppressed },
-                };
-                char text[MISC_MAX_LINE_SIZE];
-
-                events_add(control, EVENT_FOREIGN_CHANGE,
-                        &(EventFacts) {
-                                .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
-                        "Somebody else set %s of slice %s to \"%s\", policy is to %s that (%u more not logged).",
-                        misc_max_name(resource), slice->name, misc_max_format(resource, value, text),
-                        foreign_change_to_string(policy), suppressed);
-        }
-
-        switch (policy) {
-
-        case FOREIGN_CHANGE_ADOPT:
-                adopt(slice, value);
-                return;
-
-        case FOREIGN_CHANGE_REPORT:
-                leave(slice);
-                return;
-
-        default:
-                revert(slice);
-        }
-}
-
 int slice_limits_watch(Control *control) {
         _cleanup_free_ char **names = list_names(control);
         SliceWatch *slices;
@@ -521,76 +392,4 @@ int slice_limits_watch(Control *control) {
         slice_watch_rescan(slices);
         slice_limits_apply(control);
         return 0;
-}
-
-int slice_limits_refresh(Control *control) {
-        int r;
-
-        r = slice_limits_update(control);
-        if (r >= 0 && control->world.kernel_present)
-                r = slice_limits_watch(control);
-        world_queue_changes(&control->world, 0);
-        return r;
-}
-
-/* The old ones hold again. What cannot be written now is tried again, see state.h. */
-static void undo_overrides(Control *control, const char *name, const SliceOverrides *old) {
-        int r;
-
-        r = state_store_undo_slice_limits(control->store, name, old->runtime, old->persistent);
-        if (r < 0)
-                log_error_errno(r, "Cannot take the change of slice %s back in a file: %m", name);
-        r = slice_limits_refresh(control);
-        if (r < 0)
-                log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
-        slice_limits_apply(control);
-}
-
-bool slice_limit_try(Control *control, const char *name, char **ret_error) {
-        SliceLimit *slice = slice_limit_find(&control->world, name);
-
-        if (slice) {
-                slice->foreign = false;
-                slice_apply(slice);
-        }
-        if (!slice || slice->in_force || !cgroup_exists(control->root, slice->cgroup))
-                return true;
-
-        *ret_error = slice->error ? strdup(slice->error) : NULL;
-        return false;
-}
-
-OverrideResult slice_change_overrides(
-        Control *control, const char *name, const SliceOverrides *overrides, char **ret_error) {
-        SliceOverrides old = slice_get_overrides(&control->world, name);
-        uint32_t old_runtime = old.runtime ? *old.runtime : 0,
-                 old_persistent = old.persistent ? *old.persistent : 0;
-        _cleanup_free_ char *why = NULL;
-        int r;
-
-        /* The numbers move with the state. */
-        old.runtime = old.runtime ? &old_runtime : NULL;
-        old.persistent = old.persistent ? &old_persistent : NULL;
-
-        r = state_store_set_slice_limits(control->store, name, overrides->runtime, overrides->persistent);
-        if (r >= 0) {
-                r = slice_limits_refresh(control);
-                if (r < 0)
-                        undo_overrides(control, name, &old);
-        }
-        if (r < 0) {
-                if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
-                        *ret_error = NULL;
-                return OVERRIDE_NOT_SAVED;
-        }
-
-        if (slice_limit_try(control, name, &why)) {
-                slice_limits_tell(control);
-                return OVERRIDE_DONE;
-        }
-
-        undo_overrides(control, name, &old);
-        if (asprintf(ret_error, "The kernel did not take the limit of %s: %s", name, strempty(why)) < 0)
-                *ret_error = NULL;
-        return OVERRIDE_NOT_APPLIED;
 }

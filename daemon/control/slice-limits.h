@@ -3,7 +3,6 @@
 
 #include "cgroup-watch.h"
 #include "control.h"
-#include "override-list.h"
 #include "slice-limit.h"
 
 /*
@@ -30,8 +29,6 @@ bool slice_limits_apply_failed(Control *control);
 /* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
 void slice_limits_tell(Control *control);
 
-/* As vm_reconcile(). */
-void slice_limits_reconcile(Control *control, bool asked);
 void slice_limits_free(Control *control);
 
 /* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
@@ -43,18 +40,11 @@ void slice_limit_appeared(Control *control, const char *cgroup);
 /* A cgroup is gone, with all below it. */
 void slice_limits_gone(Control *control, const char *cgroup);
 
-/*
- * All or nothing, like vm_change_overrides(). A slice that does not exist at
- * present gets its limit when it comes. *ret_error is to be freed.
- */
-OverrideResult slice_change_overrides(
-        Control *control, const char *name, const SliceOverrides *overrides, char **ret_error);
+/* Writes the limit of one, or takes it away where nobody has asked for one. */
+void slice_apply(SliceLimit *slice);
 
-/*
- * The same in steps, for a change that several slices are part of; the state has the new overrides already. The first
- * brings the list of slices to that: 0 or a negative errno. The second writes one limit: returns false when the kernel
- * refused, with *ret_error (to be freed). Afterwards slice_limits_tell(); or, with the old state,
- * slice_limits_refresh() and slice_limits_apply().
- */
-int slice_limits_refresh(Control *control);
-bool slice_limit_try(Control *control, const char *name, char **ret_error);
+/* error is taken over. */
+void slice_set_force(SliceLimit *slice, bool in_force, char *error);
+
+/* A limit as misc.max has it. */
+uint64_t slice_to_misc_max(uint32_t limit);

@@ -26,18 +26,6 @@ void vm_apply_set(VM *vm, Set *set);
 /* vm_apply() for each VM in a unit's cgroup. The limit of one that several VMs share is the sum of their quotas. */
 void vm_apply_cgroup(Control *control, const char *unit_path);
 
-/*
- * Does the kernel show the quota everywhere now? What somebody else has changed is reverted or adopted.
- * Brings vm->in_force up to date. 0 or a negative errno.
- */
-int vm_verify(VM *vm);
-
-/*
- * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
- * asked: somebody wants it so, and what was left to somebody else is written, too.
- */
-void vm_reconcile(VM *vm, bool asked);
-
 /* The VM's cgroup is gone, which need not be its end; or there is one of that name, maybe another one. */
 void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
@@ -61,6 +49,7 @@ int vm_try_overrides(VM *vm, char **ret_error);
 void vm_take_overrides(VM *vm);
 void vm_take_back(VM *vm);
 
-/* The kernel says that a quota was written. Ours is recognised by its value; another's is reverted or adopted. */
-void vm_quota_written(VM *vm, Set *set);
-void vm_limit_written(VM *vm);
+/* failed: it should be in force, and is not because of an error. error is taken over. */
+void vm_set_force(VM *vm, bool in_force, bool failed, char *error);
+/* The same from what is known after all was written or looked at: r is 0 or a negative errno. */
+void vm_judge_force(VM *vm, int r, char *error);
