@@ -29,12 +29,13 @@ vm_build() {
         }
     done < <(grep '^CONFIG_' "$SOURCE/$VM_SOURCE/kernel.config")
     view_run "${make[@]}" vmlinux
-    view_run "${make[@]}" INSTALL_HDR_PATH=/b/headers headers_install
     view_run strip -o "$layer/kernel" /b/vmlinux
 
-    mkdir -p "$VIEW/tmp/vm/dev" "$VIEW/tmp/vm/sys"
-    view_run cc -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -isystem /b/headers/include -o /tmp/vm/init \
-        "/src/$VM_SOURCE/init.c"
+    # Two headers as they are in the source: headers_install takes half as long as this kernel.
+    mkdir -p "$VIEW/tmp/vm/dev" "$VIEW/tmp/vm/sys" "$VIEW/tmp/include/linux"
+    cp "$VIEW"/k/include/uapi/linux/{iommufd,vfio}.h "$VIEW/tmp/include/linux/"
+    view_run cc -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -D__user= "-D__counted_by(x)=" -isystem /tmp/include \
+        -o /tmp/vm/init "/src/$VM_SOURCE/init.c"
     view_run strip /tmp/vm/init
     view_run mknod -m 600 /tmp/vm/dev/console c 5 1
     view_run sh -c "cd /tmp/vm && find . | cpio --quiet -o -H newc >$layer/initrd"
