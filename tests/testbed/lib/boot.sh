@@ -20,6 +20,7 @@ QEMU_PID=
 # boot_view: opens the view with all that QEMU and the guest read.
 boot_view() {
     local lower=$ROOT
+    [[ -z ${VM-} ]] || lower=$VM:$lower
     [[ -z $USERLAND ]] || lower=$USERLAND/$opt_userland:$lower
     [[ ! -d $KERNEL/modules ]] || lower=$KERNEL/modules:$lower
 

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a PASID costs that is attached to a page table through iommufd: the time of attach and detach, as a ratio to the life of
+ * an IOAS of the same iommufd in the same run, and the memory of many, and how much of it the memory cgroup was charged.
+ * Runs on a kernel without the series as well, so that both can be compared.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <glob.h>
+#include <linux/iommufd.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vfio-lib.h"
+
+#define DEVICES_MAX 8
+#define ROUNDS_MAX  1001
+
+/* VT-d's table for a device without a PASID capability has room for this many; 0 is the device itself. */
+#define PASIDS_OF_DEVICE 32768U
+
+#define CGROUP "attach-bench"
+
+/* As in the UAPI headers of Linux 6.15 and later; those that this is built with can be older. */
+#define ATTACH_PASID     (1U << 0)
+#define DETACH_PASID     (1U << 0)
+#define HWPT_ALLOC_PASID (1U << 3)
+
+typedef struct AttachArgs {
+        uint32_t argsz, flags, pt_id, pasid;
+} AttachArgs;
+
+typedef struct DetachArgs {
+        uint32_t argsz, flags, pasid;
+} DetachArgs;
+
+typedef struct Device {
+        int fd;
+        uint32_t page_table;
+} Device;
+
+static Device devices[DEVICES_MAX];
+static unsigned n_devices;
+static int iommufd = -1;
+static uint32_t ioas;
+
+static void fail(const char *what, int error) {
+        fprintf(stderr, "attach-bench: %s: %s\n", what, strerror(-error));
+        exit(1);
+}
+
+static int attach(const Device *d, uint32_t pasid) {
+        AttachArgs args = {
+                .argsz = sizeof(args),
+                .flags = pasid > 0 ? ATTACH_PASID : 0,
+                .pt_id = d->page_table,
+                .pasid = pasid,
+        };
+
+        return ioctl(d->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &args) < 0 ? -errno : 0;
+}
+
+static int detach(const Device *d, uint32_t pasid) {
+        DetachArgs args = { .argsz = sizeof(args), .flags = DETACH_PASID, .pasid = pasid };
+
+        return ioctl(d->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &args) < 0 ? -errno : 0;
+}
+
+static int device_open(const char *address, Device *ret) {
+        struct vfio_device_bind_iommufd bound = { .argsz = sizeof(bound), .iommufd = iommufd };
+        struct iommu_hwpt_alloc hwpt = {
+                .size = sizeof(hwpt), .flags = HWPT_ALLOC_PASID, .pt_id = ioas
+        };
+        char pattern[128], path[64];
+        glob_t found;
+        int r;
+
+        r = device_bind(address, "vfio-pci");
+        if (r < 0)
+                return r;
+        snprintf(pattern, sizeof(pattern), "/sys/bus/pci/devices/%s/vfio-dev/vfio*", address);
+        if (glob(pattern, 0, NULL, &found) != 0)
+                return -ENODEV;
+        snprintf(path, sizeof(path), "/dev/vfio/devices/%s", strrchr(found.gl_pathv[0], '/') + 1);
+        globfree(&found);
+
+        ret->fd = open(path, O_RDWR | O_CLOEXEC);
+        if (ret->fd < 0 || ioctl(ret->fd, VFIO_DEVICE_BIND_IOMMUFD, &bound) < 0)
+                return -errno;
+        hwpt.dev_id = bound.out_devid;
+        if (ioctl(iommufd, IOMMU_HWPT_ALLOC, &hwpt) < 0)
+                return -errno;
+        ret->page_table = hwpt.out_hwpt_id;
+        return attach(ret, 0);
+}
+
+static void set_up(void) {
+        struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+        char addresses[DEVICES_MAX][16];
+        int n, r;
+
+        iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+        if (iommufd < 0 || ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc) < 0)
+                fail("/dev/iommu", -errno);
+        ioas = alloc.out_ioas_id;
+        n = devices_find(addresses, DEVICES_MAX);
+        if (n <= 0)
+                fail("no devices", n < 0 ? n : -ENODEV);
+        for (int i = 0; i < n; i++) {
+                r = device_open(addresses[i], devices + i);
+                if (r < 0)
+                        fail(addresses[i], r);
+        }
+        n_devices = (unsigned) n;
+}
+
+/* Life of an IOAS. */
+static void one_ioas(void) {
+        struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+        struct iommu_destroy destroy = { .size = sizeof(destroy) };
+
+        if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc) < 0)
+                fail("IOMMU_IOAS_ALLOC", -errno);
+        destroy.id = alloc.out_ioas_id;
+        if (ioctl(iommufd, IOMMU_DESTROY, &destroy) < 0)
+                fail("IOMMU_DESTROY", -errno);
+}
+
+static void one_pasid(void) {
+        int r;
+
+        r = attach(devices, 1);
+        if (r >= 0)
+                r = detach(devices, 1);
+        if (r < 0)
+                fail("attach and detach", r);
+}
+
+static double measure(void (*operation)(void), unsigned pairs) {
+        uint64_t begin = now_ns();
+
+        for (unsigned i = 0; i < pairs; i++)
+                operation();
+        return (double) (now_ns() - begin) / pairs;
+}
+
+static int compare_double(const void *a, const void *b) {
+        double x = *(const double *) a, y = *(const double *) b;
+
+        return (x > y) - (x < y);
+}
+
+static void cost(unsigned rounds, unsigned pairs) {
+        static double pasid[ROUNDS_MAX], of_ioas[ROUNDS_MAX], ratio[ROUNDS_MAX];
+
+        /* So that caches and the page of the PASID table are there. */
+        measure(one_pasid, pairs);
+        measure(one_ioas, pairs);
+        for (unsigned i = 0; i < rounds; i++) {
+                pasid[i] = measure(one_pasid, pairs);
+                of_ioas[i] = measure(one_ioas, pairs);
+                ratio[i] = pasid[i] / of_ioas[i];
+        }
+        qsort(pasid, rounds, sizeof(double), compare_double);
+        qsort(of_ioas, rounds, sizeof(double), compare_double);
+        qsort(ratio, rounds, sizeof(double), compare_double);
+        printf("attach and detach, median           %8.0f ns\n", pasid[rounds / 2]);
+        printf("IOAS alloc and destroy, median      %8.0f ns\n", of_ioas[rounds / 2]);
+        printf("ratio, median (lowest, highest)     %8.4f (%.4f, %.4f)\n", ratio[rounds / 2], ratio[0],
+                ratio[rounds - 1]);
+}
+
+/* A line of /proc/meminfo, in bytes. */
+static uint64_t meminfo(const char *name) {
+        char text[8192], *line;
+
+        if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+                fail("/proc/meminfo", -EIO);
+        line = strstr(text, name);
+        if (!line)
+                fail(name, -ENODATA);
+        return strtoull(line + strlen(name), NULL, 10) * 1024;
+}
+
+/* What the kernel has taken for its own objects: slabs, page tables (those of IOMMUs included), per-CPU memory. */
+static uint64_t kernel_memory(void) {
+        return meminfo("\nSlab:") + meminfo("\nSecPageTables:") + meminfo("\nPercpu:");
+}
+
+static void settle(void) {
+        /* Frees by RCU, and what the per-CPU stocks of the memory cgroup hold. */
+        sync();
+        (void) file_write("/proc/sys/vm/drop_caches", "3");
+        sleep_ms(2000);
+}
+
+static uint64_t charged(void) {
+        char path[128];
+        uint64_t n;
+        int r;
+
+        snprintf(path, sizeof(path), "%s/%s/memory.current", cgroup_root(), CGROUP);
+        r = file_read_u64(path, &n);
+        if (r < 0)
+                fail(path, r);
+        return n;
+}
+
+static void join_cgroup(void) {
+        char path[128];
+        int r;
+
+        snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroup_root());
+        r = file_write(path, "+memory");
+        if (r < 0)
+                fail(path, r);
+        snprintf(path, sizeof(path), "%s/%s", cgroup_root(), CGROUP);
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                fail(path, -errno);
+        snprintf(path, sizeof(path), "%s/%s/cgroup.procs", cgroup_root(), CGROUP);
+        r = file_write_u64(path, (uint64_t) getpid());
+        if (r < 0)
+                fail(path, r);
+}
+
+static void memory(unsigned n) {
+        uint64_t free_before, kernel_before, charged_before, of_free, of_kernel, of_charge;
+        unsigned held = 0;
+
+        if (n / n_devices + 1 >= PASIDS_OF_DEVICE)
+                fail("as many PASIDs as these devices have", -ERANGE);
+        settle();
+        free_before = meminfo("MemFree:");
+        kernel_before = kernel_memory();
+        charged_before = charged();
+        for (unsigned i = 0; i < n; i++) {
+                int r;
+
+                /* 1 was used by cost(), so that its page of the table is there already. */
+                r = attach(devices + i % n_devices, 1 + i / n_devices);
+                if (r < 0) {
+                        fprintf(stderr, "attach-bench: %u attached, then: %s\n", held, strerror(-r));
+                        exit(1);
+                }
+                held++;
+        }
+        settle();
+        of_free = free_before - meminfo("MemFree:");
+        of_kernel = kernel_memory() - kernel_before;
+        of_charge = charged() - charged_before;
+        printf("PASIDs attached                     %8u\n", held);
+        printf("less free memory (MemFree)          %8llu KiB, %.0f bytes each\n",
+                (unsigned long long) of_free / 1024, (double) of_free / held);
+        printf("more slabs, page tables, per-CPU    %8llu KiB\n", (unsigned long long) of_kernel / 1024);
+        printf("charged (memory.current)            %8llu KiB, %.1f %% of MemFree's\n",
+                (unsigned long long) of_charge / 1024, 100.0 * (double) of_charge / (double) of_free);
+}
+
+static void usage(void) {
+        puts("Usage: attach-bench [OPTION]...\n\n"
+             "Measures what a PASID attached to a page table through iommufd costs. Needs root, devices \"edu\" with an\n"
+             "IOMMU that has page tables for PASIDs, and a quota of the process that is large enough.\n\n"
+             "  -r, --rounds N   rounds of each (25)\n"
+             "  -p, --pairs N    pairs in a round (200)\n"
+             "  -n, --hold N     also attach N and look at the memory; makes a cgroup " CGROUP "\n"
+             "  -h, --help       show this");
+}
+
+int main(int argc, char *argv[]) {
+        static const struct option options[] = {
+                { "rounds", required_argument, NULL, 'r' },
+                { "pairs", required_argument, NULL, 'p' },
+                { "hold", required_argument, NULL, 'n' },
+                { "help", no_argument, NULL, 'h' },
+                {},
+        };
+        unsigned rounds = 25, pairs = 200, hold = 0;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "r:p:n:h", options, NULL)) >= 0)
+                switch (c) {
+                case 'r':
+                        rounds = (unsigned) option_number("--rounds", optarg, 1, ROUNDS_MAX);
+                        break;
+                case 'p':
+                        pairs = (unsigned) option_number("--pairs", optarg, 1, 1000000);
+                        break;
+                case 'n':
+                        hold = (unsigned) option_number("--hold", optarg, 1, 1000000);
+                        break;
+                case 'h':
+                        usage();
+                        return 0;
+                default:
+                        return 2;
+                }
+        if (hold > 0)
+                join_cgroup();
+        set_up();
+        cost(rounds, pairs);
+        if (hold > 0)
+                memory(hold);
+        return 0;
+}
