@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "config.h"
+#include "config-file.h"
 
 /* The daemon's configuration below a root directory, "" for the real one; as config_load(). */
 int config_load_below(const char *root, Config **ret, char **ret_error);

@@ -4,7 +4,7 @@
 #include <systemd/sd-bus.h>
 
 #include "info.h"
-#include "config.h"
+#include "config-file.h"
 
 /*
  * The checks of "pasidctl doctor". Each is a small function that looks at one

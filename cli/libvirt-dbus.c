@@ -5,7 +5,7 @@
 #include "announce.h"
 #include "bus-names.h"
 #include "clock.h"
-#include "config.h"
+#include "config-file.h"
 #include "error-map.h"
 #include "macro.h"
 #include "output.h"

@@ -12,7 +12,7 @@
 #include "announce.h"
 #include "bus-names.h"
 #include "clock.h"
-#include "config.h"
+#include "config-file.h"
 #include "domain-xml.h"
 #include "error-map.h"
 #include "hook-config.h"

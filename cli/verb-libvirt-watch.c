@@ -4,7 +4,7 @@
 #include "bus-peer.h"
 #include "client.h"
 #include "clock.h"
-#include "config.h"
+#include "config-file.h"
 #include "libvirt-dbus.h"
 #include "libvirt-unit.h"
 #include "verbs.h"

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "client.h"
-#include "config.h"
+#include "config-file.h"
 #include "libvirt-dbus.h"
 #include "libvirt-unit.h"
 #include "table.h"

@@ -187,3 +187,13 @@ int bus_on_disconnected(sd_bus *bus, sd_bus_message_handler_t handler, void *use
         return sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                 "org.freedesktop.DBus.Local", "Disconnected", handler, userdata);
 }
+
+bool bus_error_is_no_answer(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_LIMITS_EXCEEDED, SD_BUS_ERROR_NO_REPLY,
+                       SD_BUS_ERROR_TIMEOUT, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_NO_MEMORY) > 0;
+}
+
+bool bus_error_is_no_service(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) >
+               0;
+}

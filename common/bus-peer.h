@@ -61,3 +61,9 @@ bool bus_peer_is_sender(const BusPeer *peer, sd_bus_message *message);
  * itself; one that arrives from a peer is refused by the bus and by sd-bus.
  */
 int bus_on_disconnected(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata);
+
+/* Was a call not answered, as opposed to answered with an error? */
+bool bus_error_is_no_answer(const sd_bus_error *error);
+
+/* Did a call fail because nobody owns the well-known name that it was sent to? */
+bool bus_error_is_no_service(const sd_bus_error *error);

@@ -3,14 +3,15 @@
 #include <getopt.h>
 #include <malloc.h>
 
+#include "config-file.h"
+#include "daemon.h"
 #include "exit-status.h"
 #include "log.h"
-#include "manager.h"
 
 #define LARGE (128 * 1024)
 
 typedef struct Arguments {
-        ManagerOptions manager;
+        DaemonOptions daemon;
         int log_level;
         bool check_config;
 } Arguments;
@@ -58,7 +59,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
                         return 0;
 
                 case ARG_CONFIG:
-                        args->manager.config = optarg;
+                        args->daemon.config = optarg;
                         break;
 
                 case ARG_CHECK_CONFIG:
@@ -79,7 +80,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
                                         optarg);
                                 return -EINVAL;
                         }
-                        args->manager.root = optarg;
+                        args->daemon.root = optarg;
                         break;
 
                 default:
@@ -94,7 +95,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
         return 1;
 }
 
-static int check_config(const ManagerOptions *options) {
+static int check_config(const DaemonOptions *options) {
         _cleanup_(config_place_done) ConfigPlace place = {};
         _cleanup_free_ char *error = NULL;
         _cleanup_(config_freep) Config *config = NULL;
@@ -113,11 +114,11 @@ static int check_config(const ManagerOptions *options) {
 }
 
 int main(int argc, char *argv[]) {
-        _cleanup_(manager_freep) Manager *m = NULL;
-        Arguments args = { .manager = { .root = "", .sockets = PASSED_SOCKETS_NONE }, .log_level = LOG_INFO };
+        _cleanup_(daemon_freep) Daemon *d = NULL;
+        Arguments args = { .daemon = { .root = "", .sockets = PASSED_SOCKETS_NONE }, .log_level = LOG_INFO };
         int r;
 
-        r = manager_block_signals();
+        r = daemon_block_signals();
         if (r < 0)
                 return EXIT_FAILURE;
 
@@ -132,18 +133,18 @@ int main(int argc, char *argv[]) {
 
         log_setup(args.log_level);
         if (args.check_config)
-                return check_config(&args.manager);
+                return check_config(&args.daemon);
 
         /* First of all: if nothing else comes of us, nobody is to wake us by them. */
-        r = passed_sockets_get(&args.manager.sockets);
+        r = passed_sockets_get(&args.daemon.sockets);
         if (r < 0)
                 return EXIT_FAILURE;
 
-        r = manager_new(&args.manager, &m);
+        r = daemon_new(&args.daemon, &d);
         if (r >= 0)
-                r = manager_run(m);
+                r = daemon_run(d);
         if (r >= 0)
                 return r;
 
-        return m ? m->exit_status : EXIT_FAILURE;
+        return d ? d->exit_status : EXIT_FAILURE;
 }

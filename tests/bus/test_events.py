@@ -228,7 +228,7 @@ class Catalog(unittest.TestCase):
 
     def setUp(self):
         self.ids = dict(
-            re.findall(r'^#define (MESSAGE_\w+) +"([0-9a-f]{32})"$', (SOURCE / "daemon/messages.h").read_text(), re.M)
+            re.findall(r'^#define (MESSAGE_\w+) +"([0-9a-f]{32})"$', (SOURCE / "daemon/model/messages.h").read_text(), re.M)
         )
         text = (SOURCE / "conf/pasidd.catalog").read_text()
         self.entries = dict(re.findall(r"^-- ([0-9a-f]{32})\n(.*?)(?=^-- |\Z)", text, re.M | re.S))
@@ -266,7 +266,7 @@ class Catalog(unittest.TestCase):
                 self.assertRegex(self.entries[self.ids["MESSAGE_" + name]], '"?pasidctl[ \n]')
 
     def test_records_use_them(self):
-        source = "".join(p.read_text() for p in (SOURCE / "daemon").glob("*.c"))
+        source = "".join(p.read_text() for p in (SOURCE / "daemon").rglob("*.c"))
         for name in self.ids:
             with self.subTest(name=name):
                 self.assertIn(name, source)

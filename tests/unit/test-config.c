@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "config.h"
+#include "config-file.h"
 #include "test-util.h"
 
 #define UUID "aaaabbbb-0000-4000-8000-000000000001"

@@ -75,21 +75,21 @@ static struct nl_msg *make(uint8_t cmd, const Attr *attrs, size_t n, const Attr 
 
 static const struct {
         uint8_t cmd;
-        GenlMessageType type;
+        KernelMessageType type;
 } commands[] = {
-        { VFIO_PASID_CMD_SET_GET, GENL_MESSAGE_SET },
-        { VFIO_PASID_CMD_SET_ADD_NTF, GENL_MESSAGE_SET_ADD },
-        { VFIO_PASID_CMD_SET_DEL_NTF, GENL_MESSAGE_SET_DEL },
-        { VFIO_PASID_CMD_QUOTA_CHANGE_NTF, GENL_MESSAGE_QUOTA_CHANGE },
-        { VFIO_PASID_CMD_LIMIT_HIT_NTF, GENL_MESSAGE_LIMIT_HIT },
-        { VFIO_PASID_CMD_WATERMARK_HIT_NTF, GENL_MESSAGE_WATERMARK_HIT },
+        { VFIO_PASID_CMD_SET_GET, KERNEL_MESSAGE_SET },
+        { VFIO_PASID_CMD_SET_ADD_NTF, KERNEL_MESSAGE_SET_ADD },
+        { VFIO_PASID_CMD_SET_DEL_NTF, KERNEL_MESSAGE_SET_DEL },
+        { VFIO_PASID_CMD_QUOTA_CHANGE_NTF, KERNEL_MESSAGE_QUOTA_CHANGE },
+        { VFIO_PASID_CMD_LIMIT_HIT_NTF, KERNEL_MESSAGE_LIMIT_HIT },
+        { VFIO_PASID_CMD_WATERMARK_HIT_NTF, KERNEL_MESSAGE_WATERMARK_HIT },
 };
 
 static void test_set(void **state _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
                 _cleanup_nlmsg_ struct nl_msg *m =
                         make(commands[i].cmd, set_attrs, ELEMENTSOF(set_attrs), NULL);
-                GenlMessage g;
+                KernelMessage g;
 
                 test_case("command %u", commands[i].cmd);
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
@@ -107,9 +107,9 @@ static void test_set(void **state _unused_) {
                 assert_true(g.set.counts_attached);
                 assert_int_equal(g.set.attached, 5);
                 assert_int_equal(g.set.attached_peak, 6);
-                assert_int_equal(g.count, GENL_COUNT_PASIDS);
-                if (g.type == GENL_MESSAGE_LIMIT_HIT) {
-                        assert_int_equal(g.reason, GENL_LIMIT_CGROUP);
+                assert_int_equal(g.count, KERNEL_COUNT_PASIDS);
+                if (g.type == KERNEL_MESSAGE_LIMIT_HIT) {
+                        assert_int_equal(g.reason, KERNEL_LIMIT_CGROUP);
                         assert_true(g.suppressed == UINT32_MAX);
                 }
         }
@@ -119,27 +119,27 @@ static void test_set(void **state _unused_) {
 static void test_old_set(void **state _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
                 _cleanup_nlmsg_ struct nl_msg *m = make(commands[i].cmd, set_attrs, N_SET_ATTRS_OLD, NULL);
-                GenlMessage g;
+                KernelMessage g;
 
                 test_case("command %u", commands[i].cmd);
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
                 assert_false(g.set.counts_attached);
                 assert_int_equal(g.set.attached, 0);
-                assert_int_equal(g.count, GENL_COUNT_PASIDS);
+                assert_int_equal(g.count, KERNEL_COUNT_PASIDS);
         }
 }
 
 static void test_reason_numbers(void **state _unused_) {
         static const struct {
                 uint32_t number;
-                GenlLimitReason reason;
-                GenlCount count;
+                KernelLimitReason reason;
+                KernelCount count;
         } cases[] = {
-                { 0, GENL_LIMIT_QUOTA, GENL_COUNT_PASIDS },
-                { 1, GENL_LIMIT_CGROUP, GENL_COUNT_PASIDS },
-                { 2, GENL_LIMIT_RANGE, GENL_COUNT_PASIDS },
-                { 3, GENL_LIMIT_QUOTA, GENL_COUNT_ATTACHED },
-                { 4, GENL_LIMIT_CGROUP, GENL_COUNT_ATTACHED },
+                { 0, KERNEL_LIMIT_QUOTA, KERNEL_COUNT_PASIDS },
+                { 1, KERNEL_LIMIT_CGROUP, KERNEL_COUNT_PASIDS },
+                { 2, KERNEL_LIMIT_RANGE, KERNEL_COUNT_PASIDS },
+                { 3, KERNEL_LIMIT_QUOTA, KERNEL_COUNT_ATTACHED },
+                { 4, KERNEL_LIMIT_CGROUP, KERNEL_COUNT_ATTACHED },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -148,7 +148,7 @@ static void test_reason_numbers(void **state _unused_) {
                         make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
                 _cleanup_nlmsg_ struct nl_msg *old =
                         make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, &change);
-                GenlMessage g;
+                KernelMessage g;
 
                 test_case("reason %u", cases[i].number);
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
@@ -156,12 +156,12 @@ static void test_reason_numbers(void **state _unused_) {
                 assert_int_equal(g.count, cases[i].count);
                 /* A kernel that has these reasons counts what is attached. */
                 assert_int_equal(genl_message_parse(nlmsg_hdr(old), &g),
-                        cases[i].count == GENL_COUNT_ATTACHED ? -EBADMSG : 0);
+                        cases[i].count == KERNEL_COUNT_ATTACHED ? -EBADMSG : 0);
         }
 }
 
-#define PASIDS   (1U << GENL_COUNT_PASIDS)
-#define ATTACHED (1U << GENL_COUNT_ATTACHED)
+#define PASIDS   (1U << KERNEL_COUNT_PASIDS)
+#define ATTACHED (1U << KERNEL_COUNT_ATTACHED)
 
 static void test_watermark_counts(void **state _unused_) {
         static const struct {
@@ -196,32 +196,32 @@ static void test_watermark_counts(void **state _unused_) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 /* The watermark that was known may be an old one. */
-                const GenlSet before = {
+                const KernelSet before = {
                         .watermark = 3,
                         .allocated = cases[i].before.allocated,
                         .attached = cases[i].before.attached,
                 };
-                const GenlSet now = {
+                const KernelSet now = {
                         .watermark = cases[i].watermark,
                         .allocated = cases[i].now.allocated,
                         .attached = cases[i].now.attached,
                 };
-                bool counts[_GENL_COUNT_MAX];
+                bool counts[_KERNEL_COUNT_MAX];
 
                 test_case("%zu", i);
-                genl_watermark_counts(&before, &now, counts);
-                assert_true(counts[GENL_COUNT_PASIDS] == !!(cases[i].counts & PASIDS));
-                assert_true(counts[GENL_COUNT_ATTACHED] == !!(cases[i].counts & ATTACHED));
+                kernel_watermark_counts(&before, &now, counts);
+                assert_true(counts[KERNEL_COUNT_PASIDS] == !!(cases[i].counts & PASIDS));
+                assert_true(counts[KERNEL_COUNT_ATTACHED] == !!(cases[i].counts & ATTACHED));
         }
 }
 
 static void test_info(void **state _unused_) {
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_INFO_GET, info_attrs, ELEMENTSOF(info_attrs), NULL);
-        GenlMessage g;
+        KernelMessage g;
 
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
-        assert_int_equal(g.type, GENL_MESSAGE_INFO);
+        assert_int_equal(g.type, KERNEL_MESSAGE_INFO);
         assert_true(g.seq == UINT64_C(0x500000005));
         assert_int_equal(g.info.capacity, 1048575);
         assert_int_equal(g.info.allocated, 5);
@@ -233,7 +233,7 @@ static void test_info(void **state _unused_) {
 /* One attribute changed at a time. */
 static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, int r) {
         _cleanup_nlmsg_ struct nl_msg *m = make(cmd, attrs, n, &change);
-        GenlMessage g = { .seq = 99 };
+        KernelMessage g = { .seq = 99 };
 
         test_case("command %u attribute %d size %d value %llu", cmd, change.type, change.size,
                 (unsigned long long) change.value);
@@ -305,11 +305,11 @@ static void test_other_reasons(void **state _unused_) {
                 Attr change = U32(SET_REASON, others[i]);
                 _cleanup_nlmsg_ struct nl_msg *m =
                         make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, ELEMENTSOF(set_attrs), &change);
-                GenlMessage g;
+                KernelMessage g;
 
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
-                assert_int_equal(g.reason, GENL_LIMIT_OTHER);
-                assert_int_equal(g.count, GENL_COUNT_PASIDS);
+                assert_int_equal(g.reason, KERNEL_LIMIT_OTHER);
+                assert_int_equal(g.count, KERNEL_COUNT_PASIDS);
         }
 }
 
@@ -317,7 +317,7 @@ static void test_lacks_cgroup(void **state _unused_) {
         Attr without = { VFIO_PASID_A_SET_CGROUP_ID, -1, 0 };
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), &without);
-        GenlMessage g;
+        KernelMessage g;
 
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
         assert_true(g.set.cgroup_id == 0);
@@ -328,7 +328,7 @@ static void test_unknown(void **state _unused_) {
         static const uint8_t unknown[] = { 0, __VFIO_PASID_CMD_MAX, 255 };
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
-        GenlMessage g = { .seq = 99 };
+        KernelMessage g = { .seq = 99 };
 
         assert_int_equal(nla_put_string(m, VFIO_PASID_A_SET_MAX + 1, "new"), 0);
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
@@ -339,7 +339,7 @@ static void test_unknown(void **state _unused_) {
 
                 /* Its place in the sequence is known none the less. */
                 assert_int_equal(genl_message_parse(nlmsg_hdr(u), &g), 0);
-                assert_int_equal(g.type, GENL_MESSAGE_OTHER);
+                assert_int_equal(g.type, KERNEL_MESSAGE_OTHER);
                 assert_true(g.seq == UINT64_C(0x500000005));
         }
 
@@ -360,7 +360,7 @@ static void test_truncated(void **state _unused_) {
 
         for (uint32_t n = sizeof(struct nlmsghdr); n < len; n++) {
                 _cleanup_free_ struct nlmsghdr *cut = malloc(n);
-                GenlMessage g = { .seq = 99 };
+                KernelMessage g = { .seq = 99 };
 
                 memcpy(cut, nlmsg_hdr(m), n);
                 cut->nlmsg_len = n;
@@ -375,7 +375,7 @@ static void test_overlong(void **state _unused_) {
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), NULL);
         struct nlattr *first = genlmsg_attrdata(genlmsg_hdr(nlmsg_hdr(m)), 0);
-        GenlMessage g;
+        KernelMessage g;
 
         first->nla_len = UINT16_MAX;
         assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), -EBADMSG);
@@ -384,11 +384,11 @@ static void test_overlong(void **state _unused_) {
 }
 
 static void test_reasons(void **state _unused_) {
-        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_QUOTA), "quota");
-        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_CGROUP), "limit");
-        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_RANGE), "range");
-        assert_string_equal(genl_limit_reason_to_string(GENL_LIMIT_OTHER), "other");
-        assert_null(genl_limit_reason_to_string((GenlLimitReason) 4));
+        assert_string_equal(kernel_limit_reason_to_string(KERNEL_LIMIT_QUOTA), "quota");
+        assert_string_equal(kernel_limit_reason_to_string(KERNEL_LIMIT_CGROUP), "limit");
+        assert_string_equal(kernel_limit_reason_to_string(KERNEL_LIMIT_RANGE), "range");
+        assert_string_equal(kernel_limit_reason_to_string(KERNEL_LIMIT_OTHER), "other");
+        assert_null(kernel_limit_reason_to_string((KernelLimitReason) 4));
 }
 
 static void test_sequence(void **state _unused_) {

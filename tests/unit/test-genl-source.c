@@ -142,25 +142,25 @@ static struct {
         uint32_t capacity;
         size_t n_sets;
         uint64_t last_set; /* of the dump */
-        GenlMessage event;
+        KernelMessage event;
         uint64_t next_event; /* set ids of events count up from here, where that is wanted */
         bool in_order;
         char lost[64];
         int error;
 } told;
 
-static void on_present(const GenlInfo *info, void *userdata) {
+static void on_present(const KernelInfo *info, void *userdata) {
         told.n_present++;
         told.capacity = info->capacity;
 }
 
-static void on_dump(const GenlSet *sets, size_t n_sets, void *userdata) {
+static void on_dump(const KernelSet *sets, size_t n_sets, void *userdata) {
         told.n_dumps++;
         told.n_sets = n_sets;
         told.last_set = n_sets > 0 ? sets[n_sets - 1].id : 0;
 }
 
-static void on_event(const GenlMessage *message, void *userdata) {
+static void on_event(const KernelMessage *message, void *userdata) {
         told.n_events++;
         told.event = *message;
         told.in_order = told.in_order && message->set.id == told.next_event++;
@@ -381,13 +381,13 @@ static void test_events(void **state) {
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 3, 11);
         turn();
         assert_int_equal(told.n_events, 1);
-        assert_int_equal(told.event.type, GENL_MESSAGE_SET_ADD);
+        assert_int_equal(told.event.type, KERNEL_MESSAGE_SET_ADD);
         assert_int_equal(told.event.set.id, 3);
 
         send_event(VFIO_PASID_CMD_SET_DEL_NTF, 3, 12);
         turn();
         assert_int_equal(told.n_events, 2);
-        assert_int_equal(told.event.type, GENL_MESSAGE_SET_DEL);
+        assert_int_equal(told.event.type, KERNEL_MESSAGE_SET_DEL);
         assert_int_equal(told.n_lost, 0);
 }
 
@@ -491,7 +491,7 @@ static void test_newer_event(void **state) {
         turn();
         assert_int_equal(told.n_lost, 0);
         assert_int_equal(told.n_events, 2);
-        assert_int_equal(told.event.type, GENL_MESSAGE_SET_ADD);
+        assert_int_equal(told.event.type, KERNEL_MESSAGE_SET_ADD);
 }
 
 static void test_not_from_the_kernel(void **state) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "override-list.h"
+#include "state-file.h"
 #include "test-util.h"
 
 #define A "aaaabbbb-0000-4000-8000-000000000001"

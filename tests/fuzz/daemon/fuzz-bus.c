@@ -15,13 +15,15 @@
 #include <sys/stat.h>
 
 #include "bus-names.h"
-#include "bus.h"
+#include "daemon.h"
 #include "fuzz.h"
+#include "kernel-source.h"
 #include "log.h"
-#include "override-change.h"
+#include "overrides.h"
+#include "vm-life.h"
+#include "vm-path.h"
 #include "vm-quota.h"
 #include "vm-reserve.h"
-#include "vm.h"
 
 #define WEB     "aaaabbbb-0000-4000-8000-000000000001"
 #define SENDER  ":1.7"
@@ -292,33 +294,33 @@ static int no_sets(KernelSource *source) {
 static void nothing_to_free(KernelSource *source) {
 }
 
-static Manager *make_manager(const char *root) {
+static Daemon *make_daemon(const char *root) {
         static const KernelSourceOps ops = { .resync = no_sets, .free = nothing_to_free };
         static KernelSource kernel = { .ops = &ops };
-        Manager *m;
+        Daemon *d;
 
         log_setup(LOG_EMERG - 1);
-        FUZZ_CHECK(manager_block_signals() >= 0);
-        FUZZ_CHECK(manager_new(&(ManagerOptions) { .root = root, .sockets = PASSED_SOCKETS_NONE }, &m) >= 0);
-        FUZZ_CHECK(manager_prepare(m) >= 0);
-        m->kernel = &kernel;
-        m->kernel_present = true;
-        m->capacity = 100000;
-        return m;
+        FUZZ_CHECK(daemon_block_signals() >= 0);
+        FUZZ_CHECK(daemon_new(&(DaemonOptions) { .root = root, .sockets = PASSED_SOCKETS_NONE }, &d) >= 0);
+        FUZZ_CHECK(daemon_prepare(d) >= 0);
+        d->control->kernel = &kernel;
+        d->control->world.kernel_present = true;
+        d->control->world.capacity = 100000;
+        return d;
 }
 
-static void connect_ends(Manager *m, sd_bus **ret_client) {
+static void connect_ends(Daemon *d, sd_bus **ret_client) {
         sd_id128_t id = SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10);
-        sd_bus *client;
+        sd_bus *bus, *client;
         int fds[2];
 
         FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) >= 0);
 
-        FUZZ_CHECK(sd_bus_new(&m->bus) >= 0 && sd_bus_set_fd(m->bus, fds[0], fds[0]) >= 0);
-        FUZZ_CHECK(sd_bus_set_server(m->bus, true, id) >= 0 && sd_bus_set_anonymous(m->bus, true) >= 0);
-        FUZZ_CHECK(sd_bus_negotiate_fds(m->bus, false) >= 0 && sd_bus_start(m->bus) >= 0);
-        FUZZ_CHECK(bus_add_objects(m) >= 0);
-        FUZZ_CHECK(sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL) >= 0);
+        FUZZ_CHECK(sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, fds[0], fds[0]) >= 0);
+        FUZZ_CHECK(sd_bus_set_server(bus, true, id) >= 0 && sd_bus_set_anonymous(bus, true) >= 0);
+        FUZZ_CHECK(sd_bus_negotiate_fds(bus, false) >= 0 && sd_bus_start(bus) >= 0);
+        FUZZ_CHECK(api_connected(d->api, bus) >= 0);
+        FUZZ_CHECK(sd_bus_attach_event(bus, d->event, SD_EVENT_PRIORITY_NORMAL) >= 0);
 
         FUZZ_CHECK(sd_bus_new(&client) >= 0 && sd_bus_set_fd(client, fds[1], fds[1]) >= 0);
         FUZZ_CHECK(sd_bus_set_anonymous(client, true) >= 0 && sd_bus_start(client) >= 0);
@@ -326,10 +328,10 @@ static void connect_ends(Manager *m, sd_bus **ret_client) {
         *ret_client = client;
 }
 
-static void add_vm(Manager *m) {
+static void add_vm(Control *control) {
         VM *vm;
 
-        FUZZ_CHECK(vm_new(m, VM_KIND_MACHINE, WEB, NULL, "web", &vm) >= 0);
+        FUZZ_CHECK(vm_create(control, VM_KIND_MACHINE, WEB, NULL, "web", &vm) >= 0);
         FUZZ_CHECK(vm_set_machine(vm, "qemu-1-web", "machine-web.scope", 1000) >= 0);
         FUZZ_CHECK(vm_set_cgroup(vm, "/machine.slice/machine-web.scope") >= 0);
         vm_apply(vm);
@@ -337,7 +339,7 @@ static void add_vm(Manager *m) {
 }
 
 /* Until nobody has anything to say. Returns whether the reply was among it. */
-static bool run(Manager *m, sd_bus *client, uint64_t cookie) {
+static bool run(Daemon *d, sd_bus *client, uint64_t cookie) {
         bool replied = false, busy = true;
 
         while (busy) {
@@ -345,8 +347,10 @@ static bool run(Manager *m, sd_bus *client, uint64_t cookie) {
                 uint64_t to = 0;
 
                 /* Metrics are not made all the time, and a disk takes its time. */
-                busy = sd_event_run(
-                               m->event, m->metrics_calls.timer || override_is_busy(m) ? UINT64_MAX : 0) > 0;
+                busy = sd_event_run(d->event,
+                               d->api->metrics_calls.timer || overrides_are_busy(d->control->overrides)
+                                       ? UINT64_MAX
+                                       : 0) > 0;
                 busy |= sd_bus_process(client, &message) > 0;
                 if (message && sd_bus_message_get_reply_cookie(message, &to) >= 0 && to == cookie)
                         replied = true;
@@ -367,29 +371,30 @@ static void remove_root(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static sd_bus *client;
-        static Manager *m;
+        static Daemon *d;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         Input in = { .data = data, .size = size };
         uint64_t cookie;
+        char path[VM_PATH_SIZE];
         uint8_t which, how;
         VM *vm;
         int r;
 
-        if (!m) {
+        if (!d) {
                 root = make_root();
                 (void) atexit(remove_root);
-                m = make_manager(root);
-                connect_ends(m, &client);
-                add_vm(m);
+                d = make_daemon(root);
+                connect_ends(d, &client);
+                add_vm(d->control);
         }
 
         which = take(&in) % ELEMENTSOF(members);
         how = take(&in);
-        vm = vm_find_by_uuid(m, WEB);
+        vm = vm_find_by_uuid(&d->control->world, WEB);
         FUZZ_CHECK(vm);
 
         FUZZ_CHECK(sd_bus_message_new_method_call(client, &call, NULL,
-                           members[which].of_vm ? vm->path : PASIDD_OBJECT_PATH,
+                           members[which].of_vm ? vm_path(vm, path) : PASIDD_OBJECT_PATH,
                            members[which].of_vm ? PASIDD_VM_INTERFACE : PASIDD_MANAGER_INTERFACE,
                            members[which].member) >= 0);
         FUZZ_CHECK(sd_bus_message_set_sender(call, SENDER) >= 0);
@@ -403,14 +408,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         FUZZ_CHECK(sd_bus_send(client, call, &cookie) >= 0);
         /* Whatever was asked, there is one answer. */
-        FUZZ_CHECK(run(m, client, cookie));
-        FUZZ_CHECK(TAILQ_EMPTY(&m->auth_requests));
+        FUZZ_CHECK(run(d, client, cookie));
+        FUZZ_CHECK(TAILQ_EMPTY(&d->api->authorization.requests));
 
-        while (m->n_vms > VMS_MAX) {
+        while (d->control->world.n_vms > VMS_MAX) {
                 char uuid[UUID_STRING_SIZE];
 
-                snprintf(uuid, sizeof(uuid), "%s", TAILQ_LAST(&m->vms, VMList)->uuid);
-                vm_release(m, uuid);
+                snprintf(uuid, sizeof(uuid), "%s", TAILQ_LAST(&d->control->world.vms, VMList)->uuid);
+                vm_release(d->control, uuid);
         }
         return 0;
 }

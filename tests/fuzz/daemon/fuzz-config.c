@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "config.h"
+#include "config-file.h"
 #include "fuzz.h"
 #include "macro.h"
 

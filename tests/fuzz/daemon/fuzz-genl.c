@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memcpy(buffer, data, size);
 
         for (nlh = buffer; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
-                GenlMessage message;
+                KernelMessage message;
                 int r;
 
                 r = genl_message_parse(nlh, &message);
@@ -29,13 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 if (r < 0)
                         continue;
 
-                if (message.type == GENL_MESSAGE_INFO)
+                if (message.type == KERNEL_MESSAGE_INFO)
                         genl_sequence_reset(&sequence, message.seq);
                 else
                         (void) genl_sequence_next(&sequence, message.seq);
                 FUZZ_CHECK(message.set.quota <= QUOTA_MAX && message.set.allocated <= QUOTA_MAX &&
                            message.set.peak <= QUOTA_MAX && message.info.capacity <= QUOTA_MAX);
-                FUZZ_CHECK(genl_limit_reason_to_string(message.reason));
+                FUZZ_CHECK(kernel_limit_reason_to_string(message.reason));
         }
 
         free(buffer);

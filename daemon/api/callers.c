@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus-peer.h"
+#include "bus-options.h"
+#include "callers.h"
+
+#define BUS_DRIVER "org.freedesktop.DBus"
+
+/*
+ * The bus itself lets a user have 256 connections, and everybody together 2048 (dbus-daemon). Those that nobody knows
+ * yet count as root's, which one of them may be.
+ */
+static const Places connection_places = { .max = 4096, .for_root = 1024 };
+#define USERS_MAX 1024U
+
+/* root's connections are only remembered so that the bus need not be asked for each call. */
+#define ROOTS_MAX 32U
+
+/* The bus lets a connection have so many calls open (128 with dbus-daemon), polkit is asked, too. */
+#define QUESTIONS_MAX 32U
+#define PINGS_MAX     32U
+
+/*
+ * dbus-daemon keeps up to 127 MiB of messages of one sender. When there is no
+ * room it takes no more from that sender, and nobody gets an answer any more.
+ */
+#define UNREAD_MAX (UINT64_C(64) * 1024 * 1024)
+
+/* On top of that, to say that there is no room for an answer. */
+#define UNREAD_REFUSALS_MAX (UINT64_C(16) * 1024 * 1024)
+
+/* From here on it is found out what a user's connections have read. */
+#define UNREAD_PING (UINT64_C(4) * 1024 * 1024)
+
+/* The rest of the time is root's, and the kernel's events', and new VMs'. */
+const BucketRate callers_user_rate = { .per_sec = 200000, .burst = 400000 };
+const BucketRate callers_all_rate = { .per_sec = 500000, .burst = 1000000 };
+
+static void ask_next(Callers *callers);
+
+static CallerConnection *find(const Callers *callers, const char *name) {
+        CallerConnection *c;
+
+        TAILQ_FOREACH (c, &callers->connections, entries)
+                if (streq(c->name, name))
+                        return c;
+
+        return NULL;
+}
+
+static void user_free(Callers *callers, CallerUser *user) {
+        if (callers->running == user)
+                callers->running = NULL;
+        TAILQ_REMOVE(&callers->users, user, entries);
+        callers->n_users--;
+        free(user);
+}
+
+/* A user keeps its debts when it connects anew. */
+static void forget_idle_users(Callers *callers) {
+        uint64_t now = control_now(callers->api->control);
+        CallerUser *user, *next;
+
+        for (user = TAILQ_FIRST(&callers->users); user; user = next) {
+                next = TAILQ_NEXT(user, entries);
+                if (user->n_connections == 0 && bucket_is_full(&user->cpu, &callers_user_rate, now))
+                        user_free(callers, user);
+        }
+}
+
+static CallerUser *get_user(Callers *callers, uint32_t uid) {
+        CallerUser *user;
+
+        TAILQ_FOREACH (user, &callers->users, entries)
+                if (user->uid == uid)
+                        return user;
+
+        forget_idle_users(callers);
+        if (callers->n_users >= USERS_MAX)
+                return NULL;
+
+        user = calloc(1, sizeof(*user));
+        if (!user)
+                return NULL;
+        user->uid = uid;
+        TAILQ_INIT(&user->held);
+        TAILQ_INSERT_TAIL(&callers->users, user, entries);
+        callers->n_users++;
+        return user;
+}
+
+static void forget_unread(CallerConnection *c, uint64_t bytes) {
+        if (!c->user)
+                return;
+
+        c->unread -= bytes;
+        c->user->unread -= bytes;
+        c->callers->unread -= bytes;
+}
+
+static void end_ping(CallerConnection *c) {
+        if (!c->ping)
+                return;
+
+        c->ping = sd_bus_slot_unref(c->ping);
+        c->user->n_pings--;
+        c->callers->n_pings--;
+}
+
+static void end_question(CallerConnection *c) {
+        if (!c->question)
+                return;
+
+        c->question = sd_bus_slot_unref(c->question);
+        c->callers->n_questions--;
+}
+
+static void connection_free(CallerConnection *c) {
+        Callers *callers = c->callers;
+
+        callers->handlers->ends(c);
+        end_question(c);
+        end_ping(c);
+        forget_unread(c, c->unread);
+        if (c->user) {
+                c->user->n_connections--;
+                callers->n_of_users--;
+        } else if (c->known)
+                callers->n_roots--;
+        TAILQ_REMOVE(&callers->connections, c, entries);
+        callers->n_connections--;
+        free(c->name);
+        free(c);
+}
+
+static bool any_user_connected(const Callers *callers) {
+        const CallerUser *user;
+
+        TAILQ_FOREACH (user, &callers->users, entries)
+                if (user->n_connections > 0)
+                        return true;
+
+        return false;
+}
+
+static void remove_connection(CallerConnection *c) {
+        Callers *callers = c->callers;
+
+        callers->handlers->gone(callers->api, c->name);
+        connection_free(c);
+        /* Or every program that leaves the bus would wake us. */
+        if (!any_user_connected(callers))
+                callers->ends = bus_peer_free(callers->ends);
+}
+
+static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Callers *callers = userdata;
+        CallerConnection *c;
+        const char *name;
+
+        if (sd_bus_message_read(message, "s", &name) < 0)
+                return 0;
+
+        c = find(callers, name);
+        if (c)
+                remove_connection(c);
+        return 0;
+}
+
+static int watch_names(Callers *callers) {
+        _cleanup_(bus_peer_freep) BusPeer *peer = NULL;
+        int r;
+
+        if (callers->ends)
+                return 0;
+
+        r = bus_peer_new(callers->api->bus, BUS_DRIVER, NULL, NULL, &peer);
+        if (r >= 0)
+                r = bus_peer_subscribe(peer,
+                        "path='/org/freedesktop/DBus',interface='" BUS_DRIVER "',"
+                        "member='NameOwnerChanged',arg2=''",
+                        on_name_gone, callers);
+        if (r < 0)
+                return r;
+
+        callers->ends = TAKE_PTR(peer);
+        return 0;
+}
+
+/* It may have gone before its end was watched for. */
+static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        CallerConnection *c = userdata;
+        Callers *callers = c->callers;
+        int there;
+
+        end_question(c);
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "b", &there) < 0 ||
+                !there)
+                remove_connection(c);
+
+        ask_next(callers);
+        return 0;
+}
+
+static int ask_driver(CallerConnection *c, const char *member, sd_bus_message_handler_t handler) {
+        int r;
+
+        r = sd_bus_call_method_async(c->callers->api->bus, &c->question, BUS_DRIVER, "/org/freedesktop/DBus",
+                BUS_DRIVER, member, handler, c, "s", c->name);
+        if (r >= 0)
+                c->callers->n_questions++;
+        return r;
+}
+
+static void forget_oldest_root(Callers *callers) {
+        CallerConnection *c;
+
+        TAILQ_FOREACH (c, &callers->connections, entries)
+                if (c->known && !c->user) {
+                        connection_free(c);
+                        return;
+                }
+}
+
+/* For a connection that has been counted, though not as one of the user's. */
+static bool has_place(const Callers *callers, const CallerUser *user) {
+        const PlacesTaken taken = {
+                .own = user->n_connections,
+                .users = callers->n_of_users,
+                .all = callers->n_connections - 1,
+        };
+
+        return places_allow(&connection_places, &taken, user->uid, 1);
+}
+
+static int become_known(CallerConnection *c) {
+        Callers *callers = c->callers;
+        bool watched = callers->ends;
+        CallerUser *user;
+        int r;
+
+        if (c->uid == 0) {
+                if (callers->n_roots >= ROOTS_MAX)
+                        forget_oldest_root(callers);
+                callers->n_roots++;
+                c->known = true;
+                return 0;
+        }
+
+        user = get_user(callers, c->uid);
+        if (!user || !has_place(callers, user))
+                return -EUSERS;
+
+        r = watch_names(callers);
+        if (r >= 0 && !watched)
+                r = ask_driver(c, "NameHasOwner", on_has_owner);
+        if (r < 0)
+                return r;
+
+        c->user = user;
+        c->user->n_connections++;
+        callers->n_of_users++;
+        c->known = true;
+        return 0;
+}
+
+static int read_number(sd_bus_message *reply, uint32_t *ret) {
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return -EACCES;
+
+        return sd_bus_message_read(reply, "u", ret) < 0 ? -EBADMSG : 0;
+}
+
+/* It has left, or is nobody, and there is nobody to answer; or there is no room for it. */
+static void ignore_caller(CallerConnection *c, int r) {
+        log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
+        if (r == -EUSERS)
+                c->callers->handlers->no_room(c);
+        remove_connection(c);
+}
+
+/* The process is for the record alone: what is not known of it is left out. */
+static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        CallerConnection *c = userdata;
+        Callers *callers = c->callers;
+        int r;
+
+        end_question(c);
+        if (read_number(reply, &c->pid) < 0)
+                c->pid = 0;
+        r = become_known(c);
+        if (r < 0)
+                ignore_caller(c, r);
+        else
+                c->callers->handlers->known(c);
+
+        ask_next(callers);
+        return 0;
+}
+
+/* Only a uid that the bus vouches for counts. */
+static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        CallerConnection *c = userdata;
+        Callers *callers = c->callers;
+        int r;
+
+        end_question(c);
+        r = read_number(reply, &c->uid);
+        if (r >= 0)
+                r = ask_driver(c, "GetConnectionUnixProcessID", on_pid);
+        if (r < 0) {
+                ignore_caller(c, r);
+                ask_next(callers);
+        }
+        return 0;
+}
+
+/*
+ * The bus answers at once, so those that wait do not do so for long. Not by
+ * GetConnectionCredentials: dbus-broker adds a file descriptor of the process,
+ * also to the answer for a connection that takes none, which breaks with it.
+ */
+static void ask_next(Callers *callers) {
+        CallerConnection *c, *next;
+
+        for (c = TAILQ_FIRST(&callers->connections); c && callers->n_questions < QUESTIONS_MAX; c = next) {
+                next = TAILQ_NEXT(c, entries);
+                if (c->known || c->question)
+                        continue;
+                if (ask_driver(c, "GetConnectionUnixUser", on_uid) < 0)
+                        connection_free(c);
+        }
+}
+
+CallerConnection *callers_get(Callers *callers, const char *name) {
+        CallerConnection *c = find(callers, name);
+
+        if (c)
+                return c;
+        if (callers->n_connections >= connection_places.max)
+                return NULL;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return NULL;
+        c->callers = callers;
+        c->name = strdup(name);
+        if (!c->name) {
+                free(c);
+                return NULL;
+        }
+        TAILQ_INIT(&c->held);
+        TAILQ_INSERT_TAIL(&callers->connections, c, entries);
+        callers->n_connections++;
+
+        ask_next(callers);
+        return find(callers, name);
+}
+
+bool callers_find(const Api *api, const char *sender, uint32_t *ret_uid, uint32_t *ret_pid) {
+        const CallerConnection *c = api->callers && sender ? find(api->callers, sender) : NULL;
+
+        if (!c || !c->known)
+                return false;
+
+        *ret_uid = c->uid;
+        *ret_pid = c->pid;
+        return true;
+}
+
+/* An error shows as well as an answer that the connection has read what came before, if it comes from there. */
+static int on_pong(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        CallerConnection *c = userdata;
+
+        end_ping(c);
+        if (streq_ptr(sd_bus_message_get_sender(reply), c->name))
+                forget_unread(c, c->unread_at_ping);
+        return 0;
+}
+
+/* Without a time limit: the bus would still count it as open, so that another one makes it worse. */
+static void ping(CallerConnection *c) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        Callers *callers = c->callers;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                callers->api->bus, &message, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r >= 0)
+                r = sd_bus_call_async(callers->api->bus, &c->ping, message, on_pong, c, UINT64_MAX);
+        if (r < 0) {
+                log_debug_errno(r, "Cannot send Ping to %s, ignoring: %m", c->name);
+                return;
+        }
+
+        c->unread_at_ping = c->unread;
+        c->user->n_pings++;
+        callers->n_pings++;
+}
+
+static void ping_connections(Callers *callers, const CallerUser *user) {
+        CallerConnection *c;
+
+        TAILQ_FOREACH (c, &callers->connections, entries)
+                if (c->user == user && c->unread > 0 && !c->ping &&
+                        share_allows(user->n_pings, callers->n_pings, 1, PINGS_MAX))
+                        ping(c);
+}
+
+static bool charge(CallerConnection *c, uint64_t bytes, uint64_t max) {
+        Callers *callers = c->callers;
+        CallerUser *user = c->user;
+
+        if (!user)
+                return true;
+
+        if (user->unread >= UNREAD_PING)
+                ping_connections(callers, user);
+        if (!share_allows(user->unread, callers->unread, bytes, max))
+                return false;
+
+        c->unread += bytes;
+        user->unread += bytes;
+        callers->unread += bytes;
+        return true;
+}
+
+bool callers_charge(CallerConnection *c, uint64_t bytes) {
+        return charge(c, bytes, UNREAD_MAX);
+}
+
+bool callers_charge_refusal(CallerConnection *c, uint64_t bytes) {
+        return charge(c, bytes, UNREAD_MAX + UNREAD_REFUSALS_MAX);
+}
+
+bool callers_charge_by_name(Api *api, const char *name, uint64_t bytes) {
+        CallerConnection *c = api->callers ? find(api->callers, name) : NULL;
+
+        return !c || callers_charge(c, bytes);
+}
+
+int callers_new(Api *api, const CallersHandlers *handlers) {
+        Callers *callers;
+
+        callers = calloc(1, sizeof(*callers));
+        if (!callers)
+                return -ENOMEM;
+
+        callers->api = api;
+        callers->handlers = handlers;
+        TAILQ_INIT(&callers->connections);
+        TAILQ_INIT(&callers->users);
+        api->callers = callers;
+        return 0;
+}
+
+Callers *callers_free(Callers *callers) {
+        if (!callers)
+                return NULL;
+
+        while (!TAILQ_EMPTY(&callers->connections))
+                connection_free(TAILQ_FIRST(&callers->connections));
+        while (!TAILQ_EMPTY(&callers->users))
+                user_free(callers, TAILQ_FIRST(&callers->users));
+        bus_peer_free(callers->ends);
+        sd_bus_message_unref(callers->released);
+        sd_event_source_disable_unref(callers->measure);
+        sd_event_source_disable_unref(callers->timer);
+        free(callers);
+        return NULL;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "api.h"
+
+/* Adds the methods about the default quota to the manager's object; a negative errno on failure. */
+int default_bus_add(Api *api);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control.h"
+#include "slice-watch.h"
+
+/* What happens in cgroupfs, and what is done about it. */
+
+/* Makes the watch. Nothing is watched yet. 0 or a negative errno. */
+int cgroup_events_start(Control *control);
+
+/* For ControlHooks; userdata is the Control. */
+extern const SliceWatchHandlers cgroup_events_slices;

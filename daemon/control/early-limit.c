@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "early-limit.h"
+#include "limit-retry.h"
+#include "log.h"
+#include "misc-file.h"
+#include "slice-watch.h"
+#include "sysfs.h"
+#include "vm-policy.h"
+
+struct EarlyLimit {
+        TAILQ_ENTRY(EarlyLimit) entries;
+        char *cgroup;
+        uint64_t cgroup_id; /* 0: unknown */
+        uint32_t quota, watermark;
+        bool failed;
+        bool listed;    /* the list of machines that is being read has its machine, if it is a VM's */
+        bool withdrawn; /* it is not a VM's; kept so that it gets no limit when cgroups are looked at again */
+};
+
+static void early_limit_free(Control *control, EarlyLimit *e) {
+        TAILQ_REMOVE(&control->early_limits, e, entries);
+        free(e->cgroup);
+        free(e);
+}
+
+/* Names of scopes are used again, and not everywhere is it told that a cgroup is gone. */
+static bool is_another_cgroup(const Control *control, const EarlyLimit *e) {
+        uint64_t id;
+
+        return cgroup_get_id(control->root, e->cgroup, &id) < 0 || id != e->cgroup_id;
+}
+
+static EarlyLimit *find(Control *control, const char *unit_path) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &control->early_limits, entries)
+                if (streq(e->cgroup, unit_path)) {
+                        if (!is_another_cgroup(control, e))
+                                return e;
+                        early_limit_free(control, e);
+                        return NULL;
+                }
+
+        return NULL;
+}
+
+static const char *unit_of(const EarlyLimit *e) {
+        return strrchr(e->cgroup, '/') + 1;
+}
+
+/* What the hook has announced for a VM that has no scope yet. Returns false if it has announced nothing. */
+static bool get_announced(VM *vm, const char **ret_name, PolicyResult *ret) {
+        const StateNext *next;
+
+        if (vm->kind != VM_KIND_MACHINE)
+                return false;
+
+        if (!vm->machine) {
+                *ret_name = vm->name;
+                *ret = vm->policy;
+                return true;
+        }
+
+        next = state_get_next(vm->world->state.runtime, vm->key);
+        if (!next)
+                return false;
+
+        *ret_name = next->name;
+        vm_resolve_next(vm, ret);
+        return true;
+}
+
+/*
+ * Machine names are shortened, so more than one VM may fit: the one whose name
+ * is complete is meant, and otherwise nobody is refused what was announced.
+ */
+static bool find_announced(Control *control, const char *machine, PolicyResult *ret) {
+        bool found = false, found_exact = false;
+        VM *vm;
+
+        TAILQ_FOREACH (vm, &control->world.vms, entries) {
+                PolicyResult policy;
+                const char *name;
+                bool exact;
+
+                if (!get_announced(vm, &name, &policy) || !machine_name_fits_vm(machine, name, &exact))
+                        continue;
+                if (found && (exact < found_exact || (exact == found_exact && policy.quota <= ret->quota)))
+                        continue;
+                found = true;
+                found_exact = exact;
+                *ret = policy;
+        }
+
+        return found;
+}
+
+static void apply(Control *control, EarlyLimit *e) {
+        int r;
+
+        /* As for VMs: elsewhere there may be no limits, and only sets are limited. */
+        if (!slice_watch_covers(control->slices, e->cgroup)) {
+                e->failed = false;
+                return;
+        }
+
+        r = cgroup_set_limit(control->root, e->cgroup, e->quota, NULL);
+        if (r < 0 && !cgroup_exists(control->root, e->cgroup)) {
+                early_limit_free(control, e);
+                return;
+        }
+        if (r < 0) {
+                log_context_errno(e->failed ? LOG_DEBUG : LOG_WARNING, NULL, r,
+                        "Cannot limit cgroup %s, trying again: %m", e->cgroup);
+                e->failed = true;
+                limit_retry_failed(control->retry, LIMIT_KIND_VM);
+                return;
+        }
+
+        e->failed = false;
+        log_debug("Cgroup %s is limited to %" PRIu32 " until systemd-machined says whose it is.", e->cgroup,
+                e->quota);
+}
+
+static EarlyLimit *add(Control *control, const char *unit_path, const PolicyResult *policy) {
+        EarlyLimit *e;
+
+        e = calloc(1, sizeof(*e));
+        if (e)
+                e->cgroup = strdup(unit_path);
+        if (!e || !e->cgroup) {
+                free(e);
+                log_oom();
+                return NULL;
+        }
+
+        if (cgroup_get_id(control->root, unit_path, &e->cgroup_id) < 0)
+                e->cgroup_id = 0;
+        e->quota = policy->quota;
+        e->watermark = policy->watermark;
+        TAILQ_INSERT_TAIL(&control->early_limits, e, entries);
+        return e;
+}
+
+void early_limit_scope_appeared(Control *control, const char *unit, const char *unit_path) {
+        _cleanup_free_ char *machine = NULL;
+        PolicyResult policy = {};
+        EarlyLimit *e;
+
+        /* Users can name units of theirs like a machine's scope. */
+        if (!world_has_limits(&control->world) || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
+                !unit_path_is_of_system(unit_path) || unit_path_is_below_user_slice(unit_path) ||
+                vm_find_by_cgroup(&control->world, unit_path) || find(control, unit_path))
+                return;
+
+        if (!find_announced(control, machine, &policy))
+                return;
+
+        e = add(control, unit_path, &policy);
+        if (e)
+                apply(control, e);
+}
+
+void early_limit_apply_set(Control *control, const Set *set, const char *unit, const char *unit_path) {
+        const EarlyLimit *e;
+        int r;
+
+        early_limit_scope_appeared(control, unit, unit_path);
+        e = find(control, unit_path);
+        if (!e || e->withdrawn)
+                return;
+
+        /* It is written again once the set has a VM. */
+        r = sysfs_set_write_quota(control->root, set->kernel.id, e->quota);
+        if (r >= 0)
+                r = sysfs_set_write_watermark(control->root, set->kernel.id, e->watermark);
+        if (r < 0)
+                log_debug_errno(r, "Cannot write the quota of set %" PRIu64 ", ignoring: %m", set->kernel.id);
+}
+
+void early_limit_forget(Control *control, const char *unit_path) {
+        EarlyLimit *e = find(control, unit_path);
+
+        if (e)
+                early_limit_free(control, e);
+}
+
+bool early_limits_refresh(Control *control) {
+        bool changed = false;
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &control->early_limits, entries) {
+                _cleanup_free_ char *machine = NULL;
+                PolicyResult policy = {};
+
+                if (e->withdrawn || unit_name_to_libvirt_machine(unit_of(e), &machine) < 0 ||
+                        !find_announced(control, machine, &policy) ||
+                        (policy.quota == e->quota && policy.watermark == e->watermark))
+                        continue;
+
+                e->quota = policy.quota;
+                e->watermark = policy.watermark;
+                e->failed = true; /* until apply() has written it, below */
+                changed = true;
+        }
+        if (changed)
+                (void) early_limits_apply_failed(control);
+        return changed;
+}
+
+static EarlyLimit *find_by_unit(const Control *control, const char *unit) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &control->early_limits, entries)
+                if (streq(unit_of(e), unit))
+                        return e;
+
+        return NULL;
+}
+
+static void withdraw(Control *control, EarlyLimit *e) {
+        int r;
+
+        if (e->withdrawn)
+                return;
+
+        e->withdrawn = true;
+        e->failed = false;
+
+        r = cgroup_remove_limit(control->root, e->cgroup, e->quota);
+        if (r < 0 && slice_watch_covers(control->slices, e->cgroup) &&
+                cgroup_exists(control->root, e->cgroup))
+                log_warning_errno(
+                        r, "Cannot remove the limit of cgroup %s, which is not a VM's: %m", e->cgroup);
+}
+
+void early_limit_withdraw(Control *control, const char *unit) {
+        EarlyLimit *e = find_by_unit(control, unit);
+
+        if (e)
+                withdraw(control, e);
+}
+
+void early_limits_expect_machines(Control *control) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &control->early_limits, entries)
+                e->listed = true;
+}
+
+void early_limits_withdraw_unexpected(Control *control) {
+        EarlyLimit *e;
+
+        TAILQ_FOREACH (e, &control->early_limits, entries)
+                if (e->listed)
+                        withdraw(control, e);
+}
+
+void early_limits_gone(Control *control, const char *cgroup) {
+        EarlyLimit *e, *next;
+
+        for (e = TAILQ_FIRST(&control->early_limits); e; e = next) {
+                next = TAILQ_NEXT(e, entries);
+                if (cgroup_path_is_below(e->cgroup, cgroup))
+                        early_limit_free(control, e);
+        }
+}
+
+bool early_limits_apply_failed(Control *control) {
+        EarlyLimit *e, *next;
+
+        for (e = TAILQ_FIRST(&control->early_limits); e; e = next) {
+                next = TAILQ_NEXT(e, entries);
+                if (e->failed)
+                        apply(control, e);
+        }
+
+        TAILQ_FOREACH (e, &control->early_limits, entries)
+                if (e->failed)
+                        return false;
+
+        return true;
+}
+
+void early_limits_free(Control *control) {
+        EarlyLimit *e;
+
+        while ((e = TAILQ_FIRST(&control->early_limits)))
+                early_limit_free(control, e);
+}

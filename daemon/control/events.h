@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control.h"
+#include "event-log.h"
+#include "set.h"
+#include "vm.h"
+
+/*
+ * The daemon's events: each is a record in the journal and an entry in the
+ * ring that Manager.ListEvents shows.
+ */
+
+/* Makes the ring. Sequence numbers go on from those of earlier runs. */
+int events_set_up(Control *control);
+
+/* What is to be told of an event besides its message. */
+typedef struct EventFacts {
+        int level;    /* LOG_NOTICE, … */
+        const VM *vm; /* NULL: it is about none */
+        const EventDetail *details;
+        size_t n_details;
+        const Set *set; /* NULL: about none */
+} EventFacts;
+
+/*
+ * Adds one. A change that somebody asked for names him (control->caller). What
+ * guests can set off at will is for the caller to limit.
+ */
+void events_add(Control *control, EventType type, const EventFacts *facts, const char *format, ...)
+        _printf_(4, 5);

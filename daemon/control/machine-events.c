@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "early-limit.h"
+#include "log.h"
+#include "machine-events.h"
+#include "machined.h"
+#include "reconcile.h"
+#include "set-match.h"
+#include "vm-machine.h"
+#include "vm-reserve.h"
+
+void machine_events_known(Control *control, MachinesKnown known) {
+        control->world.machines = known;
+        set_match_waiting(control);
+        world_queue_changes(&control->world, 0);
+        reconcile_machines_listed(control);
+}
+
+static void on_asked(void *userdata) {
+        early_limits_expect_machines(userdata);
+}
+
+static void on_begin(void *userdata) {
+        vm_machines_begin(userdata);
+}
+
+static void on_end(void *userdata) {
+        vm_machines_end(userdata);
+        vm_reservations_check(userdata);
+        set_match_waiting(userdata);
+        early_limits_withdraw_unexpected(userdata);
+        machine_events_known(userdata, MACHINES_LISTED);
+}
+
+static void on_appeared(const MachineInfo *info, void *userdata) {
+        vm_machine_appeared(userdata, info);
+}
+
+static void on_removed(const char *machine, void *userdata) {
+        vm_machine_removed(userdata, machine);
+}
+
+static void on_no_vm(const char *unit, void *userdata) {
+        early_limit_withdraw(userdata, unit);
+}
+
+/* Sets of what is no VM's machine have waited for this. */
+static void on_idle(void *userdata) {
+        set_match_waiting(userdata);
+}
+
+static void on_absent(void *userdata) {
+        Control *control = userdata;
+
+        if (control->world.machines != MACHINES_LISTED)
+                log_info("systemd-machined is not available, VMs are known by their units only.");
+        machine_events_known(control, MACHINES_LISTED);
+}
+
+static void on_unavailable(void *userdata) {
+        machine_events_known(userdata, MACHINES_UNAVAILABLE);
+}
+
+static void on_back(void *userdata) {
+        reconcile_begin(userdata, "systemd-machined is back");
+}
+
+int machine_events_start(Control *control) {
+        static const MachinedHandlers handlers = {
+                .asked = on_asked,
+                .begin = on_begin,
+                .end = on_end,
+                .appeared = on_appeared,
+                .removed = on_removed,
+                .no_vm = on_no_vm,
+                .idle = on_idle,
+                .absent = on_absent,
+                .unavailable = on_unavailable,
+                .back = on_back,
+        };
+
+        return machined_new(control->calls, &handlers, control, &control->machined);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "slice-limit.h"
+#include "vm.h"
+
+/* In words, where a quota or limit comes from. The caller frees *ret. -ENOMEM. */
+
+int vm_quota_origin(const VM *vm, char **ret);
+/* The same for another quota than the one that holds. */
+int vm_policy_origin(const VM *vm, const PolicyResult *policy, char **ret);
+int slice_limit_origin(const SliceLimit *slice, char **ret);

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "boot-seed.h"
+#include "cgroup-index.h"
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "early-limit.h"
+#include "log.h"
+#include "machined.h"
+#include "messages.h"
+#include "proc.h"
+#include "set-life.h"
+#include "set-match.h"
+#include "unit-id.h"
+#include "utf8.h"
+#include "vm-life.h"
+#include "vm-lookup.h"
+#include "vm-machine.h"
+#include "vm-quota.h"
+
+struct Matching {
+        BootSeed seed;
+        sd_event_source *retry; /* while systemd did not say what a set's unit is */
+        unsigned n_passes;      /* that many sets are being matched */
+        CgroupIndex *index;     /* during such a pass */
+};
+
+int matching_new(Matching **ret) {
+        Matching *matching;
+
+        matching = calloc(1, sizeof(*matching));
+        if (!matching)
+                return -ENOMEM;
+
+        *ret = matching;
+        return 0;
+}
+
+Matching *matching_free(Matching *matching) {
+        if (!matching)
+                return NULL;
+
+        sd_event_source_disable_unref(matching->retry);
+        cgroup_index_free(matching->index);
+        free(matching);
+        return NULL;
+}
+
+#define RETRY_USEC (UINT64_C(2000000))
+
+static void join(Set *set, VM *vm) {
+        set_forget_question(set);
+        vm_add_set(vm, set);
+        log_debug("Set %" PRIu64 " belongs to VM %s.", set->kernel.id, vm->name);
+        vm_apply_set(vm, set);
+        world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
+}
+
+/* A VM that was made for this set. */
+static void join_new(Set *set, VM *vm) {
+        vm->leader = set->kernel.tgid;
+        set_forget_question(set);
+        vm_add_set(vm, set);
+        vm_apply(vm);
+        vm_announce(vm);
+}
+
+/* The end of each step: without VM and without a question, the set waits for better knowledge. */
+static void settle(Set *set) {
+        if (set->search->question)
+                return;
+
+        if (!set->vm)
+                set_forget_question(set);
+        if (set->search->control->matching->n_passes == 0)
+                world_queue_changes(set->world, 0);
+}
+
+static int index_cgroups(Control *control) {
+        _cleanup_(cgroup_index_freep) CgroupIndex *index = NULL;
+        VM *vm;
+        int r;
+
+        r = cgroup_index_new(&index);
+        if (r < 0)
+                return r;
+
+        /* What is below a user's unit is the user's, who can make as many cgroups there as he likes. */
+        TAILQ_FOREACH (vm, &control->world.vms, entries)
+                if (vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
+                        !unit_path_is_below_user_slice(vm->cgroup)) {
+                        r = cgroup_index_add(index, control->root, vm->cgroup);
+                        if (r < 0)
+                                return r;
+                }
+
+        control->matching->index = TAKE_PTR(index);
+        return 0;
+}
+
+/* The VM that has the cgroup in which the set was made, wherever its process is now. */
+static VM *find_by_cgroup_id(const Set *set) {
+        Control *control = set->search->control;
+        const char *unit_path;
+        VM *vm = NULL;
+        int r;
+
+        if (!control->matching->index) {
+                r = index_cgroups(control);
+                if (r < 0) {
+                        log_debug_errno(r, "Cannot look for a cgroup by its id, ignoring: %m");
+                        return NULL;
+                }
+        }
+
+        unit_path = cgroup_index_find(control->matching->index, set->kernel.cgroup_id);
+        if (unit_path)
+                vm = vm_find_in_unit(control, unit_path, set->kernel.tgid, NULL);
+
+        if (control->matching->n_passes == 0)
+                control->matching->index = cgroup_index_free(control->matching->index);
+        return vm;
+}
+
+/*
+ * An id for what has none: that of this boot, mixed with the set's or the
+ * cgroup's, which the kernel never uses twice.
+ */
+static int derive_uuid(Control *control, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
+        sd_id128_t uuid;
+        int r;
+
+        r = boot_seed_get(&control->matching->seed, control->root, &uuid);
+        if (r < 0)
+                return r;
+
+        uuid.qwords[0] ^= set;
+        uuid.qwords[1] ^= cgroup;
+        (void) sd_id128_to_uuid_string(uuid, buf);
+        return 0;
+}
+
+static void join_own_vm(Set *set) {
+        _cleanup_free_ char *name = NULL;
+        char uuid[UUID_STRING_SIZE];
+        LogContext context;
+        VM *vm;
+        int r;
+
+        r = derive_uuid(set->search->control, set->kernel.id, 0, uuid);
+        if (r >= 0 && asprintf(&name, "set-%" PRIu64, set->kernel.id) < 0) {
+                name = NULL;
+                r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = vm_create(set->search->control, VM_KIND_SET, uuid, NULL, name, &vm);
+        if (r < 0) {
+                log_error_errno(r, "Cannot keep track of set %" PRIu64 ": %m", set->kernel.id);
+                return;
+        }
+
+        context = vm_log_context(vm, MESSAGE_SET_UNMATCHED);
+        context.set = set->kernel.id;
+        context.set_known = true;
+        /* Any process can make sets. */
+        log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_NOTICE, &context,
+                "Set %" PRIu64 " of process %" PRIu32
+                " belongs to no unit, it is treated as a VM of its own.",
+                set->kernel.id, set->kernel.tgid);
+
+        join_new(set, vm);
+}
+
+/*
+ * Users name the units of their own manager as they like. These must not be
+ * taken for a unit of the system, which overrides and rules may be meant for:
+ * they are named "user@UID.service/UNIT".
+ */
+static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
+        const char *manager = strstr(unit_path, "/user@");
+        size_t n = 0;
+        char *name;
+
+        if (manager) {
+                n = strcspn(++manager, "/") + 1;
+                if (manager[n - 1] == '\0')
+                        n = 0; /* the user's manager itself */
+        }
+
+        if (asprintf(&name, "%.*s%s", (int) n, strempty(manager), unit) < 0)
+                return -ENOMEM;
+
+        if (!utf8_is_printable(name)) {
+                free(name);
+                return -EBADMSG;
+        }
+
+        *ret = name;
+        return 0;
+}
+
+static int make_unit_vm(
+        Control *control, const char *uuid, const char *unit, const char *unit_path, VM **ret) {
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        VM *vm;
+        int r;
+
+        r = unit_vm_name(unit, unit_path, &name);
+        if (r < 0)
+                return r;
+
+        if (asprintf(&key, "unit:%s", name) < 0) {
+                key = NULL;
+                return -ENOMEM;
+        }
+
+        r = vm_create(control, VM_KIND_UNIT, uuid, key, name, &vm);
+        if (r < 0)
+                return r;
+
+        vm->unit = strdup(unit);
+        if (!vm->unit) {
+                vm_discard(vm);
+                return -ENOMEM;
+        }
+
+        r = vm_set_cgroup(vm, unit_path);
+        if (r < 0) {
+                vm_discard(vm);
+                return r;
+        }
+
+        *ret = vm;
+        return 0;
+}
+
+/* uuid: NULL when systemd does not know an InvocationID. */
+static void join_unit(Set *set, const char *uuid) {
+        Control *control = set->search->control;
+        char derived[UUID_STRING_SIZE];
+        bool shared;
+        uint64_t id;
+        VM *vm;
+        int r = 0;
+
+        vm = vm_find_in_unit(control, set->search->unit_path, set->kernel.tgid, &shared);
+        if (vm) {
+                join(set, vm);
+                return;
+        }
+        /* Of the machines there it cannot be said whose it is. */
+        if (shared) {
+                join_own_vm(set);
+                return;
+        }
+
+        if (uuid)
+                r = make_unit_vm(control, uuid, set->search->unit, set->search->unit_path, &vm);
+        /* One that another VM has is none. */
+        if (!uuid || r == -EEXIST) {
+                r = cgroup_get_id(control->root, set->search->unit_path, &id);
+                if (r >= 0)
+                        r = derive_uuid(control, 0, id, derived);
+                if (r >= 0)
+                        r = make_unit_vm(control, derived, set->search->unit, set->search->unit_path, &vm);
+        }
+        if (r < 0) {
+                log_warning_errno(r, "Cannot make a VM of unit %s: %m", set->search->unit);
+                join_own_vm(set);
+                return;
+        }
+
+        join_new(set, vm);
+}
+
+static int on_match_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Control *control = userdata;
+
+        control->matching->retry = sd_event_source_disable_unref(control->matching->retry);
+        /* Otherwise with the next connection. */
+        if (bus_calls_get_bus(control->calls))
+                set_match_waiting(control);
+        return 0;
+}
+
+/* systemd did not answer. When it is back on the bus sets are matched at once; one that is only busy tells nobody. */
+static void match_later(Control *control) {
+        int r;
+
+        if (control->matching->retry)
+                return;
+
+        r = sd_event_add_time_relative(control->event, &control->matching->retry, CLOCK_MONOTONIC, RETRY_USEC,
+                RETRY_USEC / 10, on_match_retry, control);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(control->matching->retry, "set-match-retry");
+}
+
+static void on_invocation_id(QuestionResult result, const sd_id128_t *id, void *userdata) {
+        Set *set = userdata;
+        char uuid[UUID_STRING_SIZE];
+
+        if (id)
+                (void) sd_id128_to_uuid_string(*id, uuid);
+
+        set->search->question = question_free(set->search->question);
+        if (result == QUESTION_UNANSWERED) {
+                match_later(set->search->control);
+                settle(set);
+                return;
+        }
+
+        join_unit(set, result == QUESTION_YES ? uuid : NULL);
+        settle(set);
+}
+
+/*
+ * No machine: the unit itself. Its InvocationID is on its cgroup, or else
+ * systemd is asked. Units of users have none that could be relied on, and
+ * names that may be those of the system's.
+ */
+static void match_unit(Set *set) {
+        char uuid[UUID_STRING_SIZE];
+        sd_id128_t id;
+        int r;
+
+        if (!unit_path_is_of_system(set->search->unit_path)) {
+                join_unit(set, NULL);
+                return;
+        }
+
+        if (cgroup_get_invocation_id(set->search->control->root, set->search->unit_path, &id) >= 0) {
+                (void) sd_id128_to_uuid_string(id, uuid);
+                join_unit(set, uuid);
+                return;
+        }
+
+        r = unit_ask_invocation_id(set->search->control->calls, set->search->unit, on_invocation_id, set,
+                &set->search->question);
+        /* Without a bus nobody can be asked: it waits for the next connection. */
+        if (r < 0 && r != -ENOTCONN)
+                join_unit(set, NULL);
+}
+
+static void on_machine(QuestionResult result, const sd_id128_t *id, void *userdata) {
+        Set *set = userdata;
+        Control *control = set->search->control;
+        VM *vm;
+
+        set->search->question = question_free(set->search->question);
+
+        vm_machine_claim_cgroup(control, set->search->unit, set->search->unit_path);
+        vm = vm_find_in_unit(control, set->search->unit_path, set->kernel.tgid, NULL);
+
+        /* If its properties are still under way, it is matched once they are here. */
+        if (vm)
+                join(set, vm);
+        else if (result == QUESTION_NO || (result == QUESTION_YES && !machined_is_asking(control->machined)))
+                match_unit(set);
+
+        settle(set);
+}
+
+/*
+ * Is the unit a machine's, one that we have not heard of yet? machined sends
+ * MachineNew before the machine's processes are let go, so with the answer to
+ * this question every earlier announcement has been heard too.
+ */
+static void ask_for_machine(Set *set) {
+        Control *control = set->search->control;
+
+        /* What a user runs is never a machine's, whatever he has registered: he must not keep it waiting. */
+        if (!unit_path_is_of_system(set->search->unit_path) ||
+                unit_path_is_below_user_slice(set->search->unit_path)) {
+                if (control->world.machines != MACHINES_UNKNOWN)
+                        match_unit(set);
+                return;
+        }
+
+        early_limit_apply_set(control, set, set->search->unit, set->search->unit_path);
+        if (control->world.machines == MACHINES_LISTED &&
+                machined_ask_pid(
+                        control->machined, set->kernel.tgid, on_machine, set, &set->search->question) >= 0)
+                return;
+
+        if (control->world.machines != MACHINES_UNKNOWN &&
+                strncmp(set->search->unit, "machine-", strlen("machine-")) != 0)
+                match_unit(set);
+}
+
+/* A unit that was started anew is another VM, even if its cgroup never went away. */
+static VM *find_current(const Set *set) {
+        const char *unit_path = set->search->unit_path;
+        char uuid[UUID_STRING_SIZE];
+        Control *control = set->search->control;
+        sd_id128_t id;
+        VM *vm;
+
+        vm = vm_find_in_unit(control, unit_path, set->kernel.tgid, NULL);
+        if (!vm || vm->kind != VM_KIND_UNIT || vm->n_sets > 0 || !unit_path_is_of_system(unit_path) ||
+                cgroup_get_invocation_id(control->root, unit_path, &id) < 0 ||
+                streq(sd_id128_to_uuid_string(id, uuid), vm->uuid))
+                return vm;
+
+        vm_remove(vm, "its unit was started anew");
+        return NULL;
+}
+
+void set_match(Set *set) {
+        _cleanup_free_ char *cgroup = NULL;
+        Control *control = set->search->control;
+        bool moved = true;
+        uint64_t id;
+        VM *vm = NULL;
+        int r;
+
+        if (set->vm || set->match == SET_MATCH_ASKING)
+                return;
+        /* When it starts, the list of machines is on its way: there is no VM yet that it could belong to. */
+        if (!control->world.ready && control->world.machines == MACHINES_UNKNOWN)
+                return;
+        set_forget_question(set);
+        set->match = SET_MATCH_ASKING;
+
+        r = proc_get_cgroup(control->root, (pid_t) set->kernel.tgid, set->kernel.start_time, &cgroup);
+        if (r < 0)
+                log_debug_errno(r, "Cannot find the process of set %" PRIu64 ": %m", set->kernel.id);
+        else
+                moved = set->kernel.cgroup_id != 0 &&
+                        (cgroup_get_id(control->root, cgroup, &id) < 0 || id != set->kernel.cgroup_id);
+
+        if (moved && set->kernel.cgroup_id != 0)
+                vm = find_by_cgroup_id(set);
+        if (!vm && cgroup && cgroup_path_get_unit(cgroup, &set->search->unit, &set->search->unit_path) >= 0) {
+                vm_machine_claim_cgroup(control, set->search->unit, set->search->unit_path);
+                vm = find_current(set);
+        }
+
+        if (vm)
+                join(set, vm);
+        else if (set->search->unit)
+                ask_for_machine(set);
+        else if (control->world.machines != MACHINES_UNKNOWN)
+                join_own_vm(set);
+
+        settle(set);
+}
+
+void set_match_waiting(Control *control) {
+        Set *set;
+
+        /* The tree of cgroups is gone through once for all of them. */
+        control->matching->n_passes++;
+        TAILQ_FOREACH (set, &control->world.sets, entries)
+                if (!set->vm && set->match == SET_MATCH_WAITING)
+                        set_match(set);
+        if (--control->matching->n_passes == 0) {
+                control->matching->index = cgroup_index_free(control->matching->index);
+                world_queue_changes(&control->world, 0);
+        }
+}
+
+/* Those sets of a VM in the same cgroup that are the machine's. */
+static void take_sets(VM *machine, VM *vm) {
+        Set *set, *next;
+
+        for (set = TAILQ_FIRST(&vm->sets); set; set = next) {
+                next = TAILQ_NEXT(set, of_vm);
+                if (vm->kind == VM_KIND_MACHINE && vm_find_in_unit(machine->life->control, machine->cgroup,
+                                                           set->kernel.tgid, NULL) != machine)
+                        continue;
+
+                vm_remove_set(vm, set);
+                join(set, machine);
+        }
+}
+
+void set_match_adopt(VM *machine) {
+        Control *control = machine->life->control;
+        VM *vm, *next;
+
+        for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
+                next = TAILQ_NEXT(vm, entries);
+                if (vm == machine || !streq_ptr(vm->cgroup, machine->cgroup))
+                        continue;
+
+                take_sets(machine, vm);
+                if (vm->kind == VM_KIND_MACHINE)
+                        continue;
+
+                machine->gone_denied += vm->gone_denied;
+                machine->gone_peak += vm->gone_peak;
+                vm_remove(vm, "it is a machine's");
+        }
+
+        /* While the list of machines is gone through, sets are matched at its end, all at once. */
+        if (control->world.machines != MACHINES_UNKNOWN)
+                set_match_waiting(control);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cgroup-watch.h"
+#include "control.h"
+#include "slice-limit.h"
+
+/*
+ * Limits of slices: misc.max of a slice's cgroup, which holds for all VMs in
+ * the slice and in those below it together.
+ */
+
+/* What the control layer keeps of a slice. */
+struct SliceGuard {
+        Control *control;
+        CgroupSubscription *watch; /* of misc.max */
+        sd_event_source *revert_holdoff;
+        bool revert_again;
+        RateLimit foreign_log;
+};
+
+/* Brings the list to what configuration and overrides say. The limits are written by slice_limits_apply(). -ENOMEM. */
+int slice_limits_update(Control *control);
+void slice_limits_apply(Control *control);
+
+/* Only those that are not in force because of an error. Returns true when there are none left. */
+bool slice_limits_apply_failed(Control *control);
+
+/* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
+void slice_limits_tell(Control *control);
+
+void slice_limits_free(Control *control);
+
+/* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
+int slice_limits_watch(Control *control);
+
+/* The slice's cgroup has appeared, maybe anew. */
+void slice_limit_appeared(Control *control, const char *cgroup);
+
+/* A cgroup is gone, with all below it. */
+void slice_limits_gone(Control *control, const char *cgroup);
+
+/* Writes the limit of one, or takes it away where nobody has asked for one. */
+void slice_apply(SliceLimit *slice);
+
+/* error is taken over. */
+void slice_set_force(SliceLimit *slice, bool in_force, char *error);
+
+/* A limit as misc.max has it. */
+uint64_t slice_to_misc_max(uint32_t limit);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cgroup-path.h"
+#include "cgroup.h"
+#include "counting.h"
+#include "early-limit.h"
+#include "messages.h"
+#include "other-machines.h"
+#include "utf8.h"
+#include "vm-life.h"
+#include "vm-quota.h"
+
+/* Whoever has a VFIO device can make and end sets as fast as he likes, and with them VMs that are no machines. */
+#define UNIT_LOG_INTERVAL_USEC (UINT64_C(60000000))
+#define UNIT_LOG_BURST         20U
+
+/* How its comings and goings are logged. */
+static void choose_log_level(Control *control, VM *vm) {
+        unsigned suppressed;
+
+        if (vm->kind == VM_KIND_MACHINE)
+                return;
+
+        if (!ratelimit_below(&control->log.units, control_now(control), UNIT_LOG_INTERVAL_USEC,
+                    UNIT_LOG_BURST, &suppressed))
+                vm->log_level = LOG_DEBUG;
+        else if (suppressed > 0)
+                log_info("%u more units and sets without a unit appeared, which was not logged.", suppressed);
+}
+
+int vm_create(Control *control, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret) {
+        VM *vm;
+        int r;
+
+        r = vm_new(&control->world, kind, uuid, key, name, &vm);
+        if (r < 0)
+                return r;
+
+        vm->life = calloc(1, sizeof(*vm->life));
+        if (!vm->life) {
+                vm_free(vm);
+                return -ENOMEM;
+        }
+
+        vm->life->control = control;
+        choose_log_level(control, vm);
+        counting_take_up(control, vm);
+        *ret = vm;
+        return 0;
+}
+
+void vm_discard(VM *vm) {
+        VMLife *life = vm->life;
+
+        sd_event_source_disable_unref(life->reservation_timeout);
+        cgroup_subscription_free(life->limit_watch);
+        cgroup_subscription_free(life->gone_watch);
+        sd_event_source_disable_unref(life->revert_holdoff);
+        free(life);
+        vm_free(vm);
+}
+
+void vm_announce(VM *vm) {
+        if (vm->announced)
+                return;
+
+        vm->announced = true;
+        log_context(vm->log_level,
+                &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
+                "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
+        vm_queue_changes(vm, 0);
+        world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
+}
+
+void vm_remove(VM *vm, const char *why) {
+        Control *control = vm->life->control;
+        LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
+        _cleanup_free_ char *cgroup = NULL;
+
+        log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
+        changes_vm_gone(vm);
+        cgroup = TAKE_PTR(vm->cgroup);
+        vm_discard(vm);
+        if (cgroup)
+                vm_apply_cgroup(control, cgroup);
+        world_queue_changes(&control->world, WORLD_CHANGED_STATUS);
+}
+
+bool vm_is_finished(const VM *vm) {
+        uint64_t id;
+
+        if (vm->n_sets > 0)
+                return false;
+
+        switch (vm->kind) {
+
+        case VM_KIND_MACHINE:
+                return vm->state == VM_RUNNING && !vm->machine;
+
+        case VM_KIND_UNIT:
+                /* Users can keep as many cgroups as they like. */
+                return !vm->cgroup || other_machines_have_unit(vm->world, vm->unit) ||
+                       !unit_path_is_of_system(vm->cgroup) ||
+                       cgroup_get_id(vm->life->control->root, vm->cgroup, &id) == -ENOENT;
+
+        case VM_KIND_SET:
+                return true;
+        }
+
+        return true;
+}
+
+static void forget_cgroup(VM *vm) {
+        vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
+        vm->life->gone_watch = cgroup_subscription_free(vm->life->gone_watch);
+        vm->cgroup_id = 0;
+        vm->foreign = false;
+        free(TAKE_PTR(vm->slice));
+        vm_queue_changes(vm, VM_CHANGED_CGROUP);
+}
+
+int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader) {
+        VMState state = machine ? VM_RUNNING : VM_RESERVED;
+        _cleanup_free_ char *cgroup = NULL;
+        int r;
+
+        if (!streq_ptr(vm->unit, unit) || vm->leader != leader)
+                vm_queue_changes(vm, VM_CHANGED_MACHINE);
+        if (vm->state != state)
+                vm_queue_changes(vm, VM_CHANGED_STATE);
+
+        if (!streq_ptr(vm->machine, machine))
+                vm->viommu_noted = false;
+
+        r = replace_string(&vm->machine, machine);
+        if (r >= 0)
+                r = replace_string(&vm->unit, unit);
+        if (r < 0)
+                return r;
+
+        vm->leader = leader;
+        vm->state = state;
+        vm->unregistered = false;
+        cgroup = TAKE_PTR(vm->cgroup);
+        if (cgroup) {
+                forget_cgroup(vm);
+                vm_apply_cgroup(vm->life->control, cgroup);
+        }
+        return 0;
+}
+
+static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata) {
+        VM *vm = userdata;
+
+        if (event == CGROUP_CHILD_GONE && streq(child, strrchr(vm->cgroup, '/') + 1))
+                vm->life->control->hooks->unit_gone(vm);
+}
+
+/* A unit's end is seen in the directory above only. */
+static void watch_unit(VM *vm) {
+        _cleanup_free_ char *parent = NULL;
+        char *slash;
+        int r;
+
+        parent = strdup(vm->cgroup);
+        if (!parent) {
+                log_oom();
+                return;
+        }
+
+        /* That of a unit in the root cgroup is "/". */
+        slash = strrchr(parent, '/');
+        slash[slash == parent ? 1 : 0] = '\0';
+
+        vm->life->gone_watch = cgroup_subscription_free(vm->life->gone_watch);
+        r = cgroup_subscribe(vm->life->control->cgroup_watch, CGROUP_WATCH_CHILDREN, parent, on_sibling, vm,
+                &vm->life->gone_watch);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "Cannot watch the unit of VM %s: %m", vm->name);
+}
+
+int vm_set_cgroup(VM *vm, const char *unit_path) {
+        _cleanup_free_ char *slice = NULL;
+        int r;
+
+        if (streq_ptr(vm->cgroup, unit_path))
+                return 0;
+
+        /* Users name the cgroups of their own manager. The bus takes UTF-8 only, and from all VMs or none. */
+        if (!utf8_is_printable(unit_path))
+                return -EBADMSG;
+
+        r = cgroup_path_get_slice(unit_path, &slice);
+        if (r < 0)
+                return r;
+
+        r = replace_string(&vm->cgroup, unit_path);
+        if (r < 0)
+                return r;
+
+        early_limit_forget(vm->life->control, unit_path);
+        free(vm->slice);
+        vm->slice = TAKE_PTR(slice);
+
+        vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
+        if (cgroup_get_id(vm->life->control->root, unit_path, &vm->cgroup_id) < 0)
+                vm->cgroup_id = 0;
+        if (vm->kind == VM_KIND_UNIT || vm->unregistered)
+                watch_unit(vm);
+
+        vm_queue_changes(vm, VM_CHANGED_CGROUP);
+        return 0;
+}

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Sets by generic netlink. Two sockets: one for requests and their replies,
+ * one for events, so that a dump and the events meanwhile do not get mixed up.
+ *
+ * resolve the family → info-get → set-get dump → follow events
+ *                         ↑                           │
+ *                         └── events lost, dump torn ─┘
+ *
+ * While a dump is under way events wait in their socket. The dump says up to
+ * which event it is current, older ones are then dropped by their sequence
+ * number (GenlSequence).
+ */
+
+#include <linux/genetlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <linux/vfio_pasid.h>
+
+#include "genl-parse.h"
+#include "kernel-source.h"
+#include "log.h"
+
+/* Room for some ten thousand events. */
+#define EVENTS_BUFFER_SIZE  (4 * 1024 * 1024)
+#define MESSAGE_BUFFER_SIZE (64 * 1024)
+
+/* Datagrams handled before the event loop gets its turn again. */
+#define RECEIVE_BATCH 64U
+#define FLUSH_MAX     65536U
+
+typedef enum GenlState {
+        GENL_RESOLVING,
+        GENL_ABSENT, /* the module was unloaded; it may come back */
+        GENL_INFO,
+        GENL_DUMPING,
+        GENL_FOLLOWING,
+} GenlState;
+
+typedef struct GenlSource {
+        KernelSource base;
+        GenlState state;
+        struct nl_sock *request_socket;
+        struct nl_sock *events_socket;
+        sd_event_source *request_source;
+        sd_event_source *events_source;
+        uint32_t request; /* number of the request whose reply is awaited */
+        uint16_t family;
+        bool announced;    /* present() was called */
+        bool torn;         /* sets changed under the dump */
+        bool resync_after; /* asked for while one was under way */
+        GenlSequence sequence;
+        uint64_t dump_seq;
+        KernelSet *sets;
+        size_t n_sets, n_allocated;
+        char buffer[MESSAGE_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+} GenlSource;
+
+DEFINE_CLEANUP_FUNC(struct nl_msg *, nlmsg_free, nlmsg_freep);
+
+static void fail(GenlSource *g, int error) {
+        (void) sd_event_source_set_enabled(g->request_source, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_OFF);
+        g->base.handlers->failed(error, g->base.userdata);
+}
+
+static int send_request(GenlSource *g, uint16_t family, uint8_t command, uint8_t version, int flags) {
+        _cleanup_(nlmsg_freep) struct nl_msg *msg = NULL;
+        int r;
+
+        msg = nlmsg_alloc();
+        if (!msg)
+                return -ENOMEM;
+
+        if (!genlmsg_put(msg, NL_AUTO_PORT, ++g->request, family, 0, NLM_F_REQUEST | flags, command, version))
+                return -ENOMEM;
+
+        if (family == GENL_ID_CTRL && nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, VFIO_PASID_FAMILY_NAME) < 0)
+                return -ENOMEM;
+
+        r = nl_send_auto(g->request_socket, msg);
+        if (r < 0)
+                return -EIO;
+
+        return 0;
+}
+
+static int begin_resolve(GenlSource *g) {
+        g->state = GENL_RESOLVING;
+        /* The kernel loads the module for this, by its alias. */
+        return send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, 0);
+}
+
+static int begin_info(GenlSource *g) {
+        g->state = GENL_INFO;
+        g->torn = g->resync_after = false;
+        (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_OFF);
+        return send_request(g, g->family, VFIO_PASID_CMD_INFO_GET, VFIO_PASID_FAMILY_VERSION, 0);
+}
+
+static int begin_dump(GenlSource *g) {
+        g->state = GENL_DUMPING;
+        g->n_sets = 0;
+        return send_request(g, g->family, VFIO_PASID_CMD_SET_GET, VFIO_PASID_FAMILY_VERSION, NLM_F_DUMP);
+}
+
+static void restart(GenlSource *g) {
+        int r;
+
+        r = begin_info(g);
+        if (r < 0)
+                fail(g, r);
+}
+
+/*
+ * The kernel's events come before what callers ask for. But anybody with a
+ * virtual machine can make sets come and go: while there are more events than
+ * fit into a batch they take turns with everything else.
+ */
+static void take_turns(GenlSource *g, bool many) {
+        const int64_t priority = many ? SD_EVENT_PRIORITY_NORMAL : SD_EVENT_PRIORITY_IMPORTANT;
+
+        if (sd_event_source_set_priority(g->events_source, priority) < 0 ||
+                sd_event_source_set_priority(g->request_source, priority) < 0)
+                log_debug("Cannot change the priority of the kernel's events, ignoring.");
+}
+
+static void lose_events(GenlSource *g, const char *why) {
+        g->base.handlers->lost(why, g->base.userdata);
+        restart(g);
+}
+
+static uint32_t find_group(struct nlattr *groups) {
+        struct nlattr *group;
+        int rem;
+
+        nla_for_each_nested(group, groups, rem) {
+                struct nlattr *tb[CTRL_ATTR_MCAST_GRP_MAX + 1];
+
+                if (nla_parse_nested(tb, CTRL_ATTR_MCAST_GRP_MAX, group, NULL) < 0)
+                        continue;
+                if (tb[CTRL_ATTR_MCAST_GRP_NAME] && tb[CTRL_ATTR_MCAST_GRP_ID] &&
+                        nla_strcmp(tb[CTRL_ATTR_MCAST_GRP_NAME], VFIO_PASID_MCGRP_EVENTS) == 0)
+                        return nla_get_u32(tb[CTRL_ATTR_MCAST_GRP_ID]);
+        }
+
+        return 0;
+}
+
+static int on_family(GenlSource *g, struct nlmsghdr *nlh) {
+        static const struct nla_policy policy[CTRL_ATTR_MAX + 1] = {
+                [CTRL_ATTR_FAMILY_ID] = { .type = NLA_U16 },
+                [CTRL_ATTR_MCAST_GROUPS] = { .type = NLA_NESTED },
+        };
+        struct nlattr *tb[CTRL_ATTR_MAX + 1];
+        uint32_t group;
+        int r;
+
+        if (genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, policy) < 0 || !tb[CTRL_ATTR_FAMILY_ID] ||
+                !tb[CTRL_ATTR_MCAST_GROUPS])
+                return -EBADMSG;
+
+        group = find_group(tb[CTRL_ATTR_MCAST_GROUPS]);
+        if (group == 0)
+                return -EBADMSG;
+
+        g->family = nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
+
+        if (nl_socket_add_membership(g->events_socket, (int) group) < 0) {
+                r = -errno;
+                return log_error_errno(r < 0 ? r : -EIO, "Cannot listen to the kernel's PASID events: %m");
+        }
+
+        return begin_info(g);
+}
+
+static int on_info(GenlSource *g, const KernelMessage *message) {
+        g->dump_seq = message->seq;
+
+        if (!g->announced) {
+                g->announced = true;
+                g->base.handlers->present(&message->info, g->base.userdata);
+        }
+
+        return begin_dump(g);
+}
+
+static int on_set(GenlSource *g, const KernelMessage *message) {
+        if (g->n_sets >= g->n_allocated) {
+                size_t n = g->n_allocated > 0 ? g->n_allocated * 2 : 64;
+                KernelSet *bigger;
+
+                bigger = reallocarray(g->sets, n, sizeof(KernelSet));
+                if (!bigger)
+                        return -ENOMEM;
+                g->sets = bigger;
+                g->n_allocated = n;
+        }
+
+        g->sets[g->n_sets++] = message->set;
+        g->dump_seq = message->seq;
+        return 0;
+}
+
+static int on_dump_done(GenlSource *g) {
+        if (g->torn) {
+                log_debug("Sets changed while the kernel listed them, asking again.");
+                return begin_info(g);
+        }
+
+        g->state = GENL_FOLLOWING;
+        genl_sequence_reset(&g->sequence, g->dump_seq);
+        (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_ON);
+        g->base.handlers->dump(g->sets, g->n_sets, g->base.userdata);
+
+        return g->resync_after ? begin_info(g) : 0;
+}
+
+/* The reply is an error. Gives what the source should fail with, or 0. */
+static int on_error(GenlSource *g, int error) {
+        if (error == 0)
+                return 0;
+
+        /* The module may be unloaded at any time while nothing uses it. */
+        if (g->state == GENL_RESOLVING)
+                return error == -ENOENT ? -EOPNOTSUPP : error;
+        if (error == -ENOENT || error == -EOPNOTSUPP)
+                return begin_resolve(g);
+        if (error == -EINTR || error == -EAGAIN || error == -EBUSY)
+                return begin_info(g);
+
+        return error;
+}
+
+static int on_reply(GenlSource *g, struct nlmsghdr *nlh) {
+        KernelMessage message;
+        int r;
+
+        if (nlh->nlmsg_seq != g->request)
+                return 0;
+
+        if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+                g->torn = true;
+
+        if (nlh->nlmsg_type == NLMSG_ERROR) {
+                const struct nlmsgerr *e = nlmsg_data(nlh);
+
+                if (!nlmsg_valid_hdr(nlh, sizeof(*e)))
+                        return -EBADMSG;
+                return on_error(g, e->error);
+        }
+
+        if (nlh->nlmsg_type == NLMSG_DONE)
+                return g->state == GENL_DUMPING ? on_dump_done(g) : 0;
+
+        if (nlh->nlmsg_type == GENL_ID_CTRL)
+                return g->state == GENL_RESOLVING ? on_family(g, nlh) : 0;
+
+        if (nlh->nlmsg_type != g->family)
+                return 0;
+
+        r = genl_message_parse(nlh, &message);
+        if (r < 0)
+                return r;
+
+        if (g->state == GENL_INFO && message.type == KERNEL_MESSAGE_INFO)
+                return on_info(g, &message);
+        if (g->state == GENL_DUMPING && message.type == KERNEL_MESSAGE_SET)
+                return on_set(g, &message);
+
+        return 0;
+}
+
+/* The family came or went, with its module. */
+static void on_family_event(GenlSource *g, struct nlmsghdr *nlh) {
+        const struct genlmsghdr *header = nlmsg_data(nlh);
+        struct nlattr *tb[CTRL_ATTR_MAX + 1];
+        int r;
+
+        if (!genlmsg_valid_hdr(nlh, 0) || genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, NULL) < 0 ||
+                !tb[CTRL_ATTR_FAMILY_NAME] ||
+                nla_strcmp(tb[CTRL_ATTR_FAMILY_NAME], VFIO_PASID_FAMILY_NAME) != 0)
+                return;
+
+        if (header->cmd == CTRL_CMD_DELFAMILY && g->state == GENL_FOLLOWING) {
+                log_notice("The kernel module vfio_pasid was unloaded, waiting for it to come back.");
+                g->state = GENL_ABSENT;
+                g->announced = false;
+                g->sequence.valid = false;
+                g->base.handlers->dump(NULL, 0, g->base.userdata);
+        } else if (header->cmd == CTRL_CMD_NEWFAMILY && g->state == GENL_ABSENT) {
+                r = begin_resolve(g);
+                if (r < 0)
+                        fail(g, r);
+        }
+}
+
+static void on_event(GenlSource *g, struct nlmsghdr *nlh) {
+        KernelMessage message;
+        int r;
+
+        if (nlh->nlmsg_type == GENL_ID_CTRL) {
+                on_family_event(g, nlh);
+                return;
+        }
+
+        if (nlh->nlmsg_type != g->family || g->state != GENL_FOLLOWING)
+                return;
+
+        r = genl_message_parse(nlh, &message);
+        if (r == -EOPNOTSUPP)
+                return;
+        if (r < 0) {
+                lose_events(g, "an event does not parse");
+                return;
+        }
+
+        switch (genl_sequence_next(&g->sequence, message.seq)) {
+
+        case GENL_SEQUENCE_STALE:
+                return;
+
+        case GENL_SEQUENCE_GAP:
+                lose_events(g, "gap in the sequence of events");
+                return;
+
+        case GENL_SEQUENCE_OK:
+                g->base.handlers->event(&message, g->base.userdata);
+                return;
+        }
+}
+
+/*
+ * One datagram from the kernel into the buffer. Returns its size, 0 for one to
+ * be ignored, -EAGAIN when there is none, -ENOBUFS when some got lost.
+ */
+static ssize_t receive(GenlSource *g, struct nl_sock *socket) {
+        struct sockaddr_nl sender = {};
+        socklen_t size = sizeof(sender);
+        ssize_t n;
+
+        n = recvfrom(nl_socket_get_fd(socket), g->buffer, sizeof(g->buffer), MSG_DONTWAIT | MSG_TRUNC,
+                (struct sockaddr *) &sender, &size);
+        if (n < 0)
+                return errno == EINTR ? 0 : -errno;
+        if (size < sizeof(sender) || sender.nl_pid != 0)
+                return 0;
+        if ((size_t) n > sizeof(g->buffer))
+                return -ENOBUFS;
+
+        return n;
+}
+
+static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        GenlSource *g = userdata;
+
+        for (unsigned i = 0; i < RECEIVE_BATCH; i++) {
+                struct nlmsghdr *nlh = (struct nlmsghdr *) g->buffer;
+                int left, r;
+                ssize_t n;
+
+                n = receive(g, g->request_socket);
+                if (n == -EAGAIN)
+                        return 0;
+                if (n == -ENOBUFS) {
+                        r = g->state == GENL_RESOLVING ? begin_resolve(g) : begin_info(g);
+                        if (r < 0)
+                                fail(g, r);
+                        return 0;
+                }
+                if (n < 0) {
+                        fail(g, (int) n);
+                        return 0;
+                }
+
+                for (left = (int) n; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+                        r = on_reply(g, nlh);
+                        if (r < 0) {
+                                fail(g, r);
+                                return 0;
+                        }
+                }
+        }
+
+        return 0;
+}
+
+/* Makes room, so that what happens during the dump fits. The dump covers what is thrown away. */
+static void flush_events(GenlSource *g) {
+        for (unsigned i = 0; i < FLUSH_MAX; i++)
+                if (receive(g, g->events_socket) == -EAGAIN)
+                        return;
+}
+
+static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        GenlSource *g = userdata;
+
+        for (unsigned i = 0; i < RECEIVE_BATCH; i++) {
+                struct nlmsghdr *nlh = (struct nlmsghdr *) g->buffer;
+                int left;
+                ssize_t n;
+
+                n = receive(g, g->events_socket);
+                if (n == -EAGAIN) {
+                        take_turns(g, false);
+                        return 0;
+                }
+                if (n == -ENOBUFS) {
+                        take_turns(g, true);
+                        flush_events(g);
+                        if (g->state == GENL_FOLLOWING)
+                                lose_events(g, "receive buffer overrun");
+                        return 0;
+                }
+                if (n < 0) {
+                        fail(g, (int) n);
+                        return 0;
+                }
+
+                for (left = (int) n; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
+                        on_event(g, nlh);
+
+                /* A handler or a loss has begun a new dump: the rest waits for it. */
+                if (g->state == GENL_INFO || g->state == GENL_DUMPING)
+                        return 0;
+        }
+
+        take_turns(g, true);
+        return 0;
+}
+
+static int genl_source_resync(KernelSource *source) {
+        GenlSource *g = (GenlSource *) source;
+
+        if (g->state == GENL_FOLLOWING)
+                return begin_info(g);
+        if (g->state == GENL_ABSENT)
+                return -ENODEV; /* nobody knows when it comes back, and then it is dumped anyway */
+
+        g->resync_after = true;
+        return 0;
+}
+
+static void genl_source_free(KernelSource *source) {
+        GenlSource *g = (GenlSource *) source;
+
+        sd_event_source_disable_unref(g->request_source);
+        sd_event_source_disable_unref(g->events_source);
+        nl_socket_free(g->request_socket);
+        nl_socket_free(g->events_socket);
+        free(g->sets);
+        free(g);
+}
+
+static void genl_source_freep(GenlSource **g) {
+        if (*g)
+                genl_source_free(&(*g)->base);
+}
+
+/* Takes *passed, unless there is none. */
+static int connect_socket(struct nl_sock *socket, int *passed) {
+        if (*passed < 0)
+                return genl_connect(socket) < 0 ? (errno > 0 ? -errno : -EIO) : 0;
+
+        if (nl_socket_set_fd(socket, NETLINK_GENERIC, *passed) < 0)
+                return -EINVAL;
+
+        *passed = -EBADF;
+        return 0;
+}
+
+static int open_socket(sd_event *event, int *passed, const char *description, int64_t priority,
+        sd_event_io_handler_t handler, GenlSource *g, struct nl_sock **socket, sd_event_source **source) {
+        int r;
+
+        *socket = nl_socket_alloc();
+        if (!*socket)
+                return -ENOMEM;
+
+        nl_socket_disable_auto_ack(*socket);
+        nl_socket_disable_seq_check(*socket);
+
+        r = connect_socket(*socket, passed);
+        if (r < 0)
+                return r;
+        if (nl_socket_set_nonblocking(*socket) < 0)
+                return errno > 0 ? -errno : -EIO;
+
+        r = sd_event_add_io(event, source, nl_socket_get_fd(*socket), EPOLLIN, handler, g);
+        if (r < 0)
+                return r;
+
+        (void) sd_event_source_set_description(*source, description);
+        return sd_event_source_set_priority(*source, priority);
+}
+
+static void enlarge_buffer(struct nl_sock *socket) {
+        int fd = nl_socket_get_fd(socket), size = EVENTS_BUFFER_SIZE;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 &&
+                setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0)
+                log_debug_errno(-errno, "Cannot enlarge the netlink receive buffer, ignoring: %m");
+}
+
+int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceHandlers *handlers,
+        void *userdata, KernelSource **ret) {
+        static const KernelSourceOps ops = {
+                .resync = genl_source_resync,
+                .free = genl_source_free,
+        };
+        _cleanup_(genl_source_freep) GenlSource *g = NULL;
+        int r;
+
+        g = calloc(1, sizeof(*g));
+        if (!g)
+                return -ENOMEM;
+
+        g->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
+
+        r = open_socket(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT, on_request_io,
+                g, &g->request_socket, &g->request_source);
+        if (r < 0)
+                return r;
+
+        r = open_socket(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT, on_events_io, g,
+                &g->events_socket, &g->events_source);
+        if (r < 0)
+                return r;
+
+        enlarge_buffer(g->events_socket);
+
+        /* Failing to hear of the module's comings and goings is no reason not to start. */
+        if (nl_socket_add_membership(g->events_socket, GENL_ID_CTRL) < 0)
+                log_debug("Cannot follow the registration of netlink families, ignoring.");
+
+        r = begin_resolve(g);
+        if (r < 0)
+                return r;
+
+        *ret = &TAKE_PTR(g)->base;
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+/* What machined says of a machine of class "vm". */
+typedef struct MachineInfo {
+        const char *name;
+        const char *uuid; /* canonical */
+        const char *unit; /* may be NULL */
+        uint32_t leader;
+        uint64_t usec; /* when it was made, CLOCK_REALTIME; 0 if not known */
+} MachineInfo;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "state.h"
+
+/*
+ * Several overrides that are set together: what is to be, what was before, and
+ * both ways between the two in a State. Pure.
+ */
+
+typedef enum OverrideKind {
+        OVERRIDE_VM,
+        OVERRIDE_SLICE,
+        OVERRIDE_DEFAULT,
+} OverrideKind;
+
+/* What became of a change to overrides. */
+typedef enum OverrideResult {
+        OVERRIDE_DONE,
+        OVERRIDE_NOT_APPLIED, /* the kernel refused */
+        OVERRIDE_NOT_SAVED,   /* a state file could not be written */
+} OverrideResult;
+
+/* A setting without a watermark. quota: NULL for none */
+static inline QuotaSetting override_setting(const uint32_t *quota) {
+        return quota ? (QuotaSetting) { .quota = *quota, .quota_set = true } : (QuotaSetting) {};
+}
+
+/* The override of one layer. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
+typedef struct OverrideItem {
+        OverrideKind kind;
+        bool runtime;         /* the layer */
+        char *key;            /* as in OverrideChange */
+        char *name;           /* of the VM, for people; NULL for none */
+        QuotaSetting setting; /* empty: the override is removed */
+        size_t position;      /* in the caller's list, from 1 */
+
+        /* As override_list_compare() found it. */
+        QuotaSetting before;
+        char *name_before;                  /* NULL: none */
+        struct json_object *unknown_before; /* what a later version keeps with it */
+        bool changes;                       /* setting is not what was before */
+} OverrideItem;
+
+typedef struct OverrideList {
+        OverrideItem *items; /* sorted by kind, key and layer, once override_list_sort() was called */
+        size_t n_items;
+} OverrideList;
+
+/* NULL when out of memory. */
+OverrideList *override_list_new(void);
+/* Returns NULL. */
+OverrideList *override_list_free(OverrideList *list);
+DEFINE_CLEANUP_FUNC(OverrideList *, override_list_free, override_list_freep);
+
+/* Adds a copy: kind, layer, key, name and setting of the item, at the next position. -ENOMEM. */
+int override_list_add(OverrideList *list, const OverrideItem *item);
+
+/* Sorts. -EEXIST with the positions of both where two items are about the same layer, kind and key. */
+int override_list_sort(OverrideList *list, size_t *ret_first, size_t *ret_second);
+
+/* Is one of the items, which are sorted, about this key? */
+bool override_list_has(const OverrideList *list, OverrideKind kind, const char *key);
+
+/* Is one of them about the persistent layer? */
+bool override_list_is_persistent(const OverrideList *list);
+
+/* Notes in each item what the two layers have now, and whether the item changes it. -ENOMEM. */
+int override_list_compare(OverrideList *list, const State *runtime, const State *persistent);
+
+/* How many change something. */
+size_t override_list_count_changes(const OverrideList *list);
+
+typedef enum OverrideDirection {
+        OVERRIDE_FORWARD, /* to the setting */
+        OVERRIDE_BACK,    /* to what was before */
+} OverrideDirection;
+
+/* Does an item change this layer? */
+bool override_list_changes(const OverrideList *list, bool runtime);
+
+/* Makes those changes of the list that are about this layer. On failure (-ENOMEM) the state is partly changed. */
+int override_list_put(const OverrideList *list, bool runtime, OverrideDirection direction, State *state);

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include <sys/queue.h>
+
+#include "bus-peer.h"
+#include "log.h"
+#include "machined.h"
+#include "uuid.h"
+
+#define MACHINED_NAME          "org.freedesktop.machine1"
+#define MACHINED_PATH          "/org/freedesktop/machine1"
+#define MACHINED_MANAGER       "org.freedesktop.machine1.Manager"
+#define MACHINED_MACHINE       "org.freedesktop.machine1.Machine"
+#define MACHINE_SIGNAL(member) "path='" MACHINED_PATH "',interface='" MACHINED_MANAGER "',member='" member "'"
+#define RETRY_MIN_USEC         (UINT64_C(500000))
+#define RETRY_MAX_USEC         (UINT64_C(60000000))
+#define MACHINE_CLASS_OURS     "vm"
+
+/*
+ * Anybody can have machined announce machines. Of those that are announced so
+ * many are asked about at a time, which leaves room for other calls (see
+ * bus-calls.c), and so many in all. What is above is found in the list.
+ */
+#define NEW_ASKED_MAX 16U
+#define NEW_MAX       256U
+
+/* Machine properties that have been asked for, or are going to be. */
+typedef struct Query {
+        TAILQ_ENTRY(Query) entries;
+        Machined *machined;
+        BusCall *call; /* NULL: it waits for its turn */
+        char *machine, *path;
+        bool listed; /* of the list that is being read */
+} Query;
+
+struct Machined {
+        BusCalls *calls;
+        const MachinedHandlers *handlers;
+        void *userdata;
+        BusPeer *peer;
+        sd_bus_slot *list_slot;
+        sd_event_source *retry;
+        uint64_t retry_usec;
+        bool listing; /* the list is not complete before its queries are answered */
+        bool failed;  /* nothing was asked since */
+        bool failed_logged;
+        TAILQ_HEAD(, Query) queries;
+        size_t n_listed;           /* queries of the list */
+        size_t n_new, n_new_asked; /* other queries, and those of them that do not wait */
+        bool missed;               /* a machine that was announced and not asked about: the list is due */
+};
+
+static void list_machines(Machined *d);
+
+bool machined_is_asking(const Machined *d) {
+        return d && (d->listing || d->missed || !TAILQ_EMPTY(&d->queries));
+}
+
+static void query_free(Query *q) {
+        TAILQ_REMOVE(&q->machined->queries, q, entries);
+        if (q->listed)
+                q->machined->n_listed--;
+        else {
+                q->machined->n_new--;
+                q->machined->n_new_asked -= q->call != NULL;
+        }
+        bus_call_free(q->call);
+        free(q->machine);
+        free(q->path);
+        free(q);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Has the list asked for after a while. */
+static void list_later(Machined *d, uint64_t delay_usec) {
+        int r;
+
+        if (d->retry)
+                return;
+
+        r = sd_event_add_time_relative(bus_calls_get_event(d->calls), &d->retry, CLOCK_MONOTONIC, delay_usec,
+                delay_usec / 10, on_retry, d);
+        if (r < 0)
+                log_error_errno(r, "Cannot set a timer: %m");
+        else
+                (void) sd_event_source_set_description(d->retry, "machined-retry");
+}
+
+static void check_list_complete(Machined *d) {
+        /* Not for machines that came since: somebody could make one after the other. */
+        if (!d->listing || d->list_slot || d->n_listed > 0)
+                return;
+
+        d->listing = false;
+        d->retry_usec = RETRY_MIN_USEC;
+        d->failed_logged = false;
+        if (d->missed)
+                list_later(d, RETRY_MIN_USEC);
+        d->handlers->end(d->userdata);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Machined *d = userdata;
+
+        d->retry = sd_event_source_disable_unref(d->retry);
+        /* What the list that is under way does not have is asked for after it. */
+        if (!d->listing)
+                list_machines(d);
+        return 0;
+}
+
+/* A machine was announced that nobody is going to ask about. */
+static void miss_machine(Machined *d) {
+        if (!d->missed)
+                log_debug("More machines are announced than asked about, the list will have them.");
+        d->missed = true;
+        if (!d->listing)
+                list_later(d, RETRY_MIN_USEC);
+}
+
+/*
+ * What is not known completely tells of no machine that it has ended. The
+ * answers that are still under way are of no use: the next list has them.
+ */
+static void list_failed(Machined *d, const char *why) {
+        Query *q;
+
+        if (!d->failed_logged)
+                log_warning("Cannot get the list of machines, trying again: %s", why);
+        d->failed_logged = true;
+        d->listing = false;
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+        while ((q = TAILQ_FIRST(&d->queries)))
+                query_free(q);
+        if (d->failed)
+                return;
+
+        d->failed = true;
+        list_later(d, d->retry_usec);
+        if (d->retry_usec < RETRY_MAX_USEC)
+                d->retry_usec *= 2;
+
+        d->handlers->unavailable(d->userdata);
+}
+
+typedef struct Properties {
+        char uuid[UUID_STRING_SIZE];
+        const char *name, *class, *unit;
+        uint32_t leader, uid;
+        uint64_t usec;
+        bool has_uuid;
+} Properties;
+
+static int read_id(sd_bus_message *message, Properties *p) {
+        const void *bytes;
+        sd_id128_t id;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'v', "ay");
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_read_array(message, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+
+        if (size == sizeof(id)) {
+                memcpy(&id, bytes, sizeof(id));
+                p->has_uuid = !sd_id128_is_null(id);
+                (void) sd_id128_to_uuid_string(id, p->uuid);
+        }
+
+        return sd_bus_message_exit_container(message);
+}
+
+static int read_property(sd_bus_message *message, const char *name, Properties *p) {
+        if (streq(name, "Id"))
+                return read_id(message, p);
+        if (streq(name, "Name"))
+                return sd_bus_message_read(message, "v", "s", &p->name);
+        if (streq(name, "Class"))
+                return sd_bus_message_read(message, "v", "s", &p->class);
+        if (streq(name, "Unit"))
+                return sd_bus_message_read(message, "v", "s", &p->unit);
+        if (streq(name, "Leader"))
+                return sd_bus_message_read(message, "v", "u", &p->leader);
+        if (streq(name, "UID"))
+                return sd_bus_message_read(message, "v", "u", &p->uid);
+        if (streq(name, "Timestamp"))
+                return sd_bus_message_read(message, "v", "t", &p->usec);
+
+        return sd_bus_message_skip(message, "v");
+}
+
+/* The strings live as long as the message. */
+static int read_properties(sd_bus_message *message, Properties *ret) {
+        Properties p = {};
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                const char *name;
+
+                r = sd_bus_message_read(message, "s", &name);
+                if (r >= 0)
+                        r = read_property(message, name, &p);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(message);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        return 0;
+}
+
+/* Is it a VM that goes by its UUID? */
+static bool is_ours(const char *machine, const Properties *p) {
+        if (!streq_ptr(p->class, MACHINE_CLASS_OURS))
+                return false;
+
+        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
+        if (p->uid != 0) {
+                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
+                        p->uid);
+                return false;
+        }
+
+        if (!p->has_uuid) {
+                log_info("Machine %s has no UUID, it goes by its unit.", machine);
+                return false;
+        }
+
+        return true;
+}
+
+static void take_machine(Machined *d, const char *machine, sd_bus_message *reply) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        Properties p;
+        int r;
+
+        /* Only machined itself can say that a machine has ended. What it answers of one machine says nothing of others. */
+        if (e && (bus_error_is_no_answer(e) || bus_error_is_no_service(e))) {
+                list_failed(d, strempty(e->message));
+                return;
+        }
+        if (e) {
+                log_debug("Machine %s has gone again: %s", machine, strempty(e->message));
+                return;
+        }
+
+        r = read_properties(reply, &p);
+        if (r < 0) {
+                log_warning_errno(
+                        r, "Cannot understand the properties of machine %s, ignoring it: %m", machine);
+                return;
+        }
+
+        if (!is_ours(machine, &p)) {
+                /* What users say of units says nothing of scopes that only root can make. */
+                if (p.uid == 0 && !isempty(p.unit))
+                        d->handlers->no_vm(p.unit, d->userdata);
+                return;
+        }
+
+        d->handlers->appeared(
+                &(MachineInfo) {
+                        .name = machine,
+                        .uuid = p.uuid,
+                        .unit = isempty(p.unit) ? NULL : p.unit,
+                        .leader = p.leader,
+                        .usec = p.usec,
+                },
+                d->userdata);
+}
+
+static void ask_next(Machined *d);
+
+static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Query *q = userdata;
+        Machined *d = q->machined;
+        _cleanup_free_ char *machine = TAKE_PTR(q->machine);
+
+        query_free(q);
+        take_machine(d, machine, reply);
+        ask_next(d);
+        check_list_complete(d);
+        /* Sets of what is not ours have waited for this too. */
+        if (!machined_is_asking(d))
+                d->handlers->idle(d->userdata);
+
+        return 0;
+}
+
+static int ask_properties(Query *q) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        BusCalls *calls = q->machined->calls;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus_calls_get_bus(calls), &message, MACHINED_NAME, q->path,
+                "org.freedesktop.DBus.Properties", "GetAll");
+        /* It has just told of the machine. If it is gone since, the list is asked for again. */
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", MACHINED_MACHINE);
+        if (r < 0)
+                return r;
+
+        r = bus_call(calls, message, on_properties, q, &q->call);
+        if (r < 0)
+                return r;
+
+        q->machined->n_new_asked += !q->listed;
+        return 0;
+}
+
+/* Asks about machines that were announced, as many as may be asked about at a time. */
+static void ask_next(Machined *d) {
+        Query *q, *next;
+        int r;
+
+        for (q = TAILQ_FIRST(&d->queries); q && d->n_new_asked < NEW_ASKED_MAX && d->n_new_asked < d->n_new;
+                q = next) {
+                next = TAILQ_NEXT(q, entries);
+                if (q->call)
+                        continue;
+
+                r = ask_properties(q);
+                if (r < 0) {
+                        log_debug_errno(r, "Cannot ask about machine %s: %m", q->machine);
+                        query_free(q);
+                        miss_machine(d);
+                }
+        }
+}
+
+static int query_machine(Machined *d, const char *machine, const char *path, bool listed) {
+        Query *q;
+        int r = 0;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+
+        q->machined = d;
+        q->listed = listed;
+        d->n_listed += listed;
+        d->n_new += !listed;
+        TAILQ_INSERT_TAIL(&d->queries, q, entries);
+
+        q->machine = strdup(machine);
+        q->path = strdup(path);
+        if (!q->machine || !q->path)
+                r = -ENOMEM;
+        else if (listed)
+                r = ask_properties(q);
+        if (r < 0) {
+                query_free(q);
+                return r;
+        }
+
+        return 0;
+}
+
+static int query_listed(Machined *d, sd_bus_message *reply) {
+        const char *machine, *class, *path;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssso)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(reply, "(ssso)", &machine, &class, NULL, &path)) > 0)
+                if (streq(class, MACHINE_CLASS_OURS)) {
+                        r = query_machine(d, machine, path, true);
+                        if (r < 0)
+                                return r;
+                }
+
+        return r;
+}
+
+/* Nobody has machined, and nobody can start it: there are no machines. */
+static bool means_absent(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                       "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
+                       "org.freedesktop.DBus.Error.Spawn.ServiceNotFound") > 0;
+}
+
+static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const sd_bus_error *e;
+        int r;
+
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+        bus_peer_replied(d->peer, reply);
+
+        e = sd_bus_message_get_error(reply);
+        if (e && !means_absent(e)) {
+                list_failed(d, e->message);
+                return 0;
+        }
+        if (e) {
+                d->listing = d->missed = false;
+                d->handlers->absent(d->userdata);
+                return 0;
+        }
+
+        d->handlers->begin(d->userdata);
+        r = query_listed(d, reply);
+        if (r < 0) {
+                list_failed(d, strerror(-r));
+                return 0;
+        }
+
+        check_list_complete(d);
+        return 0;
+}
+
+static void ask_for_list(Machined *d, bool auto_start) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        d->listing = true;
+        d->failed = d->missed = false;
+        d->handlers->asked(d->userdata);
+        d->list_slot = sd_bus_slot_unref(d->list_slot);
+        r = sd_bus_message_new_method_call(bus_calls_get_bus(d->calls), &message, MACHINED_NAME,
+                MACHINED_PATH, MACHINED_MANAGER, "ListMachines");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, auto_start);
+        if (r >= 0)
+                r = sd_bus_call_async(bus_calls_get_bus(d->calls), &d->list_slot, message, on_list, d,
+                        BUS_CALL_TIMEOUT_USEC);
+        if (r < 0)
+                list_failed(d, strerror(-r));
+}
+
+static void list_machines(Machined *d) {
+        ask_for_list(d, true);
+}
+
+void machined_list_again(Machined *d) {
+        /* It goes when there are no machines, and what it had told until then is true. */
+        if (!d->listing)
+                ask_for_list(d, false);
+}
+
+static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const char *machine, *path;
+        int r;
+
+        r = sd_bus_message_read(message, "so", &machine, &path);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot understand that there is a new machine: %m");
+                return 0;
+        }
+
+        if (d->n_new >= NEW_MAX || query_machine(d, machine, path, false) < 0)
+                miss_machine(d);
+        ask_next(d);
+        return 0;
+}
+
+static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Machined *d = userdata;
+        const char *machine;
+        Query *q;
+        int r;
+
+        r = sd_bus_message_read(message, "so", &machine, NULL);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot understand that a machine was removed: %m");
+                return 0;
+        }
+
+        /* Its properties may be under way still, and must not bring it back. */
+        TAILQ_FOREACH (q, &d->queries, entries)
+                if (streq(q->machine, machine)) {
+                        query_free(q);
+                        break;
+                }
+
+        d->handlers->removed(machine, d->userdata);
+        ask_next(d);
+        check_list_complete(d);
+        if (!machined_is_asking(d))
+                d->handlers->idle(d->userdata);
+        return 0;
+}
+
+/* It is not asked when it goes: it does so when there are no machines, and would be started by the question. */
+static void on_owner(const char *owner, void *userdata) {
+        Machined *d = userdata;
+
+        if (owner && !d->list_slot)
+                d->handlers->back(d->userdata);
+}
+
+static QuestionResult read_pid(sd_bus_message *reply, void *peer, sd_id128_t *ret_id, bool *ret_has_id) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+
+        if (!e)
+                return QUESTION_YES;
+        if (!bus_error_is_no_answer(e))
+                return QUESTION_NO;
+
+        list_failed(peer, e->message);
+        return QUESTION_UNANSWERED;
+}
+
+int machined_ask_pid(Machined *d, uint32_t pid, QuestionHandler handler, void *userdata, Question **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        if (!d)
+                return -ENOTCONN;
+
+        r = sd_bus_message_new_method_call(bus_calls_get_bus(d->calls), &message, MACHINED_NAME,
+                MACHINED_PATH, MACHINED_MANAGER, "GetMachineByPID");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "u", pid);
+        if (r >= 0)
+                /* Where machined does not run there are no machines. */
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r < 0)
+                return r;
+
+        return question_ask(d->calls, message, read_pid, d, handler, userdata, ret);
+}
+
+Machined *machined_free(Machined *d) {
+        Query *q;
+
+        if (!d)
+                return NULL;
+
+        while ((q = TAILQ_FIRST(&d->queries)))
+                query_free(q);
+        bus_peer_free(d->peer);
+        sd_bus_slot_unref(d->list_slot);
+        sd_event_source_disable_unref(d->retry);
+        free(d);
+        return NULL;
+}
+
+DEFINE_CLEANUP_FUNC(Machined *, machined_free, machined_freep);
+
+int machined_new(BusCalls *calls, const MachinedHandlers *handlers, void *userdata, Machined **ret) {
+        _cleanup_(machined_freep) Machined *d = NULL;
+        int r;
+
+        d = calloc(1, sizeof(*d));
+        if (!d)
+                return -ENOMEM;
+
+        d->calls = calls;
+        d->handlers = handlers;
+        d->userdata = userdata;
+        d->retry_usec = RETRY_MIN_USEC;
+        TAILQ_INIT(&d->queries);
+
+        /* Listening comes before asking: on the bus both keep their order. */
+        r = bus_peer_new(bus_calls_get_bus(calls), MACHINED_NAME, on_owner, d, &d->peer);
+        if (r >= 0)
+                r = bus_peer_subscribe(d->peer, MACHINE_SIGNAL("MachineNew"), on_machine_new, d);
+        if (r >= 0)
+                r = bus_peer_subscribe(d->peer, MACHINE_SIGNAL("MachineRemoved"), on_machine_removed, d);
+        if (r < 0)
+                return r;
+
+        list_machines(d);
+        *ret = TAKE_PTR(d);
+        return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "question.h"
+
+/*
+ * Asks systemd for the InvocationID of a unit. NO when systemd does not know
+ * one. -ENOTCONN without a connection.
+ */
+int unit_ask_invocation_id(
+        BusCalls *calls, const char *unit, QuestionHandler handler, void *userdata, Question **ret);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "log.h"
+#include "state-transaction.h"
+
+/* Begins a change to the entry of the VM, which is made if there is none. */
+static int begin(const StateStore *store, const char *key, Transaction *t, StateEntry **ret) {
+        int r;
+
+        r = transaction_begin(t, store->layers->runtime);
+        if (r < 0)
+                return r;
+
+        *ret = state_get(t->next, key);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int commit(StateStore *store, Transaction *t, CommitMode mode) {
+        _cleanup_(transaction_done) Transaction none = {};
+
+        return state_store_commit(store, &none, t, mode);
+}
+
+/* The next start is one of a VM that runs. */
+static void set_reservation(StateEntry *e, Reservation reservation) {
+        e->reserved = reservation == RESERVATION_PREPARED;
+        e->running = reservation == RESERVATION_RUNNING;
+        if (!e->running)
+                state_entry_forget_next(e);
+}
+
+int state_store_set_reservation(StateStore *store, const char *key, const char *name,
+        const Announcement *announced, Reservation reservation) {
+        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(announcement_clear) Announcement copy = {};
+        const StateEntry *now = state_get_reservation(store->layers->runtime, key);
+        StateEntry *e;
+        int r;
+
+        if (now && now->running == (reservation == RESERVATION_RUNNING) && streq_ptr(now->name, name) &&
+                announcement_equal(&now->announced, announced))
+                return 0;
+
+        /* It may be the one that is in the state. */
+        r = announcement_copy(announced, &copy);
+        if (r >= 0)
+                r = begin(store, key, &t, &e);
+        if (r >= 0)
+                r = state_entry_set_name(e, name);
+        if (r < 0)
+                return r;
+
+        announcement_clear(&e->announced);
+        e->announced = copy;
+        copy = (Announcement) {};
+        set_reservation(e, reservation);
+        return commit(store, &t, COMMIT_SAVED);
+}
+
+/* The name stays with an override, for people. */
+static int drop_reservation(StateStore *store, const char *key) {
+        _cleanup_(transaction_done) Transaction t = {};
+        StateEntry *e;
+        int r;
+
+        r = begin(store, key, &t, &e);
+        if (r < 0)
+                return r;
+
+        e->reserved = e->running = false;
+        state_entry_forget_announced(e);
+        state_entry_forget_next(e);
+        return commit(store, &t, COMMIT_FORCED);
+}
+
+void state_store_drop_reservation(StateStore *store, const char *key) {
+        int r;
+
+        if (!state_get_reservation(store->layers->runtime, key))
+                return;
+
+        r = drop_reservation(store, key);
+        if (r < 0)
+                log_warning_errno(r, "Cannot drop the reservation of VM %s for good, trying again: %m", key);
+}
+
+static bool next_equal(const StateNext *a, const StateNext *b) {
+        return streq(a->name, b->name) && announcement_equal(&a->announced, &b->announced) &&
+               streq_ptr(a->after, b->after) && a->after_usec == b->after_usec;
+}
+
+int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next) {
+        _cleanup_(transaction_done) Transaction t = {};
+        const StateEntry *now = state_get_reservation(store->layers->runtime, key);
+        StateEntry *e;
+        int r;
+
+        if (now && now->next.name && next_equal(&now->next, next))
+                return 0;
+
+        r = begin(store, key, &t, &e);
+        /* The hook may have said nothing of the run. */
+        if (r >= 0 && !now)
+                r = state_entry_set_name(e, name);
+        if (r < 0)
+                return r;
+
+        set_reservation(e, RESERVATION_RUNNING);
+        state_entry_forget_next(e);
+        e->next = *next;
+        *next = (StateNext) {};
+        return commit(store, &t, COMMIT_SAVED);
+}
+
+int state_store_take_next(StateStore *store, const char *key, Reservation reservation) {
+        _cleanup_(transaction_done) Transaction t = {};
+        StateEntry *e;
+        int r;
+
+        r = begin(store, key, &t, &e);
+        if (r < 0)
+                return r;
+
+        state_entry_take_next(e);
+        set_reservation(e, reservation);
+        (void) commit(store, &t, COMMIT_FORCED);
+        return 0;
+}
+
+static int forget_next(StateStore *store, const char *key) {
+        _cleanup_(transaction_done) Transaction t = {};
+        StateEntry *e;
+        int r;
+
+        r = begin(store, key, &t, &e);
+        if (r < 0)
+                return r;
+
+        state_entry_forget_next(e);
+        return commit(store, &t, COMMIT_FORCED);
+}
+
+void state_store_forget_next(StateStore *store, const char *key) {
+        int r;
+
+        if (!state_get_next(store->layers->runtime, key))
+                return;
+
+        r = forget_next(store, key);
+        if (r < 0)
+                log_warning_errno(r, "Cannot forget the next start of VM %s for good, trying again: %m", key);
+}
