@@ -27,6 +27,9 @@
 /* VT-d's table for a device without a PASID capability has room for this many; 0 is the device itself. */
 #define PASIDS_OF_DEVICE 32768U
 
+/* How many others are attached beside the PASID whose cost is measured, in the second of two measurements. */
+#define OTHERS 8
+
 #define CGROUP "attach-bench"
 
 /* As in the UAPI headers of Linux 6.15 and later; those that this is built with can be older. */
@@ -158,7 +161,7 @@ static int compare_double(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
-static void cost(unsigned rounds, unsigned pairs) {
+static void cost(const char *what, unsigned rounds, unsigned pairs) {
         static double pasid[ROUNDS_MAX], of_ioas[ROUNDS_MAX], ratio[ROUNDS_MAX];
 
         /* So that caches and the page of the PASID table are there. */
@@ -172,10 +175,26 @@ static void cost(unsigned rounds, unsigned pairs) {
         qsort(pasid, rounds, sizeof(double), compare_double);
         qsort(of_ioas, rounds, sizeof(double), compare_double);
         qsort(ratio, rounds, sizeof(double), compare_double);
-        printf("attach and detach, median           %8.0f ns\n", pasid[rounds / 2]);
-        printf("IOAS alloc and destroy, median      %8.0f ns\n", of_ioas[rounds / 2]);
-        printf("ratio, median (lowest, highest)     %8.4f (%.4f, %.4f)\n", ratio[rounds / 2], ratio[0],
-                ratio[rounds - 1]);
+        printf("%s: attach and detach %.0f ns, IOAS alloc and destroy %.0f ns, ratio %.3f (%.3f to %.3f)\n", what,
+                pasid[rounds / 2], of_ioas[rounds / 2], ratio[rounds / 2], ratio[rounds / 4], ratio[rounds * 3 / 4]);
+}
+
+/* Without others attached, the trees that PASIDs are kept in are made and freed each time. */
+static void costs(unsigned rounds, unsigned pairs) {
+        int r;
+
+        cost("the only one attached", rounds, pairs);
+        for (uint32_t i = 0; i < OTHERS; i++) {
+                r = attach(devices, 2 + i);
+                if (r < 0)
+                        fail("attach", r);
+        }
+        cost("beside others", rounds, pairs);
+        for (uint32_t i = 0; i < OTHERS; i++) {
+                r = detach(devices, 2 + i);
+                if (r < 0)
+                        fail("detach", r);
+        }
 }
 
 /* A line of /proc/meminfo, in bytes. */
@@ -244,7 +263,7 @@ static void memory(unsigned n) {
         for (unsigned i = 0; i < n; i++) {
                 int r;
 
-                /* 1 was used by cost(), so that its page of the table is there already. */
+                /* 1 was used by costs(), so that its page of the table is there already. */
                 r = attach(devices + i % n_devices, 1 + i / n_devices);
                 if (r < 0) {
                         fprintf(stderr, "attach-bench: %u attached, then: %s\n", held, strerror(-r));
@@ -268,8 +287,8 @@ static void usage(void) {
         puts("Usage: attach-bench [OPTION]...\n\n"
              "Measures what a PASID attached to a page table through iommufd costs. Needs root, devices \"edu\" with an\n"
              "IOMMU that has page tables for PASIDs, and a quota of the process that is large enough.\n\n"
-             "  -r, --rounds N   rounds of each (25)\n"
-             "  -p, --pairs N    pairs in a round (200)\n"
+             "  -r, --rounds N   rounds of each (51)\n"
+             "  -p, --pairs N    pairs in a round (1000)\n"
              "  -n, --hold N     also attach N and look at the memory; makes a cgroup " CGROUP "\n"
              "  -h, --help       show this");
 }
@@ -282,7 +301,7 @@ int main(int argc, char *argv[]) {
                 { "help", no_argument, NULL, 'h' },
                 {},
         };
-        unsigned rounds = 25, pairs = 200, hold = 0;
+        unsigned rounds = 51, pairs = 1000, hold = 0;
         int c;
 
         while ((c = getopt_long(argc, argv, "r:p:n:h", options, NULL)) >= 0)
@@ -305,7 +324,7 @@ int main(int argc, char *argv[]) {
         if (hold > 0)
                 join_cgroup();
         set_up();
-        cost(rounds, pairs);
+        costs(rounds, pairs);
         if (hold > 0)
                 memory(hold);
         return 0;
