@@ -126,8 +126,8 @@ int sd_bus_reply_method_return(void *call, const char *types, ...) {
         return r;
 }
 
-int sd_bus_emit_signalv(void *bus, const char *path, const char *interface, const char *member, const char *types,
-        va_list ap);
+int sd_bus_emit_signalv(void *bus, const char *path, const char *interface, const char *member,
+        const char *types, va_list ap);
 int sd_bus_emit_signal(
         void *bus, const char *path, const char *interface, const char *member, const char *types, ...);
 int sd_bus_emit_signal(
