@@ -2,8 +2,10 @@
 
 #include <locale.h>
 
+#include "libvirt-hook.h"
 #include "pager.h"
 #include "suggest.h"
+#include "text-escape.h"
 #include "terminal.h"
 #include "verbs.h"
 

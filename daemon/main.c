@@ -28,14 +28,62 @@ static void help(void) {
                "See pasidd(8) and pasidd.conf(5).\n");
 }
 
+static int set_log_level(const char *level, Arguments *args) {
+        int n = log_level_from_string(level);
+
+        if (n < 0) {
+                fprintf(stderr, "pasidd: \"%s\" is not a log level.\n", level);
+                return -EINVAL;
+        }
+
+        args->log_level = n;
+        return 0;
+}
+
+static int set_root(const char *root, Arguments *args) {
+        if (root[0] != '/') {
+                fprintf(stderr, "pasidd: --root= takes an absolute path, \"%s\" is none.\n", root);
+                return -EINVAL;
+        }
+
+        args->daemon.root = root;
+        return 0;
+}
+
+enum {
+        ARG_VERSION = 0x100,
+        ARG_CONFIG,
+        ARG_CHECK_CONFIG,
+        ARG_LOG_LEVEL,
+        ARG_ROOT,
+};
+
+/* Returns 0, 1 when there is nothing more to do, or -EINVAL. */
+static int apply_option(int option, const char *value, Arguments *args) {
+        switch (option) {
+        case 'h':
+                help();
+                return 1;
+        case ARG_VERSION:
+                printf("pasidd " PASIDD_VERSION "\n");
+                return 1;
+        case ARG_CONFIG:
+                args->daemon.config = value;
+                return 0;
+        case ARG_CHECK_CONFIG:
+                args->check_config = true;
+                return 0;
+        case ARG_LOG_LEVEL:
+                return set_log_level(value, args);
+        case ARG_ROOT:
+                return set_root(value, args);
+        default:
+                return -EINVAL;
+        }
+}
+
+/* Returns 0 when the daemon is to run, 1 when there is nothing more to do, or -EINVAL. */
 static int parse_arguments(int argc, char *argv[], Arguments *args) {
-        enum {
-                ARG_VERSION = 0x100,
-                ARG_CONFIG,
-                ARG_CHECK_CONFIG,
-                ARG_LOG_LEVEL,
-                ARG_ROOT,
-        };
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, ARG_VERSION },
@@ -45,54 +93,20 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
                 { "root", required_argument, NULL, ARG_ROOT },
                 {},
         };
-        int c;
+        int c, r;
 
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
-                switch (c) {
-
-                case 'h':
-                        help();
-                        return 0;
-
-                case ARG_VERSION:
-                        printf("pasidd " PASIDD_VERSION "\n");
-                        return 0;
-
-                case ARG_CONFIG:
-                        args->daemon.config = optarg;
-                        break;
-
-                case ARG_CHECK_CONFIG:
-                        args->check_config = true;
-                        break;
-
-                case ARG_LOG_LEVEL:
-                        args->log_level = log_level_from_string(optarg);
-                        if (args->log_level < 0) {
-                                fprintf(stderr, "pasidd: \"%s\" is not a log level.\n", optarg);
-                                return -EINVAL;
-                        }
-                        break;
-
-                case ARG_ROOT:
-                        if (optarg[0] != '/') {
-                                fprintf(stderr, "pasidd: --root= takes an absolute path, \"%s\" is none.\n",
-                                        optarg);
-                                return -EINVAL;
-                        }
-                        args->daemon.root = optarg;
-                        break;
-
-                default:
-                        return -EINVAL;
-                }
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                r = apply_option(c, optarg, args);
+                if (r != 0)
+                        return r;
+        }
 
         if (optind < argc) {
                 fprintf(stderr, "pasidd: \"%s\" is one argument too many.\n", argv[optind]);
                 return -EINVAL;
         }
 
-        return 1;
+        return 0;
 }
 
 static int check_config(const DaemonOptions *options) {
@@ -123,7 +137,7 @@ int main(int argc, char *argv[]) {
                 return EXIT_FAILURE;
 
         r = parse_arguments(argc, argv, &args);
-        if (r <= 0)
+        if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
         /* What is large is an answer to somebody, say: it goes back to the system at once, and does not teach malloc() to

@@ -6,6 +6,7 @@
 #include "bus-error.h"
 #include "call-kind.h"
 #include "call-queue.h"
+#include "caller-unread.h"
 #include "callers.h"
 
 /*
@@ -34,7 +35,8 @@ static uint64_t clock_usec(clockid_t clock) {
 static void refuse(CallerConnection *c, sd_bus_message *message, const char *name, const char *why) {
         int r;
 
-        if (!sd_bus_message_get_expect_reply(message) || (c && !callers_charge_refusal(c, REFUSAL_SIZE)))
+        if (!sd_bus_message_get_expect_reply(message) ||
+                (c && !caller_unread_charge_refusal(c, REFUSAL_SIZE)))
                 return;
 
         r = sd_bus_reply_method_errorf(message, name, "%s", why);
@@ -283,7 +285,7 @@ static int on_call(Callers *callers, sd_bus_message *message) {
                 return 1;
         }
         /* sd-bus quotes names that it does not know, and they can be as long as the arguments. */
-        if (!callers_charge(c, call_reply_size(callers->api, message) + size)) {
+        if (!caller_unread_charge(c, call_reply_size(callers->api, message) + size)) {
                 refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED,
                         "Too many answers to this user are not read yet.");
                 return 1;

@@ -92,13 +92,5 @@ CallerConnection *callers_get(Callers *callers, const char *name);
  */
 bool callers_find(const Api *api, const char *sender, uint32_t *ret_uid, uint32_t *ret_pid);
 
-/*
- * Before bytes are sent to a connection: may its user have so many more that
- * are not read yet? Then counts them. What a connection has read is known when
- * it answers a Ping that was sent after that, or when it is gone.
- */
-bool callers_charge(CallerConnection *connection, uint64_t bytes);
-/* The same for an error that says so. When there is no room for that either, nothing can be said. */
-bool callers_charge_refusal(CallerConnection *connection, uint64_t bytes);
-/* callers_charge() by name; for root always true. */
+/* caller_unread_charge() by name; for root always true. */
 bool callers_charge_by_name(Api *api, const char *name, uint64_t bytes);

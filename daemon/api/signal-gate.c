@@ -9,7 +9,7 @@
 #define BUS_DRIVER "org.freedesktop.DBus"
 
 /* Signals are left out from here on, and until half of it has been read. What callers do not read has its own bound
- * (callers.c); both together stay below what the bus keeps. */
+ * (caller-unread.c); both together stay below what the bus keeps. */
 #define UNREAD_MAX (UINT64_C(32) * 1024 * 1024)
 
 /* Not more than about 2 MiB. */

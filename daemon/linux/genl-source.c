@@ -14,21 +14,17 @@
  */
 
 #include <linux/genetlink.h>
-#include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
-#include <netlink/socket.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <linux/vfio_pasid.h>
 
+#include "genl-family.h"
 #include "genl-parse.h"
+#include "genl-socket.h"
 #include "kernel-source.h"
 #include "log.h"
 
-/* Room for some ten thousand events. */
-#define EVENTS_BUFFER_SIZE  (4 * 1024 * 1024)
 #define MESSAGE_BUFFER_SIZE (64 * 1024)
 
 /* Datagrams handled before the event loop gets its turn again. */
@@ -62,8 +58,6 @@ typedef struct GenlSource {
         char buffer[MESSAGE_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 } GenlSource;
 
-DEFINE_CLEANUP_FUNC(struct nl_msg *, nlmsg_free, nlmsg_freep);
-
 static void fail(GenlSource *g, int error) {
         (void) sd_event_source_set_enabled(g->request_source, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_OFF);
@@ -71,24 +65,9 @@ static void fail(GenlSource *g, int error) {
 }
 
 static int send_request(GenlSource *g, uint16_t family, uint8_t command, uint8_t version, int flags) {
-        _cleanup_(nlmsg_freep) struct nl_msg *msg = NULL;
-        int r;
+        const GenlRequest request = { ++g->request, family, command, version, flags };
 
-        msg = nlmsg_alloc();
-        if (!msg)
-                return -ENOMEM;
-
-        if (!genlmsg_put(msg, NL_AUTO_PORT, ++g->request, family, 0, NLM_F_REQUEST | flags, command, version))
-                return -ENOMEM;
-
-        if (family == GENL_ID_CTRL && nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, VFIO_PASID_FAMILY_NAME) < 0)
-                return -ENOMEM;
-
-        r = nl_send_auto(g->request_socket, msg);
-        if (r < 0)
-                return -EIO;
-
-        return 0;
+        return genl_socket_send(g->request_socket, &request);
 }
 
 static int begin_resolve(GenlSource *g) {
@@ -136,41 +115,13 @@ static void lose_events(GenlSource *g, const char *why) {
         restart(g);
 }
 
-static uint32_t find_group(struct nlattr *groups) {
-        struct nlattr *group;
-        int rem;
-
-        nla_for_each_nested(group, groups, rem) {
-                struct nlattr *tb[CTRL_ATTR_MCAST_GRP_MAX + 1];
-
-                if (nla_parse_nested(tb, CTRL_ATTR_MCAST_GRP_MAX, group, NULL) < 0)
-                        continue;
-                if (tb[CTRL_ATTR_MCAST_GRP_NAME] && tb[CTRL_ATTR_MCAST_GRP_ID] &&
-                        nla_strcmp(tb[CTRL_ATTR_MCAST_GRP_NAME], VFIO_PASID_MCGRP_EVENTS) == 0)
-                        return nla_get_u32(tb[CTRL_ATTR_MCAST_GRP_ID]);
-        }
-
-        return 0;
-}
-
 static int on_family(GenlSource *g, struct nlmsghdr *nlh) {
-        static const struct nla_policy policy[CTRL_ATTR_MAX + 1] = {
-                [CTRL_ATTR_FAMILY_ID] = { .type = NLA_U16 },
-                [CTRL_ATTR_MCAST_GROUPS] = { .type = NLA_NESTED },
-        };
-        struct nlattr *tb[CTRL_ATTR_MAX + 1];
         uint32_t group;
         int r;
 
-        if (genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, policy) < 0 || !tb[CTRL_ATTR_FAMILY_ID] ||
-                !tb[CTRL_ATTR_MCAST_GROUPS])
-                return -EBADMSG;
-
-        group = find_group(tb[CTRL_ATTR_MCAST_GROUPS]);
-        if (group == 0)
-                return -EBADMSG;
-
-        g->family = nla_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
+        r = genl_family_parse(nlh, &g->family, &group);
+        if (r < 0)
+                return r;
 
         if (nl_socket_add_membership(g->events_socket, (int) group) < 0) {
                 r = -errno;
@@ -279,22 +230,16 @@ static int on_reply(GenlSource *g, struct nlmsghdr *nlh) {
 
 /* The family came or went, with its module. */
 static void on_family_event(GenlSource *g, struct nlmsghdr *nlh) {
-        const struct genlmsghdr *header = nlmsg_data(nlh);
-        struct nlattr *tb[CTRL_ATTR_MAX + 1];
+        GenlFamilyChange change = genl_family_change(nlh);
         int r;
 
-        if (!genlmsg_valid_hdr(nlh, 0) || genlmsg_parse(nlh, 0, tb, CTRL_ATTR_MAX, NULL) < 0 ||
-                !tb[CTRL_ATTR_FAMILY_NAME] ||
-                nla_strcmp(tb[CTRL_ATTR_FAMILY_NAME], VFIO_PASID_FAMILY_NAME) != 0)
-                return;
-
-        if (header->cmd == CTRL_CMD_DELFAMILY && g->state == GENL_FOLLOWING) {
+        if (change == GENL_FAMILY_WENT && g->state == GENL_FOLLOWING) {
                 log_notice("The kernel module vfio_pasid was unloaded, waiting for it to come back.");
                 g->state = GENL_ABSENT;
                 g->announced = false;
                 g->sequence.valid = false;
                 g->base.handlers->dump(NULL, 0, g->base.userdata);
-        } else if (header->cmd == CTRL_CMD_NEWFAMILY && g->state == GENL_ABSENT) {
+        } else if (change == GENL_FAMILY_CAME && g->state == GENL_ABSENT) {
                 r = begin_resolve(g);
                 if (r < 0)
                         fail(g, r);
@@ -336,25 +281,8 @@ static void on_event(GenlSource *g, struct nlmsghdr *nlh) {
         }
 }
 
-/*
- * One datagram from the kernel into the buffer. Returns its size, 0 for one to
- * be ignored, -EAGAIN when there is none, -ENOBUFS when some got lost.
- */
 static ssize_t receive(GenlSource *g, struct nl_sock *socket) {
-        struct sockaddr_nl sender = {};
-        socklen_t size = sizeof(sender);
-        ssize_t n;
-
-        n = recvfrom(nl_socket_get_fd(socket), g->buffer, sizeof(g->buffer), MSG_DONTWAIT | MSG_TRUNC,
-                (struct sockaddr *) &sender, &size);
-        if (n < 0)
-                return errno == EINTR ? 0 : -errno;
-        if (size < sizeof(sender) || sender.nl_pid != 0)
-                return 0;
-        if ((size_t) n > sizeof(g->buffer))
-                return -ENOBUFS;
-
-        return n;
+        return genl_socket_receive(socket, g->buffer, sizeof(g->buffer));
 }
 
 static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -463,51 +391,6 @@ static void genl_source_freep(GenlSource **g) {
                 genl_source_free(&(*g)->base);
 }
 
-/* Takes *passed, unless there is none. */
-static int connect_socket(struct nl_sock *socket, int *passed) {
-        if (*passed < 0)
-                return genl_connect(socket) < 0 ? (errno > 0 ? -errno : -EIO) : 0;
-
-        if (nl_socket_set_fd(socket, NETLINK_GENERIC, *passed) < 0)
-                return -EINVAL;
-
-        *passed = -EBADF;
-        return 0;
-}
-
-static int open_socket(sd_event *event, int *passed, const char *description, int64_t priority,
-        sd_event_io_handler_t handler, GenlSource *g, struct nl_sock **socket, sd_event_source **source) {
-        int r;
-
-        *socket = nl_socket_alloc();
-        if (!*socket)
-                return -ENOMEM;
-
-        nl_socket_disable_auto_ack(*socket);
-        nl_socket_disable_seq_check(*socket);
-
-        r = connect_socket(*socket, passed);
-        if (r < 0)
-                return r;
-        if (nl_socket_set_nonblocking(*socket) < 0)
-                return errno > 0 ? -errno : -EIO;
-
-        r = sd_event_add_io(event, source, nl_socket_get_fd(*socket), EPOLLIN, handler, g);
-        if (r < 0)
-                return r;
-
-        (void) sd_event_source_set_description(*source, description);
-        return sd_event_source_set_priority(*source, priority);
-}
-
-static void enlarge_buffer(struct nl_sock *socket) {
-        int fd = nl_socket_get_fd(socket), size = EVENTS_BUFFER_SIZE;
-
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 &&
-                setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0)
-                log_debug_errno(-errno, "Cannot enlarge the netlink receive buffer, ignoring: %m");
-}
-
 int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceHandlers *handlers,
         void *userdata, KernelSource **ret) {
         static const KernelSourceOps ops = {
@@ -523,17 +406,17 @@ int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceH
 
         g->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
 
-        r = open_socket(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT, on_request_io,
-                g, &g->request_socket, &g->request_source);
+        r = genl_socket_open(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT,
+                on_request_io, g, &g->request_socket, &g->request_source);
         if (r < 0)
                 return r;
 
-        r = open_socket(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT, on_events_io, g,
-                &g->events_socket, &g->events_source);
+        r = genl_socket_open(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT,
+                on_events_io, g, &g->events_socket, &g->events_source);
         if (r < 0)
                 return r;
 
-        enlarge_buffer(g->events_socket);
+        genl_socket_enlarge(g->events_socket);
 
         /* Failing to hear of the module's comings and goings is no reason not to start. */
         if (nl_socket_add_membership(g->events_socket, GENL_ID_CTRL) < 0)

@@ -1,39 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <inttypes.h>
-
-#include <sys/queue.h>
-
 #include "bus-peer.h"
 #include "log.h"
+#include "machine-properties.h"
+#include "machine-queries.h"
+#include "machined-names.h"
 #include "machined.h"
-#include "uuid.h"
 
-#define MACHINED_NAME          "org.freedesktop.machine1"
-#define MACHINED_PATH          "/org/freedesktop/machine1"
-#define MACHINED_MANAGER       "org.freedesktop.machine1.Manager"
-#define MACHINED_MACHINE       "org.freedesktop.machine1.Machine"
 #define MACHINE_SIGNAL(member) "path='" MACHINED_PATH "',interface='" MACHINED_MANAGER "',member='" member "'"
 #define RETRY_MIN_USEC         (UINT64_C(500000))
 #define RETRY_MAX_USEC         (UINT64_C(60000000))
-#define MACHINE_CLASS_OURS     "vm"
-
-/*
- * Anybody can have machined announce machines. Of those that are announced so
- * many are asked about at a time, which leaves room for other calls (see
- * bus-calls.c), and so many in all. What is above is found in the list.
- */
-#define NEW_ASKED_MAX 16U
-#define NEW_MAX       256U
-
-/* Machine properties that have been asked for, or are going to be. */
-typedef struct Query {
-        TAILQ_ENTRY(Query) entries;
-        Machined *machined;
-        BusCall *call; /* NULL: it waits for its turn */
-        char *machine, *path;
-        bool listed; /* of the list that is being read */
-} Query;
 
 struct Machined {
         BusCalls *calls;
@@ -46,30 +22,14 @@ struct Machined {
         bool listing; /* the list is not complete before its queries are answered */
         bool failed;  /* nothing was asked since */
         bool failed_logged;
-        TAILQ_HEAD(, Query) queries;
-        size_t n_listed;           /* queries of the list */
-        size_t n_new, n_new_asked; /* other queries, and those of them that do not wait */
-        bool missed;               /* a machine that was announced and not asked about: the list is due */
+        MachineQueries *queries;
+        bool missed; /* a machine that was announced and not asked about: the list is due */
 };
 
 static void list_machines(Machined *d);
 
 bool machined_is_asking(const Machined *d) {
-        return d && (d->listing || d->missed || !TAILQ_EMPTY(&d->queries));
-}
-
-static void query_free(Query *q) {
-        TAILQ_REMOVE(&q->machined->queries, q, entries);
-        if (q->listed)
-                q->machined->n_listed--;
-        else {
-                q->machined->n_new--;
-                q->machined->n_new_asked -= q->call != NULL;
-        }
-        bus_call_free(q->call);
-        free(q->machine);
-        free(q->path);
-        free(q);
+        return d && (d->listing || d->missed || !machine_queries_are_empty(d->queries));
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
@@ -91,7 +51,7 @@ static void list_later(Machined *d, uint64_t delay_usec) {
 
 static void check_list_complete(Machined *d) {
         /* Not for machines that came since: somebody could make one after the other. */
-        if (!d->listing || d->list_slot || d->n_listed > 0)
+        if (!d->listing || d->list_slot || machine_queries_have_listed(d->queries))
                 return;
 
         d->listing = false;
@@ -113,7 +73,9 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 /* A machine was announced that nobody is going to ask about. */
-static void miss_machine(Machined *d) {
+static void miss_machine(void *userdata) {
+        Machined *d = userdata;
+
         if (!d->missed)
                 log_debug("More machines are announced than asked about, the list will have them.");
         d->missed = true;
@@ -126,15 +88,12 @@ static void miss_machine(Machined *d) {
  * answers that are still under way are of no use: the next list has them.
  */
 static void list_failed(Machined *d, const char *why) {
-        Query *q;
-
         if (!d->failed_logged)
                 log_warning("Cannot get the list of machines, trying again: %s", why);
         d->failed_logged = true;
         d->listing = false;
         d->list_slot = sd_bus_slot_unref(d->list_slot);
-        while ((q = TAILQ_FIRST(&d->queries)))
-                query_free(q);
+        machine_queries_clear(d->queries);
         if (d->failed)
                 return;
 
@@ -146,106 +105,10 @@ static void list_failed(Machined *d, const char *why) {
         d->handlers->unavailable(d->userdata);
 }
 
-typedef struct Properties {
-        char uuid[UUID_STRING_SIZE];
-        const char *name, *class, *unit;
-        uint32_t leader, uid;
-        uint64_t usec;
-        bool has_uuid;
-} Properties;
-
-static int read_id(sd_bus_message *message, Properties *p) {
-        const void *bytes;
-        sd_id128_t id;
-        size_t size;
-        int r;
-
-        r = sd_bus_message_enter_container(message, 'v', "ay");
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_read_array(message, 'y', &bytes, &size);
-        if (r < 0)
-                return r;
-
-        if (size == sizeof(id)) {
-                memcpy(&id, bytes, sizeof(id));
-                p->has_uuid = !sd_id128_is_null(id);
-                (void) sd_id128_to_uuid_string(id, p->uuid);
-        }
-
-        return sd_bus_message_exit_container(message);
-}
-
-static int read_property(sd_bus_message *message, const char *name, Properties *p) {
-        if (streq(name, "Id"))
-                return read_id(message, p);
-        if (streq(name, "Name"))
-                return sd_bus_message_read(message, "v", "s", &p->name);
-        if (streq(name, "Class"))
-                return sd_bus_message_read(message, "v", "s", &p->class);
-        if (streq(name, "Unit"))
-                return sd_bus_message_read(message, "v", "s", &p->unit);
-        if (streq(name, "Leader"))
-                return sd_bus_message_read(message, "v", "u", &p->leader);
-        if (streq(name, "UID"))
-                return sd_bus_message_read(message, "v", "u", &p->uid);
-        if (streq(name, "Timestamp"))
-                return sd_bus_message_read(message, "v", "t", &p->usec);
-
-        return sd_bus_message_skip(message, "v");
-}
-
-/* The strings live as long as the message. */
-static int read_properties(sd_bus_message *message, Properties *ret) {
-        Properties p = {};
-        int r;
-
-        r = sd_bus_message_enter_container(message, 'a', "{sv}");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-                const char *name;
-
-                r = sd_bus_message_read(message, "s", &name);
-                if (r >= 0)
-                        r = read_property(message, name, &p);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(message);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        *ret = p;
-        return 0;
-}
-
-/* Is it a VM that goes by its UUID? */
-static bool is_ours(const char *machine, const Properties *p) {
-        if (!streq_ptr(p->class, MACHINE_CLASS_OURS))
-                return false;
-
-        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
-        if (p->uid != 0) {
-                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
-                        p->uid);
-                return false;
-        }
-
-        if (!p->has_uuid) {
-                log_info("Machine %s has no UUID, it goes by its unit.", machine);
-                return false;
-        }
-
-        return true;
-}
-
-static void take_machine(Machined *d, const char *machine, sd_bus_message *reply) {
+static void take_machine(const char *machine, sd_bus_message *reply, void *userdata) {
+        Machined *d = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(reply);
-        Properties p;
+        MachineProperties p;
         int r;
 
         /* Only machined itself can say that a machine has ended. What it answers of one machine says nothing of others. */
@@ -258,14 +121,14 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
                 return;
         }
 
-        r = read_properties(reply, &p);
+        r = machine_properties_read(reply, &p);
         if (r < 0) {
                 log_warning_errno(
                         r, "Cannot understand the properties of machine %s, ignoring it: %m", machine);
                 return;
         }
 
-        if (!is_ours(machine, &p)) {
+        if (!machine_properties_are_vm(machine, &p)) {
                 /* What users say of units says nothing of scopes that only root can make. */
                 if (p.uid == 0 && !isempty(p.unit))
                         d->handlers->no_vm(p.unit, d->userdata);
@@ -283,93 +146,13 @@ static void take_machine(Machined *d, const char *machine, sd_bus_message *reply
                 d->userdata);
 }
 
-static void ask_next(Machined *d);
+/* Sets of what is not a VM have waited for this, too. */
+static void query_over(void *userdata) {
+        Machined *d = userdata;
 
-static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        Query *q = userdata;
-        Machined *d = q->machined;
-        _cleanup_free_ char *machine = TAKE_PTR(q->machine);
-
-        query_free(q);
-        take_machine(d, machine, reply);
-        ask_next(d);
         check_list_complete(d);
-        /* Sets of what is not ours have waited for this too. */
         if (!machined_is_asking(d))
                 d->handlers->idle(d->userdata);
-
-        return 0;
-}
-
-static int ask_properties(Query *q) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-        BusCalls *calls = q->machined->calls;
-        int r;
-
-        r = sd_bus_message_new_method_call(bus_calls_get_bus(calls), &message, MACHINED_NAME, q->path,
-                "org.freedesktop.DBus.Properties", "GetAll");
-        /* It has just told of the machine. If it is gone since, the list is asked for again. */
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(message, false);
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", MACHINED_MACHINE);
-        if (r < 0)
-                return r;
-
-        r = bus_call(calls, message, on_properties, q, &q->call);
-        if (r < 0)
-                return r;
-
-        q->machined->n_new_asked += !q->listed;
-        return 0;
-}
-
-/* Asks about machines that were announced, as many as may be asked about at a time. */
-static void ask_next(Machined *d) {
-        Query *q, *next;
-        int r;
-
-        for (q = TAILQ_FIRST(&d->queries); q && d->n_new_asked < NEW_ASKED_MAX && d->n_new_asked < d->n_new;
-                q = next) {
-                next = TAILQ_NEXT(q, entries);
-                if (q->call)
-                        continue;
-
-                r = ask_properties(q);
-                if (r < 0) {
-                        log_debug_errno(r, "Cannot ask about machine %s: %m", q->machine);
-                        query_free(q);
-                        miss_machine(d);
-                }
-        }
-}
-
-static int query_machine(Machined *d, const char *machine, const char *path, bool listed) {
-        Query *q;
-        int r = 0;
-
-        q = calloc(1, sizeof(*q));
-        if (!q)
-                return -ENOMEM;
-
-        q->machined = d;
-        q->listed = listed;
-        d->n_listed += listed;
-        d->n_new += !listed;
-        TAILQ_INSERT_TAIL(&d->queries, q, entries);
-
-        q->machine = strdup(machine);
-        q->path = strdup(path);
-        if (!q->machine || !q->path)
-                r = -ENOMEM;
-        else if (listed)
-                r = ask_properties(q);
-        if (r < 0) {
-                query_free(q);
-                return r;
-        }
-
-        return 0;
 }
 
 static int query_listed(Machined *d, sd_bus_message *reply) {
@@ -381,8 +164,8 @@ static int query_listed(Machined *d, sd_bus_message *reply) {
                 return r;
 
         while ((r = sd_bus_message_read(reply, "(ssso)", &machine, &class, NULL, &path)) > 0)
-                if (streq(class, MACHINE_CLASS_OURS)) {
-                        r = query_machine(d, machine, path, true);
+                if (streq(class, MACHINE_CLASS_VM)) {
+                        r = machine_queries_add(d->queries, machine, path, true);
                         if (r < 0)
                                 return r;
                 }
@@ -467,16 +250,15 @@ static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error 
                 return 0;
         }
 
-        if (d->n_new >= NEW_MAX || query_machine(d, machine, path, false) < 0)
+        if (machine_queries_add(d->queries, machine, path, false) < 0)
                 miss_machine(d);
-        ask_next(d);
+        machine_queries_ask(d->queries);
         return 0;
 }
 
 static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Machined *d = userdata;
         const char *machine;
-        Query *q;
         int r;
 
         r = sd_bus_message_read(message, "so", &machine, NULL);
@@ -486,17 +268,11 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
         }
 
         /* Its properties may be under way still, and must not bring it back. */
-        TAILQ_FOREACH (q, &d->queries, entries)
-                if (streq(q->machine, machine)) {
-                        query_free(q);
-                        break;
-                }
+        machine_queries_drop(d->queries, machine);
 
         d->handlers->removed(machine, d->userdata);
-        ask_next(d);
-        check_list_complete(d);
-        if (!machined_is_asking(d))
-                d->handlers->idle(d->userdata);
+        machine_queries_ask(d->queries);
+        query_over(d);
         return 0;
 }
 
@@ -541,13 +317,10 @@ int machined_ask_pid(Machined *d, uint32_t pid, QuestionHandler handler, void *u
 }
 
 Machined *machined_free(Machined *d) {
-        Query *q;
-
         if (!d)
                 return NULL;
 
-        while ((q = TAILQ_FIRST(&d->queries)))
-                query_free(q);
+        machine_queries_free(d->queries);
         bus_peer_free(d->peer);
         sd_bus_slot_unref(d->list_slot);
         sd_event_source_disable_unref(d->retry);
@@ -558,6 +331,11 @@ Machined *machined_free(Machined *d) {
 DEFINE_CLEANUP_FUNC(Machined *, machined_free, machined_freep);
 
 int machined_new(BusCalls *calls, const MachinedHandlers *handlers, void *userdata, Machined **ret) {
+        static const MachineQueriesHandlers queries_handlers = {
+                .answered = take_machine,
+                .over = query_over,
+                .missed = miss_machine,
+        };
         _cleanup_(machined_freep) Machined *d = NULL;
         int r;
 
@@ -569,7 +347,9 @@ int machined_new(BusCalls *calls, const MachinedHandlers *handlers, void *userda
         d->handlers = handlers;
         d->userdata = userdata;
         d->retry_usec = RETRY_MIN_USEC;
-        TAILQ_INIT(&d->queries);
+        r = machine_queries_new(calls, &queries_handlers, d, &d->queries);
+        if (r < 0)
+                return r;
 
         /* Listening comes before asking: on the bus both keep their order. */
         r = bus_peer_new(bus_calls_get_bus(calls), MACHINED_NAME, on_owner, d, &d->peer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "bus-json.h"
 #include "bus-names.h"
 #include "bus-peer.h"
 #include "bus-read.h"

@@ -30,9 +30,3 @@ CtlExitStatus verb_doctor(const Options *options, int argc, char **argv);
 CtlExitStatus verb_test_hook(const Options *options, int argc, char **argv);
 CtlExitStatus verb_libvirt_watch(const Options *options, int argc, char **argv);
 CtlExitStatus verb_top(const Options *options, int argc, char **argv);
-
-/*
- * What the program does under the name of /etc/libvirt/hooks/qemu.d/50-pasidd; the arguments are libvirt's and are
- * not parsed for options.
- */
-CtlExitStatus verb_libvirt_hook(int argc, char **argv);

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "output.h"
+#include "fail.h"
+#include "json-mode.h"
 #include "ssh-host.h"
 
 /* One bit for each option that not all verbs take. */

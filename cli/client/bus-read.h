@@ -37,13 +37,3 @@ int bus_read_rows(sd_bus_message *m, Rows *rows);
  */
 typedef int (*BusReadVmFunc)(const char *path, VmInfo *vm, void *userdata);
 int bus_read_managed_vms(sd_bus_message *m, BusReadVmFunc func, void *userdata);
-
-/*
- * Turns the next value of a message, of any type, into JSON: structures and
- * arrays become arrays, dictionaries objects. Returns 0, -ENODATA at the end of
- * the message or the container, or another negative errno.
- */
-int bus_read_json(sd_bus_message *m, json_object **ret);
-
-/* All that is left of the message or the container, as an array. Returns 0 or a negative errno. */
-int bus_read_json_rest(sd_bus_message *m, json_object **ret);

@@ -4,7 +4,8 @@
 
 #include <fcntl.h>
 
-#include "output.h"
+#include "fail.h"
+#include "text-escape.h"
 
 CtlExitStatus read_input(const char *path, size_t size_max, const char *hint, char **ret, size_t *ret_size) {
         _cleanup_free_ char *buffer = NULL, *escaped = text_escape(path);

@@ -5,23 +5,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "exit-status.h"
+#include "fail.h"
+#include "json-mode.h"
 #include "macro.h"
 #include "text-escape.h"
 
 DEFINE_CLEANUP_FUNC(json_object *, json_object_put, json_object_putp);
 #define _cleanup_json_ _cleanup_(json_object_putp)
-
-typedef enum JsonMode {
-        JSON_OFF,
-        JSON_SHORT,  /* one line */
-        JSON_PRETTY, /* indented */
-        _JSON_MODE_MAX,
-        _JSON_MODE_INVALID = -EINVAL,
-} JsonMode;
-
-const char *json_mode_to_string(JsonMode mode);
-JsonMode json_mode_from_string(const char *s);
 
 /* Prints the object and a newline. JSON_OFF is taken for JSON_SHORT. */
 void json_print(FILE *f, JsonMode mode, json_object *object);
@@ -32,7 +22,3 @@ void json_print(FILE *f, JsonMode mode, json_object *object);
  */
 int json_add(json_object *object, const char *key, json_object *value);
 int json_append(json_object *array, json_object *value);
-
-/* Says "pasidctl: MESSAGE" on stderr and returns status, to be returned on. */
-CtlExitStatus fail(CtlExitStatus status, const char *format, ...) _printf_(2, 3);
-CtlExitStatus fail_oom(void);

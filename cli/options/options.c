@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "quota.h"
+#include "text-escape.h"
 #include "utf8.h"
 
 typedef CtlExitStatus (*OptionParse)(const char *s, Options *options);
