@@ -6,16 +6,21 @@
 
 # PCI slots of the passthrough devices: 0000:00:10.0 and so on, each in an IOMMU group of its own.
 BOOT_DEVICES=(10 11 12 13)
-# The kernel on which what a virtual machine does with PASIDs comes to the host, on a machine of the kind "nested".
-# shellcheck disable=SC2034 # used by the other files
+# The kernel on which what a virtual machine does with PASIDs comes to the host, on a machine of the kind "nested", and which
+# lets devices share address spaces, on one of the kind "sva".
 BOOT_NESTED_KERNEL=7.3
-# The one that a virtual machine can have PASIDs of there: 0000:00:08.0.
+# The one that does so: 0000:00:08.0.
 BOOT_NESTED_DEVICE=8
 # Nothing that a machine of this kind needs, and each costs time under emulation.
 BOOT_MASKED=(libvirt-guests.service systemd-pstore.service remote-fs.target systemd-random-seed.service
     systemd-timesyncd.service systemd-update-utmp.service systemd-vconsole-setup.service getty@tty1.service
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer logrotate.timer man-db.timer)
 QEMU_PID=
+
+# boot_needs_newer KIND: whether that kind of machine is for a newer kernel than $opt_kernel.
+boot_needs_newer() {
+    [[ $1 == nested || $1 == sva ]] && [[ $opt_kernel != "$BOOT_NESTED_KERNEL" ]]
+}
 
 # boot_view: opens the view with all that QEMU and the guest read.
 boot_view() {
@@ -76,6 +81,14 @@ boot_qemu_args() {
             -device intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,pasid-bits=20
             -device "igb,addr=$BOOT_NESTED_DEVICE")
         cmdline+=" intel_iommu=on,sm_on modules_load=vtd-nesting"
+        ;;
+    sva)
+        # With page tables of the first stage, which are those of processes, and ATS. The emulated VT-d walks four levels of
+        # them, so the CPU must have no more. What the device lacks, the module makes up that the scenario loads.
+        QEMU_ARGS+=(-M q35,kernel-irqchip=split
+            -device intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20,device-iotlb=on,svm=on
+            -device "igb,addr=$BOOT_NESTED_DEVICE")
+        cmdline+=" intel_iommu=on,sm_on no5lvl"
         ;;
     legacy)
         # An IOMMU that passes devices through but knows no PASID.
