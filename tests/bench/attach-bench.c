@@ -214,7 +214,7 @@ static uint64_t kernel_memory(void) {
 }
 
 static void settle(void) {
-        /* Frees by RCU, and what the per-CPU stocks of the memory cgroup hold. */
+        /* What is freed by RCU. Per-CPU stocks keep up to 64 pages of a cgroup charged on each CPU all the same. */
         sync();
         (void) file_write("/proc/sys/vm/drop_caches", "3");
         sleep_ms(2000);
@@ -285,10 +285,11 @@ static void memory(unsigned n) {
 static void usage(void) {
         puts("Usage: attach-bench [OPTION]...\n\n"
              "Measures what a PASID attached to a page table through iommufd costs. Needs root, devices \"edu\" with an\n"
-             "IOMMU that has page tables for PASIDs, and a quota of the process that is large enough.\n\n"
+             "IOMMU that has page tables for PASIDs, and a quota of the process that is large enough. Runs in a cgroup of\n"
+             "its own, " CGROUP ".\n\n"
              "  -r, --rounds N   rounds of each (51)\n"
              "  -p, --pairs N    pairs in a round (1000)\n"
-             "  -n, --hold N     also attach N and look at the memory; makes a cgroup " CGROUP "\n"
+             "  -n, --hold N     also attach N and look at the memory\n"
              "  -h, --help       show this");
 }
 
@@ -306,13 +307,13 @@ int main(int argc, char *argv[]) {
         while ((c = getopt_long(argc, argv, "r:p:n:h", options, NULL)) >= 0)
                 switch (c) {
                 case 'r':
-                        rounds = (unsigned) option_number("--rounds", optarg, 1, ROUNDS_MAX);
+                        rounds = (unsigned) option_number("rounds", optarg, 1, ROUNDS_MAX);
                         break;
                 case 'p':
-                        pairs = (unsigned) option_number("--pairs", optarg, 1, 1000000);
+                        pairs = (unsigned) option_number("pairs", optarg, 1, 1000000);
                         break;
                 case 'n':
-                        hold = (unsigned) option_number("--hold", optarg, 1, 1000000);
+                        hold = (unsigned) option_number("hold", optarg, 1, 1000000);
                         break;
                 case 'h':
                         usage();
@@ -320,8 +321,12 @@ int main(int argc, char *argv[]) {
                 default:
                         return 2;
                 }
-        if (hold > 0)
-                join_cgroup();
+        if (optind < argc) {
+                fprintf(stderr, "attach-bench: takes no arguments, \"%s\" given\n", argv[optind]);
+                return 2;
+        }
+        /* The root's processes are not charged. */
+        join_cgroup();
         set_up();
         costs(rounds, pairs);
         if (hold > 0)

@@ -38,8 +38,10 @@ kernel_stock_build() {
 # kernel_stock_prepare: sets KERNEL.
 kernel_stock_prepare() {
     local key
-    key=$(hash_text "$(kernel_source_version)" "$(hash_tree "$SOURCE" kernel/configs tests/testbed/lib/kernel-stock.sh \
-        tests/stress)")
+    local inputs=(tests/testbed/lib/kernel.sh tests/testbed/lib/kernel-stock.sh)
+    mapfile -t -O "${#inputs[@]}" inputs < <(kernel_configs normal | sed 's|^/src/||')
+    mapfile -t -O "${#inputs[@]}" inputs < <(kernel_test_modules)
+    key=$(hash_text "$(kernel_source_version)" "${ROOT##*/}" "$(hash_tree "$SOURCE" "${inputs[@]}")")
     cache_entry "$(kernel_name stock)" "$key" kernel_stock_build
     KERNEL=$ENTRY
 }

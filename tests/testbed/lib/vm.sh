@@ -46,7 +46,7 @@ vm_build() {
 vm_prepare() {
     VM=''
     [[ $opt_kernel == "$BOOT_NESTED_KERNEL" ]] || return 0
-    cache_entry "$(kernel_name vm)" "$(hash_text "$(kernel_source_version)" "$(hash_tree "$SOURCE" "$VM_SOURCE" \
-        tests/testbed/lib/vm.sh)")" vm_build
+    cache_entry "$(kernel_name vm)" "$(hash_text "$(kernel_source_version)" "${ROOT##*/}" "$(hash_tree "$SOURCE" "$VM_SOURCE" \
+        tests/testbed/lib/vm.sh tests/testbed/lib/kernel.sh)")" vm_build
     VM=$ENTRY
 }
