@@ -168,25 +168,21 @@ static void set_handler(StateStore *store, DiskWriterHandler handler, void *user
 
 int state_store_start_change(StateStore *store, StateChange *change, DiskWriter *writer,
         DiskWriterHandler handler, void *userdata) {
-        _cleanup_(state_change_freep) StateChange *c = change;
-        int r = 0;
+        int r;
 
-        r = state_keys_reserve(&store->persistent.behind, c->keys.n_items);
-        if (r >= 0 && c->joint)
-                r = write_joint(store, c);
+        state_change_free(store->change);
+        store->change = change;
+        set_handler(store, handler, userdata);
+        r = state_keys_reserve(&store->persistent.behind, change->keys.n_items);
+        if (r >= 0 && change->joint)
+                r = write_joint(store, change);
         if (r < 0)
                 return r;
 
-        r = disk_writer_run(writer, TAKE_PTR(c->write), on_change_written, store);
-        if (r < 0) {
+        r = disk_writer_run(writer, TAKE_PTR(change->write), on_change_written, store);
+        if (r < 0)
                 drop_joint(store);
-                return r;
-        }
-
-        set_handler(store, handler, userdata);
-        state_change_free(store->change);
-        store->change = TAKE_PTR(c);
-        return 0;
+        return r;
 }
 
 void state_store_change_made(StateStore *store) {
@@ -228,9 +224,9 @@ int state_store_start_update(
         r = store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
         if (r >= 0)
                 r = state_files_update(&store->persistent, store->layers->persistent, &w);
-        if (r >= 0)
-                r = disk_writer_run(writer, TAKE_PTR(w), on_updated, store);
-        if (r >= 0)
-                set_handler(store, handler, userdata);
-        return r;
+        if (r < 0)
+                return r;
+
+        set_handler(store, handler, userdata);
+        return disk_writer_run(writer, TAKE_PTR(w), on_updated, store);
 }
