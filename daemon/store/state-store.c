@@ -27,16 +27,22 @@ static int apply(const StatePending *p, State *memory, StateFiles *files) {
 }
 
 /* In a layer that was taken over from an old file, a pending change is older than that. */
+static bool has_pending(const StateFiles *files) {
+        return !files->old_file && !state_files_problem(files, STATE_NAME_PENDING);
+}
+
 static int recover_pending(StateStore *store) {
         _cleanup_(state_pending_done) StatePending persistent = {}, joint = {}, runtime = {};
+        bool usable = !state_files_problem(&store->persistent, STATE_NAME_PENDING);
         StateLayers *layers = store->layers;
         int r = 0;
 
-        if (!store->persistent.old_file)
+        if (has_pending(&store->persistent))
                 r = state_recover_pending(&store->persistent, STATE_NAME_PENDING, &persistent);
-        if (r >= 0 && !store->runtime.old_file)
+        if (r >= 0 && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_PENDING, &runtime);
-        if (r >= 0 && !store->runtime.old_file)
+        /* What becomes of it stands in the persistent layer. */
+        if (r >= 0 && usable && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_JOINT, &joint);
 
         store->persistent.drop_pending |= persistent.settings != NULL;
