@@ -285,7 +285,10 @@ static void restore(Overrides *o) {
                 restoring_failed(o, r);
 }
 
-/* It is certain that the change holds, so what cannot be written now is tried again and does not concern the caller. */
+/*
+ * The change is on the disk, be it as a pending one, and has its answer. Files that are still to be written do not concern
+ * the caller: what cannot be written now is tried again.
+ */
 static void write_rest(Overrides *o) {
         int r;
 
@@ -295,6 +298,7 @@ static void write_rest(Overrides *o) {
         }
 
         r = write_memory(o, WRITING_REST);
+        request_end(TAKE_PTR(o->request));
         if (r < 0) {
                 log_error_errno(r, "Cannot write the state files in %s, trying again: %m",
                         o->control->store->persistent_path);

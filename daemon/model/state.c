@@ -214,7 +214,9 @@ void state_sort(State *s) {
 
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override) {
         e->override = *override;
+        e->supersedes = 0;
         if (setting_is_empty(override)) {
+                e->serial = 0;
                 json_object_put(e->unknown_of_override);
                 e->unknown_of_override = NULL;
         }

@@ -40,14 +40,37 @@ static int plan_joint(const StateStore *store, const Transaction *runtime, const
         return r < 0 ? r : state_write_set_change(c->joint, STATE_NAME_JOINT, TAKE_PTR(text));
 }
 
+/*
+ * A persistent override in place of a VM's runtime override needs no pending change: that it supersedes the other stands in
+ * its own file. Returns whether that is what the change is.
+ */
+static bool supersede(const StateStore *store, const Transaction *persistent, const Transaction *runtime) {
+        const StateEntry *now;
+        StateEntry *p, *r;
+
+        if (transaction_count(persistent) != 1 || transaction_count(runtime) != 1 ||
+                persistent->next->n_entries != 1 || runtime->next->n_entries != 1)
+                return false;
+
+        p = &persistent->next->entries[0];
+        r = &runtime->next->entries[0];
+        now = state_find(store->layers->runtime, p->key);
+        if (!streq(p->key, r->key) || setting_is_empty(&p->override) || !setting_is_empty(&r->override) ||
+                !now || now->serial == 0)
+                return false;
+
+        p->supersedes = now->serial;
+        return true;
+}
+
 static int plan_writes(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
         StateChange *c) {
         char id[SD_ID128_STRING_MAX];
-        bool joint = runtime->next;
-        sd_id128_t random;
+        bool joint = runtime->next && !supersede(store, persistent, runtime);
+        sd_id128_t random = SD_ID128_NULL;
         int r;
 
-        r = sd_id128_randomize(&random);
+        r = joint ? sd_id128_randomize(&random) : 0;
         if (r < 0)
                 return r;
 

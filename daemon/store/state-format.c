@@ -14,6 +14,8 @@
  *     "KEY": {
  *       "name": "…",
  *       "override": { "quota": 1, "watermark": 1 },
+ *       "serial": 1,
+ *       "supersedes": 1,
  *       "metadata": { "quota": 1, "watermark": 1 },
  *       "domain": [ [ "key", "value" ] ],
  *       "slice": "a-b.slice",
@@ -177,6 +179,10 @@ static int add_entry(json_object *vms, const StateEntry *e) {
                 r = add_member(vm, "name", json_object_new_string(e->name));
         if (r >= 0)
                 r = add_setting(vm, "override", &e->override, e->unknown_of_override);
+        if (r >= 0 && e->serial > 0)
+                r = add_member(vm, "serial", json_object_new_int64((int64_t) e->serial));
+        if (r >= 0 && e->supersedes > 0)
+                r = add_member(vm, "supersedes", json_object_new_int64((int64_t) e->supersedes));
         if (r >= 0)
                 r = add_announced(vm, &e->announced, e->unknown_of_metadata);
         if (r >= 0 && e->reserved)

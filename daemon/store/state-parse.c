@@ -177,6 +177,14 @@ static int parse_timestamp(json_object *o, const char *vm, const char *key, uint
         return 0;
 }
 
+static int parse_serial(json_object *o, const char *vm, const char *key, uint64_t *ret, char **ret_error) {
+        if (!json_object_is_type(o, json_type_int) || json_object_get_int64(o) <= 0)
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a positive integer", vm, key);
+
+        *ret = (uint64_t) json_object_get_int64(o);
+        return 0;
+}
+
 static int parse_next(json_object *o, const char *vm, StateNext *next, char **ret_error) {
         int r;
 
@@ -227,6 +235,10 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                         continue;
                 if (r == 0 && streq(key, "override"))
                         r = parse_setting(value, vm, key, &e->override, &e->unknown_of_override, ret_error);
+                else if (r == 0 && streq(key, "serial"))
+                        r = parse_serial(value, vm, key, &e->serial, ret_error);
+                else if (r == 0 && streq(key, "supersedes"))
+                        r = parse_serial(value, vm, key, &e->supersedes, ret_error);
                 else if (r == 0 && streq(key, "reserved"))
                         r = parse_boolean(value, vm, key, &e->reserved, ret_error);
                 else if (r == 0 && streq(key, "running"))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <systemd/sd-id128.h>
+
 #include "bus-names.h"
 #include "file-util.h"
 #include "log.h"
@@ -20,6 +22,26 @@ static int load_layer(StateFiles *files, const char *root, const char *directory
                 return log_oom();
 
         return state_recover_files(files, old_file, *ret);
+}
+
+/* What was superseded at once with the persistent override that did. */
+static int apply_superseded(StateStore *store) {
+        State *persistent = store->layers->persistent;
+
+        for (size_t i = 0; i < persistent->n_entries; i++) {
+                uint64_t serial = persistent->entries[i].supersedes;
+                StateEntry *e = serial > 0 ? state_find(store->layers->runtime, persistent->entries[i].key) : NULL;
+
+                persistent->entries[i].supersedes = 0;
+                if (!e || e->serial != serial)
+                        continue;
+                if (state_keys_add(&store->runtime.behind, OVERRIDE_VM, e->key) < 0)
+                        return log_oom();
+                state_entry_set_override(e, &(QuotaSetting) {});
+        }
+
+        state_prune(store->layers->runtime);
+        return 0;
 }
 
 static int apply(const StatePending *p, State *memory, StateFiles *files) {
@@ -82,6 +104,8 @@ int state_store_load(StateStore *store, const char *root, StateLayers *layers) {
         r = load_layer(&store->persistent, root, PERSISTENT_STATE_DIRECTORY, true, &layers->persistent);
         if (r >= 0)
                 r = load_layer(&store->runtime, root, RUNTIME_STATE_DIRECTORY, false, &layers->runtime);
+        if (r >= 0)
+                r = apply_superseded(store);
         if (r >= 0)
                 r = recover_pending(store);
         if (r < 0)
@@ -146,6 +170,25 @@ static int put_override(
         return state_entry_set_name(entry, name);
 }
 
+/* It gets a serial, by which a later persistent one can say that it supersedes this one. */
+static int put_runtime_override(
+        Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
+        sd_id128_t random;
+        StateEntry *entry;
+        int r;
+
+        r = put_override(t, state, key, name, setting);
+        if (r < 0 || !t->next || setting_is_empty(setting))
+                return r;
+
+        r = sd_id128_randomize(&random);
+        if (r < 0)
+                return r;
+        entry = state_find(t->next, key);
+        entry->serial = (random.qwords[0] & INT64_MAX) | 1;
+        return 0;
+}
+
 int state_store_plan_override(const StateStore *store, const char *key, const char *name,
         const QuotaSetting *runtime, const QuotaSetting *persistent, StateChange **ret) {
         _cleanup_(transaction_done) Transaction p = {}, r = {};
@@ -153,7 +196,7 @@ int state_store_plan_override(const StateStore *store, const char *key, const ch
 
         k = put_override(&p, store->layers->persistent, key, name, persistent);
         if (k >= 0)
-                k = put_override(&r, store->layers->runtime, key, name, runtime);
+                k = put_runtime_override(&r, store->layers->runtime, key, name, runtime);
         return k < 0 ? k : state_change_new(store, &p, &r, ret);
 }
 
@@ -164,7 +207,7 @@ int state_store_set_overrides(StateStore *store, const char *key, const char *na
 
         k = put_override(&p, store->layers->persistent, key, name, persistent);
         if (k >= 0)
-                k = put_override(&r, store->layers->runtime, key, name, runtime);
+                k = put_runtime_override(&r, store->layers->runtime, key, name, runtime);
         if (k < 0)
                 return k;
 

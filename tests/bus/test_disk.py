@@ -148,10 +148,15 @@ class Slow(DiskTest):
         directory = self.root.path / PERSISTENT_STATE
         # The directory is new.
         self.assertEqual(self.synced(), [str(directory.parent), f"{directory}/.new", str(directory)])
-        # Both layers: first what is pending, then the files, and that nothing is pending any more.
+        # An override for another one of the same VM needs no more than that.
         self.set_quota(WEB, 7)
+        self.assertEqual(self.synced()[3:], [f"{directory}/.new", str(directory)])
+        # Several files: first what is pending, then the files, and that nothing is pending any more.
+        self.set_quota(WEB, 7, runtime=True)
+        self.reset_quota(WEB)
         change = [f"{directory}/.new", str(directory), f"fs {directory}", str(directory)]
-        self.assertEqual(self.synced()[3:], change)
+        wait_until(lambda: len(self.synced()) >= 9, "the files are written")
+        self.assertEqual(self.synced()[5:], change)
 
     def test_what_handlers_open(self):
         """Files of the kernel and in /run; those on a disk only where somebody reloads."""
@@ -341,8 +346,11 @@ class Broken(DiskTest):
         """The change is on the disk as a pending one: it holds, and its files are written once they can be."""
         self.start()
         self.set_quota(WEB, 6, runtime=True)
+        self.set_quota(DB, 6)
         self.break_at("fs", 1)
-        self.assertEqual(self.set_quota(WEB, 7), (6, "persistent"))
+        rows = [("persistent", "vm", WEB, "", {"quota": ("u", 7)}), ("runtime", "vm", WEB, "", {})]
+        rows.append(("persistent", "vm", DB, "", {}))
+        self.manager_call("SetOverrides", "a(ssssa{sv})a{sv}", rows, {})
         self.daemon.wait_output("trying again: Input/output error")
         self.assertTrue(self.root.exists(f"{PERSISTENT_STATE}/.pending"))
         self.assertEqual(self.root.quota(1), 7)
@@ -358,6 +366,7 @@ class Broken(DiskTest):
         path = self.root.path / f"sys/fs/cgroup{self.web}/misc.max"
         path.chmod(0o444)
         self.assert_error(NOT_APPLIED, "misc.max", self.set_quota, WEB, 7)
+        self.assert_error(NOT_APPLIED, "misc.max", self.reset_quota, WEB)
         path.chmod(0o644)
         self.assertEqual((self.saved(), self.saved(RUNTIME_STATE)), ({WEB: 6}, {WEB: 8}))
         for directory in (PERSISTENT_STATE, RUNTIME_STATE):

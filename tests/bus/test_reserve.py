@@ -395,7 +395,7 @@ class NextStart(BusTest):
         self.end_machine()
         self.wait_get(WEB, "State", "reserved")
         self.assertEqual(self.source(WEB), (4, "metadata"))
-        (temporary / "x").unlink()
+        (temporary / "x").rmdir()
         temporary.rmdir()
         wait_until(lambda: self.entry().get("reserved"), "the file is written after all")
 

@@ -132,7 +132,8 @@ class Root:
         return (self.path / name).read_text()
 
     def state(self, directory):
-        """All that the files of a layer say, as one document."""
+        """All that the files of a layer say, as one document, once no change is pending."""
+        wait_until(lambda: not (self.path / directory / ".pending").exists(), "the files are written")
         state = {"version": 1, "vms": {}}
         for path in (self.path / directory).glob("[!.]*"):
             try:

@@ -90,6 +90,8 @@ static void test_errors(void **state _unused_) {
                 { VM("\"name\":\"a\\u001bb\""), "VM \"" UUID "\": \"name\" is not a printable string" },
                 { VM("\"name\":\"a\\u0000b\""), "byte 69: NUL character in a string" },
                 { VM("\"name\":\"a\",\"name\":\"b\""), "an object has a member twice" },
+                { VM("\"serial\":0"), "VM \"" UUID "\": \"serial\" is not a positive integer" },
+                { VM("\"supersedes\":\"1\""), "VM \"" UUID "\": \"supersedes\" is not a positive integer" },
                 { VM("\"reserved\":1"), "VM \"" UUID "\": \"reserved\" is not a boolean" },
                 { VM("\"running\":\"x\""), "VM \"" UUID "\": \"running\" is not a boolean" },
                 { VM("\"override\":1"), "VM \"" UUID "\": \"override\" is not an object" },

@@ -18,6 +18,9 @@
 #define WEB "aaaabbbb-0000-4000-8000-000000000001"
 #define DB  "aaaabbbb-0000-4000-8000-000000000002"
 
+/* It has a runtime override. */
+#define OTHER "aaaabbbb-0000-4000-8000-000000000003"
+
 /* The disk writer, but in this thread: what is killed are the system calls, whoever makes them. */
 int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata);
 int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata) {
@@ -149,6 +152,8 @@ static void prepare(World *w) {
         }
         add(list, OVERRIDE_DEFAULT, false, "", quota(9));
         change_list(w, list, false);
+        /* With a serial. */
+        change_override(w, OTHER, quota(2), unset, false);
 }
 
 static void set(World *w) {
@@ -177,6 +182,19 @@ static void unset_runtime(World *w) {
 
 static void set_both(World *w) {
         change_override(w, WEB, unset, quota(1), false);
+}
+
+static void supersede(World *w) {
+        change_override(w, OTHER, unset, quota(1), false);
+}
+
+static void supersede_refused(World *w) {
+        change_override(w, OTHER, unset, quota(1), true);
+}
+
+static void supersede_twice(World *w) {
+        change_override(w, OTHER, unset, quota(1), false);
+        change_override(w, OTHER, quota(2), unset, false);
 }
 
 static void set_both_refused(World *w) {
@@ -341,12 +359,19 @@ static bool root_changed(const char *root, char **last) {
 }
 
 /* What a daemon finds that starts now. */
+/* Without the serials, which are random. */
+static void forget_serials(State *s) {
+        for (size_t i = 0; i < s->n_entries; i++)
+                s->entries[i].serial = 0;
+}
+
 static char *read_all(const char *root) {
         World w = { .root = (char *) root };
         _cleanup_free_ char *runtime = NULL, *persistent = NULL, *problems = NULL;
         char *text;
 
         world_load(&w);
+        forget_serials(w.layers.runtime);
         assert_int_equal(state_format(w.layers.runtime, &runtime), 0);
         assert_int_equal(state_format(w.layers.persistent, &persistent), 0);
         problems = state_store_describe_problems(&w.store);
@@ -473,16 +498,19 @@ static void check(void (*make)(World *w), bool changes) {
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
 
-        if (make == set_both_twice) {
+        if (make == set_both_twice || make == supersede_twice) {
                 /* Back again: what is between is one of the states. */
                 free(expected[1]);
                 copy_root(before.root, after.root);
                 world_load(&after);
-                set_both(&after);
+                if (make == set_both_twice)
+                        set_both(&after);
+                else
+                        supersede(&after);
                 world_done(&after);
                 expected[1] = read_all(after.root);
         }
-        if (make == set_both_refused || make == set_list_refused || make == set_refused) {
+        if (make == set_both_refused || make == set_list_refused || make == set_refused || make == supersede_refused) {
                 /* It was on the disk, and could be made by the next start. */
                 free(expected[1]);
                 copy_root(before.root, after.root);
@@ -491,6 +519,8 @@ static void check(void (*make)(World *w), bool changes) {
                         set_list(&after);
                 else if (make == set_refused)
                         set_again(&after);
+                else if (make == supersede_refused)
+                        supersede(&after);
                 else
                         set_both(&after);
                 world_done(&after);
@@ -519,6 +549,13 @@ static void test_both_layers(void **state _unused_) {
         check(set_both, true);
         check(unset_both, true);
         check(set_both_twice, false);
+}
+
+/* Both layers of one VM, without a pending change. */
+static void test_supersede(void **state _unused_) {
+        check(supersede, true);
+        check(supersede_refused, false);
+        check(supersede_twice, false);
 }
 
 static void test_list(void **state _unused_) {
@@ -603,6 +640,7 @@ int main(void) {
                 cmocka_unit_test(test_finds_mixtures),
                 cmocka_unit_test(test_one_file),
                 cmocka_unit_test(test_both_layers),
+                cmocka_unit_test(test_supersede),
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_old_files),
