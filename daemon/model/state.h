@@ -34,8 +34,9 @@ typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
         char *name; /* the VM's name when the entry was written, for people; may be NULL */
         QuotaSetting override;
-        uint64_t serial;     /* runtime layer only: a number of the override's own; 0: it has none */
-        uint64_t supersedes; /* persistent layer only: the runtime override with this serial is none any more; 0: none */
+        uint64_t serial; /* runtime layer only: a number of the override's own; 0: it has none */
+        uint64_t
+                supersedes; /* persistent layer only: the runtime override with this serial is none any more; 0: none */
         Announcement announced; /* runtime file only */
         bool reserved;          /* runtime file only: prepared, not yet seen running */
         bool running;           /* runtime file only: prepared, and seen running: its name is libvirt's */

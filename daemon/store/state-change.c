@@ -63,8 +63,8 @@ static bool supersede(const StateStore *store, const Transaction *persistent, co
         return true;
 }
 
-static int plan_writes(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
-        StateChange *c) {
+static int plan_writes(
+        const StateStore *store, const Transaction *persistent, const Transaction *runtime, StateChange *c) {
         char id[SD_ID128_STRING_MAX];
         bool joint = runtime->next && !supersede(store, persistent, runtime);
         sd_id128_t random = SD_ID128_NULL;
@@ -86,8 +86,8 @@ static int plan_writes(const StateStore *store, const Transaction *persistent, c
         return r;
 }
 
-int state_change_new(
-        const StateStore *store, const Transaction *persistent, const Transaction *runtime, StateChange **ret) {
+int state_change_new(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
+        StateChange **ret) {
         _cleanup_(state_change_freep) StateChange *c = NULL;
         const char *problem;
         int r = 0;

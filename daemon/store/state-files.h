@@ -23,7 +23,7 @@ typedef struct StateFiles {
         StateBadFile *bad;
         size_t n_bad;
 
-        StateKeys behind; /* what these files say is not what is in memory, which is right */
+        StateKeys behind;  /* what these files say is not what is in memory, which is right */
         bool drop_pending; /* there can be a pending change, which must go once nothing is behind */
         bool drop_joint;   /* so must this layer's part of a change to both */
         char *old_file; /* so must the single file of an older version, which all has been read from; NULL: there is none */

@@ -34,7 +34,8 @@ static int note_result(StateFiles *files, const char *path, const char *name, in
                         path, strempty(error));
 
         default:
-                return result < 0 ? log_error_errno(result, "Cannot read the state file %s: %m", path) : result;
+                return result < 0 ? log_error_errno(result, "Cannot read the state file %s: %m", path)
+                                  : result;
         }
 }
 

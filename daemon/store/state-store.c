@@ -30,7 +30,8 @@ static int apply_superseded(StateStore *store) {
 
         for (size_t i = 0; i < persistent->n_entries; i++) {
                 uint64_t serial = persistent->entries[i].supersedes;
-                StateEntry *e = serial > 0 ? state_find(store->layers->runtime, persistent->entries[i].key) : NULL;
+                StateEntry *e =
+                        serial > 0 ? state_find(store->layers->runtime, persistent->entries[i].key) : NULL;
 
                 persistent->entries[i].supersedes = 0;
                 if (!e || e->serial != serial)

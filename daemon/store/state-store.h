@@ -32,7 +32,8 @@ typedef struct StateStore {
         StateFiles persistent, runtime;
         const char *persistent_path, *runtime_path; /* the directories; belong to the above */
 
-        void (*stale)(void *userdata); /* called whenever a file of the runtime layer gets behind; may be NULL */
+        void (*stale)(
+                void *userdata); /* called whenever a file of the runtime layer gets behind; may be NULL */
         void *stale_userdata;
 
         /* What is on its way to the disk. */

@@ -61,7 +61,8 @@ static bool run_to_stop(pid_t pid) {
         return true;
 }
 
-void step_system_calls(void (*function)(void *userdata), void (*visit)(unsigned n, void *userdata), void *userdata) {
+void step_system_calls(
+        void (*function)(void *userdata), void (*visit)(unsigned n, void *userdata), void *userdata) {
         pid_t pid = start_child(function, userdata);
         unsigned n = 1;
 

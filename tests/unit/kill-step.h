@@ -8,7 +8,8 @@
  *
  * Skips the test where processes cannot be traced. The child ends by _exit().
  */
-void step_system_calls(void (*function)(void *userdata), void (*visit)(unsigned n, void *userdata), void *userdata);
+void step_system_calls(
+        void (*function)(void *userdata), void (*visit)(unsigned n, void *userdata), void *userdata);
 
 /* The same, and kills the child with SIGKILL instead of its system call number n. */
 void kill_at_system_call(unsigned n, void (*function)(void *userdata), void *userdata);

@@ -648,7 +648,8 @@ static void test_wrong_name(void **state _unused_) {
                 { "default", VM(""), "another name" },
                 { "a.slice", SLICES("\"b.slice\":{}"), "another name" },
                 { UUID, VMS("\"" UUID "\":{},\"unit:a\":{}"), "more than belongs" },
-                { UUID, "{\"version\":1,\"default-quota\":1,\"vms\":{\"" UUID "\":{}}}", "more than belongs" },
+                { UUID, "{\"version\":1,\"default-quota\":1,\"vms\":{\"" UUID "\":{}}}",
+                        "more than belongs" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

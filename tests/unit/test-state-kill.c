@@ -510,7 +510,8 @@ static void check(void (*make)(World *w), bool changes) {
                 world_done(&after);
                 expected[1] = read_all(after.root);
         }
-        if (make == set_both_refused || make == set_list_refused || make == set_refused || make == supersede_refused) {
+        if (make == set_both_refused || make == set_list_refused || make == set_refused ||
+                make == supersede_refused) {
                 /* It was on the disk, and could be made by the next start. */
                 free(expected[1]);
                 copy_root(before.root, after.root);
