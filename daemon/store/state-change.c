@@ -179,7 +179,7 @@ static void on_change_written(int error, bool changed, void *userdata) {
                 files->drop_pending = true;
         else if (changed)
                 state_keys_move(&files->behind, &c->keys);
-        else
+        else if (c->joint)
                 drop_joint(store);
         store->handler(error, changed, store->handler_userdata);
 }
@@ -203,7 +203,7 @@ int state_store_start_change(StateStore *store, StateChange *change, DiskWriter 
                 return r;
 
         r = disk_writer_run(writer, TAKE_PTR(change->write), on_change_written, store);
-        if (r < 0)
+        if (r < 0 && change->joint)
                 drop_joint(store);
         return r;
 }

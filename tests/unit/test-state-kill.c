@@ -57,6 +57,7 @@ typedef struct Change {
         QuotaSetting runtime, persistent;
         OverrideList *list;
         World *world;
+        void (*then)(World *w); /* what comes before the rest of the files is written; may be NULL */
         bool refused; /* by the kernel: it is not made, after it was written */
 } Change;
 
@@ -69,6 +70,8 @@ static void on_change_written(int error, bool changed _unused_, void *userdata) 
                 return;
         assert_int_equal(c->make(w, c), 0);
         state_store_change_made(&w->store);
+        if (c->then)
+                c->then(w);
 }
 
 static void on_updated(int error, bool changed _unused_, void *userdata _unused_) {
@@ -93,9 +96,10 @@ static int make_override(World *w, const Change *c) {
         return state_store_set_overrides(&w->store, c->key, "name", &c->runtime, &c->persistent);
 }
 
-static void change_override(
-        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
+static void change_override_then(World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent,
+        bool refused, void (*then)(World *w)) {
         Change c = {
+                .then = then,
                 .make = make_override,
                 .key = key,
                 .runtime = runtime,
@@ -106,6 +110,11 @@ static void change_override(
         assert_int_equal(
                 state_store_plan_override(&w->store, key, "name", &runtime, &persistent, &c.planned), 0);
         change(w, &c);
+}
+
+static void change_override(
+        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
+        change_override_then(w, key, runtime, persistent, refused, NULL);
 }
 
 static int make_list(World *w, const Change *c) {
@@ -195,6 +204,17 @@ static void supersede_refused(World *w) {
 static void supersede_twice(World *w) {
         change_override(w, OTHER, unset, quota(1), false);
         change_override(w, OTHER, quota(2), unset, false);
+}
+
+static void set_runtime_of_web(World *w) {
+        const QuotaSetting runtime = quota(20), persistent = quota(1);
+
+        assert_int_equal(state_store_set_overrides(&w->store, WEB, "name", &runtime, &persistent), 0);
+}
+
+/* The caller has his answer before all files are written. */
+static void set_both_then_runtime(World *w) {
+        change_override_then(w, WEB, unset, quota(1), false, set_runtime_of_web);
 }
 
 static void set_both_refused(World *w) {
@@ -477,98 +497,80 @@ static unsigned step(const char *from, void (*make)(World *w), char *const *expe
         return n_others;
 }
 
-static void check(void (*make)(World *w), bool changes) {
-        World before = world_new(), after = world_new();
-        char *expected[2];
+static char *read_after(const char *from, void (*make)(World *w)) {
+        World after = world_new();
+        char *text;
 
-        world_load(&before);
-        prepare(&before);
-        world_done(&before);
-        expected[0] = read_all(before.root);
-
-        copy_root(before.root, after.root);
+        copy_root(from, after.root);
         world_load(&after);
         make(&after);
         world_done(&after);
-        expected[1] = read_all(after.root);
-        assert_int_equal(!streq(expected[0], expected[1]), changes);
 
         /* What holds without being written once more, and leaves nothing behind. */
         assert_false(exists(after.root, "var/lib/pasidd/state/" STATE_NAME_PENDING));
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
-
-        if (make == set_both_twice || make == supersede_twice) {
-                /* Back again: what is between is one of the states. */
-                free(expected[1]);
-                copy_root(before.root, after.root);
-                world_load(&after);
-                if (make == set_both_twice)
-                        set_both(&after);
-                else
-                        supersede(&after);
-                world_done(&after);
-                expected[1] = read_all(after.root);
-        }
-        if (make == set_both_refused || make == set_list_refused || make == set_refused ||
-                make == supersede_refused) {
-                /* It was on the disk, and could be made by the next start. */
-                free(expected[1]);
-                copy_root(before.root, after.root);
-                world_load(&after);
-                if (make == set_list_refused)
-                        set_list(&after);
-                else if (make == set_refused)
-                        set_again(&after);
-                else if (make == supersede_refused)
-                        supersede(&after);
-                else
-                        set_both(&after);
-                world_done(&after);
-                expected[1] = read_all(after.root);
-        }
-
-        assert_int_equal(step(before.root, make, expected, 2), 0);
-        free(expected[0]);
-        free(expected[1]);
-        test_rmdirp(&before.root);
+        text = read_all(after.root);
         test_rmdirp(&after.root);
+        return text;
+}
+
+/* between: what there can be besides the states before and after; NULL: nothing */
+static void check(void (*make)(World *w), bool changes, void (*between)(World *w)) {
+        World before = world_new();
+        char *expected[3] = {};
+
+        world_load(&before);
+        prepare(&before);
+        world_done(&before);
+        expected[0] = read_all(before.root);
+        expected[1] = read_after(before.root, make);
+        assert_int_equal(!streq(expected[0], expected[1]), changes);
+        if (between)
+                expected[2] = read_after(before.root, between);
+
+        assert_int_equal(step(before.root, make, expected, between ? 3 : 2), 0);
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+                free(expected[i]);
+        test_rmdirp(&before.root);
 }
 
 static void test_one_file(void **state _unused_) {
-        check(set, true);
-        check(set_again, true);
-        check(unset_persistent, true);
-        check(set_runtime, true);
-        check(unset_runtime, true);
-        check(set_slice, true);
-        check(reserve, true);
-        check(drop, true);
+        check(set, true, NULL);
+        check(set_again, true, NULL);
+        check(unset_persistent, true, NULL);
+        check(set_runtime, true, NULL);
+        check(unset_runtime, true, NULL);
+        check(set_slice, true, NULL);
+        check(reserve, true, NULL);
+        check(drop, true, NULL);
 }
 
 static void test_both_layers(void **state _unused_) {
-        check(set_both, true);
-        check(unset_both, true);
-        check(set_both_twice, false);
+        check(set_both, true, NULL);
+        check(unset_both, true, NULL);
+        check(set_both_twice, false, set_both);
+        check(set_both_then_runtime, true, set_both);
 }
 
 /* Both layers of one VM, without a pending change. */
 static void test_supersede(void **state _unused_) {
-        check(supersede, true);
-        check(supersede_refused, false);
-        check(supersede_twice, false);
+        check(supersede, true, NULL);
+        check(supersede_refused, false, supersede);
+        check(supersede_twice, false, supersede);
 }
 
 static void test_list(void **state _unused_) {
-        check(set_list, true);
-        check(set_runtime_list, true);
-        check(set_persistent_list, true);
+        check(set_list, true, NULL);
+        check(set_runtime_list, true, NULL);
+        check(set_persistent_list, true, NULL);
 }
 
+/* It was on the disk, and could be made by the next start. */
 static void test_refused(void **state _unused_) {
-        check(set_refused, false);
-        check(set_both_refused, false);
-        check(set_list_refused, false);
+        check(set_refused, false, set_again);
+        check(set_both_refused, false, set_both);
+        check(set_list_refused, false, set_list);
 }
 
 /* From the single files of older versions: there is one state, and the files of it are gone. */
