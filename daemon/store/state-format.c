@@ -31,8 +31,8 @@
  *   }
  * }
  *
- * Each file has one VM, one slice, or the default. All but "version" and "vms" is left out where it has nothing to say. A limit of "max" is none. "reserved" can stand
- * for "running", without "next" then.
+ * Each file has one VM, one slice, or the default. All but "version" and "vms" is left out where it has nothing to say. A
+ * limit of "max" is none. "reserved" can stand for "running", without "next" then.
  */
 
 /* Takes over value, also on failure; a NULL value is one that could not be made. */
