@@ -9,7 +9,6 @@
 #include "overrides.h"
 #include "slice-limits.h"
 #include "slice-overrides.h"
-#include "state-file.h"
 #include "state-store.h"
 #include "vm-quota.h"
 
@@ -23,6 +22,7 @@
 typedef enum Writing {
         WRITING_NOTHING,
         WRITING_CHANGE,  /* a change that has not been made yet */
+        WRITING_REST,    /* the files of a change that was made and is on the disk as a pending one */
         WRITING_RESTORE, /* the memory's content, after a change that could not be made */
         WRITING_RETRY,   /* the memory's content, long after that */
 } Writing;
@@ -53,7 +53,7 @@ struct Overrides {
         bool stopping;
 };
 
-static int start_writing(Overrides *o, Writing writing, char *text);
+static void on_written(int error, bool changed, void *userdata);
 
 static int caller_copy(const Caller *caller, Caller *ret) {
         *ret = (Caller) { .uid = caller->uid, .pid = caller->pid };
@@ -131,10 +131,10 @@ static QuotaSetting layer_now(const State *state, const OverrideChange *change) 
         }
 }
 
-/* What the persistent file is to say; NULL if it stays as it is. */
-static int plan(const StateStore *store, const Request *q, char **ret) {
+/* What there is to write to the disk; NULL if nothing. */
+static int plan(const StateStore *store, const Request *q, StateChange **ret) {
         const OverrideChange *change = &q->change;
-        const uint32_t *quota = quota_of(&change->persistent);
+        const uint32_t *runtime = quota_of(&change->runtime), *persistent = quota_of(&change->persistent);
 
         if (q->list)
                 return state_store_plan_list(store, q->list, ret);
@@ -142,13 +142,14 @@ static int plan(const StateStore *store, const Request *q, char **ret) {
         switch (change->kind) {
 
         case OVERRIDE_SLICE:
-                return state_store_plan_slice_limit(store, change->key, quota, ret);
+                return state_store_plan_slice_limit(store, change->key, runtime, persistent, ret);
 
         case OVERRIDE_DEFAULT:
-                return state_store_plan_default(store, quota, ret);
+                return state_store_plan_default(store, runtime, persistent, ret);
 
         default:
-                return state_store_plan_override(store, change->key, change->name, &change->persistent, ret);
+                return state_store_plan_override(
+                        store, change->key, change->name, &change->runtime, &change->persistent, ret);
         }
 }
 
@@ -201,7 +202,7 @@ static void arm_retry(Overrides *o) {
         const StateStore *store = o->control->store;
         int r;
 
-        if (o->retry || (!store->persistent_stale && (!store->runtime_stale || store->runtime_problem)))
+        if (o->retry || (!state_store_persistent_is_behind(store) && !state_store_runtime_is_behind(store)))
                 return;
 
         r = sd_event_add_time_relative(o->control->event, &o->retry, CLOCK_MONOTONIC, o->retry_usec,
@@ -218,11 +219,12 @@ static void on_stale(void *userdata) {
 
 /* As the memory has it. */
 static int write_memory(Overrides *o, Writing writing) {
-        char *text = NULL;
         int r;
 
-        r = state_format_file(o->control->world.state.persistent, &text);
-        return r < 0 ? r : start_writing(o, writing, text);
+        r = state_store_start_update(o->control->store, o->writer, on_written, o);
+        if (r >= 0)
+                o->writing = writing;
+        return r;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -233,17 +235,17 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         o->retry = sd_event_source_disable_unref(o->retry);
         o->retry_usec = o->retry_usec < RETRY_MAX_USEC / 2 ? o->retry_usec * 2 : RETRY_MAX_USEC;
 
-        if (store->runtime_stale && !store->runtime_problem && state_store_save_runtime(store) >= 0)
-                log_info("State file %s is up to date again.", store->runtime_path);
+        if (state_store_runtime_is_behind(store) && state_store_save_runtime(store) >= 0)
+                log_info("The state files in %s are up to date again.", store->runtime_path);
 
-        /* A change that is under way writes the whole file, or restores it. */
-        if (store->persistent_stale && o->writing == WRITING_NOTHING) {
+        /* A change that is under way writes these files, too. */
+        if (state_store_persistent_is_behind(store) && o->writing == WRITING_NOTHING) {
                 r = write_memory(o, WRITING_RETRY);
                 if (r < 0)
-                        log_error_errno(r, "Cannot write the state file %s: %m", store->persistent_path);
+                        log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
         }
 
-        if (!store->persistent_stale && !store->runtime_stale)
+        if (!state_store_persistent_is_behind(store) && !state_store_runtime_is_behind(store))
                 o->retry_usec = RETRY_MIN_USEC;
         else if (o->writing == WRITING_NOTHING)
                 arm_retry(o);
@@ -268,11 +270,10 @@ static void restoring_failed(Overrides *o, int r) {
         Request *q = o->request;
         _cleanup_free_ char *before = TAKE_PTR(q->text);
 
-        log_error_errno(r, "Cannot restore the state file %s, trying again: %m", path);
+        log_error_errno(r, "Cannot restore the state files in %s, trying again: %m", path);
         set_result(
                 q, q->result, "%s. %s could not be restored yet: %s", strempty(before), path, strerror(-r));
 
-        state_store_persistent_is_stale(o->control->store);
         finish(o);
 }
 
@@ -282,6 +283,27 @@ static void restore(Overrides *o) {
         r = write_memory(o, WRITING_RESTORE);
         if (r < 0)
                 restoring_failed(o, r);
+}
+
+/*
+ * The change is on the disk, be it as a pending one, and has its answer. Files that are still to be written do not concern
+ * the caller: what cannot be written now is tried again.
+ */
+static void write_rest(Overrides *o) {
+        int r;
+
+        if (!state_store_persistent_is_behind(o->control->store)) {
+                finish(o);
+                return;
+        }
+
+        r = write_memory(o, WRITING_REST);
+        request_end(TAKE_PTR(o->request));
+        if (r < 0) {
+                log_error_errno(r, "Cannot write the state files in %s, trying again: %m",
+                        o->control->store->persistent_path);
+                finish(o);
+        }
 }
 
 /* The change is on the disk, now it can be made. */
@@ -301,16 +323,15 @@ static void change_saved(Overrides *o) {
                 return;
         }
 
-        /* The file is the memory's content now, whatever it was before. */
-        control->store->persistent_stale = false;
-        finish(o);
+        state_store_change_made(control->store);
+        write_rest(o);
 }
 
-static void change_not_saved(Overrides *o, int error, bool replaced) {
-        log_error_errno(error, "Cannot write the state file %s: %m", o->control->store->persistent_path);
+static void change_not_saved(Overrides *o, int error, bool changed) {
+        log_error_errno(error, "Cannot write the state files in %s: %m", o->control->store->persistent_path);
         not_saved(o->request, strerror(-error));
         /* Nothing has changed, but for the file, maybe. */
-        if (replaced)
+        if (changed)
                 restore(o);
         else
                 finish(o);
@@ -320,23 +341,22 @@ static void retried(Overrides *o, int error) {
         StateStore *store = o->control->store;
 
         if (error < 0)
-                log_error_errno(error, "Cannot write the state file %s: %m", store->persistent_path);
+                log_error_errno(error, "Cannot write the state files in %s: %m", store->persistent_path);
         else {
-                store->persistent_stale = false;
                 o->retry_usec = RETRY_MIN_USEC;
-                log_info("State file %s is up to date again.", store->persistent_path);
+                log_info("The state files in %s are up to date again.", store->persistent_path);
         }
         finish(o);
 }
 
-static void on_written(int error, bool replaced, void *userdata) {
+static void on_written(int error, bool changed, void *userdata) {
         Overrides *o = userdata;
 
         switch (o->writing) {
 
         case WRITING_CHANGE:
                 if (error < 0)
-                        change_not_saved(o, error, replaced);
+                        change_not_saved(o, error, changed);
                 else
                         change_saved(o);
                 return;
@@ -344,10 +364,15 @@ static void on_written(int error, bool replaced, void *userdata) {
         case WRITING_RESTORE:
                 if (error < 0)
                         restoring_failed(o, error);
-                else {
-                        o->control->store->persistent_stale = false;
+                else
                         finish(o);
-                }
+                return;
+
+        case WRITING_REST:
+                if (error < 0)
+                        log_error_errno(error, "Cannot write the state files in %s, trying again: %m",
+                                o->control->store->persistent_path);
+                finish(o);
                 return;
 
         case WRITING_RETRY:
@@ -359,47 +384,38 @@ static void on_written(int error, bool replaced, void *userdata) {
         }
 }
 
-/* Takes text over. */
-static int start_writing(Overrides *o, Writing writing, char *text) {
+/* Takes both over. */
+static void save_first(Overrides *o, Request *q, StateChange *change) {
+        _cleanup_(state_change_freep) StateChange *owned = change;
+        StateStore *store = o->control->store;
         int r;
 
-        r = disk_writer_replace(o->writer, o->control->store->persistent_path, text, on_written, o);
-        if (r >= 0)
-                o->writing = writing;
-        return r;
-}
-
-/* Takes the request over. */
-static void save_first(Overrides *o, Request *q, char *text) {
-        const StateStore *store = o->control->store;
-        _cleanup_free_ char *owned = text;
-        int r;
-
-        if (store->persistent_problem) {
-                not_saved(q, store->persistent_problem);
+        if (state_change_problem(change)) {
+                not_saved(q, state_change_problem(change));
                 request_end(q);
                 return;
         }
 
-        r = start_writing(o, WRITING_CHANGE, TAKE_PTR(owned));
+        r = state_store_start_change(store, TAKE_PTR(owned), o->writer, on_written, o);
         if (r < 0) {
-                log_error_errno(r, "Cannot write the state file %s: %m", store->persistent_path);
+                log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
                 not_saved(q, strerror(-r));
                 request_end(q);
                 return;
         }
 
+        o->writing = WRITING_CHANGE;
         o->request = q;
 }
 
 /* Takes the request over. */
 static void begin(Overrides *o, Request *q) {
-        char *text = NULL;
+        StateChange *change = NULL;
         int r;
 
-        r = plan(o->control->store, q, &text);
-        if (r >= 0 && text) {
-                save_first(o, q, text);
+        r = plan(o->control->store, q, &change);
+        if (r >= 0 && change) {
+                save_first(o, q, change);
                 return;
         }
 
@@ -505,7 +521,7 @@ bool overrides_are_stopping(const Overrides *o) {
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         Overrides *o = userdata;
 
-        log_error("State file %s is not written yet, stopping nevertheless.",
+        log_error("A state file in %s is not written yet, stopping nevertheless.",
                 o->control->store->persistent_path);
         (void) sd_event_exit(o->control->event, EXIT_SUCCESS);
         return 0;
@@ -540,6 +556,8 @@ int overrides_new(Control *control, Overrides **ret) {
 
         control->store->stale = on_stale;
         control->store->stale_userdata = o;
+        /* What could not be written at the start. */
+        arm_retry(o);
         *ret = o;
         return 0;
 }

@@ -306,6 +306,8 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
                 r = state_reserve(state, n_new);
         for (size_t i = 0; r >= 0 && i < n_new; i++)
                 r = put_new(new[i], direction, state);
+        if (n_new > 0)
+                state_sort(state);
 
         return r;
 }
