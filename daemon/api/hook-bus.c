@@ -15,7 +15,7 @@
 #include "utf8.h"
 #include "uuid.h"
 #include "viommu.h"
-#include "vm-foreign.h"
+#include "vm-limits.h"
 #include "vm-lookup.h"
 #include "vm-policy.h"
 #include "vm-reserve.h"
@@ -190,6 +190,7 @@ static void note_viommu(VM *vm) {
 
 /* Changes nothing, so that anybody may ask. */
 static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
         char uuid[UUID_STRING_SIZE];
         Api *api = userdata;
         VM *vm;
@@ -205,9 +206,9 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
 
         note_viommu(vm);
 
-        if (vm_verify(vm) < 0)
+        if (vm_limits_verify(vm, &why) < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
-                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(vm->error));
+                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(why));
 
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);
 }

@@ -6,6 +6,7 @@
 #include "slice-limits.h"
 #include "slice-overrides.h"
 #include "state-store.h"
+#include "vm-limits.h"
 #include "vm-quota.h"
 
 /* A change that is being made, and how far it has come. */
@@ -16,6 +17,7 @@ typedef struct Attempt {
         size_t n_vms, n_tried;
         bool slices;        /* changes limits of slices */
         bool default_quota; /* changes that */
+        bool default_tried;
 } Attempt;
 
 static void attempt_done(Attempt *a) {
@@ -120,9 +122,11 @@ static OverrideResult try_all(Attempt *a, char **ret_error) {
         if (result == OVERRIDE_DONE)
                 result = try_vms(a, ret_error);
         if (result == OVERRIDE_DONE && a->default_quota) {
-                r = default_quota_apply(a->control);
-                if (r < 0)
-                        return not_applied("default quota", "", strerror(-r), ret_error);
+                _cleanup_free_ char *why = NULL;
+
+                a->default_tried = true;
+                if (default_quota_try(a->control, &why) < 0)
+                        return not_applied("default quota", "", why, ret_error);
         }
 
         return result;
@@ -142,8 +146,10 @@ static void take_back(Attempt *a) {
                         log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
                 slice_limits_apply(control);
         }
+        if (a->default_tried)
+                default_quota_take_back(control);
         while (a->n_tried > 0)
-                vm_take_back(a->vms[--a->n_tried]);
+                vm_limits_take_back(a->vms[--a->n_tried]);
 }
 
 static void keep(Attempt *a) {
@@ -151,10 +157,8 @@ static void keep(Attempt *a) {
                 vm_take_overrides(a->vms[i]);
         if (a->slices)
                 slice_limits_tell(a->control);
-        if (a->default_quota) {
-                vms_apply(a->control);
-                world_queue_changes(&a->control->world, WORLD_CHANGED_DEFAULT);
-        }
+        if (a->default_quota)
+                default_quota_commit(a->control);
 }
 
 OverrideResult override_list_make(Control *control, OverrideList *list, char **ret_error) {

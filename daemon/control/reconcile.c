@@ -6,10 +6,8 @@
 #include "log.h"
 #include "machined.h"
 #include "reconcile.h"
-#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
-#include "vm-foreign.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "limit-control.h"
 #include "log.h"
 #include "set-life.h"
 #include "vm-life.h"
+#include "vm-limits.h"
 #include "vm-machine.h"
 
 static Set *make(Control *control, const KernelSet *kernel) {
@@ -46,6 +48,8 @@ void set_forget_question(Set *set) {
 
 void set_discard(Set *set) {
         set_forget_question(set);
+        limits_release(set->search->control, &set->quota);
+        limits_release(set->search->control, &set->watermark);
         free(set->search);
         set_free(set);
 }
@@ -60,6 +64,8 @@ void set_remove(Set *set) {
         }
 
         set_discard(set);
+        if (vm)
+                vm_settle(vm);
 
         if (vm && vm->unregistered)
                 (void) vm_machine_check_unregistered(vm);

@@ -32,14 +32,12 @@ static void undo_overrides(Control *control, const char *name, const SliceOverri
 bool slice_limit_try(Control *control, const char *name, char **ret_error) {
         SliceLimit *slice = slice_limit_find(&control->world, name);
 
-        if (slice) {
-                slice->foreign = false;
-                slice_apply(slice);
-        }
-        if (!slice || slice->in_force || !cgroup_exists(control->root, slice->cgroup))
+        if (slice)
+                slice_apply(slice, true);
+        if (!slice || limit_is_in_force(&slice->misc_max) || !cgroup_exists(control->root, slice->cgroup))
                 return true;
 
-        *ret_error = slice->error ? strdup(slice->error) : NULL;
+        *ret_error = slice->misc_max.error ? strdup(slice->misc_max.error) : NULL;
         return false;
 }
 

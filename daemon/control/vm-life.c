@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "counting.h"
 #include "early-limit.h"
+#include "limit-control.h"
 #include "messages.h"
 #include "other-machines.h"
 #include "utf8.h"
@@ -55,7 +56,7 @@ void vm_discard(VM *vm) {
         sd_event_source_disable_unref(life->reservation_timeout);
         cgroup_subscription_free(life->limit_watch);
         cgroup_subscription_free(life->gone_watch);
-        sd_event_source_disable_unref(life->revert_holdoff);
+        limits_release(life->control, &vm->misc_max);
         free(life);
         vm_free(vm);
 }
@@ -114,7 +115,7 @@ static void forget_cgroup(VM *vm) {
         vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
         vm->life->gone_watch = cgroup_subscription_free(vm->life->gone_watch);
         vm->cgroup_id = 0;
-        vm->foreign = false;
+        limit_forget(&vm->misc_max);
         free(TAKE_PTR(vm->slice));
         vm_queue_changes(vm, VM_CHANGED_CGROUP);
 }
@@ -203,6 +204,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         vm->slice = TAKE_PTR(slice);
 
         vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
+        limit_forget(&vm->misc_max);
         if (cgroup_get_id(vm->life->control->root, unit_path, &vm->cgroup_id) < 0)
                 vm->cgroup_id = 0;
         if (vm->kind == VM_KIND_UNIT || vm->unregistered)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel-set.h"
+#include "limit.h"
 #include "world.h"
 
 typedef struct SetSearch SetSearch;
@@ -20,6 +21,7 @@ struct Set {
         World *world;
         VM *vm;
         KernelSet kernel; /* as last heard */
+        Limit quota, watermark; /* ABSENT without a VM */
         SetMatch match;
         SetSearch *search; /* whoever searches for its VM keeps what it needs there */
         bool listed;       /* in the dump that is being gone through */

@@ -126,6 +126,7 @@ int vm_new(World *w, VMKind kind, const char *uuid, const char *key, const char 
         TAILQ_INIT(&vm->sets);
         TAILQ_INIT(&vm->other_machines);
         vm->world = w;
+        limit_init(&vm->misc_max, LIMIT_VM, vm);
         vm->log_level = LOG_INFO;
         vm->kind = kind;
         vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;
@@ -168,6 +169,7 @@ VM *vm_free(VM *vm) {
         free(vm->slice);
         free(vm->cgroup);
         free(vm->error);
+        limit_done(&vm->misc_max);
         free(vm);
         return NULL;
 }
@@ -210,4 +212,6 @@ void vm_remove_set(VM *vm, Set *set) {
         vm->n_sets--;
         set->vm = NULL;
         set->match = SET_MATCH_WAITING;
+        limit_forget(&set->quota);
+        limit_forget(&set->watermark);
 }

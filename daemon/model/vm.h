@@ -3,6 +3,7 @@
 
 #include "announcement.h"
 #include "kernel-set.h"
+#include "limit.h"
 #include "log.h"
 #include "policy.h"
 #include "uuid.h"
@@ -69,10 +70,9 @@ struct VM {
         PolicyResult policy; /* what should hold */
         bool policy_known;
         DefaultSource default_source; /* that it was worked out with */
-        bool in_force;
-        bool failed;  /* not in force because of an error */
-        char *error;  /* why not */
-        bool foreign; /* somebody else's value is left in place */
+        Limit misc_max; /* of the cgroup; those of sets are the sets' */
+        bool in_force;  /* the quota is, in all of them */
+        char *error;    /* why not */
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "set.h"
+#include "vm-force.h"
+
+/* The first limit in this state, or NULL. */
+static const Limit *find(const VM *vm, LimitState state) {
+        const Set *set;
+
+        if (vm->misc_max.state == state)
+                return &vm->misc_max;
+
+        TAILQ_FOREACH (set, &vm->sets, of_vm) {
+                if (set->quota.state == state)
+                        return &set->quota;
+                if (set->watermark.state == state)
+                        return &set->watermark;
+        }
+
+        return NULL;
+}
+
+VMForce vm_force(const VM *vm) {
+        static const LimitState bad[] = { LIMIT_FAILED, LIMIT_FOREIGN };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                const Limit *limit = find(vm, bad[i]);
+
+                if (limit)
+                        return (VMForce) { .state = bad[i], .reason = limit->error };
+        }
+
+        if (!world_has_limits(vm->world))
+                return (VMForce) { .state = LIMIT_IN_FORCE };
+        if (vm->state == VM_RESERVED)
+                return (VMForce) { .state = LIMIT_WAITING, .reason = "not running yet" };
+        if (vm->kind == VM_KIND_MACHINE && !vm->cgroup && vm->n_sets == 0)
+                return (VMForce) { .state = LIMIT_WAITING, .reason = "its cgroup is not known yet" };
+
+        return (VMForce) { .state = LIMIT_IN_FORCE };
+}
