@@ -80,8 +80,8 @@ typedef struct ControlHooks {
         void (*unit_gone)(VM *vm);               /* the unit of a VM may have ended */
         void (*cgroup_known)(
                 VM *machine); /* a machine's cgroup is known, and its sets can be found by that */
-        void (*sets_may_match)(Control *control);       /* the VMs of sets that wait may be known now */
-        void (*start_overdue)(VM *vm); /* what was announced for the VM has not come in time */
+        void (*sets_may_match)(Control *control); /* the VMs of sets that wait may be known now */
+        void (*start_overdue)(VM *vm);            /* what was announced for the VM has not come in time */
 } ControlHooks;
 
 /*

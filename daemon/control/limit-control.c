@@ -96,8 +96,8 @@ static void note_change(
 
         case LIMIT_SLICE:
         case LIMIT_VM:
-                change_list_note_limit(control->recording, subject->vm, subject->slice, subject->file.cgroup,
-                        before, value);
+                change_list_note_limit(
+                        control->recording, subject->vm, subject->slice, subject->file.cgroup, before, value);
                 return;
 
         case LIMIT_SET_QUOTA:
@@ -115,7 +115,8 @@ static void note_change(
 }
 
 /* Writes a value; what became of it is not noted in the limit. *ret_error is to be freed. */
-static LimitOutcome write_value(Control *control, Limit *limit, uint64_t value, int *ret_r, char **ret_error) {
+static LimitOutcome write_value(
+        Control *control, Limit *limit, uint64_t value, int *ret_r, char **ret_error) {
         const LimitOps *ops = ops_of(control, limit);
         LimitSubject subject = describe(control, limit);
         MiscValues before = {};
@@ -187,24 +188,23 @@ static void announce_foreign(Control *control, const LimitSubject *subject, cons
                 return;
 
         if (subject->slice)
-                details[n++] = (EventDetail) { .name = "slice", .type = 's', .text = subject->slice };
-        details[n++] = (EventDetail) { .name = "what", .type = 's', .text = what };
-        details[n++] = (EventDetail) { .name = "value", .type = 't', .number = value };
-        details[n++] = (EventDetail) {
+                details[n++] = (EventDetail){ .name = "slice", .type = 's', .text = subject->slice };
+        details[n++] = (EventDetail){ .name = "what", .type = 's', .text = what };
+        details[n++] = (EventDetail){ .name = "value", .type = 't', .number = value };
+        details[n++] = (EventDetail){
                 .name = "quota",
                 .type = 'u',
                 .number = wanted < UINT32_MAX ? wanted : UINT32_MAX,
         };
-        details[n++] = (EventDetail) {
+        details[n++] = (EventDetail){
                 .name = "action",
                 .type = 's',
                 .text = foreign_change_to_string(policy),
         };
-        details[n++] = (EventDetail) { .name = "suppressed", .type = 't', .number = suppressed };
+        details[n++] = (EventDetail){ .name = "suppressed", .type = 't', .number = suppressed };
 
         events_add(control, EVENT_FOREIGN_CHANGE,
-                &(EventFacts) {
-                        .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
+                &(EventFacts){ .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
                 "Somebody else set %s of %s%s to %s instead of %s, %s (%u more not logged).", what,
                 subject->owner_kind, subject->owner, misc_value_format(value, text),
                 misc_value_format(wanted, instead), doings[policy], suppressed);
@@ -236,7 +236,8 @@ static void seen(Control *control, Limit *limit, const LimitSubject *subject, co
         if (step == LIMIT_LEAVE)
                 explain_foreign(limit, subject, what);
         if (step == LIMIT_ADOPT)
-                step = control->limits->handlers->adopt(control, subject, value) ? LIMIT_NOTHING : LIMIT_WRITE;
+                step = control->limits->handlers->adopt(control, subject, value) ? LIMIT_NOTHING
+                                                                                 : LIMIT_WRITE;
         carry_out(control, limit, step);
         ops_of(control, limit)->settled(limit);
 }
@@ -261,6 +262,12 @@ void limits_set_asked(Control *control, Limit *limit, uint64_t wanted) {
         carry_out(control, limit, limit_asked(limit));
 }
 
+static int read_values(
+        const Control *control, const Limit *limit, LimitSubject *ret_subject, MiscValues *ret_values) {
+        *ret_subject = describe(control, limit);
+        return limit_file_read(control->root, &ret_subject->file, ret_values);
+}
+
 int limits_look(Control *control, Limit *limit) {
         LimitSubject subject;
         MiscValues values;
@@ -269,25 +276,58 @@ int limits_look(Control *control, Limit *limit) {
         if (limit->state == LIMIT_ABSENT)
                 return 0;
 
-        subject = describe(control, limit);
-        r = limit_file_read(control->root, &subject.file, &values);
+        r = read_values(control, limit, &subject, &values);
         if (r >= 0)
                 seen(control, limit, &subject, &values);
         return r;
 }
 
-int limits_verify(Control *control, Limit *limit) {
+/* Why the kernel does not show the wanted number. */
+static char *explain_difference(const LimitSubject *subject, MiscResource resource) {
+        char *error;
         int r;
 
-        r = limits_look(control, limit);
-        /* A line of misc.max that has come since the write, or a file that cannot be read. */
-        if (limit->state == LIMIT_FAILED || (limit->state == LIMIT_IN_FORCE && !limit->restore_due))
-                write_wanted(control, limit);
+        if (limit_file_is_misc(subject->file.kind))
+                r = asprintf(
+                        &error, "%s/%s has another value", subject->file.cgroup, misc_max_name(resource));
+        else
+                r = asprintf(&error, "%s has another value", subject->what);
+        return r < 0 ? NULL : error;
+}
 
-        if (limit_is_in_force(limit) && !limit->restore_due)
-                return 0;
+/* Reading it is as good as having written it, but what differs is written later. */
+static void judge_values(
+        Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
+        MiscResource resource = MISC_PASID;
 
-        return r < 0 ? r : -ESTALE;
+        if (!misc_values_differ(values, limit->wanted, &resource))
+                (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
+        else
+                (void) limit_written(
+                        limit, LIMIT_REFUSED, explain_difference(subject, resource), control_now(control));
+        enqueue(control, limit);
+}
+
+int limits_verify(Control *control, Limit *limit) {
+        LimitSubject subject;
+        LimitOutcome outcome;
+        char *error = NULL;
+        MiscValues values;
+        int r;
+
+        (void) limits_look(control, limit);
+        if (limit->state == LIMIT_FAILED || (limit->state == LIMIT_IN_FORCE && !limit->restore_due)) {
+                r = read_values(control, limit, &subject, &values);
+                if (r >= 0)
+                        judge_values(control, limit, &subject, &values);
+                else {
+                        outcome = ops_of(control, limit)->judge(limit, r, &error);
+                        (void) limit_written(limit, outcome, error, control_now(control));
+                        enqueue(control, limit);
+                }
+        }
+
+        return limit_is_in_force(limit) && !limit->restore_due ? 0 : -ESTALE;
 }
 
 /* Writes what is due, or with "all" whatever has failed. Those that were written stay in the queue. */
@@ -295,10 +335,10 @@ static void write_due(Control *control, LimitKind kind, bool all) {
         uint64_t now = control_now(control);
         Limit *limit;
 
-        LIST_FOREACH (limit, &control->limits->queue, entries)
-                if (limit->kind == kind &&
-                        (limit_due(limit, now) == LIMIT_WRITE || (all && limit->state == LIMIT_FAILED)))
-                        write_wanted(control, limit);
+        LIST_FOREACH(limit, &control->limits->queue, entries)
+        if (limit->kind == kind &&
+                (limit_due(limit, now) == LIMIT_WRITE || (all && limit->state == LIMIT_FAILED)))
+                write_wanted(control, limit);
 }
 
 /* After all was written, so that the owner of several settles once. Returns when something is due next. */

@@ -63,8 +63,10 @@ void limits_set_asked(Control *control, Limit *limit, uint64_t wanted);
 int limits_look(Control *control, Limit *limit);
 
 /*
- * The same, and also writes what nobody has changed. Returns 0 if the kernel shows the wanted number then, or if there
- * is nothing to have; else a negative errno.
+ * The same, and notes what the kernel shows: what differs without being a
+ * change by somebody else has failed, and is written soon. 0 if the kernel
+ * shows the wanted number, or if there is nothing to have; else a negative
+ * errno.
  */
 int limits_verify(Control *control, Limit *limit);
 

@@ -68,7 +68,7 @@ typedef struct Limit {
         uint8_t state;         /* LimitState */
         uint8_t settled;       /* state at the last limit_take_change() */
         bool error_changed;    /* since then */
-        bool restore_due;      /* IN_FORCE: somebody else's value is there, and is replaced after the hold-off */
+        bool restore_due; /* IN_FORCE: somebody else's value is there, and is replaced after the hold-off */
         bool queued;
 } Limit;
 

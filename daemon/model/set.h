@@ -20,7 +20,7 @@ struct Set {
         TAILQ_ENTRY(Set) of_vm; /* while vm is set */
         World *world;
         VM *vm;
-        KernelSet kernel; /* as last heard */
+        KernelSet kernel;       /* as last heard */
         Limit quota, watermark; /* ABSENT without a VM */
         SetMatch match;
         SetSearch *search; /* whoever searches for its VM keeps what it needs there */

@@ -32,8 +32,8 @@ struct SliceLimit {
         uint64_t cgroup_id; /* of the one that the limit was written to last; 0: none */
         uint32_t limit;     /* LIMIT_NONE for none */
         SliceSource source;
-        Limit misc_max;     /* ABSENT: nobody wants one */
-        bool listed;        /* while they are gone through */
+        Limit misc_max; /* ABSENT: nobody wants one */
+        bool listed;    /* while they are gone through */
         bool overcommitted;
         uint32_t told_limit; /* by the last event about it */
         SliceSource told_source;

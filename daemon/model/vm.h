@@ -70,9 +70,9 @@ struct VM {
         PolicyResult policy; /* what should hold */
         bool policy_known;
         DefaultSource default_source; /* that it was worked out with */
-        Limit misc_max; /* of the cgroup; those of sets are the sets' */
-        bool in_force;  /* the quota is, in all of them */
-        char *error;    /* why not */
+        Limit misc_max;               /* of the cgroup; those of sets are the sets' */
+        bool in_force;                /* the quota is, in all of them */
+        char *error;                  /* why not */
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;
