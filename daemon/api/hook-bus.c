@@ -85,7 +85,7 @@ static int read_announcement(
 
         *ret = a;
         *ret_kind = update ? RESERVE_UPDATE : reconnect ? RESERVE_RECONNECT : RESERVE_START;
-        a = (Announcement){};
+        a = (Announcement) {};
         return 0;
 }
 
@@ -101,7 +101,7 @@ static int admit(
                 return r;
 
         log_context(LOG_WARNING,
-                &(LogContext){ .message_id = MESSAGE_NOT_ADMITTED, .vm_uuid = uuid, .vm_name = name },
+                &(LogContext) { .message_id = MESSAGE_NOT_ADMITTED, .vm_uuid = uuid, .vm_name = name },
                 "Not admitted: %s", strempty(why));
         return sd_bus_error_set(error, PASIDD_ERROR_NOT_ADMITTED, strempty(why));
 }
@@ -157,7 +157,7 @@ static int authorize_hook(sd_bus_message *message, Api *api, AuthorizedHandler h
                 return r;
 
         return polkit_authorize(api, message, PASIDD_ACTION_RESERVE,
-                (const char *const[]){ "uuid", uuid, NULL }, handler, error);
+                (const char *const[]) { "uuid", uuid, NULL }, handler, error);
 }
 
 static int method_reserve(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -168,7 +168,7 @@ static int set_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *erro
                 overrides.runtime = &quota;
         else
                 /* One for this boot only would still win, and the caller wants this one in force. */
-                overrides = (SliceOverrides){ .persistent = &quota };
+                overrides = (SliceOverrides) { .persistent = &quota };
         (void) slice_resolve(api->world, name, &overrides, &source);
 
         return answer_override(api, message, name, &overrides, previous, source, dry_run);
@@ -220,7 +220,7 @@ static int method_set_slice_quota(sd_bus_message *message, void *userdata, sd_bu
 
         snprintf(text, sizeof(text), "%" PRIu32, quota);
         return polkit_authorize(userdata, message, PASIDD_ACTION_SET_SLICE,
-                (const char *const[]){ "slice", name, "quota", quota == LIMIT_NONE ? "max" : text, NULL },
+                (const char *const[]) { "slice", name, "quota", quota == LIMIT_NONE ? "max" : text, NULL },
                 set_slice_quota, error);
 }
 
@@ -235,7 +235,7 @@ static int method_reset_slice_quota(sd_bus_message *message, void *userdata, sd_
                 return r;
 
         return polkit_authorize(userdata, message, PASIDD_ACTION_SET_SLICE,
-                (const char *const[]){ "slice", name, NULL }, reset_slice_quota, error);
+                (const char *const[]) { "slice", name, NULL }, reset_slice_quota, error);
 }
 
 static int property_admission(sd_bus *bus, const char *path, const char *interface, const char *property,

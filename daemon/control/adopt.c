@@ -13,7 +13,7 @@ static OverrideResult adopt_default(Control *control, uint32_t value, char **ret
         uint32_t kept = persistent->default_quota;
 
         return default_quota_change(control,
-                &(Defaults){ .runtime = &value, .persistent = persistent->default_quota_set ? &kept : NULL },
+                &(Defaults) { .runtime = &value, .persistent = persistent->default_quota_set ? &kept : NULL },
                 ret_error);
 }
 

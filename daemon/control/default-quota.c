@@ -19,7 +19,7 @@ static void default_has_changed(Control *control, uint32_t quota, DefaultSource 
         };
 
         events_add(control, EVENT_DEFAULT_QUOTA_CHANGED,
-                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
                 default_source_to_string(source), previous);
 }
@@ -57,7 +57,7 @@ static void on_settled(Limit *limit) {
 static void describe(const Limit *limit, LimitSubject *ret) {
         Control *control = limit->owner;
 
-        *ret = (LimitSubject){
+        *ret = (LimitSubject) {
                 .file = { .kind = LIMIT_DEFAULT_QUOTA },
                 .what = "default_quota",
                 .owner_kind = "",

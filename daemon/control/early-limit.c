@@ -106,7 +106,7 @@ static bool find_announced(Control *control, const char *machine, PolicyResult *
 static void describe(const Limit *limit, LimitSubject *ret) {
         const EarlyLimit *e = limit->owner;
 
-        *ret = (LimitSubject){ .file = { .kind = LIMIT_SCOPE, .cgroup = e->cgroup } };
+        *ret = (LimitSubject) { .file = { .kind = LIMIT_SCOPE, .cgroup = e->cgroup } };
 }
 
 static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {

@@ -178,8 +178,8 @@ static size_t add_count(const KernelMessage *event, EventDetail details[static 2
         if (event->count != KERNEL_COUNT_ATTACHED)
                 return 0;
 
-        details[0] = (EventDetail){ .name = "count", .type = 's', .text = "attached" };
-        details[1] = (EventDetail){ .name = "attached", .type = 'u', .number = event->set.attached };
+        details[0] = (EventDetail) { .name = "count", .type = 's', .text = "attached" };
+        details[1] = (EventDetail) { .name = "attached", .type = 'u', .number = event->set.attached };
         return 2;
 }
 
@@ -210,7 +210,7 @@ static void on_limit_hit(Set *set, const KernelMessage *event) {
         };
         size_t n_details = 5 + add_count(event, details + 5);
         events_add(vm->life->control, EVENT_QUOTA_EXCEEDED,
-                &(EventFacts){ .level = LOG_NOTICE,
+                &(EventFacts) { .level = LOG_NOTICE,
                         .vm = vm,
                         .set = set,
                         .details = details,
@@ -246,7 +246,7 @@ static void watermark_reached(Set *set, const KernelMessage *event) {
         };
         size_t n_details = 4 + add_count(event, details + 4);
         events_add(vm->life->control, EVENT_WATERMARK_REACHED,
-                &(EventFacts){
+                &(EventFacts) {
                         .level = LOG_INFO, .vm = vm, .set = set, .details = details, .n_details = n_details },
                 "VM %s %s %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
                 vm->name, attached ? "has attached" : "holds",
@@ -325,7 +325,7 @@ static void on_lost(const char *why, void *userdata) {
                 { .name = "suppressed", .type = 't', .number = suppressed },
         };
         events_add(control, EVENT_RESYNC,
-                &(EventFacts){ .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
                 "Events from the kernel were lost (%s), listing all sets again (%u times not logged).", why,
                 suppressed);
 }
@@ -334,7 +334,7 @@ static void on_failed(int error, void *userdata) {
         Control *control = userdata;
 
         if (error == -EOPNOTSUPP) {
-                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_NO_KERNEL_SUPPORT },
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_NO_KERNEL_SUPPORT },
                         "This kernel lacks vfio_pasid (there is no module and no netlink family of that name), "
                         "pasidd can do nothing here.");
                 (void) sd_event_exit(control->event, PASIDD_EXIT_NO_KERNEL_SUPPORT);

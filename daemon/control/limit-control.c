@@ -188,23 +188,23 @@ static void announce_foreign(Control *control, const LimitSubject *subject, cons
                 return;
 
         if (subject->slice)
-                details[n++] = (EventDetail){ .name = "slice", .type = 's', .text = subject->slice };
-        details[n++] = (EventDetail){ .name = "what", .type = 's', .text = what };
-        details[n++] = (EventDetail){ .name = "value", .type = 't', .number = value };
-        details[n++] = (EventDetail){
+                details[n++] = (EventDetail) { .name = "slice", .type = 's', .text = subject->slice };
+        details[n++] = (EventDetail) { .name = "what", .type = 's', .text = what };
+        details[n++] = (EventDetail) { .name = "value", .type = 't', .number = value };
+        details[n++] = (EventDetail) {
                 .name = "quota",
                 .type = 'u',
                 .number = wanted < UINT32_MAX ? wanted : UINT32_MAX,
         };
-        details[n++] = (EventDetail){
+        details[n++] = (EventDetail) {
                 .name = "action",
                 .type = 's',
                 .text = foreign_change_to_string(policy),
         };
-        details[n++] = (EventDetail){ .name = "suppressed", .type = 't', .number = suppressed };
+        details[n++] = (EventDetail) { .name = "suppressed", .type = 't', .number = suppressed };
 
         events_add(control, EVENT_FOREIGN_CHANGE,
-                &(EventFacts){ .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
+                &(EventFacts) { .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
                 "Somebody else set %s of %s%s to %s instead of %s, %s (%u more not logged).", what,
                 subject->owner_kind, subject->owner, misc_value_format(value, text),
                 misc_value_format(wanted, instead), doings[policy], suppressed);

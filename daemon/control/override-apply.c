@@ -51,7 +51,7 @@ static int add_vm(Attempt *a, OverrideItem *item) {
 static int attempt_begin(Attempt *a, Control *control, OverrideList *list) {
         int r;
 
-        *a = (Attempt){ .control = control, .list = list };
+        *a = (Attempt) { .control = control, .list = list };
         a->vms = calloc(list->n_items + 1, sizeof(VM *));
         if (!a->vms)
                 return -ENOMEM;

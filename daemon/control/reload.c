@@ -42,7 +42,7 @@ int control_reload(Control *control, char **ret_error) {
 
         r = config_place_load(control->place, &config, ret_error);
         if (r < 0) {
-                log_context(LOG_ERR, &(LogContext){ .message_id = MESSAGE_CONFIG_REJECTED },
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_CONFIG_REJECTED },
                         "The new configuration is rejected, the old one stays: %s",
                         *ret_error ? *ret_error : strerror(-r));
                 control->handlers->reload_ends(control->userdata);

@@ -146,7 +146,7 @@ static void limit_has_changed(SliceLimit *slice) {
         char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
 
         events_add(slice->guard->control, EVENT_SLICE_QUOTA_CHANGED,
-                &(EventFacts){ .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
                 "The limit of slice %s is %s now (%s), it was %s.", slice->name,
                 format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
 }
@@ -211,12 +211,12 @@ static void log_change(const SliceLimit *slice) {
 
         if (slice->misc_max.state == LIMIT_FAILED || slice->misc_max.state == LIMIT_FOREIGN)
                 log_context(LOG_WARNING,
-                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
                         "The limit of slice %s is not in force: %s.", slice->name,
                         strempty(slice->misc_max.error));
         else if (slice->misc_max.state == LIMIT_IN_FORCE)
                 log_context(LOG_INFO,
-                        &(LogContext){ .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
                         "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
                         slice->name, slice_source_to_string(slice->source));
 }
@@ -253,7 +253,7 @@ static void on_settled(Limit *limit) {
 static void describe(const Limit *limit, LimitSubject *ret) {
         const SliceLimit *slice = limit->owner;
 
-        *ret = (LimitSubject){
+        *ret = (LimitSubject) {
                 .file = { .kind = LIMIT_SLICE, .cgroup = slice->cgroup },
                 .slice = slice->name,
                 .owner_kind = "slice ",

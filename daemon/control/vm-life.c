@@ -67,7 +67,7 @@ void vm_announce(VM *vm) {
 
         vm->announced = true;
         log_context(vm->log_level,
-                &(LogContext){ .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
+                &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
         vm_queue_changes(vm, 0);
         world_queue_changes(vm->world, WORLD_CHANGED_STATUS);

@@ -234,7 +234,7 @@ void vm_limits_take_back(VM *vm) {
 }
 
 static void describe_vm(VM *vm, LimitSubject *ret) {
-        *ret = (LimitSubject){
+        *ret = (LimitSubject) {
                 .vm = vm,
                 .owner_kind = "VM ",
                 .owner = vm->name,
@@ -246,7 +246,7 @@ static void describe_misc_max(const Limit *limit, LimitSubject *ret) {
         VM *vm = limit->owner;
 
         describe_vm(vm, ret);
-        ret->file = (LimitFile){ .kind = LIMIT_VM, .cgroup = vm->cgroup };
+        ret->file = (LimitFile) { .kind = LIMIT_VM, .cgroup = vm->cgroup };
         ret->shared = vm_cgroup_is_shared(vm);
 }
 
@@ -284,7 +284,7 @@ static void describe_set(const Limit *limit, LimitSubject *ret) {
         const Set *set = limit->owner;
 
         describe_vm(set->vm, ret);
-        ret->file = (LimitFile){ .kind = limit->kind, .set = set->kernel.id };
+        ret->file = (LimitFile) { .kind = limit->kind, .set = set->kernel.id };
         ret->what = limit->kind == LIMIT_SET_QUOTA ? "the quota of a set" : "the watermark of a set";
 }
 

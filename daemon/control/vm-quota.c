@@ -27,7 +27,7 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
 
         if (in_ring) {
                 events_add(vm->life->control, EVENT_QUOTA_CHANGED,
-                        &(EventFacts){ .level = vm->log_level,
+                        &(EventFacts) { .level = vm->log_level,
                                 .vm = vm,
                                 .details = details,
                                 .n_details = ELEMENTSOF(details) },

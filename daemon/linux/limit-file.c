@@ -49,7 +49,7 @@ int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret) {
         if (r < 0)
                 return r;
 
-        *ret = (MiscValues){ .present[MISC_PASID] = true, .value[MISC_PASID] = number };
+        *ret = (MiscValues) { .present[MISC_PASID] = true, .value[MISC_PASID] = number };
         return 0;
 }
 

@@ -4,7 +4,7 @@
 #include "macro.h"
 
 void limit_init(Limit *limit, LimitKind kind, void *owner) {
-        *limit = (Limit){ .kind = (uint8_t) kind, .owner = owner };
+        *limit = (Limit) { .kind = (uint8_t) kind, .owner = owner };
 }
 
 void limit_done(Limit *limit) {

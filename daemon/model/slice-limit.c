@@ -34,7 +34,7 @@ static const uint32_t *find_override(const State *state, const char *name) {
 }
 
 SliceOverrides slice_get_overrides(const World *w, const char *name) {
-        return (SliceOverrides){
+        return (SliceOverrides) {
                 .runtime = find_override(w->state.runtime, name),
                 .persistent = find_override(w->state.persistent, name),
         };

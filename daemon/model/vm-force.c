@@ -27,15 +27,15 @@ VMForce vm_force(const VM *vm) {
                 const Limit *limit = find(vm, bad[i]);
 
                 if (limit)
-                        return (VMForce){ .state = bad[i], .reason = limit->error };
+                        return (VMForce) { .state = bad[i], .reason = limit->error };
         }
 
         if (!world_has_limits(vm->world))
-                return (VMForce){ .state = LIMIT_IN_FORCE };
+                return (VMForce) { .state = LIMIT_IN_FORCE };
         if (vm->state == VM_RESERVED)
-                return (VMForce){ .state = LIMIT_WAITING, .reason = "not running yet" };
+                return (VMForce) { .state = LIMIT_WAITING, .reason = "not running yet" };
         if (vm->kind == VM_KIND_MACHINE && !vm->cgroup && vm->n_sets == 0)
-                return (VMForce){ .state = LIMIT_WAITING, .reason = "its cgroup is not known yet" };
+                return (VMForce) { .state = LIMIT_WAITING, .reason = "its cgroup is not known yet" };
 
-        return (VMForce){ .state = LIMIT_IN_FORCE };
+        return (VMForce) { .state = LIMIT_IN_FORCE };
 }

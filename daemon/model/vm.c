@@ -12,7 +12,7 @@ const char *vm_state_to_string(VMState state) {
 }
 
 LogContext vm_log_context(const VM *vm, const char *message_id) {
-        return (LogContext){ .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
+        return (LogContext) { .message_id = message_id, .vm_uuid = vm->uuid, .vm_name = vm->name };
 }
 
 static int compare_uuids(const void *a, const void *b) {
