@@ -1,60 +1,81 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "adopt.h"
-#include "default-quota.h"
 #include "log.h"
+#include "overrides.h"
 #include "quota.h"
-#include "slice-overrides.h"
+#include "slice-limit.h"
 #include "vm-policy.h"
-#include "vm-quota.h"
+static OverrideChange change_default(const World *w) {
+        const State *persistent = w->state.persistent;
 
-static OverrideResult adopt_default(Control *control, uint32_t value, char **ret_error) {
-        const State *persistent = control->world.state.persistent;
-        uint32_t kept = persistent->default_quota;
-
-        return default_quota_change(control,
-                &(Defaults) { .runtime = &value, .persistent = persistent->default_quota_set ? &kept : NULL },
-                ret_error);
+        return (OverrideChange) {
+                .kind = OVERRIDE_DEFAULT,
+                .key = "",
+                .persistent =
+                        override_setting(persistent->default_quota_set ? &persistent->default_quota : NULL),
+        };
 }
 
-static OverrideResult adopt_limit(Control *control, const char *name, uint64_t value, char **ret_error) {
-        uint32_t limit = value == MISC_MAX ? LIMIT_NONE : value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
-        SliceOverrides overrides = slice_get_overrides(&control->world, name);
-
-        overrides.runtime = &limit;
-        return slice_change_overrides(control, name, &overrides, ret_error);
+static OverrideChange change_slice(const World *w, const char *name) {
+        return (OverrideChange) {
+                .kind = OVERRIDE_SLICE,
+                .key = name,
+                .persistent = override_setting(slice_get_overrides(w, name).persistent),
+        };
 }
 
-static OverrideResult adopt_quota(VM *vm, LimitKind kind, uint32_t value, char **ret_error) {
+static OverrideChange change_vm(const VM *vm) {
         VMOverrides overrides;
-        PolicyResult policy;
 
         vm_get_overrides(vm, &overrides);
-        if (kind == LIMIT_SET_WATERMARK) {
-                overrides.runtime.watermark = value;
-                overrides.runtime.watermark_set = true;
-        } else {
-                overrides.runtime.quota = value;
-                overrides.runtime.quota_set = true;
-        }
-
-        return vm_change_overrides(vm, &overrides, &policy, ret_error);
+        return (OverrideChange) {
+                .kind = OVERRIDE_VM,
+                .key = vm->key,
+                .name = vm->name,
+                .runtime = overrides.runtime,
+                .persistent = overrides.persistent,
+        };
 }
 
-bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) {
+static OverrideChange make_change(const World *w, const LimitSubject *subject, uint64_t value) {
         uint32_t number = value < QUOTA_MAX ? (uint32_t) value : QUOTA_MAX;
-        _cleanup_free_ char *error = NULL;
-        OverrideResult result;
+        OverrideChange change = subject->slice ? change_slice(w, subject->slice)
+                                : subject->vm  ? change_vm(subject->vm)
+                                               : change_default(w);
 
-        if (subject->slice)
-                result = adopt_limit(control, subject->slice, value, &error);
-        else if (subject->vm)
-                result = adopt_quota(subject->vm, subject->file.kind, number, &error);
-        else
-                result = adopt_default(control, number, &error);
+        if (subject->slice && value == MISC_MAX)
+                number = LIMIT_NONE;
+        if (subject->file.kind == LIMIT_SET_WATERMARK) {
+                change.runtime.watermark = number;
+                change.runtime.watermark_set = true;
+        } else {
+                change.runtime.quota = number;
+                change.runtime.quota_set = true;
+        }
 
-        if (result != OVERRIDE_DONE)
-                log_warning("Cannot adopt the value of %s%s: %s", subject->owner_kind, subject->owner,
-                        strempty(error));
-        return result == OVERRIDE_DONE;
+        return change;
+}
+
+typedef struct Outcome {
+        const LimitSubject *subject;
+        bool adopted;
+} Outcome;
+
+static void on_changed(OverrideResult result, const char *text, void *userdata) {
+        Outcome *outcome = userdata;
+
+        outcome->adopted = result == OVERRIDE_DONE;
+        if (!outcome->adopted)
+                log_warning("Cannot adopt the value of %s%s: %s", outcome->subject->owner_kind,
+                        outcome->subject->owner, strempty(text));
+}
+
+/* The persistent layer stays as it is, so that there is no disk to wait for, and the change is made at once. */
+bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) {
+        OverrideChange change = make_change(&control->world, subject, value);
+        Outcome outcome = { .subject = subject };
+
+        overrides_change(control->overrides, &change, NULL, on_changed, &outcome);
+        return outcome.adopted;
 }

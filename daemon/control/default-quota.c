@@ -6,7 +6,6 @@
 #include "limit-control.h"
 #include "events.h"
 #include "quota.h"
-#include "state-store.h"
 #include "log.h"
 #include "vm-quota.h"
 
@@ -90,11 +89,6 @@ void default_quota_reconcile(Control *control, bool asked) {
         default_quota_apply(control, asked);
 }
 
-int default_quota_try(Control *control, char **ret_error) {
-        return limits_try(control, &control->default_quota.limit, world_default_quota(&control->world, NULL),
-                ret_error);
-}
-
 void default_quota_commit(Control *control) {
         limits_commit(control, &control->default_quota.limit, world_default_quota(&control->world, NULL));
         settle(control);
@@ -105,36 +99,4 @@ void default_quota_commit(Control *control) {
 void default_quota_take_back(Control *control) {
         limits_take_back(control, &control->default_quota.limit);
         settle(control);
-}
-
-OverrideResult default_quota_change(Control *control, const Defaults *defaults, char **ret_error) {
-        const State *runtime = control->world.state.runtime, *persistent = control->world.state.persistent;
-        uint32_t old_runtime = runtime->default_quota, old_persistent = persistent->default_quota;
-        const Defaults old = {
-                .runtime = runtime->default_quota_set ? &old_runtime : NULL,
-                .persistent = persistent->default_quota_set ? &old_persistent : NULL,
-        };
-        _cleanup_free_ char *why = NULL;
-        int r;
-
-        r = state_store_set_default(control->store, defaults->runtime, defaults->persistent);
-        if (r < 0) {
-                if (asprintf(ret_error, "The default quota could not be saved: %s", strerror(-r)) < 0)
-                        *ret_error = NULL;
-                return OVERRIDE_NOT_SAVED;
-        }
-
-        r = default_quota_try(control, &why);
-        if (r < 0) {
-                r = state_store_undo_default(control->store, old.runtime, old.persistent);
-                if (r < 0)
-                        log_error_errno(r, "Cannot take the change of the default quota back in a file: %m");
-                default_quota_take_back(control);
-                if (asprintf(ret_error, "The kernel did not take the default quota: %s", strempty(why)) < 0)
-                        *ret_error = NULL;
-                return OVERRIDE_NOT_APPLIED;
-        }
-
-        default_quota_commit(control);
-        return OVERRIDE_DONE;
 }

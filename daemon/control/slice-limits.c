@@ -85,6 +85,19 @@ static void slice_update(SliceLimit *slice) {
         slice->limit = slice_resolve(&control->world, slice->name, &overrides, &slice->source);
 }
 
+int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source) {
+        SliceLimit *slice;
+        int r;
+
+        r = slice_get(control, name, &slice);
+        if (r < 0)
+                return r;
+
+        slice->limit = limit;
+        slice->source = source;
+        return 0;
+}
+
 static int add_from_state(Control *control, const State *state) {
         SliceLimit *slice;
         int r;
@@ -390,4 +403,14 @@ int slice_limits_watch(Control *control) {
         slice_watch_rescan(slices);
         slice_limits_apply(control);
         return 0;
+}
+
+int slice_limits_refresh(Control *control) {
+        int r;
+
+        r = slice_limits_update(control);
+        if (r >= 0 && control->world.kernel_present)
+                r = slice_limits_watch(control);
+        world_queue_changes(&control->world, 0);
+        return r;
 }

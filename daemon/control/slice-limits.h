@@ -21,6 +21,15 @@ struct SliceGuard {
 int slice_limits_update(Control *control);
 void slice_limits_apply(Control *control);
 
+/* Updates the list, and watches what is in it then; nothing is written before the kernel is there. */
+int slice_limits_refresh(Control *control);
+
+/*
+ * For a change to overrides that the state does not have yet: the slice is in the list, and wants this limit from now on.
+ * slice_limits_refresh() takes that back. -EINVAL for an invalid name, -ENOMEM.
+ */
+int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source);
+
 /* As vm_reconcile(). */
 void slice_limits_reconcile(Control *control, bool asked);
 

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "messages.h"
 #include "slice-watch.h"
-#include "vm-force.h"
+#include "vm-limit.h"
 #include "vm-life.h"
 #include "vm-limits.h"
 #include "limit-control.h"
@@ -39,37 +39,6 @@ void vm_settle(VM *vm) {
         if (replace_string(&vm->error, force.reason) < 0)
                 log_oom();
         vm_queue_changes(vm, VM_CHANGED_FORCE);
-}
-
-/* Has it a limit? That holds for the unit's own cgroup; a lone set has none that is its own. */
-static bool has_misc_max(const VM *vm) {
-        return vm->kind != VM_KIND_SET && vm->cgroup && world_has_limits(vm->world);
-}
-
-/*
- * What the cgroup's limit is with this quota of the VM. Machines that share a
- * unit share its limit, which then is the sum: each of them is held to its own
- * quota by its sets.
- */
-static uint64_t misc_max_with(const VM *vm, uint32_t quota) {
-        uint64_t limit = quota;
-        const VM *other;
-
-        TAILQ_FOREACH (other, &vm->world->vms, entries)
-                if (vm_shares_cgroup(vm, other))
-                        limit += other->policy.quota;
-
-        return limit;
-}
-
-bool vm_cgroup_is_shared(const VM *vm) {
-        const VM *other;
-
-        TAILQ_FOREACH (other, &vm->world->vms, entries)
-                if (vm_shares_cgroup(vm, other))
-                        return true;
-
-        return false;
 }
 
 static void on_misc_max_written(CgroupWatchEvent event, const char *child, void *userdata) {
@@ -118,9 +87,9 @@ static void set_limits_of_set(const VM *vm, Set *set, bool asked) {
 void vm_limits_set(VM *vm, bool asked) {
         Set *set;
 
-        if (has_misc_max(vm)) {
+        if (vm_has_misc_max(vm)) {
                 watch_misc_max(vm);
-                set_limit(control_of(vm), &vm->misc_max, misc_max_with(vm, vm->policy.quota), asked);
+                set_limit(control_of(vm), &vm->misc_max, vm_misc_max(vm), asked);
                 share_misc_max(vm);
         } else
                 limit_forget(&vm->misc_max);
@@ -178,30 +147,12 @@ void vm_limits_forget_cgroup(VM *vm) {
         limit_forget(&vm->misc_max);
 }
 
-int vm_limits_try(VM *vm, const PolicyResult *policy, char **ret_error) {
-        Control *control = control_of(vm);
-        Set *set;
-        int r = 0;
-
-        if (has_misc_max(vm))
-                r = limits_try(control, &vm->misc_max, misc_max_with(vm, policy->quota), ret_error);
-
-        TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                if (r >= 0)
-                        r = limits_try(control, &set->quota, policy->quota, ret_error);
-                if (r >= 0)
-                        r = limits_try(control, &set->watermark, policy->watermark, ret_error);
-        }
-
-        return r;
-}
-
 void vm_limits_commit(VM *vm) {
         Control *control = control_of(vm);
         Set *set;
 
-        if (has_misc_max(vm)) {
-                limits_commit(control, &vm->misc_max, misc_max_with(vm, vm->policy.quota));
+        if (vm_has_misc_max(vm)) {
+                limits_commit(control, &vm->misc_max, vm_misc_max(vm));
                 share_misc_max(vm);
         }
         TAILQ_FOREACH (set, &vm->sets, of_vm) {

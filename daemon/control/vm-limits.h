@@ -10,9 +10,6 @@
  * its sets. All follow from a policy, which is vm->policy unless one is given.
  */
 
-/* Have several machines this VM's cgroup, and with it one limit? */
-bool vm_cgroup_is_shared(const VM *vm);
-
 /* Writes all limits, but what is to be left to somebody else; with asked also that. Notes in the VM what came of it. */
 void vm_limits_set(VM *vm, bool asked);
 
@@ -32,8 +29,10 @@ int vm_limits_verify(VM *vm, char **ret_error);
 /* The file of the cgroup's limit is gone, or another one. */
 void vm_limits_forget_cgroup(VM *vm);
 
-/* For a change that may be taken back: see limits_try(). Each for all limits. vm->policy has to be the new one for commit. */
-int vm_limits_try(VM *vm, const PolicyResult *policy, char **ret_error);
+/*
+ * For a change that may be taken back, see limits_try(); each for all limits. vm_limits_commit(): vm->policy, which is the
+ * new one, was written.
+ */
 void vm_limits_commit(VM *vm);
 void vm_limits_take_back(VM *vm);
 

@@ -6,7 +6,6 @@
 #include "events.h"
 #include "messages.h"
 #include "quota.h"
-#include "state-store.h"
 #include "vm-life.h"
 #include "vm-limits.h"
 #include "vm-quota.h"
@@ -43,7 +42,7 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
                 vm->policy.quota, source);
 }
 
-static void take_policy(VM *vm, const PolicyResult *policy) {
+void vm_take_policy(VM *vm, const PolicyResult *policy) {
         const PolicyResult before = vm->policy;
         bool in_ring = vm->policy_known && !follows_default(&before, policy);
         bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source;
@@ -73,7 +72,7 @@ static void apply(VM *vm, bool asked) {
 
         vm_get_overrides(vm, &overrides);
         vm_resolve(vm, &overrides, NULL, &policy);
-        take_policy(vm, &policy);
+        vm_take_policy(vm, &policy);
         vm_limits_set(vm, asked);
 }
 
@@ -127,57 +126,4 @@ void vm_cgroup_reappeared(VM *vm) {
         vm->cgroup_id = id;
         vm_limits_forget_cgroup(vm);
         vm_apply(vm);
-}
-
-OverrideResult vm_change_overrides(
-        VM *vm, const VMOverrides *overrides, PolicyResult *ret_policy, char **ret_error) {
-        _cleanup_free_ char *error = NULL;
-        PolicyResult policy;
-        int r;
-
-        vm_resolve(vm, overrides, NULL, &policy);
-        r = vm_limits_try(vm, &policy, &error);
-        if (r < 0) {
-                vm_limits_take_back(vm);
-                if (asprintf(ret_error, "The kernel did not take the quota of VM %s: %s", vm->name,
-                            strempty(error)) < 0)
-                        *ret_error = NULL;
-                return OVERRIDE_NOT_APPLIED;
-        }
-
-        r = state_store_set_overrides(
-                vm->life->control->store, vm->key, vm->name, &overrides->runtime, &overrides->persistent);
-        if (r < 0) {
-                vm_limits_take_back(vm);
-                if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
-                        *ret_error = NULL;
-                return OVERRIDE_NOT_SAVED;
-        }
-
-        take_policy(vm, &policy);
-        vm_limits_commit(vm);
-        *ret_policy = policy;
-        return OVERRIDE_DONE;
-}
-
-int vm_try_overrides(VM *vm, char **ret_error) {
-        VMOverrides overrides;
-        PolicyResult policy;
-
-        vm_get_overrides(vm, &overrides);
-        vm_resolve(vm, &overrides, NULL, &policy);
-        return vm_limits_try(vm, &policy, ret_error);
-}
-
-void vm_take_overrides(VM *vm) {
-        VMOverrides overrides;
-        PolicyResult policy;
-
-        vm_get_overrides(vm, &overrides);
-        vm_resolve(vm, &overrides, NULL, &policy);
-        take_policy(vm, &policy);
-        vm_limits_commit(vm);
-        /* What was tried had the other VMs' old quotas in the limit. */
-        if (vm->cgroup && vm_cgroup_is_shared(vm))
-                vm_apply_cgroup(vm->life->control, vm->cgroup);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "control.h"
-#include "override-list.h"
 #include "vm-policy.h"
 #include "vm.h"
 
@@ -36,20 +35,5 @@ void vm_apply_cgroup(Control *control, const char *unit_path);
 void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
 
-/*
- * All or nothing: writes the quota that follows from the overrides to the
- * kernel, then saves them. If either fails the kernel gets the old quota back
- * and *ret_error (to be freed) says what failed, in a sentence. *ret_policy:
- * what holds afterwards.
- */
-OverrideResult vm_change_overrides(
-        VM *vm, const VMOverrides *overrides, PolicyResult *ret_policy, char **ret_error);
-
-/*
- * vm_change_overrides() in steps, for a change that several VMs are part of. The state has the overrides of all of them
- * already: vm_try_overrides() writes what follows from these to the kernel, and nothing else; 0 or a negative errno with
- * *ret_error (to be freed). vm_take_overrides(), for all that were tried, makes it the VM's quota; vm_limits_take_back()
- * writes the old one again.
- */
-int vm_try_overrides(VM *vm, char **ret_error);
-void vm_take_overrides(VM *vm);
+/* Makes this the policy of the VM, and announces what that changes. The kernel has it already, or gets it from the caller. */
+void vm_take_policy(VM *vm, const PolicyResult *policy);

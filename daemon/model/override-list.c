@@ -8,16 +8,19 @@ OverrideList *override_list_new(void) {
         return calloc(1, sizeof(OverrideList));
 }
 
+static void item_done(OverrideItem *item) {
+        free(item->key);
+        free(item->name);
+        free(item->name_before);
+        json_object_put(item->unknown_before);
+}
+
 OverrideList *override_list_free(OverrideList *list) {
         if (!list)
                 return NULL;
 
-        for (size_t i = 0; i < list->n_items; i++) {
-                free(list->items[i].key);
-                free(list->items[i].name);
-                free(list->items[i].name_before);
-                json_object_put(list->items[i].unknown_before);
-        }
+        for (size_t i = 0; i < list->n_items; i++)
+                item_done(&list->items[i]);
         free(list->items);
         free(list);
         return NULL;
@@ -123,6 +126,20 @@ size_t override_list_count_changes(const OverrideList *list) {
                 n += list->items[i].changes;
 
         return n;
+}
+
+void override_list_drop_unchanged(OverrideList *list) {
+        size_t n = 0;
+
+        if (override_list_count_changes(list) == 0)
+                return;
+
+        for (size_t i = 0; i < list->n_items; i++)
+                if (list->items[i].changes)
+                        list->items[n++] = list->items[i];
+                else
+                        item_done(&list->items[i]);
+        list->n_items = n;
 }
 
 /* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */

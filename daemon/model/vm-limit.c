@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "set.h"
-#include "vm-force.h"
+#include "vm-limit.h"
+
+bool vm_has_misc_max(const VM *vm) {
+        return vm->kind != VM_KIND_SET && vm->cgroup && world_has_limits(vm->world);
+}
+
+uint64_t vm_misc_max(const VM *vm) {
+        uint64_t limit = vm->policy.quota;
+        const VM *other;
+
+        TAILQ_FOREACH (other, &vm->world->vms, entries)
+                if (vm_shares_cgroup(vm, other))
+                        limit += other->policy.quota;
+
+        return limit;
+}
+
+bool vm_cgroup_is_shared(const VM *vm) {
+        const VM *other;
+
+        TAILQ_FOREACH (other, &vm->world->vms, entries)
+                if (vm_shares_cgroup(vm, other))
+                        return true;
+
+        return false;
+}
 
 /* The first limit in this state, or NULL. */
 static const Limit *find(const VM *vm, LimitState state) {
