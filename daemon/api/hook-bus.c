@@ -173,7 +173,7 @@ static void note_viommu(VM *vm) {
         LogContext context = vm_log_context(vm, MESSAGE_VIOMMU_ABOVE_QUOTA);
         _cleanup_free_ char *text = NULL;
 
-        if (vm->viommu_noted || !announced || vm->state != VM_RUNNING)
+        if (vm->viommu_noted || !announced || !vm_is_running(vm))
                 return;
         if (viommu_describe(viommu_pasids(&announced->domain), vm->policy.quota, &text) < 0) {
                 log_oom();

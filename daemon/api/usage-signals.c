@@ -76,7 +76,7 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
 
         for (size_t n = api->world->n_vms < TURN_VMS ? api->world->n_vms : TURN_VMS; n > 0; n--) {
                 vm = next_vm(api, vm);
-                if (vm->on_bus)
+                if (vm->visibility == VM_ON_BUS)
                         n_sent += look_at(api, vm);
         }
 

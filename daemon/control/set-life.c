@@ -67,7 +67,7 @@ void set_remove(Set *set) {
         if (vm)
                 vm_settle(vm);
 
-        if (vm && vm->unregistered)
+        if (vm && vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm);
         else if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");

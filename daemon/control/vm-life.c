@@ -62,10 +62,10 @@ void vm_discard(VM *vm) {
 }
 
 void vm_announce(VM *vm) {
-        if (vm->announced)
+        if (vm->visibility != VM_HIDDEN)
                 return;
 
-        vm->announced = true;
+        vm->visibility = VM_ANNOUNCED;
         log_context(vm->log_level,
                 &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
@@ -96,7 +96,7 @@ bool vm_is_finished(const VM *vm) {
         switch (vm->kind) {
 
         case VM_KIND_MACHINE:
-                return vm->state == VM_RUNNING && !vm->machine;
+                return vm_is_running(vm) && !vm->machine;
 
         case VM_KIND_UNIT:
                 /* Users can keep as many cgroups as they like. */
@@ -127,7 +127,7 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 
         if (!streq_ptr(vm->unit, unit) || vm->leader != leader)
                 vm_queue_changes(vm, VM_CHANGED_MACHINE);
-        if (vm->state != state)
+        if (vm_is_running(vm) != (state == VM_RUNNING))
                 vm_queue_changes(vm, VM_CHANGED_STATE);
 
         if (!streq_ptr(vm->machine, machine))
@@ -141,7 +141,6 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 
         vm->leader = leader;
         vm->state = state;
-        vm->unregistered = false;
         cgroup = TAKE_PTR(vm->cgroup);
         if (cgroup) {
                 forget_cgroup(vm);
@@ -207,7 +206,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         limit_forget(&vm->misc_max);
         if (cgroup_get_id(vm->life->control->root, unit_path, &vm->cgroup_id) < 0)
                 vm->cgroup_id = 0;
-        if (vm->kind == VM_KIND_UNIT || vm->unregistered)
+        if (vm->kind == VM_KIND_UNIT || vm->state == VM_RUNNING_UNREGISTERED)
                 watch_unit(vm);
 
         vm_queue_changes(vm, VM_CHANGED_CGROUP);

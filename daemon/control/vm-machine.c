@@ -121,10 +121,10 @@ static int keep_aside(VM *vm) {
 
 static int begin_running(VM *vm, const MachineInfo *info) {
         /* machined is back, and speaks of it at last. */
-        bool same_run = vm->unregistered;
+        bool same_run = vm->state == VM_RUNNING_UNREGISTERED;
         int r;
 
-        if (vm->machine && !vm->unregistered) {
+        if (vm->machine && !same_run) {
                 log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
                 r = keep_aside(vm);
                 if (r < 0)
@@ -226,7 +226,7 @@ void vm_machine_removed(Control *control, const char *machine) {
 
         vm = vm_find_by_machine(&control->world, machine);
         /* A VM that was found without machined does not end with a machine of that name in machined. */
-        if (!vm || vm->unregistered)
+        if (!vm || vm->state == VM_RUNNING_UNREGISTERED)
                 return;
 
         machine_gone(vm);
@@ -247,7 +247,7 @@ static VM *find_unlisted(Control *control) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->machine && !vm->listed && !vm->unregistered)
+                if (vm->state == VM_RUNNING && vm->machine && !vm->listed)
                         return vm;
 
         return NULL;
@@ -321,7 +321,7 @@ static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
         if (r < 0)
                 return r;
 
-        vm->unregistered = true;
+        vm->state = VM_RUNNING_UNREGISTERED;
         vm->machine_usec = 0;
         return reservation_begin(vm);
 }
@@ -330,7 +330,7 @@ bool vm_machine_find_unregistered(VM *vm) {
         _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
         int r;
 
-        if (vm->kind != VM_KIND_MACHINE || (vm->machine && !vm->unregistered) ||
+        if (vm->kind != VM_KIND_MACHINE || vm->state == VM_RUNNING ||
                 libvirt_qemu_find(vm->life->control->root, vm->name, &qemu) < 0 ||
                 streq_ptr(vm->cgroup, qemu.unit_path))
                 return false;
@@ -348,7 +348,7 @@ bool vm_machine_find_unregistered(VM *vm) {
 }
 
 static bool has_ended_unregistered(const VM *vm) {
-        return vm->unregistered && vm->n_sets == 0 &&
+        return vm->state == VM_RUNNING_UNREGISTERED && vm->n_sets == 0 &&
                !(vm->cgroup && cgroup_exists(vm->life->control->root, vm->cgroup));
 }
 
@@ -387,7 +387,7 @@ void vm_machine_cgroup_appeared(Control *control, const char *cgroup) {
 }
 
 void vm_unit_check(VM *vm) {
-        if (vm->unregistered)
+        if (vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm);
         else if (vm_is_finished(vm))
                 vm_remove(vm, other_machines_have_unit(vm->world, vm->unit) ? "it is a machine's"

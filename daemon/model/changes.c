@@ -57,10 +57,10 @@ void changes_vm_gone(VM *vm) {
         if (vm->changes_queued)
                 TAILQ_REMOVE(&c->vms, vm, of_changed);
         vm->changes_queued = false;
-        if (!vm->on_bus)
+        if (vm->visibility != VM_ON_BUS)
                 return;
 
-        vm->on_bus = false;
+        vm->visibility = VM_ANNOUNCED;
         if (note_gone(c, vm) < 0)
                 log_oom();
         c->pending(c->userdata);

@@ -4,6 +4,9 @@
 
 #include "override-list.h"
 
+/* Not worth an index. */
+#define SHORT_LIST 4U
+
 OverrideList *override_list_new(void) {
         return calloc(1, sizeof(OverrideList));
 }
@@ -144,7 +147,8 @@ void override_list_drop_unchanged(OverrideList *list) {
 
 /* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */
 typedef struct StateIndex {
-        StateEntry **entries;
+        const State *state;   /* of a short list: looked up there, one by one */
+        StateEntry **entries; /* of a longer one */
         size_t n_entries;
 } StateIndex;
 
@@ -165,8 +169,13 @@ static int compare_to_entry(const void *key, const void *y) {
 }
 
 /* Good until entries are added to the state, or removed. */
-static int state_index_new(const State *state, StateIndex *ret) {
-        StateIndex index = { .n_entries = state->n_entries };
+static int state_index_new(const State *state, size_t n_items, StateIndex *ret) {
+        StateIndex index = { .state = state, .n_entries = state->n_entries };
+
+        if (n_items <= SHORT_LIST) {
+                *ret = index;
+                return 0;
+        }
 
         index.entries = calloc(state->n_entries + 1, sizeof(StateEntry *));
         if (!index.entries)
@@ -180,8 +189,12 @@ static int state_index_new(const State *state, StateIndex *ret) {
 }
 
 static StateEntry *state_index_find(const StateIndex *index, const char *key) {
-        StateEntry **found =
-                bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
+        StateEntry **found;
+
+        if (!index->entries)
+                return state_find(index->state, key);
+
+        found = bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
 
         return found ? *found : NULL;
 }
@@ -224,9 +237,9 @@ int override_list_compare(OverrideList *list, const State *runtime, const State 
         _cleanup_(state_index_done) StateIndex of_runtime = {}, of_persistent = {};
         int r;
 
-        r = state_index_new(runtime, &of_runtime);
+        r = state_index_new(runtime, list->n_items, &of_runtime);
         if (r >= 0)
-                r = state_index_new(persistent, &of_persistent);
+                r = state_index_new(persistent, list->n_items, &of_persistent);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 OverrideItem *item = &list->items[i];
 
@@ -307,7 +320,7 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
         new = calloc(list->n_items + 1, sizeof(*new));
         if (!new)
                 return -ENOMEM;
-        r = state_index_new(state, &index);
+        r = state_index_new(state, list->n_items, &index);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 const OverrideItem *item = &list->items[i];
                 bool put;

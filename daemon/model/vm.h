@@ -18,10 +18,19 @@ typedef enum VMKind {
         VM_KIND_SET,     /* a set whose unit is not known */
 } VMKind;
 
+/* How far its run has come. Units and lone sets always run. */
 typedef enum VMState {
-        VM_RESERVED,
-        VM_RUNNING,
+        VM_RESERVED, /* announced by the hook, or its next start is to come; there is no machine */
+        VM_RUNNING,  /* a machine of systemd-machined; or a unit, or a set */
+        VM_RUNNING_UNREGISTERED, /* libvirt runs it without machined, see libvirt-qemu.h */
 } VMState;
+
+/* Who knows of it. */
+typedef enum VMVisibility {
+        VM_HIDDEN,    /* nobody yet */
+        VM_ANNOUNCED, /* the bus may hear of it */
+        VM_ON_BUS,    /* VMAdded was sent, or there was nobody to hear it */
+} VMVisibility;
 
 typedef enum VMChange {
         VM_CHANGED_NAME = 1 << 0,
@@ -59,7 +68,6 @@ struct VM {
         char *key; /* in the state files */
         char *name;
         char *machine;         /* machined's name; NULL without one */
-        bool unregistered;     /* libvirt runs it without machined, see libvirt-qemu.h */
         uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
         char *unit;
         char *slice;
@@ -67,8 +75,8 @@ struct VM {
         uint32_t leader;
         uint64_t cgroup_id; /* 0 while it is not known */
 
-        PolicyResult policy; /* what should hold */
-        bool policy_known;
+        PolicyResult policy;          /* what should hold */
+        bool policy_known;            /* it was worked out at all */
         DefaultSource default_source; /* that it was worked out with */
         Limit misc_max;               /* of the cgroup; those of sets are the sets' */
         bool in_force;                /* the quota is, in all of them */
@@ -83,8 +91,7 @@ struct VM {
         bool listed;       /* in the list of machines that is being gone through */
         bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
 
-        bool announced;  /* the bus may hear of it */
-        bool on_bus;     /* VMAdded was sent, or there was nobody to hear it */
+        VMVisibility visibility;
         VMCounters told; /* as last announced, while somebody listens */
         bool told_known;
         int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
@@ -122,6 +129,11 @@ void vm_remove_set(VM *vm, Set *set);
 
 /* Does the VM run in the slice, or in one below, or is it announced for it? */
 bool vm_is_in_slice(const VM *vm, const char *slice);
+
+/* Has it a machine, or is it one of those that need none? */
+static inline bool vm_is_running(const VM *vm) {
+        return vm->state != VM_RESERVED;
+}
 
 /* "reserved", "running" */
 const char *vm_state_to_string(VMState state);
