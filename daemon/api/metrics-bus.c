@@ -44,7 +44,7 @@ static int format_metrics(Api *api, const Counters *counters, char **ret) {
                         .uuid = vm->uuid,
                         .name = vm->name,
                         .running = vm_is_running(vm),
-                        .in_force = vm->in_force,
+                        .in_force = vm->quota.in_force,
                         .quota = vm->policy.quota,
                         .watermark = vm->policy.watermark,
                         .allocated = c.allocated,

@@ -16,7 +16,7 @@ static void on_unit_cgroup(const char *cgroup, void *userdata) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->cgroup, cgroup))
+                if (streq_ptr(vm->place.cgroup, cgroup))
                         vm_cgroup_reappeared(vm);
         vm_machine_cgroup_appeared(control, cgroup);
 }
@@ -45,7 +45,7 @@ static void on_cgroup_gone(const char *cgroup, void *userdata) {
         slice_limits_gone(control, cgroup);
         early_limits_gone(control, cgroup);
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->cgroup && cgroup_path_is_below(vm->cgroup, cgroup))
+                if (vm->place.cgroup && cgroup_path_is_below(vm->place.cgroup, cgroup))
                         vm_cgroup_gone(vm);
 }
 

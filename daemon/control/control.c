@@ -78,7 +78,7 @@ int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *c
         control->place = place;
         control->config = config;
         control->world.config = config;
-        control->calls = calls;
+        control->peers.calls = calls;
         control->hooks = &hooks;
         control->handlers = handlers;
         control->userdata = userdata;
@@ -174,7 +174,8 @@ int control_connected(Control *control) {
         int r;
 
         control->world.machines = MACHINES_UNKNOWN;
-        r = systemd_watch_new(control->calls, on_systemd_changed, control, &control->systemd_watch);
+        r = systemd_watch_new(
+                control->peers.calls, on_systemd_changed, control, &control->peers.systemd_watch);
         if (r >= 0)
                 r = machine_events_start(control);
 
@@ -189,8 +190,8 @@ void control_connection_ready(Control *control) {
 void control_connection_lost(Control *control) {
         Set *set;
 
-        control->machined = machined_free(control->machined);
-        control->systemd_watch = systemd_watch_free(control->systemd_watch);
+        control->peers.machined = machined_free(control->peers.machined);
+        control->peers.systemd_watch = systemd_watch_free(control->peers.systemd_watch);
         reconcile_forget_caller(control);
         TAILQ_FOREACH (set, &control->world.sets, entries)
                 set_forget_question(set);

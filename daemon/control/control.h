@@ -84,6 +84,13 @@ typedef struct ControlHooks {
         void (*start_overdue)(VM *vm);            /* what was announced for the VM has not come in time */
 } ControlHooks;
 
+/* Whom it asks, and whom it listens to. */
+typedef struct ControlPeers {
+        BusCalls *calls;
+        SystemdWatch *systemd_watch; /* while there is a connection */
+        Machined *machined;          /* likewise */
+} ControlPeers;
+
 /*
  * What is done, and in which order: ties the kernel's sets to VMs and sees to
  * it that each has its quota. Owns the world with all VMs and sets.
@@ -111,9 +118,7 @@ struct Control {
         ChangeList *recording;          /* of what is changed; NULL: nobody wants to know */
         ControlLog log;
 
-        BusCalls *calls;
-        SystemdWatch *systemd_watch; /* while there is a connection */
-        Machined *machined;          /* likewise */
+        ControlPeers peers;
 
         const ControlHooks *hooks;
         const ControlHandlers *handlers;

@@ -107,9 +107,9 @@ static void look(Control *control) {
         if (control->slices)
                 slice_watch_rescan(control->slices);
         r->sets_pending = control->world.kernel_present && kernel_source_resync(control->kernel) >= 0;
-        if (control->machined) {
+        if (control->peers.machined) {
                 r->machines_pending = true;
-                machined_list_again(control->machined);
+                machined_list_again(control->peers.machined);
         }
         check_done(control);
 }

@@ -59,8 +59,8 @@ void set_remove(Set *set) {
         VM *vm = set->vm;
 
         if (vm) {
-                vm->gone_denied += set->kernel.denied;
-                vm->gone_peak += set->kernel.peak;
+                vm->gone.denied += set->kernel.denied;
+                vm->gone.peak += set->kernel.peak;
         }
 
         set_discard(set);

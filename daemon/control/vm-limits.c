@@ -21,7 +21,7 @@ void vm_settle(VM *vm) {
         VMForce force = vm_force(vm);
         bool in_force = force.state == LIMIT_IN_FORCE;
 
-        if (vm->in_force == in_force && streq(strempty(vm->error), strempty(force.reason)))
+        if (vm->quota.in_force == in_force && streq(strempty(vm->quota.error), strempty(force.reason)))
                 return;
 
         context.quota = vm->policy.quota;
@@ -31,12 +31,12 @@ void vm_settle(VM *vm) {
                 log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_WARNING, &context,
                         "Quota %" PRIu32 " of VM %s is not in force: %s.", vm->policy.quota, vm->name,
                         strempty(force.reason));
-        } else if (in_force && !vm->in_force)
+        } else if (in_force && !vm->quota.in_force)
                 log_context(vm->log_level, &context, "Quota %" PRIu32 " of VM %s is in force.",
                         vm->policy.quota, vm->name);
 
-        vm->in_force = in_force;
-        if (replace_string(&vm->error, force.reason) < 0)
+        vm->quota.in_force = in_force;
+        if (replace_string(&vm->quota.error, force.reason) < 0)
                 log_oom();
         vm_queue_changes(vm, VM_CHANGED_FORCE);
 }
@@ -54,7 +54,7 @@ static void watch_misc_max(VM *vm) {
         if (vm->life->limit_watch)
                 return;
 
-        r = cgroup_subscribe(control_of(vm)->cgroup_watch, CGROUP_WATCH_LIMIT, vm->cgroup,
+        r = cgroup_subscribe(control_of(vm)->cgroup_watch, CGROUP_WATCH_LIMIT, vm->place.cgroup,
                 on_misc_max_written, vm, &vm->life->limit_watch);
         if (r < 0 && r != -ENOENT)
                 log_warning_errno(r, "Cannot watch the limit of VM %s: %m", vm->name);
@@ -134,11 +134,12 @@ int vm_limits_verify(VM *vm, char **ret_error) {
         }
 
         vm_settle(vm);
-        if (r >= 0 && vm->in_force)
+        if (r >= 0 && vm->quota.in_force)
                 return 0;
 
-        *ret_error = strdup(
-                vm->error ? vm->error : "somebody else has just changed it, it is restored in a moment");
+        *ret_error =
+                strdup(vm->quota.error ? vm->quota.error
+                                       : "somebody else has just changed it, it is restored in a moment");
         return r < 0 ? r : -EAGAIN;
 }
 
@@ -197,7 +198,7 @@ static void describe_misc_max(const Limit *limit, LimitSubject *ret) {
         VM *vm = limit->owner;
 
         describe_vm(vm, ret);
-        ret->file = (LimitFile) { .kind = LIMIT_VM, .cgroup = vm->cgroup };
+        ret->file = (LimitFile) { .kind = LIMIT_VM, .cgroup = vm->place.cgroup };
         ret->shared = vm_cgroup_is_shared(vm);
 }
 
@@ -207,14 +208,14 @@ static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) 
         int k;
 
         if (!errno_is_gone(r))
-                k = asprintf(ret_error, "%s/misc.max: %s", vm->cgroup, strerror(-r));
-        else if (!cgroup_exists(control->root, vm->cgroup)) {
-                log_debug("Cgroup %s is gone.", vm->cgroup);
+                k = asprintf(ret_error, "%s/misc.max: %s", vm->place.cgroup, strerror(-r));
+        else if (!cgroup_exists(control->root, vm->place.cgroup)) {
+                log_debug("Cgroup %s is gone.", vm->place.cgroup);
                 return LIMIT_NOWHERE;
-        } else if (!slice_watch_covers(control->slices, vm->cgroup))
+        } else if (!slice_watch_covers(control->slices, vm->place.cgroup))
                 return LIMIT_NOWHERE; /* VMs elsewhere are limited by their sets. */
         else
-                k = asprintf(ret_error, "the misc controller is not enabled for %s", vm->cgroup);
+                k = asprintf(ret_error, "the misc controller is not enabled for %s", vm->place.cgroup);
 
         if (k < 0)
                 *ret_error = NULL;

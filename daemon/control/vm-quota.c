@@ -102,7 +102,7 @@ void vm_apply_cgroup(Control *control, const char *unit_path) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->cgroup, unit_path))
+                if (streq_ptr(vm->place.cgroup, unit_path))
                         vm_apply(vm);
 }
 
@@ -111,7 +111,7 @@ void vm_apply_set(VM *vm, Set *set) {
 }
 
 void vm_cgroup_gone(VM *vm) {
-        vm->cgroup_id = 0;
+        vm->place.cgroup_id = 0;
         vm_limits_forget_cgroup(vm);
         vm_settle(vm);
 }
@@ -119,11 +119,11 @@ void vm_cgroup_gone(VM *vm) {
 void vm_cgroup_reappeared(VM *vm) {
         uint64_t id;
 
-        if (cgroup_get_id(vm->life->control->root, vm->cgroup, &id) < 0 || id == vm->cgroup_id)
+        if (cgroup_get_id(vm->life->control->root, vm->place.cgroup, &id) < 0 || id == vm->place.cgroup_id)
                 return;
 
-        log_debug("Cgroup %s of VM %s is another one now.", vm->cgroup, vm->name);
-        vm->cgroup_id = id;
+        log_debug("Cgroup %s of VM %s is another one now.", vm->place.cgroup, vm->name);
+        vm->place.cgroup_id = id;
         vm_limits_forget_cgroup(vm);
         vm_apply(vm);
 }

@@ -4,7 +4,7 @@
 #include "vm-limit.h"
 
 bool vm_has_misc_max(const VM *vm) {
-        return vm->kind != VM_KIND_SET && vm->cgroup && world_has_limits(vm->world);
+        return vm->kind != VM_KIND_SET && vm->place.cgroup && world_has_limits(vm->world);
 }
 
 uint64_t vm_misc_max(const VM *vm) {
@@ -59,7 +59,7 @@ VMForce vm_force(const VM *vm) {
                 return (VMForce) { .state = LIMIT_IN_FORCE };
         if (vm->state == VM_RESERVED)
                 return (VMForce) { .state = LIMIT_WAITING, .reason = "not running yet" };
-        if (vm->kind == VM_KIND_MACHINE && !vm->cgroup && vm->n_sets == 0)
+        if (vm->kind == VM_KIND_MACHINE && !vm->place.cgroup && vm->n_sets == 0)
                 return (VMForce) { .state = LIMIT_WAITING, .reason = "its cgroup is not known yet" };
 
         return (VMForce) { .state = LIMIT_IN_FORCE };

@@ -13,7 +13,7 @@ static PolicyInput policy_input(
         PolicyInput input = {
                 .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
                 .name = next ? next->name : vm->name,
-                .slice = next ? NULL : vm->slice,
+                .slice = next ? NULL : vm->place.slice,
                 .runtime = overrides->runtime,
                 .persistent = overrides->persistent,
                 .default_quota = default_quota,
@@ -62,8 +62,8 @@ static CommitmentHolder holder_of(const VM *vm) {
         if (vm->kind == VM_KIND_MACHINE)
                 return COMMITMENT_MACHINE;
 
-        return vm->kind == VM_KIND_UNIT && vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
-                               !unit_path_is_below_user_slice(vm->cgroup)
+        return vm->kind == VM_KIND_UNIT && vm->place.cgroup && unit_path_is_of_system(vm->place.cgroup) &&
+                               !unit_path_is_below_user_slice(vm->place.cgroup)
                        ? COMMITMENT_SYSTEM_UNIT
                        : COMMITMENT_OTHER;
 }

@@ -55,10 +55,39 @@ typedef struct VMCounters {
         uint64_t denied;
 } VMCounters;
 
+/* Where it runs. */
+typedef struct VMPlace {
+        char *unit;
+        char *slice;
+        char *cgroup; /* the unit's; NULL while it is not known */
+        uint32_t leader;
+        uint64_t cgroup_id; /* 0 while it is not known */
+} VMPlace;
+
+/* Is the quota in force? As announced last, see vm_force(). */
+typedef struct VMQuotaState {
+        bool in_force; /* in all limits */
+        char *error;   /* why not; NULL: unknown, or it is */
+} VMQuotaState;
+
+/* Of sets that are gone. */
+typedef struct VMGone {
+        uint64_t denied, peak;
+} VMGone;
+
+/* What the bus knows of it, and what it is still to hear. */
+typedef struct VMSignals {
+        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
+        VMVisibility visibility;
+        VMCounters told; /* as last announced, while somebody listens */
+        bool told_known;
+        bool changes_queued;
+        unsigned changed; /* VMChange */
+} VMSignals;
+
 /* One machine, or what stands for one: known by UUID, with one cgroup and zero or more sets. */
 struct VM {
         TAILQ_ENTRY(VM) entries;
-        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
         World *world;
         VMLife *life;    /* watches and timers of whoever sees to the VM */
         uint64_t number; /* later ones have higher ones, and come later in the list */
@@ -69,34 +98,25 @@ struct VM {
         char *name;
         char *machine;         /* machined's name; NULL without one */
         uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
-        char *unit;
-        char *slice;
-        char *cgroup; /* the unit's; NULL while it is not known */
-        uint32_t leader;
-        uint64_t cgroup_id; /* 0 while it is not known */
+        VMPlace place;
 
         PolicyResult policy;          /* what should hold */
         bool policy_known;            /* it was worked out at all */
         DefaultSource default_source; /* that it was worked out with */
         Limit misc_max;               /* of the cgroup; those of sets are the sets' */
-        bool in_force;                /* the quota is, in all of them */
-        char *error;                  /* why not */
+        VMQuotaState quota;
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;
-        uint64_t gone_denied, gone_peak; /* of sets that are gone */
+        VMGone gone;
 
         TAILQ_HEAD(, OtherMachine) other_machines; /* of the same UUID, see other-machines.h */
 
         bool listed;       /* in the list of machines that is being gone through */
         bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
 
-        VMVisibility visibility;
-        VMCounters told; /* as last announced, while somebody listens */
-        bool told_known;
-        int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
-        unsigned changed; /* VMChange */
-        bool changes_queued;
+        int log_level; /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
+        VMSignals signals;
 };
 
 /* Makes a VM; nothing is known of it but who it is. key: NULL for the UUID. -EEXIST when the UUID is taken. */

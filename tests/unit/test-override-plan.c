@@ -25,8 +25,8 @@ static VM *add_vm(World *w, const char *uuid, const char *cgroup, uint64_t cgrou
         VM *vm;
 
         assert_int_equal(vm_new(w, VM_KIND_MACHINE, uuid, NULL, uuid, &vm), 0);
-        vm->cgroup = strdup(cgroup);
-        vm->cgroup_id = cgroup_id;
+        vm->place.cgroup = strdup(cgroup);
+        vm->place.cgroup_id = cgroup_id;
         vm->policy.quota = DEFAULT;
         return vm;
 }
@@ -210,9 +210,9 @@ static void test_shared(void **state _unused_) {
         Fixture f;
 
         fixture_begin(&f);
-        free(f.b->cgroup);
-        f.b->cgroup = strdup(SCOPE);
-        f.b->cgroup_id = f.a->cgroup_id;
+        free(f.b->place.cgroup);
+        f.b->place.cgroup = strdup(SCOPE);
+        f.b->place.cgroup_id = f.a->place.cgroup_id;
         {
                 _cleanup_(override_plan_freep) OverridePlan *p = plan(&f, one, 1, false);
 

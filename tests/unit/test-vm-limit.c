@@ -75,7 +75,7 @@ static void test_machine_without_cgroup(void **state _unused_) {
         vm->state = VM_RUNNING;
         assert_int_equal(vm_force(vm).state, LIMIT_WAITING);
         assert_string_equal(vm_force(vm).reason, "its cgroup is not known yet");
-        vm->cgroup = strdup("/machine.slice/a.scope");
+        vm->place.cgroup = strdup("/machine.slice/a.scope");
         assert_int_equal(vm_force(vm).state, LIMIT_IN_FORCE);
 
         vm_free(vm);
