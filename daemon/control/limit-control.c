@@ -165,10 +165,13 @@ static bool find_foreign(const Control *control, const Limit *limit, const Limit
 }
 
 /* Of a number that several have together nobody can say which of them another value is meant for. */
-static ForeignChange policy_for(const Control *control, const LimitSubject *subject) {
+static ForeignChange policy_for(const Control *control, const Limit *limit) {
         ForeignChange policy = control->world.config->foreign_change;
+        const LimitOps *ops = ops_of(control, limit);
 
-        return policy == FOREIGN_CHANGE_ADOPT && subject->shared ? FOREIGN_CHANGE_REVERT : policy;
+        return policy == FOREIGN_CHANGE_ADOPT && ops->is_shared && ops->is_shared(limit)
+                       ? FOREIGN_CHANGE_REVERT
+                       : policy;
 }
 
 static void announce_foreign(Control *control, const LimitSubject *subject, const char *what, uint64_t value,
@@ -220,7 +223,7 @@ static void explain_foreign(Limit *limit, const LimitSubject *subject, const cha
 
 /* The kernel shows these values: one of somebody else is restored, adopted or left. */
 static void seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
-        ForeignChange policy = policy_for(control, subject);
+        ForeignChange policy = policy_for(control, limit);
         uint64_t value = limit->wanted;
         const char *what = NULL;
         LimitStep step;

@@ -19,12 +19,14 @@ typedef struct LimitSubject {
         const char *owner_kind; /* "VM "; "" where name says it all */
         const char *owner;
         RateLimit *foreign_log;
-        bool shared; /* several have this number together, so that nobody can say whose another value is */
 } LimitSubject;
 
 /* What each kind of limit is about. Its owner has these. */
 struct LimitOps {
         void (*describe)(const Limit *limit, LimitSubject *ret);
+
+        /* Have several this number together, so that nobody can say whose another value is? NULL: never. */
+        bool (*is_shared)(const Limit *limit);
 
         /* Called before a write; may be NULL. Fails with *ret_error (to be freed). */
         int (*prepare)(Limit *limit, char **ret_error);

@@ -85,12 +85,16 @@ static void set_limits_of_set(const VM *vm, Set *set, bool asked) {
 }
 
 void vm_limits_set(VM *vm, bool asked) {
+        uint64_t wanted;
+        bool shared;
         Set *set;
 
         if (vm_has_misc_max(vm)) {
+                wanted = vm_misc_max(vm, &shared);
                 watch_misc_max(vm);
-                set_limit(control_of(vm), &vm->misc_max, vm_misc_max(vm), asked);
-                share_misc_max(vm);
+                set_limit(control_of(vm), &vm->misc_max, wanted, asked);
+                if (shared)
+                        share_misc_max(vm);
         } else
                 limit_forget(&vm->misc_max);
 
@@ -150,11 +154,13 @@ void vm_limits_forget_cgroup(VM *vm) {
 
 void vm_limits_commit(VM *vm) {
         Control *control = control_of(vm);
+        bool shared;
         Set *set;
 
         if (vm_has_misc_max(vm)) {
-                limits_commit(control, &vm->misc_max, vm_misc_max(vm));
-                share_misc_max(vm);
+                limits_commit(control, &vm->misc_max, vm_misc_max(vm, &shared));
+                if (shared)
+                        share_misc_max(vm);
         }
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 limits_commit(control, &set->quota, vm->policy.quota);
@@ -199,7 +205,10 @@ static void describe_misc_max(const Limit *limit, LimitSubject *ret) {
 
         describe_vm(vm, ret);
         ret->file = (LimitFile) { .kind = LIMIT_VM, .cgroup = vm->place.cgroup };
-        ret->shared = vm_cgroup_is_shared(vm);
+}
+
+static bool is_misc_max_shared(const Limit *limit) {
+        return vm_cgroup_is_shared(limit->owner);
 }
 
 static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) {
@@ -228,6 +237,7 @@ static void settle_misc_max(Limit *limit) {
 
 const LimitOps vm_limit_ops = {
         .describe = describe_misc_max,
+        .is_shared = is_misc_max_shared,
         .judge = judge_misc_max,
         .settled = settle_misc_max,
 };

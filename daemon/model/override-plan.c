@@ -123,7 +123,7 @@ static uint32_t planned_quota(const OverridePlan *plan, const VM *vm) {
         return vm->policy.quota;
 }
 
-/* As vm_misc_max(), with what is planned for the machines of the cgroup. */
+/* As vm_misc_max(), but with what is planned for the machines of the cgroup. */
 static uint64_t planned_misc_max(const World *w, const OverridePlan *plan, const PlannedVM *planned) {
         uint64_t limit = planned->policy.quota;
         const VM *other;

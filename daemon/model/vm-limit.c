@@ -7,13 +7,16 @@ bool vm_has_misc_max(const VM *vm) {
         return vm->kind != VM_KIND_SET && vm->place.cgroup && world_has_limits(vm->world);
 }
 
-uint64_t vm_misc_max(const VM *vm) {
+uint64_t vm_misc_max(const VM *vm, bool *ret_shared) {
         uint64_t limit = vm->policy.quota;
         const VM *other;
 
+        *ret_shared = false;
         TAILQ_FOREACH (other, &vm->world->vms, entries)
-                if (vm_shares_cgroup(vm, other))
+                if (vm_shares_cgroup(vm, other)) {
                         limit += other->policy.quota;
+                        *ret_shared = true;
+                }
 
         return limit;
 }

@@ -10,9 +10,9 @@ bool vm_has_misc_max(const VM *vm);
 
 /*
  * What misc.max is to be. Machines that share a unit share it, and then it is the sum: each of them is held to its own
- * quota by its sets.
+ * quota by its sets. *ret_shared: are there such machines?
  */
-uint64_t vm_misc_max(const VM *vm);
+uint64_t vm_misc_max(const VM *vm, bool *ret_shared);
 bool vm_cgroup_is_shared(const VM *vm);
 
 /* How the quota as a whole stands, which is a matter of all limits. */
