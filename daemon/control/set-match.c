@@ -16,6 +16,7 @@
 #include "unit-id.h"
 #include "utf8.h"
 #include "vm-life.h"
+#include "vm-limits.h"
 #include "vm-lookup.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
@@ -60,7 +61,7 @@ static void join(Set *set, VM *vm) {
 
 /* A VM that was made for this set. */
 static void join_new(Set *set, VM *vm) {
-        vm->leader = set->kernel.tgid;
+        vm->place.leader = set->kernel.tgid;
         set_forget_question(set);
         vm_add_set(vm, set);
         vm_apply(vm);
@@ -89,9 +90,9 @@ static int index_cgroups(Control *control) {
 
         /* What is below a user's unit is the user's, who can make as many cgroups there as he likes. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
-                        !unit_path_is_below_user_slice(vm->cgroup)) {
-                        r = cgroup_index_add(index, control->root, vm->cgroup);
+                if (vm->place.cgroup && unit_path_is_of_system(vm->place.cgroup) &&
+                        !unit_path_is_below_user_slice(vm->place.cgroup)) {
+                        r = cgroup_index_add(index, control->root, vm->place.cgroup);
                         if (r < 0)
                                 return r;
                 }
@@ -220,8 +221,8 @@ static int make_unit_vm(
         if (r < 0)
                 return r;
 
-        vm->unit = strdup(unit);
-        if (!vm->unit) {
+        vm->place.unit = strdup(unit);
+        if (!vm->place.unit) {
                 vm_discard(vm);
                 return -ENOMEM;
         }
@@ -280,7 +281,7 @@ static int on_match_retry(sd_event_source *source, uint64_t usec, void *userdata
 
         control->matching->retry = sd_event_source_disable_unref(control->matching->retry);
         /* Otherwise with the next connection. */
-        if (bus_calls_get_bus(control->calls))
+        if (bus_calls_get_bus(control->peers.calls))
                 set_match_waiting(control);
         return 0;
 }
@@ -339,8 +340,8 @@ static void match_unit(Set *set) {
                 return;
         }
 
-        r = unit_ask_invocation_id(set->search->control->calls, set->search->unit, on_invocation_id, set,
-                &set->search->question);
+        r = unit_ask_invocation_id(set->search->control->peers.calls, set->search->unit, on_invocation_id,
+                set, &set->search->question);
         /* Without a bus nobody can be asked: it waits for the next connection. */
         if (r < 0 && r != -ENOTCONN)
                 join_unit(set, NULL);
@@ -359,7 +360,8 @@ static void on_machine(QuestionResult result, const sd_id128_t *id, void *userda
         /* If its properties are still under way, it is matched once they are here. */
         if (vm)
                 join(set, vm);
-        else if (result == QUESTION_NO || (result == QUESTION_YES && !machined_is_asking(control->machined)))
+        else if (result == QUESTION_NO ||
+                 (result == QUESTION_YES && !machined_is_asking(control->peers.machined)))
                 match_unit(set);
 
         settle(set);
@@ -383,8 +385,8 @@ static void ask_for_machine(Set *set) {
 
         early_limit_apply_set(control, set, set->search->unit, set->search->unit_path);
         if (control->world.machines == MACHINES_LISTED &&
-                machined_ask_pid(
-                        control->machined, set->kernel.tgid, on_machine, set, &set->search->question) >= 0)
+                machined_ask_pid(control->peers.machined, set->kernel.tgid, on_machine, set,
+                        &set->search->question) >= 0)
                 return;
 
         if (control->world.machines != MACHINES_UNKNOWN &&
@@ -470,13 +472,16 @@ static void take_sets(VM *machine, VM *vm) {
 
         for (set = TAILQ_FIRST(&vm->sets); set; set = next) {
                 next = TAILQ_NEXT(set, of_vm);
-                if (vm->kind == VM_KIND_MACHINE && vm_find_in_unit(machine->life->control, machine->cgroup,
-                                                           set->kernel.tgid, NULL) != machine)
+                if (vm->kind == VM_KIND_MACHINE &&
+                        vm_find_in_unit(machine->life->control, machine->place.cgroup, set->kernel.tgid,
+                                NULL) != machine)
                         continue;
 
                 vm_remove_set(vm, set);
                 join(set, machine);
         }
+        if (vm->kind == VM_KIND_MACHINE)
+                vm_settle(vm);
 }
 
 void set_match_adopt(VM *machine) {
@@ -485,15 +490,15 @@ void set_match_adopt(VM *machine) {
 
         for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
-                if (vm == machine || !streq_ptr(vm->cgroup, machine->cgroup))
+                if (vm == machine || !streq_ptr(vm->place.cgroup, machine->place.cgroup))
                         continue;
 
                 take_sets(machine, vm);
                 if (vm->kind == VM_KIND_MACHINE)
                         continue;
 
-                machine->gone_denied += vm->gone_denied;
-                machine->gone_peak += vm->gone_peak;
+                machine->gone.denied += vm->gone.denied;
+                machine->gone.peak += vm->gone.peak;
                 vm_remove(vm, "it is a machine's");
         }
 

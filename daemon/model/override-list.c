@@ -4,20 +4,26 @@
 
 #include "override-list.h"
 
+/* Not worth an index. */
+#define SHORT_LIST 4U
+
 OverrideList *override_list_new(void) {
         return calloc(1, sizeof(OverrideList));
+}
+
+static void item_done(OverrideItem *item) {
+        free(item->key);
+        free(item->name);
+        free(item->name_before);
+        json_object_put(item->unknown_before);
 }
 
 OverrideList *override_list_free(OverrideList *list) {
         if (!list)
                 return NULL;
 
-        for (size_t i = 0; i < list->n_items; i++) {
-                free(list->items[i].key);
-                free(list->items[i].name);
-                free(list->items[i].name_before);
-                json_object_put(list->items[i].unknown_before);
-        }
+        for (size_t i = 0; i < list->n_items; i++)
+                item_done(&list->items[i]);
         free(list->items);
         free(list);
         return NULL;
@@ -125,9 +131,24 @@ size_t override_list_count_changes(const OverrideList *list) {
         return n;
 }
 
+void override_list_drop_unchanged(OverrideList *list) {
+        size_t n = 0;
+
+        if (override_list_count_changes(list) == 0)
+                return;
+
+        for (size_t i = 0; i < list->n_items; i++)
+                if (list->items[i].changes)
+                        list->items[n++] = list->items[i];
+                else
+                        item_done(&list->items[i]);
+        list->n_items = n;
+}
+
 /* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */
 typedef struct StateIndex {
-        StateEntry **entries;
+        const State *state;   /* of a short list: looked up there, one by one */
+        StateEntry **entries; /* of a longer one */
         size_t n_entries;
 } StateIndex;
 
@@ -148,8 +169,13 @@ static int compare_to_entry(const void *key, const void *y) {
 }
 
 /* Good until entries are added to the state, or removed. */
-static int state_index_new(const State *state, StateIndex *ret) {
-        StateIndex index = { .n_entries = state->n_entries };
+static int state_index_new(const State *state, size_t n_items, StateIndex *ret) {
+        StateIndex index = { .state = state, .n_entries = state->n_entries };
+
+        if (n_items <= SHORT_LIST) {
+                *ret = index;
+                return 0;
+        }
 
         index.entries = calloc(state->n_entries + 1, sizeof(StateEntry *));
         if (!index.entries)
@@ -163,8 +189,12 @@ static int state_index_new(const State *state, StateIndex *ret) {
 }
 
 static StateEntry *state_index_find(const StateIndex *index, const char *key) {
-        StateEntry **found =
-                bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
+        StateEntry **found;
+
+        if (!index->entries)
+                return state_find(index->state, key);
+
+        found = bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
 
         return found ? *found : NULL;
 }
@@ -207,9 +237,9 @@ int override_list_compare(OverrideList *list, const State *runtime, const State 
         _cleanup_(state_index_done) StateIndex of_runtime = {}, of_persistent = {};
         int r;
 
-        r = state_index_new(runtime, &of_runtime);
+        r = state_index_new(runtime, list->n_items, &of_runtime);
         if (r >= 0)
-                r = state_index_new(persistent, &of_persistent);
+                r = state_index_new(persistent, list->n_items, &of_persistent);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 OverrideItem *item = &list->items[i];
 
@@ -290,7 +320,7 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
         new = calloc(list->n_items + 1, sizeof(*new));
         if (!new)
                 return -ENOMEM;
-        r = state_index_new(state, &index);
+        r = state_index_new(state, list->n_items, &index);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 const OverrideItem *item = &list->items[i];
                 bool put;

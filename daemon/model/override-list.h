@@ -45,6 +45,7 @@ typedef struct OverrideItem {
 typedef struct OverrideList {
         OverrideItem *items; /* sorted by kind, key and layer, once override_list_sort() was called */
         size_t n_items;
+        bool asked; /* it is about one key, of which also what does not change is written to the kernel anew */
 } OverrideList;
 
 /* NULL when out of memory. */
@@ -67,6 +68,9 @@ bool override_list_is_persistent(const OverrideList *list);
 
 /* Notes in each item what the two layers have now, and whether the item changes it. -ENOMEM. */
 int override_list_compare(OverrideList *list, const State *runtime, const State *persistent);
+
+/* Drops the items that change nothing, unless none does. */
+void override_list_drop_unchanged(OverrideList *list);
 
 /* How many change something. */
 size_t override_list_count_changes(const OverrideList *list);

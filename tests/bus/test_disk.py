@@ -388,14 +388,29 @@ class Broken(DiskTest):
         self.restart()
         self.assertEqual(self.source(WEB), (6, "persistent"))
 
+    def test_default_not_saved(self):
+        """The kernel has the new default before the file does, and gets the old one back."""
+        self.start()
+        self.break_at("rename", 1)
+        self.assert_error(NOT_SAVED, "default quota could not be saved", self.set_default, 9, runtime=True)
+        self.assertEqual((self.get_manager("DefaultQuota"), self.root.default_quota()), (1000, 1000))
+
+    def test_slice_not_saved(self):
+        """Likewise. What is written first says that pasidd has set a limit."""
+        self.start()
+        self.break_at("rename", 2)
+        self.assert_error(NOT_SAVED, "could not be saved", self.set_slice, "machine.slice", 9, runtime=True)
+        self.assertEqual(self.slices()["machine.slice"][0], "none")
+        self.assertEqual(self.root.limit("/machine.slice"), "pasid max")
+
     def test_undo_of_default(self):
         self.start()
         path = self.root.path / "sys/module/vfio_pasid/parameters/default_quota"
         path.chmod(0o444)
-        self.break_at("rename", 2)
         self.assert_error(NOT_APPLIED, "default quota", self.set_default, 9, runtime=True)
         self.assertEqual(self.get_manager("DefaultQuota"), 1000)
-        wait_until(lambda: "default-quota" not in self.root.state(RUNTIME_STATE), "the file is restored", 30)
+        # What the kernel refuses is not saved.
+        self.assertNotIn("default-quota", self.root.state(RUNTIME_STATE))
         path.chmod(0o644)
         self.restart()
         self.assertEqual(self.get_manager("DefaultQuota"), 1000)
