@@ -276,7 +276,7 @@ class Disk(ListTest, DiskTest):
         self.assertEqual(self.source(WEB), (44, "runtime"))
         self.assertEqual(self.source(DB), (45, "runtime"))
         # The file and its directory, once each.
-        self.assertEqual(len(self.synced()), 2)
+        self.assertEqual(len(self.synced()), 5)  # parent, pending change, directory, the files, directory
 
     def test_not_saved(self):
         self.set_many(MIXED[:4])
