@@ -79,9 +79,7 @@ static int detach(const Device *d, uint32_t pasid) {
 
 static int device_open(const char *address, Device *ret) {
         struct vfio_device_bind_iommufd bound = { .argsz = sizeof(bound), .iommufd = iommufd };
-        struct iommu_hwpt_alloc hwpt = {
-                .size = sizeof(hwpt), .flags = HWPT_ALLOC_PASID, .pt_id = ioas
-        };
+        struct iommu_hwpt_alloc hwpt = { .size = sizeof(hwpt), .flags = HWPT_ALLOC_PASID, .pt_id = ioas };
         char pattern[128], path[64];
         glob_t found;
         int r;
@@ -175,8 +173,9 @@ static void cost(const char *what, unsigned rounds, unsigned pairs) {
         qsort(pasid, rounds, sizeof(double), compare_double);
         qsort(of_ioas, rounds, sizeof(double), compare_double);
         qsort(ratio, rounds, sizeof(double), compare_double);
-        printf("%s: attach and detach %.0f ns, IOAS alloc and destroy %.0f ns, ratio %.3f (%.3f to %.3f)\n", what,
-                pasid[rounds / 2], of_ioas[rounds / 2], ratio[rounds / 2], ratio[rounds / 4], ratio[rounds * 3 / 4]);
+        printf("%s: attach and detach %.0f ns, IOAS alloc and destroy %.0f ns, ratio %.3f (%.3f to %.3f)\n",
+                what, pasid[rounds / 2], of_ioas[rounds / 2], ratio[rounds / 2], ratio[rounds / 4],
+                ratio[rounds * 3 / 4]);
 }
 
 /* Without others attached, the trees that PASIDs are kept in are made and freed each time. */

@@ -402,11 +402,14 @@ class CannotSave(BusTest):
     def test_runtime(self):
         self.root.block_state(RUNTIME_STATE)
         self.refuse(self.set_quota, WEB, 9, runtime=True)
-        # Changes both files: neither.
-        self.refuse(self.set_quota, WEB, 9)
+        # Changes both layers: neither.
         self.refuse(self.reset_quota, WEB)
         self.refuse(self.set_default, 5, runtime=True)
         self.refuse(self.reserve, DB, "db", quota=5)
+        # The persistent file says which runtime override it supersedes, so that one need not go.
+        self.assertEqual(self.set_quota(WEB, 9), (8, "persistent"))
+        self.restart()
+        self.assertEqual(self.source(WEB), (9, "persistent"))
 
     def test_works_again(self):
         self.root.block_state(PERSISTENT_STATE)
