@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <json-c/json.h>
-
 #include "override-list.h"
 
 /* Not worth an index. */
@@ -14,8 +12,6 @@ OverrideList *override_list_new(void) {
 static void item_done(OverrideItem *item) {
         free(item->key);
         free(item->name);
-        free(item->name_before);
-        json_object_put(item->unknown_before);
 }
 
 OverrideList *override_list_free(OverrideList *list) {
@@ -205,32 +201,21 @@ static QuotaSetting slice_setting(const State *state, const char *name) {
         return override_setting(slice && slice->limit_set ? &slice->limit : NULL);
 }
 
-static int compare_with(OverrideItem *item, const State *state, const StateIndex *index) {
+static QuotaSetting setting_now(const OverrideItem *item, const State *state, const StateIndex *index) {
         const StateEntry *entry;
 
-        free(TAKE_PTR(item->name_before));
-        json_object_put(TAKE_PTR(item->unknown_before));
         switch (item->kind) {
 
         case OVERRIDE_SLICE:
-                item->before = slice_setting(state, item->key);
-                break;
+                return slice_setting(state, item->key);
 
         case OVERRIDE_DEFAULT:
-                item->before = override_setting(state->default_quota_set ? &state->default_quota : NULL);
-                break;
+                return override_setting(state->default_quota_set ? &state->default_quota : NULL);
 
         default:
                 entry = state_index_find(index, item->key);
-                item->before = entry ? entry->override : (QuotaSetting) {};
-                if (entry && entry->name && !(item->name_before = strdup(entry->name)))
-                        return -ENOMEM;
-                if (entry && entry->unknown_of_override)
-                        item->unknown_before = json_object_get(entry->unknown_of_override);
+                return entry ? entry->override : (QuotaSetting) {};
         }
-
-        item->changes = !setting_equal(&item->before, &item->setting);
-        return 0;
 }
 
 int override_list_compare(OverrideList *list, const State *runtime, const State *persistent) {
@@ -242,31 +227,18 @@ int override_list_compare(OverrideList *list, const State *runtime, const State 
                 r = state_index_new(persistent, list->n_items, &of_persistent);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 OverrideItem *item = &list->items[i];
-
-                r = compare_with(item, item->runtime ? runtime : persistent,
+                QuotaSetting now = setting_now(item, item->runtime ? runtime : persistent,
                         item->runtime ? &of_runtime : &of_persistent);
+
+                item->changes = !setting_equal(&now, &item->setting);
         }
 
         return r;
 }
 
-static const QuotaSetting *setting_of(const OverrideItem *item, OverrideDirection direction) {
-        return direction == OVERRIDE_FORWARD ? &item->setting : &item->before;
-}
-
-static int put_entry(const OverrideItem *item, OverrideDirection direction, StateEntry *entry) {
-        const char *name = direction == OVERRIDE_FORWARD ? item->name : item->name_before;
-        char *copy = name ? strdup(name) : NULL;
-
-        if (name && !copy)
-                return -ENOMEM;
-
-        free(entry->name);
-        entry->name = copy;
-        state_entry_set_override(entry, setting_of(item, direction));
-        if (direction == OVERRIDE_BACK && item->unknown_before && !entry->unknown_of_override)
-                entry->unknown_of_override = json_object_get(item->unknown_before);
-        return 0;
+static int put_entry(const OverrideItem *item, StateEntry *entry) {
+        state_entry_set_override(entry, &item->setting);
+        return state_entry_set_name(entry, item->name);
 }
 
 static int put_slice(State *state, const char *name, const QuotaSetting *setting) {
@@ -281,37 +253,35 @@ static int put_slice(State *state, const char *name, const QuotaSetting *setting
 }
 
 /* Those of VMs that have an entry, and all that are not about a VM. */
-static int put_known(const OverrideItem *item, OverrideDirection direction, const StateIndex *index,
-        State *state, bool *ret_put) {
-        const QuotaSetting *setting = setting_of(item, direction);
+static int put_known(const OverrideItem *item, const StateIndex *index, State *state, bool *ret_put) {
         StateEntry *entry;
 
         *ret_put = true;
         switch (item->kind) {
 
         case OVERRIDE_SLICE:
-                return put_slice(state, item->key, setting);
+                return put_slice(state, item->key, &item->setting);
 
         case OVERRIDE_DEFAULT:
-                state->default_quota_set = setting->quota_set;
-                state->default_quota = setting->quota;
+                state->default_quota_set = item->setting.quota_set;
+                state->default_quota = item->setting.quota;
                 return 0;
 
         default:
                 entry = state_index_find(index, item->key);
                 *ret_put = entry;
-                return entry ? put_entry(item, direction, entry) : 0;
+                return entry ? put_entry(item, entry) : 0;
         }
 }
 
 /* The list has no key twice in a layer, so nobody has to look for an entry that was added before. */
-static int put_new(const OverrideItem *item, OverrideDirection direction, State *state) {
+static int put_new(const OverrideItem *item, State *state) {
         StateEntry *entry = state_append(state, item->key);
 
-        return entry ? put_entry(item, direction, entry) : -ENOMEM;
+        return entry ? put_entry(item, entry) : -ENOMEM;
 }
 
-int override_list_put(const OverrideList *list, bool runtime, OverrideDirection direction, State *state) {
+int override_list_put(const OverrideList *list, bool runtime, State *state) {
         _cleanup_(state_index_done) StateIndex index = {};
         _cleanup_free_ const OverrideItem **new = NULL;
         size_t n_new = 0;
@@ -327,7 +297,7 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
 
                 if (!item->changes || item->runtime != runtime)
                         continue;
-                r = put_known(item, direction, &index, state, &put);
+                r = put_known(item, &index, state, &put);
                 if (r >= 0 && !put)
                         new[n_new++] = item;
         }
@@ -335,7 +305,7 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
         if (r >= 0 && n_new > 0)
                 r = state_reserve(state, n_new);
         for (size_t i = 0; r >= 0 && i < n_new; i++)
-                r = put_new(new[i], direction, state);
+                r = put_new(new[i], state);
         if (n_new > 0)
                 state_sort(state);
 

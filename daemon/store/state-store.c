@@ -154,167 +154,6 @@ char *state_store_describe_problems(const StateStore *store) {
         return text;
 }
 
-static int put_override(
-        Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
-        QuotaSetting now = state_get_override(state, key);
-        StateEntry *entry;
-        int r;
-
-        if (setting_equal(&now, setting))
-                return 0;
-
-        r = transaction_entry(t, state, key, &entry);
-        if (r < 0)
-                return r;
-
-        state_entry_set_override(entry, setting);
-        return state_entry_set_name(entry, name);
-}
-
-/* It gets a serial, by which a later persistent one can say that it supersedes this one. */
-static int put_runtime_override(
-        Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
-        sd_id128_t random;
-        StateEntry *entry;
-        int r;
-
-        r = put_override(t, state, key, name, setting);
-        if (r < 0 || !t->next || setting_is_empty(setting))
-                return r;
-
-        r = sd_id128_randomize(&random);
-        if (r < 0)
-                return r;
-        entry = state_find(t->next, key);
-        entry->serial = (random.qwords[0] & INT64_MAX) | 1;
-        return 0;
-}
-
-int state_store_plan_override(const StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent, StateChange **ret) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_override(&p, store->layers->persistent, key, name, persistent);
-        if (k >= 0)
-                k = put_runtime_override(&r, store->layers->runtime, key, name, runtime);
-        return k < 0 ? k : state_change_new(store, &p, &r, ret);
-}
-
-int state_store_set_overrides(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_override(&p, store->layers->persistent, key, name, persistent);
-        if (k >= 0)
-                k = put_runtime_override(&r, store->layers->runtime, key, name, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, COMMIT_SAVED);
-}
-
-static int put_default(Transaction *t, const State *state, const uint32_t *value) {
-        int r;
-
-        if (value ? state->default_quota_set && state->default_quota == *value : !state->default_quota_set)
-                return 0;
-
-        r = transaction_default(t, state);
-        if (r < 0)
-                return r;
-
-        t->next->default_quota_set = value;
-        t->next->default_quota = value ? *value : 0;
-        return 0;
-}
-
-int state_store_plan_default(
-        const StateStore *store, const uint32_t *runtime, const uint32_t *persistent, StateChange **ret) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_default(&p, store->layers->persistent, persistent);
-        if (k >= 0)
-                k = put_default(&r, store->layers->runtime, runtime);
-        return k < 0 ? k : state_change_new(store, &p, &r, ret);
-}
-
-static int change_default(
-        StateStore *store, const uint32_t *runtime, const uint32_t *persistent, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_default(&p, store->layers->persistent, persistent);
-        if (k >= 0)
-                k = put_default(&r, store->layers->runtime, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
-}
-
-int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_default(store, runtime, persistent, COMMIT_SAVED);
-}
-
-int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_default(store, runtime, persistent, COMMIT_FORCED);
-}
-
-static int put_slice_limit(Transaction *t, const State *state, const char *name, const uint32_t *limit) {
-        const StateSlice *now = state_find_slice(state, name);
-        StateSlice *slice;
-        int r;
-
-        if (limit ? now && now->limit_set && now->limit == *limit : !now || !now->limit_set)
-                return 0;
-
-        r = transaction_slice(t, state, name, &slice);
-        if (r < 0)
-                return r;
-
-        slice->limit_set = limit;
-        slice->limit = limit ? *limit : 0;
-        return 0;
-}
-
-int state_store_plan_slice_limit(const StateStore *store, const char *name, const uint32_t *runtime,
-        const uint32_t *persistent, StateChange **ret) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_slice_limit(&p, store->layers->persistent, name, persistent);
-        if (k >= 0)
-                k = put_slice_limit(&r, store->layers->runtime, name, runtime);
-        return k < 0 ? k : state_change_new(store, &p, &r, ret);
-}
-
-static int change_slice_limits(StateStore *store, const char *name, const uint32_t *runtime,
-        const uint32_t *persistent, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_slice_limit(&p, store->layers->persistent, name, persistent);
-        if (k >= 0)
-                k = put_slice_limit(&r, store->layers->runtime, name, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
-}
-
-int state_store_set_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_slice_limits(store, name, runtime, persistent, COMMIT_SAVED);
-}
-
-int state_store_undo_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_slice_limits(store, name, runtime, persistent, COMMIT_FORCED);
-}
-
 /* Brings what the list changes in this layer into the transaction, as it is now. */
 static int touch_item(Transaction *t, const State *state, const OverrideItem *item) {
         StateEntry *entry;
@@ -333,8 +172,27 @@ static int touch_item(Transaction *t, const State *state, const OverrideItem *it
         }
 }
 
-static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime,
-        OverrideDirection direction) {
+/* A runtime override gets a serial, by which a later persistent one can say that it supersedes this one. */
+static int put_serials(State *runtime, const OverrideList *list) {
+        sd_id128_t random;
+        int r;
+
+        r = sd_id128_randomize(&random);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < list->n_items; i++) {
+                const OverrideItem *item = &list->items[i];
+
+                if (item->changes && item->runtime && item->kind == OVERRIDE_VM &&
+                        !setting_is_empty(&item->setting))
+                        state_find(runtime, item->key)->serial = (random.qwords[0] & INT64_MAX) | 1;
+        }
+
+        return 0;
+}
+
+static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime) {
         int r = 0;
 
         if (!override_list_changes(list, runtime))
@@ -343,39 +201,35 @@ static int put_list(Transaction *t, const State *state, const OverrideList *list
         for (size_t i = 0; r >= 0 && i < list->n_items; i++)
                 if (list->items[i].changes && list->items[i].runtime == runtime)
                         r = touch_item(t, state, &list->items[i]);
-        return r < 0 ? r : override_list_put(list, runtime, direction, t->next);
+        if (r >= 0)
+                r = override_list_put(list, runtime, t->next);
+        if (r >= 0 && runtime)
+                r = put_serials(t->next, list);
+        return r;
+}
+
+static int put_both(
+        const StateStore *store, const OverrideList *list, Transaction *persistent, Transaction *runtime) {
+        int r;
+
+        r = put_list(persistent, store->layers->persistent, list, false);
+        return r < 0 ? r : put_list(runtime, store->layers->runtime, list, true);
 }
 
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
+        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        int r;
 
-        k = put_list(&p, store->layers->persistent, list, false, OVERRIDE_FORWARD);
-        if (k >= 0)
-                k = put_list(&r, store->layers->runtime, list, true, OVERRIDE_FORWARD);
-        return k < 0 ? k : state_change_new(store, &p, &r, ret);
-}
-
-static int change_list(
-        StateStore *store, const OverrideList *list, OverrideDirection direction, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_list(&p, store->layers->persistent, list, false, direction);
-        if (k >= 0)
-                k = put_list(&r, store->layers->runtime, list, true, direction);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
+        r = put_both(store, list, &persistent, &runtime);
+        return r < 0 ? r : state_change_new(store, &persistent, &runtime, ret);
 }
 
 int state_store_set_list(StateStore *store, const OverrideList *list) {
-        return change_list(store, list, OVERRIDE_FORWARD, COMMIT_SAVED);
-}
+        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        int r;
 
-int state_store_undo_list(StateStore *store, const OverrideList *list) {
-        return change_list(store, list, OVERRIDE_BACK, COMMIT_FORCED);
+        r = put_both(store, list, &persistent, &runtime);
+        return r < 0 ? r : state_store_commit(store, &persistent, &runtime, COMMIT_SAVED);
 }
 
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {

@@ -11,8 +11,8 @@
  * The runtime layer is in /run, which is memory: it is written at once, in the event loop, and never synced. The persistent
  * layer is on a disk and is written by the disk writer, before the functions below change what is in memory:
  *
- *     state_store_plan_…() → state_store_start_change() → the disk → handler
- *       → state_store_set_…() → state_store_change_made() → state_store_start_update() where something is behind
+ *     state_store_plan_list() → state_store_start_change() → the disk → handler
+ *       → state_store_set_list() → state_store_change_made() → state_store_start_update() where something is behind
  *
  * Killed at any moment, the daemon finds at its next start all of a change or nothing of it. A change to one file is the
  * file's replacement. A change to several is a pending change first (state-pending.h), and when that is on the disk it holds;
@@ -58,16 +58,10 @@ void state_store_done(StateStore *store);
 char *state_store_describe_problems(const StateStore *store);
 
 /*
- * What has to be written to the disk for this change to both layers; NULL if the persistent one stays as it is. Nothing
- * changes. *ret is for state_store_start_change(), or to be freed. -EFBIG, -ENAMETOOLONG, -ENOMEM.
+ * What has to be written to the disk for the changes of the list, which override_list_compare() has been through, to both
+ * layers; NULL if the persistent one stays as it is. Nothing changes. *ret is for state_store_start_change(), or to be freed.
+ * -EFBIG, -ENAMETOOLONG, -ENOMEM.
  */
-int state_store_plan_override(const StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent, StateChange **ret);
-int state_store_plan_default(
-        const StateStore *store, const uint32_t *runtime, const uint32_t *persistent, StateChange **ret);
-int state_store_plan_slice_limit(const StateStore *store, const char *name, const uint32_t *runtime,
-        const uint32_t *persistent, StateChange **ret);
-/* Likewise with all of the list, which override_list_compare() has been through. */
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret);
 
 StateChange *state_change_free(StateChange *change);
@@ -98,26 +92,10 @@ bool state_store_runtime_is_behind(const StateStore *store);
 int state_store_save_runtime(StateStore *store);
 
 /*
- * Saves the runtime files that this changes, and then changes both layers in
- * memory. On failure everything is as it was before.
+ * Saves the runtime files that the list changes, and then makes all its changes to both layers in memory. On failure everything
+ * is as it was before.
  */
-int state_store_set_overrides(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent);
-
-/* The default quota of both layers, NULL for none; likewise. */
-int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
-/* The same to take a change back: the memory changes even if a file cannot be saved, which is behind then. */
-int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
-
-/* The limits of a slice in both layers, NULL for none; likewise. */
-int state_store_set_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
-int state_store_undo_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
-
-/* All that the list changes in both layers; and back to what was before it. Likewise. */
 int state_store_set_list(StateStore *store, const OverrideList *list);
-int state_store_undo_list(StateStore *store, const OverrideList *list);
 
 /*
  * Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. A file

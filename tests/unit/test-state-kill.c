@@ -51,14 +51,10 @@ static void world_done(World *w) {
 
 /* The steps of a change, as the daemon takes them. */
 typedef struct Change {
-        StateChange *planned;
-        int (*make)(World *w, const struct Change *change);
-        const char *key;
-        QuotaSetting runtime, persistent;
         OverrideList *list;
         World *world;
         void (*then)(World *w); /* what comes before the rest of the files is written; may be NULL */
-        bool refused; /* by the kernel: it is not made, after it was written */
+        bool refused;           /* by the kernel: it is not made, after it was written */
 } Change;
 
 static void on_change_written(int error, bool changed _unused_, void *userdata) {
@@ -68,7 +64,7 @@ static void on_change_written(int error, bool changed _unused_, void *userdata) 
         assert_int_equal(error, 0);
         if (c->refused)
                 return;
-        assert_int_equal(c->make(w, c), 0);
+        assert_int_equal(state_store_set_list(&w->store, c->list), 0);
         state_store_change_made(&w->store);
         if (c->then)
                 c->then(w);
@@ -78,57 +74,27 @@ static void on_updated(int error, bool changed _unused_, void *userdata _unused_
         assert_int_equal(error, 0);
 }
 
-static void change(World *w, Change *c) {
-        c->world = w;
-        if (c->planned)
+static void change_list_then(World *w, OverrideList *list, bool refused, void (*then)(World *w)) {
+        Change c = { .list = list, .world = w, .then = then, .refused = refused };
+        StateChange *planned;
+        size_t a, b;
+
+        assert_int_equal(override_list_sort(list, &a, &b), 0);
+        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
+        assert_int_equal(state_store_plan_list(&w->store, list, &planned), 0);
+        if (planned)
                 assert_int_equal(
-                        state_store_start_change(&w->store, TAKE_PTR(c->planned), NULL, on_change_written, c),
-                        0);
+                        state_store_start_change(&w->store, planned, NULL, on_change_written, &c), 0);
         else
-                assert_int_equal(c->make(w, c), 0);
+                assert_int_equal(state_store_set_list(&w->store, list), 0);
         if (state_store_persistent_is_behind(&w->store))
                 assert_int_equal(state_store_start_update(&w->store, NULL, on_updated, NULL), 0);
         assert_false(state_store_persistent_is_behind(&w->store));
         assert_false(state_store_runtime_is_behind(&w->store));
 }
 
-static int make_override(World *w, const Change *c) {
-        return state_store_set_overrides(&w->store, c->key, "name", &c->runtime, &c->persistent);
-}
-
-static void change_override_then(World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent,
-        bool refused, void (*then)(World *w)) {
-        Change c = {
-                .then = then,
-                .make = make_override,
-                .key = key,
-                .runtime = runtime,
-                .persistent = persistent,
-                .refused = refused,
-        };
-
-        assert_int_equal(
-                state_store_plan_override(&w->store, key, "name", &runtime, &persistent, &c.planned), 0);
-        change(w, &c);
-}
-
-static void change_override(
-        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
-        change_override_then(w, key, runtime, persistent, refused, NULL);
-}
-
-static int make_list(World *w, const Change *c) {
-        return state_store_set_list(&w->store, c->list);
-}
-
 static void change_list(World *w, OverrideList *list, bool refused) {
-        Change c = { .make = make_list, .list = list, .refused = refused };
-        size_t a, b;
-
-        assert_int_equal(override_list_sort(list, &a, &b), 0);
-        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
-        assert_int_equal(state_store_plan_list(&w->store, list, &c.planned), 0);
-        change(w, &c);
+        change_list_then(w, list, refused, NULL);
 }
 
 static QuotaSetting quota(uint32_t n) {
@@ -149,6 +115,21 @@ static void add(OverrideList *list, OverrideKind kind, bool runtime, const char 
         assert_int_equal(override_list_add(list, &item), 0);
 }
 
+static OverrideList *make_override(const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        OverrideList *list = override_list_new();
+
+        add(list, OVERRIDE_VM, true, key, runtime);
+        add(list, OVERRIDE_VM, false, key, persistent);
+        return list;
+}
+
+static void change_override(
+        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        change_list(w, list, refused);
+}
+
 /* What is there before a change. */
 static void prepare(World *w) {
         _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
@@ -161,8 +142,8 @@ static void prepare(World *w) {
         }
         add(list, OVERRIDE_DEFAULT, false, "", quota(9));
         change_list(w, list, false);
-        /* With a serial. */
         change_override(w, OTHER, quota(2), unset, false);
+        assert_true(state_find(w->layers.runtime, OTHER)->serial > 0);
 }
 
 static void set(World *w) {
@@ -206,15 +187,19 @@ static void supersede_twice(World *w) {
         change_override(w, OTHER, quota(2), unset, false);
 }
 
+/* The runtime layer alone, for which nothing is written to the disk. */
 static void set_runtime_of_web(World *w) {
-        const QuotaSetting runtime = quota(20), persistent = quota(1);
+        _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, quota(20), quota(1));
 
-        assert_int_equal(state_store_set_overrides(&w->store, WEB, "name", &runtime, &persistent), 0);
+        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
+        assert_int_equal(state_store_set_list(&w->store, list), 0);
 }
 
 /* The caller has his answer before all files are written. */
 static void set_both_then_runtime(World *w) {
-        change_override_then(w, WEB, unset, quota(1), false, set_runtime_of_web);
+        _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, unset, quota(1));
+
+        change_list_then(w, list, false, set_runtime_of_web);
 }
 
 static void set_both_refused(World *w) {
@@ -226,9 +211,10 @@ static void unset_both(World *w) {
 }
 
 static void set_slice(World *w) {
-        const uint32_t limit = 1;
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
 
-        assert_int_equal(state_store_set_slice_limits(&w->store, "b.slice", &limit, NULL), 0);
+        add(list, OVERRIDE_SLICE, true, "b.slice", quota(1));
+        change_list(w, list, false);
 }
 
 static OverrideList *make_items(bool runtime, bool persistent) {
