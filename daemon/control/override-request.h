@@ -58,7 +58,7 @@ void override_request_set_result(OverrideRequest *q, OverrideResult result, cons
         _printf_(3, 4);
 void override_request_not_saved(OverrideRequest *q, const char *why);
 
-/* Makes the change in kernel, runtime file and memory, and sets the result: see override-transaction.h. */
+/* Makes the change in kernel, runtime layer and memory, and sets the result: see override-transaction.h. */
 void override_request_make(OverrideRequest *q, Control *control);
 
 /* Tells whoever has asked for it, and frees it. */

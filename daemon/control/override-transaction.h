@@ -6,8 +6,8 @@
 
 /*
  * The one transaction for all changes to overrides: plan (override-plan.h),
- * kernel, runtime file and memory. All of it or nothing: where the kernel or the
- * file refuses, the kernel gets back what it had. The persistent file has the
+ * kernel, runtime layer and memory. All of it or nothing: where the kernel or
+ * the layer refuses, the kernel gets back what it had. The persistent layer has the
  * change already, or is not concerned; where this fails, writing it as it was is
  * the caller's affair.
  *

@@ -11,7 +11,7 @@
 /* With disk_writer_free() less than TimeoutStopSec= of the unit. */
 #define STOP_USEC (UINT64_C(5000000))
 
-/* What is being written to the persistent file. */
+/* What is being written to the persistent layer. */
 typedef enum Writing {
         WRITING_NOTHING,
         WRITING_CHANGE,  /* a change that has not been made yet */

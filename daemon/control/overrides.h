@@ -6,11 +6,11 @@
 /*
  * Changes to overrides:
  *
- *     plan -> persistent file, by the disk writer -> kernel, runtime file, memory -> answer
+ *     plan -> persistent layer, by the disk writer -> kernel, runtime layer, memory -> answer
  *
  * While the disk is busy nothing has changed yet, so a save that fails leaves
  * nothing to undo, and whatever else happens meanwhile sees one consistent
- * state. Where the kernel refuses, the persistent file is written once more,
+ * state. Where the kernel refuses, the persistent layer is written once more,
  * as it was, before the caller gets its error. What cannot be written then is
  * tried again until it can.
  *
