@@ -10,3 +10,9 @@ typedef struct Caller {
         char *unit;   /* that the process runs in; NULL: none, or not known */
         char *asked_vm; /* name and UUID of the VM that polkit was asked about, "" for none; NULL: nobody was asked */
 } Caller;
+
+/* A copy of its own: caller_clear() ends it. -ENOMEM, with *ret untouched. */
+int caller_copy(const Caller *caller, Caller *ret);
+
+/* Frees what it holds; it is nobody then. */
+void caller_clear(Caller *caller);

@@ -39,16 +39,6 @@ static void reply_error(sd_bus_message *call, int r, const sd_bus_error *error) 
                 log_not_sent(sd_bus_reply_method_errno(call, r, error));
 }
 
-static int caller_copy(const Caller *caller, Caller *ret) {
-        *ret = (Caller) { .uid = caller->uid, .pid = caller->pid };
-        if (caller->unit && !(ret->unit = strdup(caller->unit)))
-                return -ENOMEM;
-        if (caller->asked_vm && !(ret->asked_vm = strdup(caller->asked_vm)))
-                return -ENOMEM;
-
-        return 0;
-}
-
 static WaitingCall *waiting_call_free(WaitingCall *w) {
         if (!w)
                 return NULL;
@@ -56,8 +46,7 @@ static WaitingCall *waiting_call_free(WaitingCall *w) {
         sd_bus_message_unref(w->call);
         override_list_free(w->list);
         free(w->key);
-        free(w->caller.unit);
-        free(w->caller.asked_vm);
+        caller_clear(&w->caller);
         free(w);
         return NULL;
 }

@@ -55,16 +55,6 @@ struct Overrides {
 
 static int start_writing(Overrides *o, Writing writing, char *text);
 
-static int caller_copy(const Caller *caller, Caller *ret) {
-        *ret = (Caller) { .uid = caller->uid, .pid = caller->pid };
-        if (caller->unit && !(ret->unit = strdup(caller->unit)))
-                return -ENOMEM;
-        if (caller->asked_vm && !(ret->asked_vm = strdup(caller->asked_vm)))
-                return -ENOMEM;
-
-        return 0;
-}
-
 static Request *request_free(Request *q) {
         if (!q)
                 return NULL;
@@ -72,8 +62,7 @@ static Request *request_free(Request *q) {
         override_list_free(q->list);
         free(q->key);
         free(q->name);
-        free(q->caller.unit);
-        free(q->caller.asked_vm);
+        caller_clear(&q->caller);
         free(q->text);
         free(q);
         return NULL;
