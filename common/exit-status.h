@@ -7,7 +7,8 @@
  */
 typedef enum DaemonExitStatus {
         PASIDD_EXIT_NO_KERNEL_SUPPORT = 69, /* EX_UNAVAILABLE: the kernel lacks vfio_pasid */
-        PASIDD_EXIT_CONFIG = 78,            /* EX_CONFIG: the configuration does not parse */
+        PASIDD_EXIT_CONFIG =
+                78, /* EX_CONFIG: the configuration does not parse, or a newer version wrote the state */
 } DaemonExitStatus;
 
 /* What pasidctl ends with. */

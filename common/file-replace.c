@@ -53,13 +53,17 @@ static int write_whole(int fd, const char *text, size_t size) {
 }
 
 static int write_temporary(const FileReplacement *f) {
+        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        /* There is one writer, so one name is enough, and what a crash left behind does not pile up. */
-        if (unlink(f->temporary) < 0 && errno != ENOENT)
-                return -errno;
-        fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, f->mode);
+        fd = open(f->temporary, flags, f->mode);
+        if (fd < 0 && errno == EEXIST) {
+                /* A crash left it behind: there is one writer, so one name is enough. */
+                if (unlink(f->temporary) < 0)
+                        return -errno;
+                fd = open(f->temporary, flags, f->mode);
+        }
         if (fd < 0)
                 return -errno;
 

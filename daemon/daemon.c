@@ -385,7 +385,14 @@ int daemon_prepare(Daemon *d) {
         int r;
 
         r = preflight(d);
-        return r < 0 ? r : control_prepare(d->control);
+        if (r < 0)
+                return r;
+
+        r = control_prepare(d->control);
+        /* What a newer version has written: to start again does not help. */
+        if (r == -EPROTONOSUPPORT)
+                d->exit_status = PASIDD_EXIT_CONFIG;
+        return r;
 }
 
 int daemon_run(Daemon *d) {

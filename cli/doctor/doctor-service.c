@@ -151,8 +151,7 @@ static int check_state(const Doctor *doctor, Finding *ret) {
 
         if (!*found)
                 return doctor_found(ret, CHECK_OK, NULL, "/var/lib/pasidd has no state that was set aside");
-        if (asprintf(&remedy, "look into /var/lib/pasidd/%s, set its overrides again, remove it", found) <
-                0) {
+        if (asprintf(&remedy, "look into /var/lib/pasidd/%s, set its override again, remove it", found) < 0) {
                 remedy = NULL;
                 return -ENOMEM;
         }

@@ -31,8 +31,9 @@ static uint64_t metadata_size(const Metadata *metadata) {
 
 /* Without its metadata. */
 static uint64_t vm_size(const VM *vm) {
-        return VM_SIZE + vm->n_sets * SET_SIZE + strlen(strempty(vm->name)) + strlen(strempty(vm->unit)) +
-               strlen(strempty(vm->slice)) + strlen(strempty(vm->cgroup)) + strlen(strempty(vm->error));
+        return VM_SIZE + vm->n_sets * SET_SIZE + strlen(strempty(vm->name)) +
+               strlen(strempty(vm->place.unit)) + strlen(strempty(vm->place.slice)) +
+               strlen(strempty(vm->place.cgroup)) + strlen(strempty(vm->quota.error));
 }
 
 static uint64_t size_of_objects(Api *api, sd_bus_message *call) {

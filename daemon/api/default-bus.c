@@ -12,6 +12,12 @@
 #include "override-queue.h"
 #include "polkit.h"
 
+/* The two layers of the default quota; NULL for one that is not set. */
+typedef struct Defaults {
+        const uint32_t *runtime;
+        const uint32_t *persistent;
+} Defaults;
+
 /* As override_await_turn(). */
 static int await_turn(Api *api, sd_bus_message *message, AuthorizedHandler handler, bool runtime,
         bool dry_run, sd_bus_error *error) {

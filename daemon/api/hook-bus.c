@@ -15,7 +15,7 @@
 #include "utf8.h"
 #include "uuid.h"
 #include "viommu.h"
-#include "vm-foreign.h"
+#include "vm-limits.h"
 #include "vm-lookup.h"
 #include "vm-policy.h"
 #include "vm-reserve.h"
@@ -173,7 +173,7 @@ static void note_viommu(VM *vm) {
         LogContext context = vm_log_context(vm, MESSAGE_VIOMMU_ABOVE_QUOTA);
         _cleanup_free_ char *text = NULL;
 
-        if (vm->viommu_noted || !announced || vm->state != VM_RUNNING)
+        if (vm->viommu_noted || !announced || !vm_is_running(vm))
                 return;
         if (viommu_describe(viommu_pasids(&announced->domain), vm->policy.quota, &text) < 0) {
                 log_oom();
@@ -190,6 +190,7 @@ static void note_viommu(VM *vm) {
 
 /* Changes nothing, so that anybody may ask. */
 static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ char *why = NULL;
         char uuid[UUID_STRING_SIZE];
         Api *api = userdata;
         VM *vm;
@@ -205,9 +206,9 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
 
         note_viommu(vm);
 
-        if (vm_verify(vm) < 0)
+        if (vm_limits_verify(vm, &why) < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
-                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(vm->error));
+                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(why));
 
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);
 }

@@ -43,8 +43,8 @@ static int format_metrics(Api *api, const Counters *counters, char **ret) {
                 vms[n++] = (MetricsVM) {
                         .uuid = vm->uuid,
                         .name = vm->name,
-                        .running = vm->state == VM_RUNNING,
-                        .in_force = vm->in_force,
+                        .running = vm_is_running(vm),
+                        .in_force = vm->quota.in_force,
                         .quota = vm->policy.quota,
                         .watermark = vm->policy.watermark,
                         .allocated = c.allocated,

@@ -108,7 +108,7 @@ int override_change(Api *api, sd_bus_message *call, sd_bus_message *reply, const
         if (r < 0)
                 return r;
 
-        overrides_change(api->control->overrides, change, on_changed, a);
+        overrides_change(api->control->overrides, change, api->control->caller, on_changed, a);
         return 1;
 }
 
@@ -120,7 +120,7 @@ int override_change_list(Api *api, sd_bus_message *call, sd_bus_message *reply, 
         if (r < 0)
                 return r;
 
-        overrides_change_list(api->control->overrides, list, on_changed, a);
+        overrides_change_list(api->control->overrides, list, api->control->caller, on_changed, a);
         return 1;
 }
 

@@ -118,7 +118,7 @@ static void open_again(Api *api) {
         log_info("What the bus kept of our messages has been read, sending signals again.");
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
-                if (vm->announced)
+                if (vm->signals.visibility >= VM_ANNOUNCED)
                         vm_queue_changes(vm, VM_CHANGED_ALL);
         world_queue_changes(
                 api->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ANEW | WORLD_CHANGED_DEFAULT);
@@ -270,5 +270,6 @@ void signal_gate_reset(Api *api) {
         forget_removals(&api->signals);
         api->signals = (SignalGate) {};
         TAILQ_FOREACH (vm, &api->world->vms, entries)
-                vm->on_bus = vm->announced;
+                if (vm->signals.visibility == VM_ANNOUNCED)
+                        vm->signals.visibility = VM_ON_BUS;
 }

@@ -19,11 +19,11 @@ static void send_added(Api *api, VM *vm) {
         char path[VM_PATH_SIZE];
 
         if (!signal_gate_is_open(api)) {
-                vm->on_bus = !api->signals.closed;
+                vm->signals.visibility = api->signals.closed ? VM_ANNOUNCED : VM_ON_BUS;
                 return;
         }
 
-        vm->on_bus = true;
+        vm->signals.visibility = VM_ON_BUS;
         vm_path(vm, path);
         check_sent(sd_bus_emit_object_added(api->bus, path), "InterfacesAdded");
         check_sent(sd_bus_emit_signal(api->bus, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE, "VMAdded",
@@ -92,14 +92,14 @@ void signals_send_vm_changes(Api *api, const VM *vm, unsigned changes) {
 
 static void send_vm(Api *api, VM *vm) {
         /* With its announcement all properties are told. */
-        if (!vm->announced)
+        if (vm->signals.visibility == VM_HIDDEN)
                 return;
 
-        if (!vm->on_bus)
+        if (vm->signals.visibility == VM_ANNOUNCED)
                 send_added(api, vm);
-        else if (vm->changed && signal_gate_is_open(api))
-                signals_send_vm_changes(api, vm, vm->changed);
-        vm->changed = 0;
+        else if (vm->signals.changed && signal_gate_is_open(api))
+                signals_send_vm_changes(api, vm, vm->signals.changed);
+        vm->signals.changed = 0;
 }
 
 static void send_world_changes(Api *api, unsigned changes) {

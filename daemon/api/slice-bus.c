@@ -30,7 +30,8 @@ static int append_slice(Api *api, sd_bus_message *reply, const SliceLimit *slice
 
         return sd_bus_message_append(reply, "(sssutuubs)", slice->name, slice_source_to_string(slice->source),
                 origin, slice->limit, slice_limit_committed(slice), slice_read_allocated(api->control, slice),
-                slice_read_peak(api->control, slice), slice->in_force, strempty(slice->error));
+                slice_read_peak(api->control, slice), limit_is_in_force(&slice->misc_max),
+                strempty(slice->misc_max.error));
 }
 
 static int method_list_slices(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -84,7 +85,7 @@ int slice_bus_append_limits(Api *api, sd_bus_message *reply, const VM *vm) {
                         r = sd_bus_message_append(reply, "(sssutub)", slice->name,
                                 slice_source_to_string(slice->source), origin, slice->limit,
                                 slice_limit_committed(slice), slice_read_allocated(api->control, slice),
-                                slice->in_force);
+                                limit_is_in_force(&slice->misc_max));
                 if (r < 0)
                         return r;
         }

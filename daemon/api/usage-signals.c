@@ -17,27 +17,27 @@ static bool look_at(Api *api, VM *vm) {
         unsigned changes = 0;
 
         vm_read_counters(vm, &now);
-        if (!vm->told_known || now.allocated != vm->told.allocated)
+        if (!vm->signals.told_known || now.allocated != vm->signals.told.allocated)
                 changes |= VM_CHANGED_ALLOCATED;
-        if (!vm->told_known || now.peak != vm->told.peak)
+        if (!vm->signals.told_known || now.peak != vm->signals.told.peak)
                 changes |= VM_CHANGED_PEAK;
-        if (!vm->told_known || now.attached != vm->told.attached)
+        if (!vm->signals.told_known || now.attached != vm->signals.told.attached)
                 changes |= VM_CHANGED_ATTACHED;
-        if (!vm->told_known || now.denied != vm->told.denied)
+        if (!vm->signals.told_known || now.denied != vm->signals.told.denied)
                 changes |= VM_CHANGED_DENIED;
 
-        vm->told = now;
-        vm->told_known = true;
+        vm->signals.told = now;
+        vm->signals.told_known = true;
         if (!changes)
                 return false;
 
         /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
         if (!signal_gate_is_open(api)) {
-                vm->told_known = false;
+                vm->signals.told_known = false;
                 return false;
         }
-        signals_send_vm_changes(api, vm, vm->changed | changes);
-        vm->changed = 0;
+        signals_send_vm_changes(api, vm, vm->signals.changed | changes);
+        vm->signals.changed = 0;
         return true;
 }
 
@@ -76,7 +76,7 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
 
         for (size_t n = api->world->n_vms < TURN_VMS ? api->world->n_vms : TURN_VMS; n > 0; n--) {
                 vm = next_vm(api, vm);
-                if (vm->on_bus)
+                if (vm->signals.visibility == VM_ON_BUS)
                         n_sent += look_at(api, vm);
         }
 
@@ -90,7 +90,7 @@ int usage_signals_start(Api *api, void (*sent)(Api *api, uint64_t bytes)) {
         int r;
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
-                vm->told_known = false;
+                vm->signals.told_known = false;
 
         api->subscribers.sent = sent;
         if (api->subscribers.timer)

@@ -209,7 +209,7 @@ static int property_in_force(sd_bus *bus, const char *path, const char *interfac
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const VM *vm = userdata;
 
-        return sd_bus_message_append(reply, "b", vm->in_force);
+        return sd_bus_message_append(reply, "b", vm->quota.in_force);
 }
 
 static int property_counter(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -304,20 +304,20 @@ static const sd_bus_vtable vm_vtable[] = {
                 "Name", "s", property_string, offsetof(VM, name), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY(
-                "Unit", "s", property_string, offsetof(VM, unit), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY(
-                "Slice", "s", property_string, offsetof(VM, slice), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("ControlGroup", "s", property_string, offsetof(VM, cgroup),
+                "Unit", "s", property_string, offsetof(VM, place.unit), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Slice", "s", property_string, offsetof(VM, place.slice),
                 SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Leader", "u", NULL, offsetof(VM, leader), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ControlGroup", "s", property_string, offsetof(VM, place.cgroup),
+                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Leader", "u", NULL, offsetof(VM, place.leader), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Quota", "u", NULL, offsetof(VM, policy.quota), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("QuotaSource", "s", property_source, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("QuotaOrigin", "s", property_origin, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY(
                 "Watermark", "u", NULL, offsetof(VM, policy.watermark), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("QuotaInForce", "b", property_in_force, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY(
-                "QuotaError", "s", property_string, offsetof(VM, error), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("QuotaError", "s", property_string, offsetof(VM, quota.error),
+                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Metadata", "a(ss)", property_metadata, 0, 0),
         SD_BUS_PROPERTY("Allocated", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Peak", "u", property_counter, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -4,7 +4,7 @@
 #include "cgroup-path.h"
 #include "cgroup-watch.h"
 #include "early-limit.h"
-#include "limit-retry.h"
+#include "limit-control.h"
 #include "reconcile.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
@@ -16,7 +16,7 @@ static void on_unit_cgroup(const char *cgroup, void *userdata) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->cgroup, cgroup))
+                if (streq_ptr(vm->place.cgroup, cgroup))
                         vm_cgroup_reappeared(vm);
         vm_machine_cgroup_appeared(control, cgroup);
 }
@@ -28,16 +28,14 @@ static void on_slice_cgroup(const char *cgroup, void *userdata) {
 static void on_controller_failed(void *userdata) {
         Control *control = userdata;
 
-        limit_retry_failed(control->retry, LIMIT_KIND_CONTROLLER);
+        limits_controller_failed(control);
 }
 
 /* What failed because there was no misc.max. */
 static void on_controller_enabled(void *userdata) {
         Control *control = userdata;
 
-        (void) slice_limits_apply_failed(control);
-        (void) vms_apply_failed(control);
-        (void) early_limits_apply_failed(control);
+        limits_write_failed(control);
 }
 
 static void on_cgroup_gone(const char *cgroup, void *userdata) {
@@ -47,7 +45,7 @@ static void on_cgroup_gone(const char *cgroup, void *userdata) {
         slice_limits_gone(control, cgroup);
         early_limits_gone(control, cgroup);
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->cgroup && cgroup_path_is_below(vm->cgroup, cgroup))
+                if (vm->place.cgroup && cgroup_path_is_below(vm->place.cgroup, cgroup))
                         vm_cgroup_gone(vm);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "adopt.h"
 #include "bus-calls.h"
 #include "cgroup-events.h"
 #include "cgroup-watch.h"
@@ -13,7 +14,7 @@
 #include "events.h"
 #include "kernel-events.h"
 #include "kernel-source.h"
-#include "limit-retry.h"
+#include "limit-control.h"
 #include "log.h"
 #include "machine-events.h"
 #include "machined.h"
@@ -21,44 +22,31 @@
 #include "reconcile.h"
 #include "set-life.h"
 #include "set-match.h"
-#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
 #include "state-store.h"
 #include "systemd-watch.h"
-#include "vm-foreign.h"
 #include "vm-life.h"
 #include "vm-machine.h"
-#include "vm-quota.h"
+#include "vm-limits.h"
 #include "vm-reserve.h"
 
-/* Writes to the kernel what is not there because of an error. */
-static bool on_limit_retry(LimitKind kind, void *userdata) {
-        Control *control = userdata;
-        bool ok;
-
-        switch (kind) {
-
-        case LIMIT_KIND_DEFAULT_QUOTA:
-                if (default_quota_apply(control) < 0)
-                        return false;
-                log_info("The kernel has taken the default quota.");
-                return true;
-
-        case LIMIT_KIND_CONTROLLER:
-                return slice_watch_enable_failed(control->slices);
-
-        case LIMIT_KIND_SLICE:
-                return slice_limits_apply_failed(control);
-
-        case LIMIT_KIND_VM:
-                ok = vms_apply_failed(control);
-                return early_limits_apply_failed(control) && ok;
-
-        default:
-                return true;
-        }
+static bool enable_controller(Control *control) {
+        return slice_watch_enable_failed(control->slices);
 }
+
+static const LimitsHandlers limits = {
+        .ops = {
+                [LIMIT_DEFAULT_QUOTA] = &default_quota_ops,
+                [LIMIT_SLICE] = &slice_limit_ops,
+                [LIMIT_SCOPE] = &early_limit_ops,
+                [LIMIT_VM] = &vm_limit_ops,
+                [LIMIT_SET_QUOTA] = &set_quota_ops,
+                [LIMIT_SET_WATERMARK] = &set_watermark_ops,
+        },
+        .adopt = adopt_value,
+        .enable_controller = enable_controller,
+};
 
 static void on_systemd_changed(const char *why, void *userdata) {
         reconcile_begin(userdata, why);
@@ -69,8 +57,6 @@ static const ControlHooks hooks = {
         .unit_gone = vm_unit_check,
         .cgroup_known = set_match_adopt,
         .sets_may_match = set_match_waiting,
-        .vm_limit_written = vm_limit_written,
-        .slice_limit_written = slice_limit_written,
         .start_overdue = vm_start_overdue,
 };
 
@@ -87,11 +73,12 @@ int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *c
 
         world_init(&control->world, handlers->changed, userdata);
         TAILQ_INIT(&control->early_limits);
+        limit_init(&control->default_quota.limit, LIMIT_DEFAULT_QUOTA, control);
         control->event = sd_event_ref(event);
         control->place = place;
         control->config = config;
         control->world.config = config;
-        control->calls = calls;
+        control->peers.calls = calls;
         control->hooks = &hooks;
         control->handlers = handlers;
         control->userdata = userdata;
@@ -102,7 +89,7 @@ int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *c
 
         r = matching_new(&control->matching);
         if (r >= 0)
-                r = limit_retry_new(event, on_limit_retry, control, &control->retry);
+                r = limits_new(control, &limits, &control->limits);
         if (r < 0)
                 return r;
 
@@ -129,7 +116,8 @@ Control *control_free(Control *control) {
         slice_watch_free(control->slices);
         cgroup_watch_free(control->cgroup_watch);
         kernel_source_free(control->kernel);
-        limit_retry_free(control->retry);
+        limit_done(&control->default_quota.limit);
+        limits_free(control->limits);
         matching_free(control->matching);
         counting_free(control->counting);
         event_log_free(control->events);
@@ -186,7 +174,8 @@ int control_connected(Control *control) {
         int r;
 
         control->world.machines = MACHINES_UNKNOWN;
-        r = systemd_watch_new(control->calls, on_systemd_changed, control, &control->systemd_watch);
+        r = systemd_watch_new(
+                control->peers.calls, on_systemd_changed, control, &control->peers.systemd_watch);
         if (r >= 0)
                 r = machine_events_start(control);
 
@@ -201,8 +190,8 @@ void control_connection_ready(Control *control) {
 void control_connection_lost(Control *control) {
         Set *set;
 
-        control->machined = machined_free(control->machined);
-        control->systemd_watch = systemd_watch_free(control->systemd_watch);
+        control->peers.machined = machined_free(control->peers.machined);
+        control->peers.systemd_watch = systemd_watch_free(control->peers.systemd_watch);
         reconcile_forget_caller(control);
         TAILQ_FOREACH (set, &control->world.sets, entries)
                 set_forget_question(set);

@@ -5,6 +5,7 @@
 
 #include "caller.h"
 #include "kernel-set.h"
+#include "limit.h"
 #include "rate-limit.h"
 #include "world.h"
 
@@ -18,7 +19,8 @@ typedef struct EarlyLimit EarlyLimit;
 typedef struct Event Event;
 typedef struct EventLog EventLog;
 typedef struct KernelSource KernelSource;
-typedef struct LimitRetry LimitRetry;
+typedef struct LimitOps LimitOps;
+typedef struct Limits Limits;
 typedef struct Machined Machined;
 typedef struct Matching Matching;
 typedef struct Overrides Overrides;
@@ -56,10 +58,10 @@ typedef struct ControlHandlers {
 
 /* The quota that the kernel gives new sets. */
 typedef struct DefaultQuota {
-        uint32_t written; /* by pasidd last, and announced by the last event about it */
-        bool known;       /* it was written at all */
-        bool foreign;     /* somebody else's value is left in place */
-        RateLimit log;
+        Limit limit;
+        uint32_t announced; /* by the last event about it, or at the start */
+        bool known;         /* there was one */
+        RateLimit foreign_log;
 } DefaultQuota;
 
 /* Limits for the log that are no VM's own. */
@@ -78,11 +80,16 @@ typedef struct ControlHooks {
         void (*unit_gone)(VM *vm);               /* the unit of a VM may have ended */
         void (*cgroup_known)(
                 VM *machine); /* a machine's cgroup is known, and its sets can be found by that */
-        void (*sets_may_match)(Control *control);       /* the VMs of sets that wait may be known now */
-        void (*vm_limit_written)(VM *vm);               /* somebody has written the limit of a VM … */
-        void (*slice_limit_written)(SliceLimit *slice); /* … or of a slice, maybe pasidd itself */
-        void (*start_overdue)(VM *vm); /* what was announced for the VM has not come in time */
+        void (*sets_may_match)(Control *control); /* the VMs of sets that wait may be known now */
+        void (*start_overdue)(VM *vm);            /* what was announced for the VM has not come in time */
 } ControlHooks;
+
+/* Whom it asks, and whom it listens to. */
+typedef struct ControlPeers {
+        BusCalls *calls;
+        SystemdWatch *systemd_watch; /* while there is a connection */
+        Machined *machined;          /* likewise */
+} ControlPeers;
 
 /*
  * What is done, and in which order: ties the kernel's sets to VMs and sees to
@@ -104,16 +111,14 @@ struct Control {
         CgroupWatch *cgroup_watch;
         SliceWatch *slices;
         TAILQ_HEAD(EarlyLimitList, EarlyLimit) early_limits;
-        LimitRetry *retry;
+        Limits *limits;
         DefaultQuota default_quota;
         Matching *matching;
         Reconciliation *reconciliation; /* while one is under way */
         ChangeList *recording;          /* of what is changed; NULL: nobody wants to know */
         ControlLog log;
 
-        BusCalls *calls;
-        SystemdWatch *systemd_watch; /* while there is a connection */
-        Machined *machined;          /* likewise */
+        ControlPeers peers;
 
         const ControlHooks *hooks;
         const ControlHandlers *handlers;

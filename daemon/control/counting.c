@@ -47,8 +47,8 @@ void counting_take_up(Control *control, VM *vm) {
                 return;
 
         /* The next VM of that UUID is another one. */
-        vm->gone_denied = saved->gone_denied;
-        vm->gone_peak = saved->gone_peak;
+        vm->gone.denied = saved->gone_denied;
+        vm->gone.peak = saved->gone_peak;
         saved->gone_denied = saved->gone_peak = 0;
 }
 
@@ -77,8 +77,8 @@ void counting_sets_listed(Control *control) {
                 saved->gone_peak += peak;
                 saved->n_sets = 0;
                 if (vm) {
-                        vm->gone_denied += denied;
-                        vm->gone_peak += peak;
+                        vm->gone.denied += denied;
+                        vm->gone.peak += peak;
                 }
         }
 }
@@ -93,8 +93,8 @@ static int collect_vm(VM *vm, Counters *c) {
         if (r < 0)
                 return r;
 
-        entry->gone_denied = vm->gone_denied;
-        entry->gone_peak = vm->gone_peak;
+        entry->gone_denied = vm->gone.denied;
+        entry->gone_peak = vm->gone.peak;
         TAILQ_FOREACH (set, &vm->sets, of_vm) {
                 r = counters_add_set(entry, &(CountersSet) {
                                                     .id = set->kernel.id,

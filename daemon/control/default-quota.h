@@ -2,21 +2,20 @@
 #pragma once
 
 #include "control.h"
-#include "override-list.h"
 
 /* The quota that the kernel gives new sets, and that VMs without an own one get. */
 
-/* Tells the kernel. Fails when the kernel did not take it; then it is tried again. */
-int default_quota_apply(Control *control);
+/* Tells the kernel. What fails is logged and tried again. asked: as vm_reconcile(). */
+void default_quota_apply(Control *control, bool asked);
 
-/* Nothing announces a write of it: it is compared here. asked: as vm_reconcile(). */
+/* Nothing announces a write of it: it is compared here. */
 void default_quota_reconcile(Control *control, bool asked);
 
-/* The two layers of the default quota; NULL for one that is not set. */
-typedef struct Defaults {
-        const uint32_t *runtime;
-        const uint32_t *persistent;
-} Defaults;
+/*
+ * For a change that may be taken back, see limits_try(). The first: the kernel has the default of the state, which is a new
+ * one; VMs follow it. The second writes the old one again.
+ */
+void default_quota_commit(Control *control);
+void default_quota_take_back(Control *control);
 
-/* The kernel and the runtime file have them, or neither; then *ret_error (to be freed) says why. */
-OverrideResult default_quota_change(Control *control, const Defaults *defaults, char **ret_error);
+extern const LimitOps default_quota_ops;

@@ -5,7 +5,7 @@
 #include "cgroup-path.h"
 #include "cgroup.h"
 #include "early-limit.h"
-#include "limit-retry.h"
+#include "limit-control.h"
 #include "log.h"
 #include "misc-file.h"
 #include "slice-watch.h"
@@ -17,13 +17,16 @@ struct EarlyLimit {
         char *cgroup;
         uint64_t cgroup_id; /* 0: unknown */
         uint32_t quota, watermark;
-        bool failed;
+        Limit misc_max;
+        Control *control;
         bool listed;    /* the list of machines that is being read has its machine, if it is a VM's */
         bool withdrawn; /* it is not a VM's; kept so that it gets no limit when cgroups are looked at again */
 };
 
 static void early_limit_free(Control *control, EarlyLimit *e) {
         TAILQ_REMOVE(&control->early_limits, e, entries);
+        limits_release(control, &e->misc_max);
+        limit_done(&e->misc_max);
         free(e->cgroup);
         free(e);
 }
@@ -100,31 +103,50 @@ static bool find_announced(Control *control, const char *machine, PolicyResult *
         return found;
 }
 
-static void apply(Control *control, EarlyLimit *e) {
-        int r;
+static void describe(const Limit *limit, LimitSubject *ret) {
+        const EarlyLimit *e = limit->owner;
 
+        *ret = (LimitSubject) { .file = { .kind = LIMIT_SCOPE, .cgroup = e->cgroup } };
+}
+
+static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
+        const EarlyLimit *e = limit->owner;
+
+        if (!cgroup_exists(e->control->root, e->cgroup))
+                return LIMIT_NOWHERE;
+
+        *ret_error = strdup(strerror(-r));
+        return LIMIT_REFUSED;
+}
+
+/* May free it. */
+static void settle(EarlyLimit *e) {
+        bool changed = limit_take_change(&e->misc_max);
+
+        if (e->misc_max.state == LIMIT_FAILED)
+                log_context(changed ? LOG_WARNING : LOG_DEBUG, NULL,
+                        "Cannot limit cgroup %s, trying again: %s", e->cgroup, strempty(e->misc_max.error));
+        else if (e->misc_max.state == LIMIT_IN_FORCE)
+                log_debug("Cgroup %s is limited to %" PRIu64 " until systemd-machined says whose it is.",
+                        e->cgroup, e->misc_max.wanted);
+        else if (!cgroup_exists(e->control->root, e->cgroup))
+                early_limit_free(e->control, e);
+}
+
+static void on_settled(Limit *limit) {
+        settle(limit->owner);
+}
+
+const LimitOps early_limit_ops = { .describe = describe, .judge = judge, .settled = on_settled };
+
+static void apply(EarlyLimit *e, uint32_t quota) {
+        e->quota = quota;
         /* As for VMs: elsewhere there may be no limits, and only sets are limited. */
-        if (!slice_watch_covers(control->slices, e->cgroup)) {
-                e->failed = false;
+        if (!slice_watch_covers(e->control->slices, e->cgroup))
                 return;
-        }
 
-        r = cgroup_set_limit(control->root, e->cgroup, e->quota, NULL);
-        if (r < 0 && !cgroup_exists(control->root, e->cgroup)) {
-                early_limit_free(control, e);
-                return;
-        }
-        if (r < 0) {
-                log_context_errno(e->failed ? LOG_DEBUG : LOG_WARNING, NULL, r,
-                        "Cannot limit cgroup %s, trying again: %m", e->cgroup);
-                e->failed = true;
-                limit_retry_failed(control->retry, LIMIT_KIND_VM);
-                return;
-        }
-
-        e->failed = false;
-        log_debug("Cgroup %s is limited to %" PRIu32 " until systemd-machined says whose it is.", e->cgroup,
-                e->quota);
+        limits_set(e->control, &e->misc_max, quota);
+        settle(e);
 }
 
 static EarlyLimit *add(Control *control, const char *unit_path, const PolicyResult *policy) {
@@ -141,7 +163,8 @@ static EarlyLimit *add(Control *control, const char *unit_path, const PolicyResu
 
         if (cgroup_get_id(control->root, unit_path, &e->cgroup_id) < 0)
                 e->cgroup_id = 0;
-        e->quota = policy->quota;
+        e->control = control;
+        limit_init(&e->misc_max, LIMIT_SCOPE, e);
         e->watermark = policy->watermark;
         TAILQ_INSERT_TAIL(&control->early_limits, e, entries);
         return e;
@@ -163,7 +186,7 @@ void early_limit_scope_appeared(Control *control, const char *unit, const char *
 
         e = add(control, unit_path, &policy);
         if (e)
-                apply(control, e);
+                apply(e, policy.quota);
 }
 
 void early_limit_apply_set(Control *control, const Set *set, const char *unit, const char *unit_path) {
@@ -192,24 +215,23 @@ void early_limit_forget(Control *control, const char *unit_path) {
 
 bool early_limits_refresh(Control *control) {
         bool changed = false;
-        EarlyLimit *e;
+        EarlyLimit *e, *next;
 
-        TAILQ_FOREACH (e, &control->early_limits, entries) {
+        for (e = TAILQ_FIRST(&control->early_limits); e; e = next) {
                 _cleanup_free_ char *machine = NULL;
                 PolicyResult policy = {};
 
+                next = TAILQ_NEXT(e, entries);
                 if (e->withdrawn || unit_name_to_libvirt_machine(unit_of(e), &machine) < 0 ||
                         !find_announced(control, machine, &policy) ||
                         (policy.quota == e->quota && policy.watermark == e->watermark))
                         continue;
 
-                e->quota = policy.quota;
                 e->watermark = policy.watermark;
-                e->failed = true; /* until apply() has written it, below */
                 changed = true;
+                apply(e, policy.quota);
         }
-        if (changed)
-                (void) early_limits_apply_failed(control);
+
         return changed;
 }
 
@@ -230,7 +252,7 @@ static void withdraw(Control *control, EarlyLimit *e) {
                 return;
 
         e->withdrawn = true;
-        e->failed = false;
+        limit_forget(&e->misc_max);
 
         r = cgroup_remove_limit(control->root, e->cgroup, e->quota);
         if (r < 0 && slice_watch_covers(control->slices, e->cgroup) &&
@@ -269,22 +291,6 @@ void early_limits_gone(Control *control, const char *cgroup) {
                 if (cgroup_path_is_below(e->cgroup, cgroup))
                         early_limit_free(control, e);
         }
-}
-
-bool early_limits_apply_failed(Control *control) {
-        EarlyLimit *e, *next;
-
-        for (e = TAILQ_FIRST(&control->early_limits); e; e = next) {
-                next = TAILQ_NEXT(e, entries);
-                if (e->failed)
-                        apply(control, e);
-        }
-
-        TAILQ_FOREACH (e, &control->early_limits, entries)
-                if (e->failed)
-                        return false;
-
-        return true;
 }
 
 void early_limits_free(Control *control) {

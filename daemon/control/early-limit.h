@@ -38,7 +38,6 @@ void early_limits_withdraw_unexpected(Control *control);
 /* A cgroup is gone, with all below it. */
 void early_limits_gone(Control *control, const char *cgroup);
 
-/* Tries again what failed. Returns true when nothing fails any more. */
-bool early_limits_apply_failed(Control *control);
-
 void early_limits_free(Control *control);
+
+extern const LimitOps early_limit_ops;

@@ -14,7 +14,6 @@
 #include "set-life.h"
 #include "set-match.h"
 #include "slice-limits.h"
-#include "vm-foreign.h"
 #include "vm-life.h"
 #include "vm-quota.h"
 
@@ -68,9 +67,7 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         if (control->world.counts_attached)
                 log_info("The kernel also limits the PASIDs that are attached through iommufd.");
 
-        r = default_quota_apply(control);
-        if (r < 0)
-                log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
+        default_quota_apply(control, false);
 
         if (!first) {
                 slice_limits_apply(control);
@@ -297,7 +294,7 @@ static void on_event(const KernelMessage *event, void *userdata) {
 
         case KERNEL_MESSAGE_QUOTA_CHANGE:
                 if (set->vm)
-                        vm_quota_written(set->vm, set);
+                        (void) limits_look(control, &set->quota);
                 return;
 
         case KERNEL_MESSAGE_LIMIT_HIT:

@@ -79,5 +79,5 @@ int machine_events_start(Control *control) {
                 .back = on_back,
         };
 
-        return machined_new(control->calls, &handlers, control, &control->machined);
+        return machined_new(control->peers.calls, &handlers, control, &control->peers.machined);
 }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdarg.h>
-
-#include "default-quota.h"
 #include "disk-writer.h"
 #include "log.h"
-#include "override-apply.h"
 #include "overrides.h"
-#include "slice-limits.h"
-#include "slice-overrides.h"
-#include "state-file.h"
 #include "state-store.h"
-#include "vm-quota.h"
 
 #define RETRY_MIN_USEC (UINT64_C(1000000))
 #define RETRY_MAX_USEC (UINT64_C(60000000))
@@ -19,33 +11,20 @@
 /* With disk_writer_free() less than TimeoutStopSec= of the unit. */
 #define STOP_USEC (UINT64_C(5000000))
 
-/* What is being written to the persistent file. */
+/* What is being written to the persistent layer. */
 typedef enum Writing {
         WRITING_NOTHING,
         WRITING_CHANGE,  /* a change that has not been made yet */
+        WRITING_REST,    /* the files of a change that was made and is on the disk as a pending one */
         WRITING_RESTORE, /* the memory's content, after a change that could not be made */
         WRITING_RETRY,   /* the memory's content, long after that */
 } Writing;
-
-/* A change that somebody has asked for. */
-typedef struct Request {
-        OverrideList *list; /* NULL: it is a single one */
-        OverrideChange change;
-        char *key, *name; /* of change */
-        bool runtime_changes;
-        Caller caller;
-        bool has_caller;
-        OverrideHandler handler;
-        void *userdata;
-        OverrideResult result; /* what the handler gets … */
-        char *text;            /* … and why */
-} Request;
 
 struct Overrides {
         Control *control;
         DiskWriter *writer;
         Writing writing;
-        Request *request; /* the one under way, unless writing is NOTHING or RETRY */
+        OverrideRequest *request; /* the one under way, unless writing is NOTHING or RETRY */
 
         sd_event_source *retry; /* of stale files */
         uint64_t retry_usec;
@@ -53,135 +32,7 @@ struct Overrides {
         bool stopping;
 };
 
-static int start_writing(Overrides *o, Writing writing, char *text);
-
-static Request *request_free(Request *q) {
-        if (!q)
-                return NULL;
-
-        override_list_free(q->list);
-        free(q->key);
-        free(q->name);
-        caller_clear(&q->caller);
-        free(q->text);
-        free(q);
-        return NULL;
-}
-
-/* Tells whoever has asked for it, and frees it. */
-static void request_end(Request *q) {
-        q->handler(q->result, q->text, q->userdata);
-        request_free(q);
-}
-
-static void set_result(Request *q, OverrideResult result, const char *format, ...) _printf_(3, 4);
-
-/* A text is missing when there is no memory for it. */
-static void set_result(Request *q, OverrideResult result, const char *format, ...) {
-        va_list ap;
-        char *text;
-
-        va_start(ap, format);
-        if (vasprintf(&text, format, ap) < 0)
-                text = NULL;
-        va_end(ap);
-
-        q->result = result;
-        free(q->text);
-        q->text = text;
-}
-
-static void not_saved(Request *q, const char *why) {
-        const char *what = q->list                              ? "The overrides"
-                           : q->change.kind == OVERRIDE_DEFAULT ? "The default quota"
-                                                                : "The override";
-
-        set_result(q, OVERRIDE_NOT_SAVED, "%s could not be saved: %s", what, why);
-}
-
-static const uint32_t *quota_of(const QuotaSetting *setting) {
-        return setting->quota_set ? &setting->quota : NULL;
-}
-
-static QuotaSetting layer_now(const State *state, const OverrideChange *change) {
-        const StateSlice *slice;
-
-        switch (change->kind) {
-
-        case OVERRIDE_SLICE:
-                slice = state_find_slice(state, change->key);
-                return override_setting(slice && slice->limit_set ? &slice->limit : NULL);
-
-        case OVERRIDE_DEFAULT:
-                return override_setting(state->default_quota_set ? &state->default_quota : NULL);
-
-        default:
-                return state_get_override(state, change->key);
-        }
-}
-
-/* What the persistent file is to say; NULL if it stays as it is. */
-static int plan(const StateStore *store, const Request *q, char **ret) {
-        const OverrideChange *change = &q->change;
-        const uint32_t *quota = quota_of(&change->persistent);
-
-        if (q->list)
-                return state_store_plan_list(store, q->list, ret);
-
-        switch (change->kind) {
-
-        case OVERRIDE_SLICE:
-                return state_store_plan_slice_limit(store, change->key, quota, ret);
-
-        case OVERRIDE_DEFAULT:
-                return state_store_plan_default(store, quota, ret);
-
-        default:
-                return state_store_plan_override(store, change->key, change->name, &change->persistent, ret);
-        }
-}
-
-static OverrideResult change_vm(Control *control, const OverrideChange *change, char **ret_error) {
-        VM *vm = vm_find_by_key(&control->world, change->key);
-        PolicyResult policy;
-        int r;
-
-        if (vm)
-                return vm_change_overrides(vm,
-                        &(VMOverrides) { .runtime = change->runtime, .persistent = change->persistent },
-                        &policy, ret_error);
-
-        /* A VM that is off: only the files change. */
-        r = state_store_set_overrides(
-                control->store, change->key, change->name, &change->runtime, &change->persistent);
-        if (r >= 0)
-                return OVERRIDE_DONE;
-
-        if (asprintf(ret_error, "The override could not be saved: %s", strerror(-r)) < 0)
-                *ret_error = NULL;
-        return OVERRIDE_NOT_SAVED;
-}
-
-/* Kernel, runtime file and memory: all of them or none. The persistent file has the change already. */
-static void make_change(Control *control, Request *q) {
-        const OverrideChange *change = &q->change;
-        char *error = NULL;
-
-        if (q->list)
-                q->result = override_list_make(control, q->list, &error);
-        else if (change->kind == OVERRIDE_SLICE)
-                q->result = slice_change_overrides(control, change->key,
-                        &(SliceOverrides) { quota_of(&change->runtime), quota_of(&change->persistent) },
-                        &error);
-        else if (change->kind == OVERRIDE_DEFAULT)
-                q->result = default_quota_change(control,
-                        &(Defaults) { quota_of(&change->runtime), quota_of(&change->persistent) }, &error);
-        else
-                q->result = change_vm(control, change, &error);
-
-        free(q->text);
-        q->text = error;
-}
+static void on_written(int error, bool changed, void *userdata);
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
@@ -190,7 +41,7 @@ static void arm_retry(Overrides *o) {
         const StateStore *store = o->control->store;
         int r;
 
-        if (o->retry || (!store->persistent_stale && (!store->runtime_stale || store->runtime_problem)))
+        if (o->retry || (!state_store_persistent_is_behind(store) && !state_store_runtime_is_behind(store)))
                 return;
 
         r = sd_event_add_time_relative(o->control->event, &o->retry, CLOCK_MONOTONIC, o->retry_usec,
@@ -207,11 +58,12 @@ static void on_stale(void *userdata) {
 
 /* As the memory has it. */
 static int write_memory(Overrides *o, Writing writing) {
-        char *text = NULL;
         int r;
 
-        r = state_format_file(o->control->world.state.persistent, &text);
-        return r < 0 ? r : start_writing(o, writing, text);
+        r = state_store_start_update(o->control->store, o->writer, on_written, o);
+        if (r >= 0)
+                o->writing = writing;
+        return r;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -222,17 +74,17 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         o->retry = sd_event_source_disable_unref(o->retry);
         o->retry_usec = o->retry_usec < RETRY_MAX_USEC / 2 ? o->retry_usec * 2 : RETRY_MAX_USEC;
 
-        if (store->runtime_stale && !store->runtime_problem && state_store_save_runtime(store) >= 0)
-                log_info("State file %s is up to date again.", store->runtime_path);
+        if (state_store_runtime_is_behind(store) && state_store_save_runtime(store) >= 0)
+                log_info("The state files in %s are up to date again.", store->runtime_path);
 
-        /* A change that is under way writes the whole file, or restores it. */
-        if (store->persistent_stale && o->writing == WRITING_NOTHING) {
+        /* A change that is under way writes these files, too. */
+        if (state_store_persistent_is_behind(store) && o->writing == WRITING_NOTHING) {
                 r = write_memory(o, WRITING_RETRY);
                 if (r < 0)
-                        log_error_errno(r, "Cannot write the state file %s: %m", store->persistent_path);
+                        log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
         }
 
-        if (!store->persistent_stale && !store->runtime_stale)
+        if (!state_store_persistent_is_behind(store) && !state_store_runtime_is_behind(store))
                 o->retry_usec = RETRY_MIN_USEC;
         else if (o->writing == WRITING_NOTHING)
                 arm_retry(o);
@@ -243,7 +95,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 static void finish(Overrides *o) {
         o->writing = WRITING_NOTHING;
         if (o->request)
-                request_end(TAKE_PTR(o->request));
+                override_request_end(TAKE_PTR(o->request));
         arm_retry(o);
         if (o->stopping)
                 (void) sd_event_exit(o->control->event, EXIT_SUCCESS);
@@ -254,14 +106,13 @@ static void finish(Overrides *o) {
 /* The file has what was not to be, the caller is to have an error. */
 static void restoring_failed(Overrides *o, int r) {
         const char *path = o->control->store->persistent_path;
-        Request *q = o->request;
+        OverrideRequest *q = o->request;
         _cleanup_free_ char *before = TAKE_PTR(q->text);
 
-        log_error_errno(r, "Cannot restore the state file %s, trying again: %m", path);
-        set_result(
+        log_error_errno(r, "Cannot restore the state files in %s, trying again: %m", path);
+        override_request_set_result(
                 q, q->result, "%s. %s could not be restored yet: %s", strempty(before), path, strerror(-r));
 
-        state_store_persistent_is_stale(o->control->store);
         finish(o);
 }
 
@@ -273,33 +124,47 @@ static void restore(Overrides *o) {
                 restoring_failed(o, r);
 }
 
+/*
+ * The change is on the disk, be it as a pending one, and has its answer. Files that are still to be written do not concern
+ * the caller: what cannot be written now is tried again.
+ */
+static void write_rest(Overrides *o) {
+        int r;
+
+        if (!state_store_persistent_is_behind(o->control->store)) {
+                finish(o);
+                return;
+        }
+
+        r = write_memory(o, WRITING_REST);
+        override_request_end(TAKE_PTR(o->request));
+        if (r < 0) {
+                log_error_errno(r, "Cannot write the state files in %s, trying again: %m",
+                        o->control->store->persistent_path);
+                finish(o);
+        }
+}
+
 /* The change is on the disk, now it can be made. */
 static void change_saved(Overrides *o) {
         Control *control = o->control;
-        Request *q = o->request;
+        OverrideRequest *q = o->request;
 
-        /* Somebody else's value may have been adopted meanwhile. A list has the layer only where it changes it. */
-        if (!q->list && !q->runtime_changes)
-                q->change.runtime = layer_now(control->world.state.runtime, &q->change);
-
-        control->caller = q->has_caller ? &q->caller : NULL;
-        make_change(control, q);
-        control->caller = NULL;
+        override_request_make(q, control);
         if (q->result != OVERRIDE_DONE) {
                 restore(o);
                 return;
         }
 
-        /* The file is the memory's content now, whatever it was before. */
-        control->store->persistent_stale = false;
-        finish(o);
+        state_store_change_made(control->store);
+        write_rest(o);
 }
 
-static void change_not_saved(Overrides *o, int error, bool replaced) {
-        log_error_errno(error, "Cannot write the state file %s: %m", o->control->store->persistent_path);
-        not_saved(o->request, strerror(-error));
+static void change_not_saved(Overrides *o, int error, bool changed) {
+        log_error_errno(error, "Cannot write the state files in %s: %m", o->control->store->persistent_path);
+        override_request_not_saved(o->request, strerror(-error));
         /* Nothing has changed, but for the file, maybe. */
-        if (replaced)
+        if (changed)
                 restore(o);
         else
                 finish(o);
@@ -309,23 +174,22 @@ static void retried(Overrides *o, int error) {
         StateStore *store = o->control->store;
 
         if (error < 0)
-                log_error_errno(error, "Cannot write the state file %s: %m", store->persistent_path);
+                log_error_errno(error, "Cannot write the state files in %s: %m", store->persistent_path);
         else {
-                store->persistent_stale = false;
                 o->retry_usec = RETRY_MIN_USEC;
-                log_info("State file %s is up to date again.", store->persistent_path);
+                log_info("The state files in %s are up to date again.", store->persistent_path);
         }
         finish(o);
 }
 
-static void on_written(int error, bool replaced, void *userdata) {
+static void on_written(int error, bool changed, void *userdata) {
         Overrides *o = userdata;
 
         switch (o->writing) {
 
         case WRITING_CHANGE:
                 if (error < 0)
-                        change_not_saved(o, error, replaced);
+                        change_not_saved(o, error, changed);
                 else
                         change_saved(o);
                 return;
@@ -333,10 +197,15 @@ static void on_written(int error, bool replaced, void *userdata) {
         case WRITING_RESTORE:
                 if (error < 0)
                         restoring_failed(o, error);
-                else {
-                        o->control->store->persistent_stale = false;
+                else
                         finish(o);
-                }
+                return;
+
+        case WRITING_REST:
+                if (error < 0)
+                        log_error_errno(error, "Cannot write the state files in %s, trying again: %m",
+                                o->control->store->persistent_path);
+                finish(o);
                 return;
 
         case WRITING_RETRY:
@@ -348,139 +217,82 @@ static void on_written(int error, bool replaced, void *userdata) {
         }
 }
 
-/* Takes text over. */
-static int start_writing(Overrides *o, Writing writing, char *text) {
+/* Takes both over. */
+static void save_first(Overrides *o, OverrideRequest *q, StateChange *change) {
+        _cleanup_(state_change_freep) StateChange *owned = change;
+        StateStore *store = o->control->store;
         int r;
 
-        r = disk_writer_replace(o->writer, o->control->store->persistent_path, text, on_written, o);
-        if (r >= 0)
-                o->writing = writing;
-        return r;
-}
-
-/* Takes the request over. */
-static void save_first(Overrides *o, Request *q, char *text) {
-        const StateStore *store = o->control->store;
-        _cleanup_free_ char *owned = text;
-        int r;
-
-        if (store->persistent_problem) {
-                not_saved(q, store->persistent_problem);
-                request_end(q);
+        if (state_change_problem(change)) {
+                override_request_not_saved(q, state_change_problem(change));
+                override_request_end(q);
                 return;
         }
 
-        r = start_writing(o, WRITING_CHANGE, TAKE_PTR(owned));
+        r = state_store_start_change(store, TAKE_PTR(owned), o->writer, on_written, o);
         if (r < 0) {
-                log_error_errno(r, "Cannot write the state file %s: %m", store->persistent_path);
-                not_saved(q, strerror(-r));
-                request_end(q);
+                log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
+                override_request_not_saved(q, strerror(-r));
+                override_request_end(q);
                 return;
         }
 
+        o->writing = WRITING_CHANGE;
         o->request = q;
 }
 
 /* Takes the request over. */
-static void begin(Overrides *o, Request *q) {
-        char *text = NULL;
+static void begin(Overrides *o, OverrideRequest *q) {
+        StateChange *change = NULL;
         int r;
 
-        r = plan(o->control->store, q, &text);
-        if (r >= 0 && text) {
-                save_first(o, q, text);
+        r = state_store_plan_list(o->control->store, q->list, &change);
+        if (r >= 0 && change) {
+                save_first(o, q, change);
                 return;
         }
 
         if (r < 0)
-                not_saved(q, strerror(-r));
+                override_request_not_saved(q, strerror(-r));
         else
-                make_change(o->control, q);
-        request_end(q);
+                override_request_make(q, o->control);
+        override_request_end(q);
 }
 
-static int request_new(Overrides *o, OverrideHandler handler, void *userdata, Request **ret) {
-        const Caller *caller = o->control->caller;
-        Request *q;
-
-        q = calloc(1, sizeof(*q));
-        if (!q)
-                return -ENOMEM;
-
-        q->handler = handler;
-        q->userdata = userdata;
-        q->has_caller = caller;
-        if (caller && caller_copy(caller, &q->caller) < 0) {
-                request_free(q);
-                return -ENOMEM;
-        }
-
-        *ret = q;
-        return 0;
-}
-
-static int take_change(Overrides *o, const OverrideChange *change, Request *q) {
-        QuotaSetting now = layer_now(o->control->world.state.runtime, change);
-
-        q->change = *change;
-        q->change.key = q->key = strdup(change->key);
-        q->change.name = q->name = change->name ? strdup(change->name) : NULL;
-        q->runtime_changes = !setting_equal(&now, &change->runtime);
-        return !q->key || (change->name && !q->name) ? -ENOMEM : 0;
-}
-
-void overrides_change(Overrides *o, const OverrideChange *change, OverrideHandler handler, void *userdata) {
-        Request *q = NULL;
+void overrides_change_list(
+        Overrides *o, OverrideList **list, const Caller *caller, OverrideHandler handler, void *userdata) {
+        OverrideRequest *q;
         int r;
 
-        r = request_new(o, handler, userdata, &q);
-        if (r >= 0)
-                r = take_change(o, change, q);
-        if (r < 0) {
-                request_free(q);
+        r = override_request_new(list, caller, handler, userdata, &q);
+        if (r < 0)
                 handler(OVERRIDE_NOT_SAVED, strerror(-r), userdata);
-                return;
-        }
-
-        begin(o, q);
+        else
+                begin(o, q);
 }
 
-void overrides_change_list(Overrides *o, OverrideList **list, OverrideHandler handler, void *userdata) {
-        _cleanup_(override_list_freep) OverrideList *taken = TAKE_PTR(*list);
-        Request *q;
+void overrides_change(Overrides *o, const OverrideChange *change, const Caller *caller,
+        OverrideHandler handler, void *userdata) {
+        OverrideList *list;
         int r;
 
-        r = request_new(o, handler, userdata, &q);
-        if (r < 0) {
+        r = override_change_to_list(&o->control->world.state, change, &list);
+        if (r < 0)
                 handler(OVERRIDE_NOT_SAVED, strerror(-r), userdata);
-                return;
-        }
-
-        q->list = TAKE_PTR(taken);
-        begin(o, q);
-}
-
-/* Two lists always do: which keys they share is not worth finding out. */
-bool override_scopes_overlap(const OverrideScope *a, const OverrideScope *b) {
-        if ((a->persistent && b->persistent) || (a->list && b->list))
-                return true;
-        if (a->list)
-                return override_list_has(a->list, b->kind, b->key);
-        if (b->list)
-                return override_list_has(b->list, a->kind, a->key);
-
-        return a->kind == b->kind && streq(a->key, b->key);
+        else
+                overrides_change_list(o, &list, caller, handler, userdata);
 }
 
 bool overrides_block(const Overrides *o, const OverrideScope *scope) {
-        const Request *q = o->request;
+        OverrideScope own;
 
         if (o->writing != WRITING_NOTHING && scope->persistent)
                 return true;
+        if (!o->request)
+                return false;
 
-        return q &&
-               override_scopes_overlap(
-                       &(OverrideScope) { .list = q->list, .kind = q->change.kind, .key = q->key }, scope);
+        own = override_request_scope(o->request);
+        return override_scopes_overlap(&own, scope);
 }
 
 bool overrides_are_busy(const Overrides *o) {
@@ -494,7 +306,7 @@ bool overrides_are_stopping(const Overrides *o) {
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         Overrides *o = userdata;
 
-        log_error("State file %s is not written yet, stopping nevertheless.",
+        log_error("A state file in %s is not written yet, stopping nevertheless.",
                 o->control->store->persistent_path);
         (void) sd_event_exit(o->control->event, EXIT_SUCCESS);
         return 0;
@@ -529,6 +341,8 @@ int overrides_new(Control *control, Overrides **ret) {
 
         control->store->stale = on_stale;
         control->store->stale_userdata = o;
+        /* What could not be written at the start. */
+        arm_retry(o);
         *ret = o;
         return 0;
 }
@@ -539,8 +353,8 @@ Overrides *overrides_free(Overrides *o) {
 
         disk_writer_free(o->writer);
         if (o->request) {
-                not_saved(o->request, "pasidd is being stopped");
-                request_end(o->request);
+                override_request_not_saved(o->request, "pasidd is being stopped");
+                override_request_end(o->request);
         }
         sd_event_source_disable_unref(o->retry);
         sd_event_source_disable_unref(o->stop);

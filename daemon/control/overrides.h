@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "control.h"
-#include "override-list.h"
+#include "override-request.h"
 
 /*
  * Changes to overrides:
  *
- *     plan -> persistent file, by the disk writer -> kernel, runtime file, memory -> answer
+ *     plan -> persistent layer, by the disk writer -> kernel, runtime layer, memory -> answer
  *
  * While the disk is busy nothing has changed yet, so a save that fails leaves
  * nothing to undo, and whatever else happens meanwhile sees one consistent
- * state. Where the kernel refuses, the persistent file is written once more,
+ * state. Where the kernel refuses, the persistent layer is written once more,
  * as it was, before the caller gets its error. What cannot be written then is
  * tried again until it can.
  *
@@ -22,43 +21,23 @@
  */
 typedef struct Overrides Overrides;
 
-/* Both layers as they are to be. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
-typedef struct OverrideChange {
-        OverrideKind kind;
-        const char *key;  /* of the VM, the name of the slice; "" for the default */
-        const char *name; /* of the VM, for people; may be NULL */
-        QuotaSetting runtime;
-        QuotaSetting persistent;
-} OverrideChange;
-
-/* What a change is about. */
-typedef struct OverrideScope {
-        const OverrideList *list; /* sorted; NULL: kind and key say it */
-        OverrideKind kind;
-        const char *key;
-        bool persistent; /* it changes that layer */
-} OverrideScope;
-
-/* What became of a change. text: why not, a sentence; NULL with OVERRIDE_DONE */
-typedef void (*OverrideHandler)(OverrideResult result, const char *text, void *userdata);
-
 int overrides_new(Control *control, Overrides **ret);
 /* Waits for what is being written, see disk_writer_free(). The handler of a change that is under way is called. */
 Overrides *overrides_free(Overrides *overrides);
 
-/* Can two changes not be under way together? */
-bool override_scopes_overlap(const OverrideScope *a, const OverrideScope *b);
-
 /* Has such a change to wait for the one that is under way? handlers->overrides_idle() is called when that has ended. */
 bool overrides_block(const Overrides *overrides, const OverrideScope *scope);
 
-/* Makes a change that is not blocked. The handler is called once, maybe before this returns. */
-void overrides_change(
-        Overrides *overrides, const OverrideChange *change, OverrideHandler handler, void *userdata);
+/*
+ * Makes a change that is not blocked: the only way to change overrides. It is caller's (NULL: nobody's). The handler is
+ * called once, maybe before this returns, and is so where the persistent layer stays as it is.
+ */
+void overrides_change(Overrides *overrides, const OverrideChange *change, const Caller *caller,
+        OverrideHandler handler, void *userdata);
 
 /* The same for a list that is sorted. Takes *list over. */
-void overrides_change_list(
-        Overrides *overrides, OverrideList **list, OverrideHandler handler, void *userdata);
+void overrides_change_list(Overrides *overrides, OverrideList **list, const Caller *caller,
+        OverrideHandler handler, void *userdata);
 
 /* Is something on its way to the disk? */
 bool overrides_are_busy(const Overrides *overrides);

@@ -6,10 +6,8 @@
 #include "log.h"
 #include "machined.h"
 #include "reconcile.h"
-#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "slice-watch.h"
-#include "vm-foreign.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 
@@ -109,9 +107,9 @@ static void look(Control *control) {
         if (control->slices)
                 slice_watch_rescan(control->slices);
         r->sets_pending = control->world.kernel_present && kernel_source_resync(control->kernel) >= 0;
-        if (control->machined) {
+        if (control->peers.machined) {
                 r->machines_pending = true;
-                machined_list_again(control->machined);
+                machined_list_again(control->peers.machined);
         }
         check_done(control);
 }

@@ -5,21 +5,16 @@
 #include "log.h"
 #include "messages.h"
 #include "reload.h"
-#include "slice-foreign.h"
 #include "slice-limits.h"
 #include "vm-quota.h"
 
 static void apply_to_kernel(Control *control) {
-        int r;
-
         if (slice_limits_update(control) < 0)
                 log_oom();
         (void) slice_limits_watch(control);
         slice_limits_reconcile(control, true);
         slice_limits_tell(control);
-        r = default_quota_apply(control);
-        if (r < 0)
-                log_warning_errno(r, "Cannot set the default quota of the kernel: %m");
+        default_quota_apply(control, true);
 }
 
 /* Takes config over. */
@@ -33,10 +28,8 @@ static void take_config(Control *control, Config *config) {
                 apply_to_kernel(control);
 
         /* What was left to somebody else counts no more. And no VM holds on to a rule of the old one after that. */
-        TAILQ_FOREACH (vm, &control->world.vms, entries) {
-                vm->foreign = false;
-                vm_apply(vm);
-        }
+        TAILQ_FOREACH (vm, &control->world.vms, entries)
+                vm_apply_asked(vm);
         config_free(old);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "limit-control.h"
 #include "log.h"
 #include "set-life.h"
 #include "vm-life.h"
+#include "vm-limits.h"
 #include "vm-machine.h"
 
 static Set *make(Control *control, const KernelSet *kernel) {
@@ -46,6 +48,8 @@ void set_forget_question(Set *set) {
 
 void set_discard(Set *set) {
         set_forget_question(set);
+        limits_release(set->search->control, &set->quota);
+        limits_release(set->search->control, &set->watermark);
         free(set->search);
         set_free(set);
 }
@@ -55,13 +59,15 @@ void set_remove(Set *set) {
         VM *vm = set->vm;
 
         if (vm) {
-                vm->gone_denied += set->kernel.denied;
-                vm->gone_peak += set->kernel.peak;
+                vm->gone.denied += set->kernel.denied;
+                vm->gone.peak += set->kernel.peak;
         }
 
         set_discard(set);
+        if (vm)
+                vm_settle(vm);
 
-        if (vm && vm->unregistered)
+        if (vm && vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm);
         else if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");

@@ -9,16 +9,15 @@
 #include "early-limit.h"
 #include "log.h"
 #include "machined.h"
-#include "messages.h"
 #include "proc.h"
+#include "set-join.h"
 #include "set-life.h"
 #include "set-match.h"
 #include "unit-id.h"
-#include "utf8.h"
 #include "vm-life.h"
+#include "vm-limits.h"
 #include "vm-lookup.h"
 #include "vm-machine.h"
-#include "vm-quota.h"
 
 struct Matching {
         BootSeed seed;
@@ -50,23 +49,6 @@ Matching *matching_free(Matching *matching) {
 
 #define RETRY_USEC (UINT64_C(2000000))
 
-static void join(Set *set, VM *vm) {
-        set_forget_question(set);
-        vm_add_set(vm, set);
-        log_debug("Set %" PRIu64 " belongs to VM %s.", set->kernel.id, vm->name);
-        vm_apply_set(vm, set);
-        world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
-}
-
-/* A VM that was made for this set. */
-static void join_new(Set *set, VM *vm) {
-        vm->leader = set->kernel.tgid;
-        set_forget_question(set);
-        vm_add_set(vm, set);
-        vm_apply(vm);
-        vm_announce(vm);
-}
-
 /* The end of each step: without VM and without a question, the set waits for better knowledge. */
 static void settle(Set *set) {
         if (set->search->question)
@@ -89,9 +71,9 @@ static int index_cgroups(Control *control) {
 
         /* What is below a user's unit is the user's, who can make as many cgroups there as he likes. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
-                        !unit_path_is_below_user_slice(vm->cgroup)) {
-                        r = cgroup_index_add(index, control->root, vm->cgroup);
+                if (vm->place.cgroup && unit_path_is_of_system(vm->place.cgroup) &&
+                        !unit_path_is_below_user_slice(vm->place.cgroup)) {
+                        r = cgroup_index_add(index, control->root, vm->place.cgroup);
                         if (r < 0)
                                 return r;
                 }
@@ -124,163 +106,12 @@ static VM *find_by_cgroup_id(const Set *set) {
         return vm;
 }
 
-/*
- * An id for what has none: that of this boot, mixed with the set's or the
- * cgroup's, which the kernel never uses twice.
- */
-static int derive_uuid(Control *control, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
-        sd_id128_t uuid;
-        int r;
-
-        r = boot_seed_get(&control->matching->seed, control->root, &uuid);
-        if (r < 0)
-                return r;
-
-        uuid.qwords[0] ^= set;
-        uuid.qwords[1] ^= cgroup;
-        (void) sd_id128_to_uuid_string(uuid, buf);
-        return 0;
-}
-
-static void join_own_vm(Set *set) {
-        _cleanup_free_ char *name = NULL;
-        char uuid[UUID_STRING_SIZE];
-        LogContext context;
-        VM *vm;
-        int r;
-
-        r = derive_uuid(set->search->control, set->kernel.id, 0, uuid);
-        if (r >= 0 && asprintf(&name, "set-%" PRIu64, set->kernel.id) < 0) {
-                name = NULL;
-                r = -ENOMEM;
-        }
-        if (r >= 0)
-                r = vm_create(set->search->control, VM_KIND_SET, uuid, NULL, name, &vm);
-        if (r < 0) {
-                log_error_errno(r, "Cannot keep track of set %" PRIu64 ": %m", set->kernel.id);
-                return;
-        }
-
-        context = vm_log_context(vm, MESSAGE_SET_UNMATCHED);
-        context.set = set->kernel.id;
-        context.set_known = true;
-        /* Any process can make sets. */
-        log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_NOTICE, &context,
-                "Set %" PRIu64 " of process %" PRIu32
-                " belongs to no unit, it is treated as a VM of its own.",
-                set->kernel.id, set->kernel.tgid);
-
-        join_new(set, vm);
-}
-
-/*
- * Users name the units of their own manager as they like. These must not be
- * taken for a unit of the system, which overrides and rules may be meant for:
- * they are named "user@UID.service/UNIT".
- */
-static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
-        const char *manager = strstr(unit_path, "/user@");
-        size_t n = 0;
-        char *name;
-
-        if (manager) {
-                n = strcspn(++manager, "/") + 1;
-                if (manager[n - 1] == '\0')
-                        n = 0; /* the user's manager itself */
-        }
-
-        if (asprintf(&name, "%.*s%s", (int) n, strempty(manager), unit) < 0)
-                return -ENOMEM;
-
-        if (!utf8_is_printable(name)) {
-                free(name);
-                return -EBADMSG;
-        }
-
-        *ret = name;
-        return 0;
-}
-
-static int make_unit_vm(
-        Control *control, const char *uuid, const char *unit, const char *unit_path, VM **ret) {
-        _cleanup_free_ char *key = NULL, *name = NULL;
-        VM *vm;
-        int r;
-
-        r = unit_vm_name(unit, unit_path, &name);
-        if (r < 0)
-                return r;
-
-        if (asprintf(&key, "unit:%s", name) < 0) {
-                key = NULL;
-                return -ENOMEM;
-        }
-
-        r = vm_create(control, VM_KIND_UNIT, uuid, key, name, &vm);
-        if (r < 0)
-                return r;
-
-        vm->unit = strdup(unit);
-        if (!vm->unit) {
-                vm_discard(vm);
-                return -ENOMEM;
-        }
-
-        r = vm_set_cgroup(vm, unit_path);
-        if (r < 0) {
-                vm_discard(vm);
-                return r;
-        }
-
-        *ret = vm;
-        return 0;
-}
-
-/* uuid: NULL when systemd does not know an InvocationID. */
-static void join_unit(Set *set, const char *uuid) {
-        Control *control = set->search->control;
-        char derived[UUID_STRING_SIZE];
-        bool shared;
-        uint64_t id;
-        VM *vm;
-        int r = 0;
-
-        vm = vm_find_in_unit(control, set->search->unit_path, set->kernel.tgid, &shared);
-        if (vm) {
-                join(set, vm);
-                return;
-        }
-        /* Of the machines there it cannot be said whose it is. */
-        if (shared) {
-                join_own_vm(set);
-                return;
-        }
-
-        if (uuid)
-                r = make_unit_vm(control, uuid, set->search->unit, set->search->unit_path, &vm);
-        /* One that another VM has is none. */
-        if (!uuid || r == -EEXIST) {
-                r = cgroup_get_id(control->root, set->search->unit_path, &id);
-                if (r >= 0)
-                        r = derive_uuid(control, 0, id, derived);
-                if (r >= 0)
-                        r = make_unit_vm(control, derived, set->search->unit, set->search->unit_path, &vm);
-        }
-        if (r < 0) {
-                log_warning_errno(r, "Cannot make a VM of unit %s: %m", set->search->unit);
-                join_own_vm(set);
-                return;
-        }
-
-        join_new(set, vm);
-}
-
 static int on_match_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Control *control = userdata;
 
         control->matching->retry = sd_event_source_disable_unref(control->matching->retry);
         /* Otherwise with the next connection. */
-        if (bus_calls_get_bus(control->calls))
+        if (bus_calls_get_bus(control->peers.calls))
                 set_match_waiting(control);
         return 0;
 }
@@ -314,7 +145,7 @@ static void on_invocation_id(QuestionResult result, const sd_id128_t *id, void *
                 return;
         }
 
-        join_unit(set, result == QUESTION_YES ? uuid : NULL);
+        set_join_unit(set, &set->search->control->matching->seed, result == QUESTION_YES ? uuid : NULL);
         settle(set);
 }
 
@@ -329,21 +160,21 @@ static void match_unit(Set *set) {
         int r;
 
         if (!unit_path_is_of_system(set->search->unit_path)) {
-                join_unit(set, NULL);
+                set_join_unit(set, &set->search->control->matching->seed, NULL);
                 return;
         }
 
         if (cgroup_get_invocation_id(set->search->control->root, set->search->unit_path, &id) >= 0) {
                 (void) sd_id128_to_uuid_string(id, uuid);
-                join_unit(set, uuid);
+                set_join_unit(set, &set->search->control->matching->seed, uuid);
                 return;
         }
 
-        r = unit_ask_invocation_id(set->search->control->calls, set->search->unit, on_invocation_id, set,
-                &set->search->question);
+        r = unit_ask_invocation_id(set->search->control->peers.calls, set->search->unit, on_invocation_id,
+                set, &set->search->question);
         /* Without a bus nobody can be asked: it waits for the next connection. */
         if (r < 0 && r != -ENOTCONN)
-                join_unit(set, NULL);
+                set_join_unit(set, &set->search->control->matching->seed, NULL);
 }
 
 static void on_machine(QuestionResult result, const sd_id128_t *id, void *userdata) {
@@ -358,8 +189,9 @@ static void on_machine(QuestionResult result, const sd_id128_t *id, void *userda
 
         /* If its properties are still under way, it is matched once they are here. */
         if (vm)
-                join(set, vm);
-        else if (result == QUESTION_NO || (result == QUESTION_YES && !machined_is_asking(control->machined)))
+                set_join(set, vm);
+        else if (result == QUESTION_NO ||
+                 (result == QUESTION_YES && !machined_is_asking(control->peers.machined)))
                 match_unit(set);
 
         settle(set);
@@ -383,8 +215,8 @@ static void ask_for_machine(Set *set) {
 
         early_limit_apply_set(control, set, set->search->unit, set->search->unit_path);
         if (control->world.machines == MACHINES_LISTED &&
-                machined_ask_pid(
-                        control->machined, set->kernel.tgid, on_machine, set, &set->search->question) >= 0)
+                machined_ask_pid(control->peers.machined, set->kernel.tgid, on_machine, set,
+                        &set->search->question) >= 0)
                 return;
 
         if (control->world.machines != MACHINES_UNKNOWN &&
@@ -441,11 +273,11 @@ void set_match(Set *set) {
         }
 
         if (vm)
-                join(set, vm);
+                set_join(set, vm);
         else if (set->search->unit)
                 ask_for_machine(set);
         else if (control->world.machines != MACHINES_UNKNOWN)
-                join_own_vm(set);
+                set_join_own_vm(set, &control->matching->seed);
 
         settle(set);
 }
@@ -470,13 +302,16 @@ static void take_sets(VM *machine, VM *vm) {
 
         for (set = TAILQ_FIRST(&vm->sets); set; set = next) {
                 next = TAILQ_NEXT(set, of_vm);
-                if (vm->kind == VM_KIND_MACHINE && vm_find_in_unit(machine->life->control, machine->cgroup,
-                                                           set->kernel.tgid, NULL) != machine)
+                if (vm->kind == VM_KIND_MACHINE &&
+                        vm_find_in_unit(machine->life->control, machine->place.cgroup, set->kernel.tgid,
+                                NULL) != machine)
                         continue;
 
                 vm_remove_set(vm, set);
-                join(set, machine);
+                set_join(set, machine);
         }
+        if (vm->kind == VM_KIND_MACHINE)
+                vm_settle(vm);
 }
 
 void set_match_adopt(VM *machine) {
@@ -485,15 +320,15 @@ void set_match_adopt(VM *machine) {
 
         for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
-                if (vm == machine || !streq_ptr(vm->cgroup, machine->cgroup))
+                if (vm == machine || !streq_ptr(vm->place.cgroup, machine->place.cgroup))
                         continue;
 
                 take_sets(machine, vm);
                 if (vm->kind == VM_KIND_MACHINE)
                         continue;
 
-                machine->gone_denied += vm->gone_denied;
-                machine->gone_peak += vm->gone_peak;
+                machine->gone.denied += vm->gone.denied;
+                machine->gone.peak += vm->gone.peak;
                 vm_remove(vm, "it is a machine's");
         }
 

@@ -7,7 +7,6 @@
 #include "change-list.h"
 #include "events.h"
 #include "file-util.h"
-#include "limit-retry.h"
 #include "messages.h"
 #include "quota.h"
 #include "slice-limits.h"
@@ -17,7 +16,8 @@
 /* "max", or a number */
 #define LIMIT_TEXT_SIZE sizeof("4294967295")
 
-uint64_t slice_to_misc_max(uint32_t limit) {
+/* A limit as misc.max has it. */
+static uint64_t slice_to_misc_max(uint32_t limit) {
         return limit == LIMIT_NONE ? MISC_MAX : limit;
 }
 
@@ -31,7 +31,7 @@ static const char *format_limit(uint32_t limit, char buf[static LIMIT_TEXT_SIZE]
 
 static void slice_free(SliceLimit *slice) {
         cgroup_subscription_free(slice->guard->watch);
-        sd_event_source_disable_unref(slice->guard->revert_holdoff);
+        limits_release(slice->guard->control, &slice->misc_max);
         free(slice->guard);
         slice_limit_free(slice);
 }
@@ -81,13 +81,21 @@ static int slice_get(Control *control, const char *name, SliceLimit **ret) {
 static void slice_update(SliceLimit *slice) {
         Control *control = slice->guard->control;
         SliceOverrides overrides = slice_get_overrides(&control->world, slice->name);
-        uint32_t limit;
 
-        limit = slice_resolve(&control->world, slice->name, &overrides, &slice->source);
-        /* What somebody else wrote was left as it was for as long as nothing new is asked for. */
-        if (limit != slice->limit)
-                slice->foreign = false;
+        slice->limit = slice_resolve(&control->world, slice->name, &overrides, &slice->source);
+}
+
+int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source) {
+        SliceLimit *slice;
+        int r;
+
+        r = slice_get(control, name, &slice);
+        if (r < 0)
+                return r;
+
         slice->limit = limit;
+        slice->source = source;
+        return 0;
 }
 
 static int add_from_state(Control *control, const State *state) {
@@ -193,33 +201,10 @@ static char **list_names(Control *control) {
         return names;
 }
 
-void slice_set_force(SliceLimit *slice, bool in_force, char *error) {
-        bool changed = slice->in_force != in_force || !streq(strempty(slice->error), strempty(error));
-
-        free(slice->error);
-        slice->error = error;
-        slice->in_force = in_force;
-        if (!changed)
-                return;
-
-        if (error)
-                log_context(LOG_WARNING,
-                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
-                        "The limit of slice %s is not in force: %s.", slice->name, error);
-        else if (in_force && slice->source != SLICE_SOURCE_NONE) {
-                char text[LIMIT_TEXT_SIZE];
-
-                log_context(LOG_INFO,
-                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
-                        "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
-                        slice->name, slice_source_to_string(slice->source));
-        }
-}
-
 static void on_limit_written(CgroupWatchEvent event, const char *child, void *userdata) {
         SliceLimit *slice = userdata;
 
-        slice->guard->control->hooks->slice_limit_written(slice);
+        (void) limits_look(slice->guard->control, &slice->misc_max);
 }
 
 static void watch_limit(SliceLimit *slice) {
@@ -234,113 +219,139 @@ static void watch_limit(SliceLimit *slice) {
                 log_warning_errno(r, "Cannot watch the limit of slice %s: %m", slice->name);
 }
 
-/* Writes what nobody has asked for away, if it is ours. */
-static void slice_let_go(SliceLimit *slice) {
-        Control *control = slice->guard->control;
-        const StateSlice *known = state_find_slice(control->world.state.runtime, slice->name);
-        MiscValues before;
-        int r;
+static void log_change(const SliceLimit *slice) {
+        char text[LIMIT_TEXT_SIZE];
 
+        if (slice->misc_max.state == LIMIT_FAILED || slice->misc_max.state == LIMIT_FOREIGN)
+                log_context(LOG_WARNING,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_NOT_APPLIED, .slice = slice->name },
+                        "The limit of slice %s is not in force: %s.", slice->name,
+                        strempty(slice->misc_max.error));
+        else if (slice->misc_max.state == LIMIT_IN_FORCE)
+                log_context(LOG_INFO,
+                        &(LogContext) { .message_id = MESSAGE_SLICE_LIMIT_SET, .slice = slice->name },
+                        "Limit %s of slice %s is in force (%s).", format_limit(slice->limit, text),
+                        slice->name, slice_source_to_string(slice->source));
+}
+
+/* A limit that pasidd has set, and that has to be taken away once nobody asks for one. */
+static bool has_applied(const SliceLimit *slice) {
+        const StateSlice *known = state_find_slice(slice->world->state.runtime, slice->name);
+
+        return known && known->applied;
+}
+
+/* Nobody asks for a limit, and there is none of pasidd's any more. */
+static void let_go(SliceLimit *slice) {
         slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
-        if (known && known->applied) {
-                r = cgroup_set_limit(control->root, slice->cgroup, MISC_MAX, &before);
-                if (r < 0 && !errno_is_gone(r)) {
-                        slice_set_force(slice, false, strdup("its old limit cannot be taken away"));
-                        slice->failed = true;
-                        limit_retry_failed(control->retry, LIMIT_KIND_SLICE);
-                        return;
-                }
-                if (r >= 0)
-                        change_list_note_limit(
-                                control->recording, NULL, slice->name, slice->cgroup, &before, MISC_MAX);
-                if (state_store_set_slice_applied(control->store, slice->name, false) >= 0)
-                        log_info("Slice %s has no limit any more.", slice->name);
-        }
-
-        slice_set_force(slice, true, NULL);
+        limit_forget(&slice->misc_max);
+        if (has_applied(slice) &&
+                state_store_set_slice_applied(slice->guard->control->store, slice->name, false) >= 0)
+                log_info("Slice %s has no limit any more.", slice->name);
 }
 
-static int write_limit(SliceLimit *slice, uint32_t limit, char **ret_error) {
-        Control *control = slice->guard->control;
-        MiscValues before;
-        int r;
-
-        /* First, so that a crash in between leaves no limit that nobody remembers. */
-        r = state_store_set_slice_applied(control->store, slice->name, true);
-        if (r < 0) {
-                if (asprintf(ret_error, "it could not be remembered: %s", strerror(-r)) < 0)
-                        *ret_error = NULL;
-                return r;
-        }
-
-        r = cgroup_set_limit(control->root, slice->cgroup, slice_to_misc_max(limit), &before);
-        if (r < 0) {
-                if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
-                            r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
-                        *ret_error = NULL;
-                return r;
-        }
-
-        change_list_note_limit(
-                control->recording, NULL, slice->name, slice->cgroup, &before, slice_to_misc_max(limit));
-
-        return 0;
+static void slice_settle(SliceLimit *slice) {
+        if (slice->source == SLICE_SOURCE_NONE && limit_is_in_force(&slice->misc_max))
+                let_go(slice);
+        else if (slice->misc_max.state == LIMIT_IN_FORCE)
+                watch_limit(slice);
+        if (limit_take_change(&slice->misc_max))
+                log_change(slice);
 }
 
-void slice_apply(SliceLimit *slice) {
-        char *error = NULL;
+static void on_settled(Limit *limit) {
+        slice_settle(limit->owner);
+}
+
+static void describe(const Limit *limit, LimitSubject *ret) {
+        const SliceLimit *slice = limit->owner;
+
+        *ret = (LimitSubject) {
+                .file = { .kind = LIMIT_SLICE, .cgroup = slice->cgroup },
+                .slice = slice->name,
+                .owner_kind = "slice ",
+                .owner = slice->name,
+                .foreign_log = &slice->guard->foreign_log,
+        };
+}
+
+/* First, so that a crash in between leaves no limit that nobody remembers. */
+static int remember(Limit *limit, char **ret_error) {
+        SliceLimit *slice = limit->owner;
         int r;
 
-        slice->failed = false;
+        if (slice->source == SLICE_SOURCE_NONE)
+                return 0;
 
-        if (!world_has_limits(slice->world)) {
-                slice_set_force(slice, true, NULL);
-                return;
-        }
+        r = state_store_set_slice_applied(slice->guard->control->store, slice->name, true);
+        if (r < 0 && asprintf(ret_error, "it could not be remembered: %s", strerror(-r)) < 0)
+                *ret_error = NULL;
+        return r;
+}
+
+static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
+        const SliceLimit *slice = limit->owner;
+
         if (slice->source == SLICE_SOURCE_NONE) {
-                slice_let_go(slice);
-                return;
+                if (errno_is_gone(r))
+                        return LIMIT_NOWHERE;
+                *ret_error = strdup("its old limit cannot be taken away");
+                return LIMIT_REFUSED;
         }
-        if (slice->foreign)
-                return;
 
-        r = write_limit(slice, slice->limit, &error);
         /* systemd makes and removes slices as they are needed: it comes with the first unit in it. */
         if (r == -ENOENT && !cgroup_exists(slice->guard->control->root, slice->cgroup)) {
-                free(error);
-                free(slice->error);
-                slice->error = strdup("the slice does not exist now");
-                slice->in_force = false;
-                return;
+                *ret_error = strdup("the slice does not exist now");
+                return LIMIT_NOT_YET;
         }
-        if (r >= 0)
-                watch_limit(slice);
-        slice_set_force(slice, r >= 0, error);
-        if (r < 0) {
-                slice->failed = true;
-                limit_retry_failed(slice->guard->control->retry, LIMIT_KIND_SLICE);
-        }
+
+        if (asprintf(ret_error, "%s/misc.max: %s", slice->cgroup,
+                    r == -ENOENT ? "the misc controller is not enabled there" : strerror(-r)) < 0)
+                *ret_error = NULL;
+        return LIMIT_REFUSED;
 }
 
-bool slice_limits_apply_failed(Control *control) {
+const LimitOps slice_limit_ops = {
+        .describe = describe,
+        .prepare = remember,
+        .judge = judge,
+        .settled = on_settled,
+};
+
+void slice_apply(SliceLimit *slice, bool asked) {
+        Control *control = slice->guard->control;
+
+        if (!world_has_limits(slice->world))
+                limit_forget(&slice->misc_max);
+        else if (slice->source != SLICE_SOURCE_NONE) {
+                if (asked)
+                        limits_set_asked(control, &slice->misc_max, slice_to_misc_max(slice->limit));
+                else
+                        limits_set(control, &slice->misc_max, slice_to_misc_max(slice->limit));
+        } else if (has_applied(slice))
+                limits_set_asked(control, &slice->misc_max, MISC_MAX);
+        else
+                limit_forget(&slice->misc_max);
+
+        slice_settle(slice);
+}
+
+void slice_limits_reconcile(Control *control, bool asked) {
         SliceLimit *slice;
-        bool ok = true;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
-                if (slice->failed)
-                        slice_apply(slice);
-                if (slice->failed)
-                        ok = false;
+                /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
+                if (!asked || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
+                        (void) limits_look(control, &slice->misc_max);
+                slice_apply(slice, asked);
         }
-
-        return ok;
 }
 
 void slice_limits_apply(Control *control) {
         SliceLimit *slice;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
-                slice_apply(slice);
+                slice_apply(slice, false);
 }
 
 void slice_limit_appeared(Control *control, const char *cgroup) {
@@ -349,16 +360,16 @@ void slice_limit_appeared(Control *control, const char *cgroup) {
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
                 if (!streq(slice->cgroup, cgroup) || cgroup_get_id(control->root, cgroup, &id) < 0 ||
-                        (id == slice->cgroup_id && slice->in_force))
+                        (id == slice->cgroup_id && limit_is_in_force(&slice->misc_max)))
                         continue;
 
                 if (id != slice->cgroup_id) {
                         /* A new file; what somebody wrote to the old one is gone. */
-                        slice->foreign = false;
+                        limit_forget(&slice->misc_max);
                         slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
                         slice->cgroup_id = id;
                 }
-                slice_apply(slice);
+                slice_apply(slice, false);
         }
 }
 
@@ -368,9 +379,9 @@ void slice_limits_gone(Control *control, const char *cgroup) {
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
                 if (cgroup_path_is_below(slice->cgroup, cgroup)) {
                         slice->cgroup_id = 0;
-                        slice->foreign = false;
+                        limit_forget(&slice->misc_max);
                         slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
-                        slice_apply(slice);
+                        slice_apply(slice, false);
                 }
 }
 
@@ -392,4 +403,14 @@ int slice_limits_watch(Control *control) {
         slice_watch_rescan(slices);
         slice_limits_apply(control);
         return 0;
+}
+
+int slice_limits_refresh(Control *control) {
+        int r;
+
+        r = slice_limits_update(control);
+        if (r >= 0 && control->world.kernel_present)
+                r = slice_limits_watch(control);
+        world_queue_changes(&control->world, 0);
+        return r;
 }

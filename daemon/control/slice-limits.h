@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cgroup-watch.h"
-#include "control.h"
+#include "limit-control.h"
 #include "slice-limit.h"
 
 /*
@@ -14,8 +14,6 @@
 struct SliceGuard {
         Control *control;
         CgroupSubscription *watch; /* of misc.max */
-        sd_event_source *revert_holdoff;
-        bool revert_again;
         RateLimit foreign_log;
 };
 
@@ -23,8 +21,17 @@ struct SliceGuard {
 int slice_limits_update(Control *control);
 void slice_limits_apply(Control *control);
 
-/* Only those that are not in force because of an error. Returns true when there are none left. */
-bool slice_limits_apply_failed(Control *control);
+/* Updates the list, and watches what is in it then; nothing is written before the kernel is there. */
+int slice_limits_refresh(Control *control);
+
+/*
+ * For a change to overrides that the state does not have yet: the slice is in the list, and wants this limit from now on.
+ * slice_limits_refresh() takes that back. -EINVAL for an invalid name, -ENOMEM.
+ */
+int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source);
+
+/* As vm_reconcile(). */
+void slice_limits_reconcile(Control *control, bool asked);
 
 /* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
 void slice_limits_tell(Control *control);
@@ -40,11 +47,10 @@ void slice_limit_appeared(Control *control, const char *cgroup);
 /* A cgroup is gone, with all below it. */
 void slice_limits_gone(Control *control, const char *cgroup);
 
-/* Writes the limit of one, or takes it away where nobody has asked for one. */
-void slice_apply(SliceLimit *slice);
+/*
+ * Writes the limit of one, or takes it away where nobody has asked for one. asked: somebody wants it so, and what was left
+ * to somebody else is written, too.
+ */
+void slice_apply(SliceLimit *slice, bool asked);
 
-/* error is taken over. */
-void slice_set_force(SliceLimit *slice, bool in_force, char *error);
-
-/* A limit as misc.max has it. */
-uint64_t slice_to_misc_max(uint32_t limit);
+extern const LimitOps slice_limit_ops;

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "bus-names.h"
 #include "set.h"
 #include "state-store.h"
 #include "status.h"
@@ -11,22 +10,8 @@ const char *control_state(const Control *control) {
         return control->world.capacity > 0 ? "running" : "idle";
 }
 
-/* What is wrong with the state files, as more text for the status. */
-static char *describe_problems(const Control *control) {
-        const StateStore *state = control->store;
-        char *text;
-        int r;
-
-        r = asprintf(&text, "%s%s%s%s%s%s", state->persistent_problem ? "; " : "",
-                state->persistent_problem ? state->persistent_path : "",
-                state->persistent_problem ? " " PASIDD_STATUS_UNUSABLE : "",
-                state->runtime_problem ? "; " : "", state->runtime_problem ? state->runtime_path : "",
-                state->runtime_problem ? " " PASIDD_STATUS_UNUSABLE : "");
-        return r < 0 ? NULL : text;
-}
-
 char *control_status(const Control *control) {
-        _cleanup_free_ char *problems = describe_problems(control);
+        _cleanup_free_ char *problems = state_store_describe_problems(control->store);
         size_t unmatched = 0;
         char *status;
         Set *set;

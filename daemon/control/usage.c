@@ -32,8 +32,8 @@ void vm_refresh_sets(VM *vm) {
 }
 
 void vm_read_counters(VM *vm, VMCounters *ret) {
-        uint64_t allocated = 0, attached = 0, peak = vm->gone_peak, denied = vm->gone_denied, cgroup_peak;
-        unsigned n_peaks = vm->gone_peak > 0;
+        uint64_t allocated = 0, attached = 0, peak = vm->gone.peak, denied = vm->gone.denied, cgroup_peak;
+        unsigned n_peaks = vm->gone.peak > 0;
         Set *set;
 
         vm_refresh_counters(vm);
@@ -47,8 +47,8 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
 
         /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
          * high at times, because it includes charges that a cgroup above refused. */
-        if (n_peaks > 1 && vm->cgroup && vm->kind != VM_KIND_SET &&
-                cgroup_get_peak(vm->life->control->root, vm->cgroup, MISC_PASID, &cgroup_peak) >= 0 &&
+        if (n_peaks > 1 && vm->place.cgroup && vm->kind != VM_KIND_SET &&
+                cgroup_get_peak(vm->life->control->root, vm->place.cgroup, MISC_PASID, &cgroup_peak) >= 0 &&
                 cgroup_peak < peak && cgroup_peak >= allocated)
                 peak = cgroup_peak;
 

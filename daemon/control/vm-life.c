@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "counting.h"
 #include "early-limit.h"
+#include "limit-control.h"
 #include "messages.h"
 #include "other-machines.h"
 #include "utf8.h"
@@ -55,16 +56,16 @@ void vm_discard(VM *vm) {
         sd_event_source_disable_unref(life->reservation_timeout);
         cgroup_subscription_free(life->limit_watch);
         cgroup_subscription_free(life->gone_watch);
-        sd_event_source_disable_unref(life->revert_holdoff);
+        limits_release(life->control, &vm->misc_max);
         free(life);
         vm_free(vm);
 }
 
 void vm_announce(VM *vm) {
-        if (vm->announced)
+        if (vm->signals.visibility != VM_HIDDEN)
                 return;
 
-        vm->announced = true;
+        vm->signals.visibility = VM_ANNOUNCED;
         log_context(vm->log_level,
                 &(LogContext) { .message_id = MESSAGE_VM_ADDED, .vm_uuid = vm->uuid, .vm_name = vm->name },
                 "VM %s (%s) is %s.", vm->name, vm->uuid, vm_state_to_string(vm->state));
@@ -79,7 +80,7 @@ void vm_remove(VM *vm, const char *why) {
 
         log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
         changes_vm_gone(vm);
-        cgroup = TAKE_PTR(vm->cgroup);
+        cgroup = TAKE_PTR(vm->place.cgroup);
         vm_discard(vm);
         if (cgroup)
                 vm_apply_cgroup(control, cgroup);
@@ -95,13 +96,13 @@ bool vm_is_finished(const VM *vm) {
         switch (vm->kind) {
 
         case VM_KIND_MACHINE:
-                return vm->state == VM_RUNNING && !vm->machine;
+                return vm_is_running(vm) && !vm->machine;
 
         case VM_KIND_UNIT:
                 /* Users can keep as many cgroups as they like. */
-                return !vm->cgroup || other_machines_have_unit(vm->world, vm->unit) ||
-                       !unit_path_is_of_system(vm->cgroup) ||
-                       cgroup_get_id(vm->life->control->root, vm->cgroup, &id) == -ENOENT;
+                return !vm->place.cgroup || other_machines_have_unit(vm->world, vm->place.unit) ||
+                       !unit_path_is_of_system(vm->place.cgroup) ||
+                       cgroup_get_id(vm->life->control->root, vm->place.cgroup, &id) == -ENOENT;
 
         case VM_KIND_SET:
                 return true;
@@ -113,9 +114,9 @@ bool vm_is_finished(const VM *vm) {
 static void forget_cgroup(VM *vm) {
         vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
         vm->life->gone_watch = cgroup_subscription_free(vm->life->gone_watch);
-        vm->cgroup_id = 0;
-        vm->foreign = false;
-        free(TAKE_PTR(vm->slice));
+        vm->place.cgroup_id = 0;
+        limit_forget(&vm->misc_max);
+        free(TAKE_PTR(vm->place.slice));
         vm_queue_changes(vm, VM_CHANGED_CGROUP);
 }
 
@@ -124,9 +125,9 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
         _cleanup_free_ char *cgroup = NULL;
         int r;
 
-        if (!streq_ptr(vm->unit, unit) || vm->leader != leader)
+        if (!streq_ptr(vm->place.unit, unit) || vm->place.leader != leader)
                 vm_queue_changes(vm, VM_CHANGED_MACHINE);
-        if (vm->state != state)
+        if (vm_is_running(vm) != (state == VM_RUNNING))
                 vm_queue_changes(vm, VM_CHANGED_STATE);
 
         if (!streq_ptr(vm->machine, machine))
@@ -134,14 +135,13 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 
         r = replace_string(&vm->machine, machine);
         if (r >= 0)
-                r = replace_string(&vm->unit, unit);
+                r = replace_string(&vm->place.unit, unit);
         if (r < 0)
                 return r;
 
-        vm->leader = leader;
+        vm->place.leader = leader;
         vm->state = state;
-        vm->unregistered = false;
-        cgroup = TAKE_PTR(vm->cgroup);
+        cgroup = TAKE_PTR(vm->place.cgroup);
         if (cgroup) {
                 forget_cgroup(vm);
                 vm_apply_cgroup(vm->life->control, cgroup);
@@ -152,7 +152,7 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata) {
         VM *vm = userdata;
 
-        if (event == CGROUP_CHILD_GONE && streq(child, strrchr(vm->cgroup, '/') + 1))
+        if (event == CGROUP_CHILD_GONE && streq(child, strrchr(vm->place.cgroup, '/') + 1))
                 vm->life->control->hooks->unit_gone(vm);
 }
 
@@ -162,7 +162,7 @@ static void watch_unit(VM *vm) {
         char *slash;
         int r;
 
-        parent = strdup(vm->cgroup);
+        parent = strdup(vm->place.cgroup);
         if (!parent) {
                 log_oom();
                 return;
@@ -183,7 +183,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         _cleanup_free_ char *slice = NULL;
         int r;
 
-        if (streq_ptr(vm->cgroup, unit_path))
+        if (streq_ptr(vm->place.cgroup, unit_path))
                 return 0;
 
         /* Users name the cgroups of their own manager. The bus takes UTF-8 only, and from all VMs or none. */
@@ -194,18 +194,19 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (r < 0)
                 return r;
 
-        r = replace_string(&vm->cgroup, unit_path);
+        r = replace_string(&vm->place.cgroup, unit_path);
         if (r < 0)
                 return r;
 
         early_limit_forget(vm->life->control, unit_path);
-        free(vm->slice);
-        vm->slice = TAKE_PTR(slice);
+        free(vm->place.slice);
+        vm->place.slice = TAKE_PTR(slice);
 
         vm->life->limit_watch = cgroup_subscription_free(vm->life->limit_watch);
-        if (cgroup_get_id(vm->life->control->root, unit_path, &vm->cgroup_id) < 0)
-                vm->cgroup_id = 0;
-        if (vm->kind == VM_KIND_UNIT || vm->unregistered)
+        limit_forget(&vm->misc_max);
+        if (cgroup_get_id(vm->life->control->root, unit_path, &vm->place.cgroup_id) < 0)
+                vm->place.cgroup_id = 0;
+        if (vm->kind == VM_KIND_UNIT || vm->state == VM_RUNNING_UNREGISTERED)
                 watch_unit(vm);
 
         vm_queue_changes(vm, VM_CHANGED_CGROUP);

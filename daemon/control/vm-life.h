@@ -16,8 +16,6 @@ struct VMLife {
 
         CgroupSubscription *limit_watch; /* misc.max */
         CgroupSubscription *gone_watch;  /* the directory above a unit's cgroup */
-        sd_event_source *revert_holdoff;
-        bool revert_again;
 
         RateLimit limit_log, watermark_log, foreign_log;
         uint64_t refusals_untold; /* since the last event about one */

@@ -26,7 +26,7 @@ static VM *find_by_leader(Control *control, const char *unit_path, uint32_t pid)
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->leader == pid && streq_ptr(vm->cgroup, unit_path))
+                if (vm->place.leader == pid && streq_ptr(vm->place.cgroup, unit_path))
                         return vm;
 
         return NULL;
@@ -53,7 +53,7 @@ VM *vm_find_in_unit(Control *control, const char *unit_path, uint32_t pid, bool 
         bool shared = false;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->cgroup, unit_path)) {
+                if (streq_ptr(vm->place.cgroup, unit_path)) {
                         shared = found;
                         if (shared)
                                 break;

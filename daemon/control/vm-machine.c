@@ -41,19 +41,19 @@ static void cgroup_known(VM *vm, const char *unit_path) {
 static void find_cgroup(VM *vm) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
 
-        if (!vm->unit)
+        if (!vm->place.unit)
                 return;
 
-        if (vm->leader > 0 &&
-                proc_get_cgroup_unverified(vm->life->control->root, (pid_t) vm->leader, &cgroup) >= 0 &&
-                cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->unit) &&
+        if (vm->place.leader > 0 &&
+                proc_get_cgroup_unverified(vm->life->control->root, (pid_t) vm->place.leader, &cgroup) >= 0 &&
+                cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->place.unit) &&
                 unit_path_is_of_system(unit_path) && !unit_path_is_below_user_slice(unit_path)) {
                 cgroup_known(vm, unit_path);
                 return;
         }
 
         free(TAKE_PTR(unit_path));
-        if (slice_watch_find_unit(vm->life->control->slices, vm->unit, &unit_path) >= 0 &&
+        if (slice_watch_find_unit(vm->life->control->slices, vm->place.unit, &unit_path) >= 0 &&
                 !unit_path_is_below_user_slice(unit_path))
                 cgroup_known(vm, unit_path);
 }
@@ -111,8 +111,8 @@ static int keep_aside(VM *vm) {
         const MachineInfo info = {
                 .name = vm->machine,
                 .uuid = vm->uuid,
-                .unit = vm->unit,
-                .leader = vm->leader,
+                .unit = vm->place.unit,
+                .leader = vm->place.leader,
                 .usec = vm->machine_usec,
         };
 
@@ -121,10 +121,10 @@ static int keep_aside(VM *vm) {
 
 static int begin_running(VM *vm, const MachineInfo *info) {
         /* machined is back, and speaks of it at last. */
-        bool same_run = vm->unregistered;
+        bool same_run = vm->state == VM_RUNNING_UNREGISTERED;
         int r;
 
-        if (vm->machine && !vm->unregistered) {
+        if (vm->machine && !same_run) {
                 log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
                 r = keep_aside(vm);
                 if (r < 0)
@@ -160,7 +160,7 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
         }
 
         r = get_machine_vm(control, info, &vm);
-        known = r >= 0 && is_machine(vm, info) && vm->cgroup;
+        known = r >= 0 && is_machine(vm, info) && vm->place.cgroup;
         if (r >= 0 && !is_machine(vm, info)) {
                 if (vm->machine && info->usec < vm->machine_usec) {
                         log_debug("Machine %s is older than %s, which is the VM.", info->name, vm->machine);
@@ -178,11 +178,11 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
                 return;
 
         vm->listed = true;
-        if (!vm->cgroup)
+        if (!vm->place.cgroup)
                 find_cgroup(vm);
         /* With its cgroup it got its quota. One that is in the list once more is looked at when that is complete, see
          * reconcile.h. */
-        if (!known && !vm->cgroup)
+        if (!known && !vm->place.cgroup)
                 vm_apply(vm);
         vm_announce(vm);
 }
@@ -207,7 +207,7 @@ static bool take_other_machine(VM *vm) {
         }
 
         find_cgroup(vm);
-        if (!vm->cgroup)
+        if (!vm->place.cgroup)
                 vm_apply(vm);
         return true;
 }
@@ -226,7 +226,7 @@ void vm_machine_removed(Control *control, const char *machine) {
 
         vm = vm_find_by_machine(&control->world, machine);
         /* A VM that was found without machined does not end with a machine of that name in machined. */
-        if (!vm || vm->unregistered)
+        if (!vm || vm->state == VM_RUNNING_UNREGISTERED)
                 return;
 
         machine_gone(vm);
@@ -247,7 +247,7 @@ static VM *find_unlisted(Control *control) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->machine && !vm->listed && !vm->unregistered)
+                if (vm->state == VM_RUNNING && vm->machine && !vm->listed)
                         return vm;
 
         return NULL;
@@ -270,7 +270,7 @@ static VM *find_without_cgroup(Control *control, const char *unit) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->machine && !vm->cgroup && streq_ptr(vm->unit, unit))
+                if (vm->machine && !vm->place.cgroup && streq_ptr(vm->place.unit, unit))
                         return vm;
 
         return NULL;
@@ -308,7 +308,7 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
                         continue;
                 }
                 cgroup_known(vm, unit_path);
-                if (!vm->cgroup)
+                if (!vm->place.cgroup)
                         return;
         }
 }
@@ -321,7 +321,7 @@ static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
         if (r < 0)
                 return r;
 
-        vm->unregistered = true;
+        vm->state = VM_RUNNING_UNREGISTERED;
         vm->machine_usec = 0;
         return reservation_begin(vm);
 }
@@ -330,9 +330,9 @@ bool vm_machine_find_unregistered(VM *vm) {
         _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
         int r;
 
-        if (vm->kind != VM_KIND_MACHINE || (vm->machine && !vm->unregistered) ||
+        if (vm->kind != VM_KIND_MACHINE || vm->state == VM_RUNNING ||
                 libvirt_qemu_find(vm->life->control->root, vm->name, &qemu) < 0 ||
-                streq_ptr(vm->cgroup, qemu.unit_path))
+                streq_ptr(vm->place.cgroup, qemu.unit_path))
                 return false;
 
         r = begin_unregistered(vm, &qemu);
@@ -348,8 +348,8 @@ bool vm_machine_find_unregistered(VM *vm) {
 }
 
 static bool has_ended_unregistered(const VM *vm) {
-        return vm->unregistered && vm->n_sets == 0 &&
-               !(vm->cgroup && cgroup_exists(vm->life->control->root, vm->cgroup));
+        return vm->state == VM_RUNNING_UNREGISTERED && vm->n_sets == 0 &&
+               !(vm->place.cgroup && cgroup_exists(vm->life->control->root, vm->place.cgroup));
 }
 
 bool vm_machine_check_unregistered(VM *vm) {
@@ -387,11 +387,11 @@ void vm_machine_cgroup_appeared(Control *control, const char *cgroup) {
 }
 
 void vm_unit_check(VM *vm) {
-        if (vm->unregistered)
+        if (vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm);
         else if (vm_is_finished(vm))
-                vm_remove(vm, other_machines_have_unit(vm->world, vm->unit) ? "it is a machine's"
-                                                                            : "its unit is gone");
+                vm_remove(vm, other_machines_have_unit(vm->world, vm->place.unit) ? "it is a machine's"
+                                                                                  : "its unit is gone");
 }
 
 void vm_units_check(Control *control) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "control.h"
-#include "override-list.h"
 #include "vm-policy.h"
 #include "vm.h"
 
@@ -11,14 +10,20 @@
  * happens when somebody else changes it there.
  */
 
-/* Works out what should hold and writes it where it does not. What fails is in vm->in_force and vm->error. */
+/* Works out what should hold and writes it where it does not, but for what is left to somebody else. */
 void vm_apply(VM *vm);
 
-/* The same for all VMs. */
+/* The same, and somebody wants it so: what was left to somebody else is written, too. */
+void vm_apply_asked(VM *vm);
+
+/* vm_apply() for all VMs. */
 void vms_apply(Control *control);
 
-/* The same for all whose quota is not in force because of an error. Returns true when there are none left. */
-bool vms_apply_failed(Control *control);
+/*
+ * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
+ * asked: somebody wants it so, and what was left to somebody else is written, too.
+ */
+void vm_reconcile(VM *vm, bool asked);
 
 /* Writes the quota of one set that has just been added. */
 void vm_apply_set(VM *vm, Set *set);
@@ -30,26 +35,5 @@ void vm_apply_cgroup(Control *control, const char *unit_path);
 void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
 
-/*
- * All or nothing: writes the quota that follows from the overrides to the
- * kernel, then saves them. If either fails the kernel gets the old quota back
- * and *ret_error (to be freed) says what failed, in a sentence. *ret_policy:
- * what holds afterwards.
- */
-OverrideResult vm_change_overrides(
-        VM *vm, const VMOverrides *overrides, PolicyResult *ret_policy, char **ret_error);
-
-/*
- * vm_change_overrides() in steps, for a change that several VMs are part of. The state has the overrides of all of them
- * already: vm_try_overrides() writes what follows from these to the kernel, and nothing else; 0 or a negative errno with
- * *ret_error (to be freed). vm_take_overrides(), for all that were tried, makes it the VM's quota; vm_take_back() writes
- * the old one again.
- */
-int vm_try_overrides(VM *vm, char **ret_error);
-void vm_take_overrides(VM *vm);
-void vm_take_back(VM *vm);
-
-/* failed: it should be in force, and is not because of an error. error is taken over. */
-void vm_set_force(VM *vm, bool in_force, bool failed, char *error);
-/* The same from what is known after all was written or looked at: r is 0 or a negative errno. */
-void vm_judge_force(VM *vm, int r, char *error);
+/* Makes this the policy of the VM, and announces what that changes. The kernel has it already, or gets it from the caller. */
+void vm_take_policy(VM *vm, const PolicyResult *policy);

@@ -106,7 +106,7 @@ int vm_reserve(Control *control, const char *uuid, const char *name, const Annou
         r = state_store_set_reservation(control->store, uuid, name, announced,
                 vm->machine ? RESERVATION_RUNNING : RESERVATION_PREPARED);
         if (r < 0) {
-                if (!vm->announced)
+                if (vm->signals.visibility == VM_HIDDEN)
                         vm_discard(vm);
                 return r;
         }

@@ -25,10 +25,10 @@ void world_queue_changes(World *w, unsigned changes) {
 void vm_queue_changes(VM *vm, unsigned changes) {
         Changes *c = &vm->world->changes;
 
-        vm->changed |= changes;
-        if (!vm->changes_queued) {
-                vm->changes_queued = true;
-                TAILQ_INSERT_TAIL(&c->vms, vm, of_changed);
+        vm->signals.changed |= changes;
+        if (!vm->signals.changes_queued) {
+                vm->signals.changes_queued = true;
+                TAILQ_INSERT_TAIL(&c->vms, vm, signals.of_changed);
         }
         c->pending(c->userdata);
 }
@@ -54,13 +54,13 @@ static int note_gone(Changes *c, const VM *vm) {
 void changes_vm_gone(VM *vm) {
         Changes *c = &vm->world->changes;
 
-        if (vm->changes_queued)
-                TAILQ_REMOVE(&c->vms, vm, of_changed);
-        vm->changes_queued = false;
-        if (!vm->on_bus)
+        if (vm->signals.changes_queued)
+                TAILQ_REMOVE(&c->vms, vm, signals.of_changed);
+        vm->signals.changes_queued = false;
+        if (vm->signals.visibility != VM_ON_BUS)
                 return;
 
-        vm->on_bus = false;
+        vm->signals.visibility = VM_ANNOUNCED;
         if (note_gone(c, vm) < 0)
                 log_oom();
         c->pending(c->userdata);
@@ -70,8 +70,8 @@ VM *changes_take_vm(Changes *c) {
         VM *vm = TAILQ_FIRST(&c->vms);
 
         if (vm) {
-                TAILQ_REMOVE(&c->vms, vm, of_changed);
-                vm->changes_queued = false;
+                TAILQ_REMOVE(&c->vms, vm, signals.of_changed);
+                vm->signals.changes_queued = false;
         }
 
         return vm;

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <json-c/json.h>
-
 #include "override-list.h"
+
+/* Not worth an index. */
+#define SHORT_LIST 4U
 
 OverrideList *override_list_new(void) {
         return calloc(1, sizeof(OverrideList));
+}
+
+static void item_done(OverrideItem *item) {
+        free(item->key);
+        free(item->name);
 }
 
 OverrideList *override_list_free(OverrideList *list) {
         if (!list)
                 return NULL;
 
-        for (size_t i = 0; i < list->n_items; i++) {
-                free(list->items[i].key);
-                free(list->items[i].name);
-                free(list->items[i].name_before);
-                json_object_put(list->items[i].unknown_before);
-        }
+        for (size_t i = 0; i < list->n_items; i++)
+                item_done(&list->items[i]);
         free(list->items);
         free(list);
         return NULL;
@@ -125,9 +127,24 @@ size_t override_list_count_changes(const OverrideList *list) {
         return n;
 }
 
+void override_list_drop_unchanged(OverrideList *list) {
+        size_t n = 0;
+
+        if (override_list_count_changes(list) == 0)
+                return;
+
+        for (size_t i = 0; i < list->n_items; i++)
+                if (list->items[i].changes)
+                        list->items[n++] = list->items[i];
+                else
+                        item_done(&list->items[i]);
+        list->n_items = n;
+}
+
 /* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */
 typedef struct StateIndex {
-        StateEntry **entries;
+        const State *state;   /* of a short list: looked up there, one by one */
+        StateEntry **entries; /* of a longer one */
         size_t n_entries;
 } StateIndex;
 
@@ -148,8 +165,13 @@ static int compare_to_entry(const void *key, const void *y) {
 }
 
 /* Good until entries are added to the state, or removed. */
-static int state_index_new(const State *state, StateIndex *ret) {
-        StateIndex index = { .n_entries = state->n_entries };
+static int state_index_new(const State *state, size_t n_items, StateIndex *ret) {
+        StateIndex index = { .state = state, .n_entries = state->n_entries };
+
+        if (n_items <= SHORT_LIST) {
+                *ret = index;
+                return 0;
+        }
 
         index.entries = calloc(state->n_entries + 1, sizeof(StateEntry *));
         if (!index.entries)
@@ -163,8 +185,12 @@ static int state_index_new(const State *state, StateIndex *ret) {
 }
 
 static StateEntry *state_index_find(const StateIndex *index, const char *key) {
-        StateEntry **found =
-                bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
+        StateEntry **found;
+
+        if (!index->entries)
+                return state_find(index->state, key);
+
+        found = bsearch(key, index->entries, index->n_entries, sizeof(*index->entries), compare_to_entry);
 
         return found ? *found : NULL;
 }
@@ -175,68 +201,44 @@ static QuotaSetting slice_setting(const State *state, const char *name) {
         return override_setting(slice && slice->limit_set ? &slice->limit : NULL);
 }
 
-static int compare_with(OverrideItem *item, const State *state, const StateIndex *index) {
+static QuotaSetting setting_now(const OverrideItem *item, const State *state, const StateIndex *index) {
         const StateEntry *entry;
 
-        free(TAKE_PTR(item->name_before));
-        json_object_put(TAKE_PTR(item->unknown_before));
         switch (item->kind) {
 
         case OVERRIDE_SLICE:
-                item->before = slice_setting(state, item->key);
-                break;
+                return slice_setting(state, item->key);
 
         case OVERRIDE_DEFAULT:
-                item->before = override_setting(state->default_quota_set ? &state->default_quota : NULL);
-                break;
+                return override_setting(state->default_quota_set ? &state->default_quota : NULL);
 
         default:
                 entry = state_index_find(index, item->key);
-                item->before = entry ? entry->override : (QuotaSetting) {};
-                if (entry && entry->name && !(item->name_before = strdup(entry->name)))
-                        return -ENOMEM;
-                if (entry && entry->unknown_of_override)
-                        item->unknown_before = json_object_get(entry->unknown_of_override);
+                return entry ? entry->override : (QuotaSetting) {};
         }
-
-        item->changes = !setting_equal(&item->before, &item->setting);
-        return 0;
 }
 
 int override_list_compare(OverrideList *list, const State *runtime, const State *persistent) {
         _cleanup_(state_index_done) StateIndex of_runtime = {}, of_persistent = {};
         int r;
 
-        r = state_index_new(runtime, &of_runtime);
+        r = state_index_new(runtime, list->n_items, &of_runtime);
         if (r >= 0)
-                r = state_index_new(persistent, &of_persistent);
+                r = state_index_new(persistent, list->n_items, &of_persistent);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 OverrideItem *item = &list->items[i];
-
-                r = compare_with(item, item->runtime ? runtime : persistent,
+                QuotaSetting now = setting_now(item, item->runtime ? runtime : persistent,
                         item->runtime ? &of_runtime : &of_persistent);
+
+                item->changes = !setting_equal(&now, &item->setting);
         }
 
         return r;
 }
 
-static const QuotaSetting *setting_of(const OverrideItem *item, OverrideDirection direction) {
-        return direction == OVERRIDE_FORWARD ? &item->setting : &item->before;
-}
-
-static int put_entry(const OverrideItem *item, OverrideDirection direction, StateEntry *entry) {
-        const char *name = direction == OVERRIDE_FORWARD ? item->name : item->name_before;
-        char *copy = name ? strdup(name) : NULL;
-
-        if (name && !copy)
-                return -ENOMEM;
-
-        free(entry->name);
-        entry->name = copy;
-        state_entry_set_override(entry, setting_of(item, direction));
-        if (direction == OVERRIDE_BACK && item->unknown_before && !entry->unknown_of_override)
-                entry->unknown_of_override = json_object_get(item->unknown_before);
-        return 0;
+static int put_entry(const OverrideItem *item, StateEntry *entry) {
+        state_entry_set_override(entry, &item->setting);
+        return state_entry_set_name(entry, item->name);
 }
 
 static int put_slice(State *state, const char *name, const QuotaSetting *setting) {
@@ -251,37 +253,35 @@ static int put_slice(State *state, const char *name, const QuotaSetting *setting
 }
 
 /* Those of VMs that have an entry, and all that are not about a VM. */
-static int put_known(const OverrideItem *item, OverrideDirection direction, const StateIndex *index,
-        State *state, bool *ret_put) {
-        const QuotaSetting *setting = setting_of(item, direction);
+static int put_known(const OverrideItem *item, const StateIndex *index, State *state, bool *ret_put) {
         StateEntry *entry;
 
         *ret_put = true;
         switch (item->kind) {
 
         case OVERRIDE_SLICE:
-                return put_slice(state, item->key, setting);
+                return put_slice(state, item->key, &item->setting);
 
         case OVERRIDE_DEFAULT:
-                state->default_quota_set = setting->quota_set;
-                state->default_quota = setting->quota;
+                state->default_quota_set = item->setting.quota_set;
+                state->default_quota = item->setting.quota;
                 return 0;
 
         default:
                 entry = state_index_find(index, item->key);
                 *ret_put = entry;
-                return entry ? put_entry(item, direction, entry) : 0;
+                return entry ? put_entry(item, entry) : 0;
         }
 }
 
 /* The list has no key twice in a layer, so nobody has to look for an entry that was added before. */
-static int put_new(const OverrideItem *item, OverrideDirection direction, State *state) {
+static int put_new(const OverrideItem *item, State *state) {
         StateEntry *entry = state_append(state, item->key);
 
-        return entry ? put_entry(item, direction, entry) : -ENOMEM;
+        return entry ? put_entry(item, entry) : -ENOMEM;
 }
 
-int override_list_put(const OverrideList *list, bool runtime, OverrideDirection direction, State *state) {
+int override_list_put(const OverrideList *list, bool runtime, State *state) {
         _cleanup_(state_index_done) StateIndex index = {};
         _cleanup_free_ const OverrideItem **new = NULL;
         size_t n_new = 0;
@@ -290,14 +290,14 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
         new = calloc(list->n_items + 1, sizeof(*new));
         if (!new)
                 return -ENOMEM;
-        r = state_index_new(state, &index);
+        r = state_index_new(state, list->n_items, &index);
         for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
                 const OverrideItem *item = &list->items[i];
                 bool put;
 
                 if (!item->changes || item->runtime != runtime)
                         continue;
-                r = put_known(item, direction, &index, state, &put);
+                r = put_known(item, &index, state, &put);
                 if (r >= 0 && !put)
                         new[n_new++] = item;
         }
@@ -305,7 +305,9 @@ int override_list_put(const OverrideList *list, bool runtime, OverrideDirection 
         if (r >= 0 && n_new > 0)
                 r = state_reserve(state, n_new);
         for (size_t i = 0; r >= 0 && i < n_new; i++)
-                r = put_new(new[i], direction, state);
+                r = put_new(new[i], state);
+        if (n_new > 0)
+                state_sort(state);
 
         return r;
 }

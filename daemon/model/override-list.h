@@ -4,8 +4,8 @@
 #include "state.h"
 
 /*
- * Several overrides that are set together: what is to be, what was before, and
- * both ways between the two in a State. Pure.
+ * Several overrides that are set together: what they change, and making that
+ * change in a State. Pure.
  */
 
 typedef enum OverrideKind {
@@ -34,17 +34,13 @@ typedef struct OverrideItem {
         char *name;           /* of the VM, for people; NULL for none */
         QuotaSetting setting; /* empty: the override is removed */
         size_t position;      /* in the caller's list, from 1 */
-
-        /* As override_list_compare() found it. */
-        QuotaSetting before;
-        char *name_before;                  /* NULL: none */
-        struct json_object *unknown_before; /* what a later version keeps with it */
-        bool changes;                       /* setting is not what was before */
+        bool changes;         /* the layer has another setting, as override_list_compare() found it */
 } OverrideItem;
 
 typedef struct OverrideList {
         OverrideItem *items; /* sorted by kind, key and layer, once override_list_sort() was called */
         size_t n_items;
+        bool asked; /* it is about one key, of which also what does not change is written to the kernel anew */
 } OverrideList;
 
 /* NULL when out of memory. */
@@ -65,19 +61,17 @@ bool override_list_has(const OverrideList *list, OverrideKind kind, const char *
 /* Is one of them about the persistent layer? */
 bool override_list_is_persistent(const OverrideList *list);
 
-/* Notes in each item what the two layers have now, and whether the item changes it. -ENOMEM. */
+/* Notes in each item whether it changes what its layer has now. -ENOMEM. */
 int override_list_compare(OverrideList *list, const State *runtime, const State *persistent);
+
+/* Drops the items that change nothing, unless none does. */
+void override_list_drop_unchanged(OverrideList *list);
 
 /* How many change something. */
 size_t override_list_count_changes(const OverrideList *list);
-
-typedef enum OverrideDirection {
-        OVERRIDE_FORWARD, /* to the setting */
-        OVERRIDE_BACK,    /* to what was before */
-} OverrideDirection;
 
 /* Does an item change this layer? */
 bool override_list_changes(const OverrideList *list, bool runtime);
 
 /* Makes those changes of the list that are about this layer. On failure (-ENOMEM) the state is partly changed. */
-int override_list_put(const OverrideList *list, bool runtime, OverrideDirection direction, State *state);
+int override_list_put(const OverrideList *list, bool runtime, State *state);

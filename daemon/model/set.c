@@ -28,6 +28,8 @@ Set *set_new(World *w, const KernelSet *kernel) {
 
         set->world = w;
         set->kernel = *kernel;
+        limit_init(&set->quota, LIMIT_SET_QUOTA, set);
+        limit_init(&set->watermark, LIMIT_SET_WATERMARK, set);
         if (!tsearch(set, &w->sets_by_id, compare_ids)) {
                 free(set);
                 return NULL;
@@ -44,6 +46,8 @@ Set *set_free(Set *set) {
         (void) tdelete(set, &set->world->sets_by_id, compare_ids);
         TAILQ_REMOVE(&set->world->sets, set, entries);
         set->world->n_sets--;
+        limit_done(&set->quota);
+        limit_done(&set->watermark);
         free(set);
         return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel-set.h"
+#include "limit.h"
 #include "world.h"
 
 typedef struct SetSearch SetSearch;
@@ -19,7 +20,8 @@ struct Set {
         TAILQ_ENTRY(Set) of_vm; /* while vm is set */
         World *world;
         VM *vm;
-        KernelSet kernel; /* as last heard */
+        KernelSet kernel;       /* as last heard */
+        Limit quota, watermark; /* ABSENT without a VM */
         SetMatch match;
         SetSearch *search; /* whoever searches for its VM keeps what it needs there */
         bool listed;       /* in the dump that is being gone through */

@@ -100,6 +100,7 @@ int slice_limit_new(World *w, const char *name, SliceLimit **ret) {
                 return -ENOMEM;
 
         slice->world = w;
+        limit_init(&slice->misc_max, LIMIT_SLICE, slice);
         slice->limit = LIMIT_NONE;
         slice->source = SLICE_SOURCE_NONE;
         slice->told_limit = slice->limit;
@@ -121,7 +122,7 @@ SliceLimit *slice_limit_free(SliceLimit *slice) {
         TAILQ_REMOVE(&slice->world->slice_limits, slice, entries);
         free(slice->name);
         free(slice->cgroup);
-        free(slice->error);
+        limit_done(&slice->misc_max);
         free(slice);
         return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "limit.h"
 #include "world.h"
 
 typedef struct SliceGuard SliceGuard;
@@ -31,11 +32,8 @@ struct SliceLimit {
         uint64_t cgroup_id; /* of the one that the limit was written to last; 0: none */
         uint32_t limit;     /* LIMIT_NONE for none */
         SliceSource source;
-        bool in_force;
-        char *error;  /* why not */
-        bool failed;  /* because of an error of the kernel's */
-        bool listed;  /* while they are gone through */
-        bool foreign; /* somebody else's limit is left in place */
+        Limit misc_max; /* ABSENT: nobody wants one */
+        bool listed;    /* while they are gone through */
         bool overcommitted;
         uint32_t told_limit; /* by the last event about it */
         SliceSource told_source;

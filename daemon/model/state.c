@@ -111,49 +111,6 @@ static int entry_copy(const StateEntry *from, StateEntry *to) {
         return r < 0 ? r : next_copy(&from->next, &to->next);
 }
 
-static int slice_copy(const StateSlice *from, StateSlice *to) {
-        *to = *from;
-        to->unknown = ref(from->unknown);
-        to->name = strdup(from->name);
-        return to->name ? 0 : -ENOMEM;
-}
-
-int state_copy(const State *s, State **ret) {
-        _cleanup_(state_freep) State *copy = NULL;
-        int r;
-
-        copy = state_new();
-        if (!copy)
-                return -ENOMEM;
-
-        copy->default_quota = s->default_quota;
-        copy->default_quota_set = s->default_quota_set;
-        copy->unknown = ref(s->unknown);
-
-        /* Each is counted before it is whole, so that state_free() finds what there is of it. */
-        copy->entries = calloc(s->n_entries + 1, sizeof(StateEntry));
-        copy->slices = calloc(s->n_slices + 1, sizeof(StateSlice));
-        if (!copy->entries || !copy->slices)
-                return -ENOMEM;
-        while (copy->n_entries < s->n_entries) {
-                size_t i = copy->n_entries++;
-
-                r = entry_copy(&s->entries[i], &copy->entries[i]);
-                if (r < 0)
-                        return r;
-        }
-        while (copy->n_slices < s->n_slices) {
-                size_t i = copy->n_slices++;
-
-                r = slice_copy(&s->slices[i], &copy->slices[i]);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(copy);
-        return 0;
-}
-
 bool state_key_is_valid(const char *key) {
         char uuid[UUID_STRING_SIZE];
 
@@ -163,12 +120,26 @@ bool state_key_is_valid(const char *key) {
         return uuid_canonical(key, uuid) >= 0 && streq(key, uuid);
 }
 
-StateEntry *state_find(const State *s, const char *key) {
-        for (size_t i = 0; i < s->n_entries; i++)
-                if (streq(s->entries[i].key, key))
-                        return &s->entries[i];
+/* Where the entry with the key is, or would have to be. */
+static size_t entry_position(const State *s, const char *key) {
+        size_t begin = 0, end = s->n_entries;
 
-        return NULL;
+        while (begin < end) {
+                size_t middle = begin + (end - begin) / 2;
+
+                if (strcmp(s->entries[middle].key, key) < 0)
+                        begin = middle + 1;
+                else
+                        end = middle;
+        }
+
+        return begin;
+}
+
+StateEntry *state_find(const State *s, const char *key) {
+        size_t i = entry_position(s, key);
+
+        return i < s->n_entries && streq(s->entries[i].key, key) ? &s->entries[i] : NULL;
 }
 
 int state_reserve(State *s, size_t n) {
@@ -180,6 +151,16 @@ int state_reserve(State *s, size_t n) {
 
         s->entries = entries;
         return 0;
+}
+
+/* Makes room in the right place, for which there is memory. */
+static StateEntry *insert_entry(State *s, const char *key) {
+        size_t i = entry_position(s, key);
+
+        memmove(&s->entries[i + 1], &s->entries[i], (s->n_entries - i) * sizeof(*s->entries));
+        s->n_entries++;
+        s->entries[i] = (StateEntry) {};
+        return &s->entries[i];
 }
 
 StateEntry *state_append(State *s, const char *key) {
@@ -196,16 +177,46 @@ StateEntry *state_append(State *s, const char *key) {
 
 StateEntry *state_get(State *s, const char *key) {
         StateEntry *e = state_find(s, key);
+        char *copy;
 
         if (e)
                 return e;
 
-        return state_reserve(s, 1) >= 0 ? state_append(s, key) : NULL;
+        copy = strdup(key);
+        if (!copy || state_reserve(s, 1) < 0) {
+                free(copy);
+                return NULL;
+        }
+
+        e = insert_entry(s, key);
+        e->key = copy;
+        return e;
+}
+
+static int compare_entries(const void *x, const void *y) {
+        const StateEntry *a = x, *b = y;
+
+        return strcmp(a->key, b->key);
+}
+
+static int compare_slices(const void *x, const void *y) {
+        const StateSlice *a = x, *b = y;
+
+        return strcmp(a->name, b->name);
+}
+
+void state_sort(State *s) {
+        if (s->n_entries > 1)
+                qsort(s->entries, s->n_entries, sizeof(*s->entries), compare_entries);
+        if (s->n_slices > 1)
+                qsort(s->slices, s->n_slices, sizeof(*s->slices), compare_slices);
 }
 
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override) {
         e->override = *override;
+        e->supersedes = 0;
         if (setting_is_empty(override)) {
+                e->serial = 0;
                 json_object_put(e->unknown_of_override);
                 e->unknown_of_override = NULL;
         }
@@ -255,33 +266,82 @@ StateSlice *state_find_slice(const State *s, const char *name) {
         return NULL;
 }
 
+static int reserve_slices(State *s, size_t n) {
+        StateSlice *slices;
+
+        slices = reallocarray(s->slices, s->n_slices + n, sizeof(*slices));
+        if (!slices && s->n_slices + n > 0)
+                return -ENOMEM;
+
+        s->slices = slices;
+        return 0;
+}
+
+static StateSlice *insert_slice(State *s, const char *name) {
+        size_t i = 0;
+
+        while (i < s->n_slices && strcmp(s->slices[i].name, name) < 0)
+                i++;
+        memmove(&s->slices[i + 1], &s->slices[i], (s->n_slices - i) * sizeof(*s->slices));
+        s->n_slices++;
+        s->slices[i] = (StateSlice) {};
+        return &s->slices[i];
+}
+
 StateSlice *state_get_slice(State *s, const char *name) {
-        StateSlice *slice, *slices;
+        StateSlice *slice;
         char *copy;
 
         slice = state_find_slice(s, name);
         if (slice)
                 return slice;
 
-        slices = reallocarray(s->slices, s->n_slices + 1, sizeof(*slices));
-        if (!slices)
-                return NULL;
-        s->slices = slices;
-
         copy = strdup(name);
-        if (!copy)
+        if (!copy || reserve_slices(s, 1) < 0) {
+                free(copy);
                 return NULL;
+        }
 
-        slice = &s->slices[s->n_slices++];
-        *slice = (StateSlice) { .name = copy };
+        slice = insert_slice(s, name);
+        slice->name = copy;
         return slice;
 }
 
+StateEntry *state_add_copy(State *s, const StateEntry *e) {
+        StateEntry copy = {}, *added;
+
+        if (entry_copy(e, &copy) < 0 || state_reserve(s, 1) < 0) {
+                entry_done(&copy);
+                return NULL;
+        }
+
+        added = insert_entry(s, e->key);
+        *added = copy;
+        return added;
+}
+
+StateSlice *state_add_slice_copy(State *s, const StateSlice *slice) {
+        StateSlice *copy = state_get_slice(s, slice->name);
+
+        if (!copy)
+                return NULL;
+
+        copy->limit_set = slice->limit_set;
+        copy->limit = slice->limit;
+        copy->applied = slice->applied;
+        copy->unknown = ref(slice->unknown);
+        return copy;
+}
+
 /* Is there more to remember than a name? What else was announced holds only with a reservation. */
-static bool entry_is_empty(const StateEntry *e) {
+bool state_entry_is_empty(const StateEntry *e) {
         return setting_is_empty(&e->override) && setting_is_empty(&e->announced.quota) && !e->reserved &&
                !e->running && !e->next.name && !e->unknown && !e->unknown_of_override &&
                !e->unknown_of_metadata;
+}
+
+bool state_slice_is_empty(const StateSlice *slice) {
+        return !slice->limit_set && !slice->applied && !slice->unknown;
 }
 
 void state_prune(State *s) {
@@ -290,7 +350,7 @@ void state_prune(State *s) {
         for (size_t i = 0; i < s->n_entries; i++) {
                 StateEntry *e = &s->entries[i];
 
-                if (entry_is_empty(e))
+                if (state_entry_is_empty(e))
                         entry_done(e);
                 else
                         s->entries[n++] = *e;
@@ -300,12 +360,64 @@ void state_prune(State *s) {
         for (size_t i = 0; i < s->n_slices; i++) {
                 StateSlice *slice = &s->slices[i];
 
-                if (!slice->limit_set && !slice->applied && !slice->unknown)
+                if (state_slice_is_empty(slice))
                         slice_done(slice);
                 else
                         s->slices[n_slices++] = *slice;
         }
         s->n_slices = n_slices;
+}
+
+int state_reserve_for(State *to, const State *from) {
+        int r;
+
+        r = state_reserve(to, from->n_entries);
+        return r < 0 ? r : reserve_slices(to, from->n_slices);
+}
+
+/* New ones go to the end first: to sort once is cheaper than to move all entries for each. */
+static void take_entries(State *to, State *from) {
+        size_t n_sorted = to->n_entries;
+
+        for (size_t i = 0; i < from->n_entries; i++) {
+                const State sorted = { .entries = to->entries, .n_entries = n_sorted };
+                StateEntry *there = state_find(&sorted, from->entries[i].key);
+
+                if (there)
+                        entry_done(there);
+                else if (from->n_entries == 1)
+                        there = insert_entry(to, from->entries[i].key);
+                else
+                        there = &to->entries[to->n_entries++];
+                *there = from->entries[i];
+        }
+
+        if (from->n_entries > 1 && to->n_entries > n_sorted)
+                state_sort(to);
+        from->n_entries = 0;
+}
+
+void state_take(State *to, State *from) {
+        bool empty = false;
+
+        for (size_t i = 0; i < from->n_entries; i++)
+                empty |= state_entry_is_empty(&from->entries[i]);
+        for (size_t i = 0; i < from->n_slices; i++)
+                empty |= state_slice_is_empty(&from->slices[i]);
+
+        take_entries(to, from);
+        for (size_t i = 0; i < from->n_slices; i++) {
+                StateSlice *slice = state_find_slice(to, from->slices[i].name);
+
+                if (slice)
+                        slice_done(slice);
+                else
+                        slice = insert_slice(to, from->slices[i].name);
+                *slice = from->slices[i];
+        }
+        from->n_slices = 0;
+        if (empty)
+                state_prune(to);
 }
 
 QuotaSetting state_get_override(const State *state, const char *key) {

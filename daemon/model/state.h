@@ -13,7 +13,7 @@ struct json_object;
 
 /*
  * What pasidd must remember: one layer of it, persistent or runtime, as data.
- * state-file.h has the files.
+ * state-store.h has the files. Entries and slices are sorted by their keys.
  */
 
 /* What the key of a VM without a UUID begins with. */
@@ -34,6 +34,9 @@ typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
         char *name; /* the VM's name when the entry was written, for people; may be NULL */
         QuotaSetting override;
+        uint64_t serial; /* runtime layer only: a number of the override's own; 0: it has none */
+        uint64_t
+                supersedes; /* persistent layer only: the runtime override with this serial is none any more; 0: none */
         Announcement announced; /* runtime file only */
         bool reserved;          /* runtime file only: prepared, not yet seen running */
         bool running;           /* runtime file only: prepared, and seen running: its name is libvirt's */
@@ -62,17 +65,18 @@ typedef struct State {
 State *state_free(State *s);
 DEFINE_CLEANUP_FUNC(State *, state_free, state_freep);
 State *state_new(void);
-/* Another one of the same content. The caller frees *ret. -ENOMEM. */
-int state_copy(const State *s, State **ret);
-
 /* NULL when there is no such entry. The pointer is good until entries are added or removed. */
 StateEntry *state_find(const State *s, const char *key);
 /* Finds or makes. NULL when out of memory. */
 StateEntry *state_get(State *s, const char *key);
 /* Room for n more entries. -ENOMEM. */
 int state_reserve(State *s, size_t n);
-/* Makes one in that room. There is none with the key, which the caller knows. NULL when out of memory. */
+/*
+ * Makes an entry in that room, at the end. The caller knows that there is none with the key, and calls state_sort() after
+ * the last one. NULL when out of memory.
+ */
 StateEntry *state_append(State *s, const char *key);
+void state_sort(State *s);
 /* Is it a UUID in canonical form, or "unit:NAME"? */
 bool state_key_is_valid(const char *key);
 
@@ -93,8 +97,23 @@ void state_next_clear(StateNext *next);
 /* As with entries. */
 StateSlice *state_find_slice(const State *s, const char *name);
 StateSlice *state_get_slice(State *s, const char *name);
-/* Removes entries that say nothing any more. */
+/* Does it say nothing but its key and name? */
+bool state_entry_is_empty(const StateEntry *e);
+bool state_slice_is_empty(const StateSlice *slice);
+/* Removes entries and slices that are empty. */
 void state_prune(State *s);
+
+/* Adds a copy of an entry or a slice of another state, which this one does not have yet. NULL when out of memory. */
+StateEntry *state_add_copy(State *s, const StateEntry *e);
+StateSlice *state_add_slice_copy(State *s, const StateSlice *slice);
+
+/* Room for all entries and slices of the other state. -ENOMEM. */
+int state_reserve_for(State *to, const State *from);
+/*
+ * Moves all entries and slices into another state that has the room: they replace those that it has under the same keys.
+ * Those that are empty are removed there. The default quota is left alone.
+ */
+void state_take(State *to, State *from);
 
 /* What is in force: both layers. The runtime one holds until the next boot, and wins. */
 typedef struct StateLayers {

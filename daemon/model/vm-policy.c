@@ -5,17 +5,18 @@
 #include "vm-policy.h"
 
 /* next: its next start, if that is what to look at; else NULL. Points into VM and state. */
-static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, const StateNext *next) {
+static PolicyInput policy_input(
+        const VM *vm, const VMOverrides *overrides, const StateNext *next, uint32_t default_quota) {
         const World *w = vm->world;
         const Announcement *announced =
                 next ? &next->announced : state_get_announcement(w->state.runtime, vm->key);
         PolicyInput input = {
                 .uuid = vm->kind == VM_KIND_MACHINE ? vm->uuid : NULL,
                 .name = next ? next->name : vm->name,
-                .slice = next ? NULL : vm->slice,
+                .slice = next ? NULL : vm->place.slice,
                 .runtime = overrides->runtime,
                 .persistent = overrides->persistent,
-                .default_quota = world_default_quota(w, NULL),
+                .default_quota = default_quota,
         };
 
         if (announced) {
@@ -29,7 +30,14 @@ static PolicyInput policy_input(const VM *vm, const VMOverrides *overrides, cons
 }
 
 void vm_resolve(const VM *vm, const VMOverrides *overrides, const StateNext *next, PolicyResult *ret) {
-        PolicyInput input = policy_input(vm, overrides, next);
+        PolicyInput input = policy_input(vm, overrides, next, world_default_quota(vm->world, NULL));
+
+        policy_resolve(vm->world->config, &input, ret);
+}
+
+void vm_resolve_with_default(
+        const VM *vm, const VMOverrides *overrides, uint32_t default_quota, PolicyResult *ret) {
+        PolicyInput input = policy_input(vm, overrides, NULL, default_quota);
 
         policy_resolve(vm->world->config, &input, ret);
 }
@@ -54,8 +62,8 @@ static CommitmentHolder holder_of(const VM *vm) {
         if (vm->kind == VM_KIND_MACHINE)
                 return COMMITMENT_MACHINE;
 
-        return vm->kind == VM_KIND_UNIT && vm->cgroup && unit_path_is_of_system(vm->cgroup) &&
-                               !unit_path_is_below_user_slice(vm->cgroup)
+        return vm->kind == VM_KIND_UNIT && vm->place.cgroup && unit_path_is_of_system(vm->place.cgroup) &&
+                               !unit_path_is_below_user_slice(vm->place.cgroup)
                        ? COMMITMENT_SYSTEM_UNIT
                        : COMMITMENT_OTHER;
 }
@@ -92,7 +100,7 @@ int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, si
         int r;
 
         vm_get_overrides(vm, &overrides);
-        input = policy_input(vm, &overrides, NULL);
+        input = policy_input(vm, &overrides, NULL, world_default_quota(vm->world, NULL));
         r = policy_explain(vm->world->config, &input, ret_result, ret);
         if (r < 0)
                 return r;

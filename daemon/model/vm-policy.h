@@ -17,6 +17,10 @@ void vm_get_overrides(const VM *vm, VMOverrides *ret);
 /* What would hold with these overrides; for its next start, or NULL for as it is. */
 void vm_resolve(const VM *vm, const VMOverrides *overrides, const StateNext *next, PolicyResult *ret);
 
+/* The same as it is, with another default. */
+void vm_resolve_with_default(
+        const VM *vm, const VMOverrides *overrides, uint32_t default_quota, PolicyResult *ret);
+
 /* What an announcement would give a VM that need not exist. */
 void vm_resolve_announced(
         const World *w, const char *uuid, const char *name, const Announcement *announced, PolicyResult *ret);

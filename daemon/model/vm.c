@@ -63,21 +63,22 @@ VM *vm_find_by_cgroup(const World *w, const char *unit_path) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &w->vms, entries)
-                if (streq_ptr(vm->cgroup, unit_path))
+                if (streq_ptr(vm->place.cgroup, unit_path))
                         return vm;
 
         return NULL;
 }
 
 bool vm_shares_cgroup(const VM *vm, const VM *other) {
-        if (vm == other || vm->kind != VM_KIND_MACHINE || other->kind != VM_KIND_MACHINE || !vm->cgroup ||
-                !other->cgroup)
+        if (vm == other || vm->kind != VM_KIND_MACHINE || other->kind != VM_KIND_MACHINE ||
+                !vm->place.cgroup || !other->place.cgroup)
                 return false;
         /* Asked for each VM about all others: the ids tell most of them apart. */
-        if (vm->cgroup_id != other->cgroup_id && vm->cgroup_id != 0 && other->cgroup_id != 0)
+        if (vm->place.cgroup_id != other->place.cgroup_id && vm->place.cgroup_id != 0 &&
+                other->place.cgroup_id != 0)
                 return false;
 
-        return streq(vm->cgroup, other->cgroup);
+        return streq(vm->place.cgroup, other->place.cgroup);
 }
 
 bool unit_path_is_of_system(const char *unit_path) {
@@ -126,6 +127,7 @@ int vm_new(World *w, VMKind kind, const char *uuid, const char *key, const char 
         TAILQ_INIT(&vm->sets);
         TAILQ_INIT(&vm->other_machines);
         vm->world = w;
+        limit_init(&vm->misc_max, LIMIT_VM, vm);
         vm->log_level = LOG_INFO;
         vm->kind = kind;
         vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;
@@ -155,8 +157,8 @@ VM *vm_free(VM *vm) {
         while ((other = other_machines_take(vm)))
                 other_machine_free(other);
 
-        if (vm->changes_queued)
-                TAILQ_REMOVE(&w->changes.vms, vm, of_changed);
+        if (vm->signals.changes_queued)
+                TAILQ_REMOVE(&w->changes.vms, vm, signals.of_changed);
         TAILQ_REMOVE(&w->vms, vm, entries);
         w->n_vms--;
         (void) tdelete(vm, &w->vms_by_uuid, compare_uuids);
@@ -164,16 +166,17 @@ VM *vm_free(VM *vm) {
         free(vm->key);
         free(vm->name);
         free(vm->machine);
-        free(vm->unit);
-        free(vm->slice);
-        free(vm->cgroup);
-        free(vm->error);
+        free(vm->place.unit);
+        free(vm->place.slice);
+        free(vm->place.cgroup);
+        free(vm->quota.error);
+        limit_done(&vm->misc_max);
         free(vm);
         return NULL;
 }
 
 bool vm_is_in_slice(const VM *vm, const char *slice) {
-        const char *own = vm->slice;
+        const char *own = vm->place.slice;
 
         if (!own) {
                 const Announcement *a = state_get_announcement(vm->world->state.runtime, vm->key);
@@ -210,4 +213,6 @@ void vm_remove_set(VM *vm, Set *set) {
         vm->n_sets--;
         set->vm = NULL;
         set->match = SET_MATCH_WAITING;
+        limit_forget(&set->quota);
+        limit_forget(&set->watermark);
 }

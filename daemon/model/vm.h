@@ -3,6 +3,7 @@
 
 #include "announcement.h"
 #include "kernel-set.h"
+#include "limit.h"
 #include "log.h"
 #include "policy.h"
 #include "uuid.h"
@@ -17,10 +18,19 @@ typedef enum VMKind {
         VM_KIND_SET,     /* a set whose unit is not known */
 } VMKind;
 
+/* How far its run has come. Units and lone sets always run. */
 typedef enum VMState {
-        VM_RESERVED,
-        VM_RUNNING,
+        VM_RESERVED, /* announced by the hook, or its next start is to come; there is no machine */
+        VM_RUNNING,  /* a machine of systemd-machined; or a unit, or a set */
+        VM_RUNNING_UNREGISTERED, /* libvirt runs it without machined, see libvirt-qemu.h */
 } VMState;
+
+/* Who knows of it. */
+typedef enum VMVisibility {
+        VM_HIDDEN,    /* nobody yet */
+        VM_ANNOUNCED, /* the bus may hear of it */
+        VM_ON_BUS,    /* VMAdded was sent, or there was nobody to hear it */
+} VMVisibility;
 
 typedef enum VMChange {
         VM_CHANGED_NAME = 1 << 0,
@@ -45,10 +55,39 @@ typedef struct VMCounters {
         uint64_t denied;
 } VMCounters;
 
+/* Where it runs. */
+typedef struct VMPlace {
+        char *unit;
+        char *slice;
+        char *cgroup; /* the unit's; NULL while it is not known */
+        uint32_t leader;
+        uint64_t cgroup_id; /* 0 while it is not known */
+} VMPlace;
+
+/* Is the quota in force? As announced last, see vm_force(). */
+typedef struct VMQuotaState {
+        bool in_force; /* in all limits */
+        char *error;   /* why not; NULL: unknown, or it is */
+} VMQuotaState;
+
+/* Of sets that are gone. */
+typedef struct VMGone {
+        uint64_t denied, peak;
+} VMGone;
+
+/* What the bus knows of it, and what it is still to hear. */
+typedef struct VMSignals {
+        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
+        VMVisibility visibility;
+        VMCounters told; /* as last announced, while somebody listens */
+        bool told_known;
+        bool changes_queued;
+        unsigned changed; /* VMChange */
+} VMSignals;
+
 /* One machine, or what stands for one: known by UUID, with one cgroup and zero or more sets. */
 struct VM {
         TAILQ_ENTRY(VM) entries;
-        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
         World *world;
         VMLife *life;    /* watches and timers of whoever sees to the VM */
         uint64_t number; /* later ones have higher ones, and come later in the list */
@@ -58,38 +97,26 @@ struct VM {
         char *key; /* in the state files */
         char *name;
         char *machine;         /* machined's name; NULL without one */
-        bool unregistered;     /* libvirt runs it without machined, see libvirt-qemu.h */
         uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
-        char *unit;
-        char *slice;
-        char *cgroup; /* the unit's; NULL while it is not known */
-        uint32_t leader;
-        uint64_t cgroup_id; /* 0 while it is not known */
+        VMPlace place;
 
-        PolicyResult policy; /* what should hold */
-        bool policy_known;
+        PolicyResult policy;          /* what should hold */
+        bool policy_known;            /* it was worked out at all */
         DefaultSource default_source; /* that it was worked out with */
-        bool in_force;
-        bool failed;  /* not in force because of an error */
-        char *error;  /* why not */
-        bool foreign; /* somebody else's value is left in place */
+        Limit misc_max;               /* of the cgroup; those of sets are the sets' */
+        VMQuotaState quota;
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;
-        uint64_t gone_denied, gone_peak; /* of sets that are gone */
+        VMGone gone;
 
         TAILQ_HEAD(, OtherMachine) other_machines; /* of the same UUID, see other-machines.h */
 
         bool listed;       /* in the list of machines that is being gone through */
         bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
 
-        bool announced;  /* the bus may hear of it */
-        bool on_bus;     /* VMAdded was sent, or there was nobody to hear it */
-        VMCounters told; /* as last announced, while somebody listens */
-        bool told_known;
-        int log_level;    /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
-        unsigned changed; /* VMChange */
-        bool changes_queued;
+        int log_level; /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
+        VMSignals signals;
 };
 
 /* Makes a VM; nothing is known of it but who it is. key: NULL for the UUID. -EEXIST when the UUID is taken. */
@@ -122,6 +149,11 @@ void vm_remove_set(VM *vm, Set *set);
 
 /* Does the VM run in the slice, or in one below, or is it announced for it? */
 bool vm_is_in_slice(const VM *vm, const char *slice);
+
+/* Has it a machine, or is it one of those that need none? */
+static inline bool vm_is_running(const VM *vm) {
+        return vm->state != VM_RESERVED;
+}
 
 /* "reserved", "running" */
 const char *vm_state_to_string(VMState state);

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "disk-writer.h"
-#include "file-replace.h"
 #include "log.h"
 #include "macro.h"
 
@@ -22,7 +21,7 @@
 
 typedef struct Job {
         TAILQ_ENTRY(Job) entries;
-        FileReplacement file;
+        StateWrite *write;
         DiskWriterHandler handler;
         void *userdata;
         int result;
@@ -49,7 +48,7 @@ struct DiskWriter {
 };
 
 static Job *job_free(Job *job) {
-        file_replacement_done(&job->file);
+        state_write_free(job->write);
         free(job);
         return NULL;
 }
@@ -72,7 +71,7 @@ static void *work(void *userdata) {
                 s->busy = true;
                 pthread_mutex_unlock(&s->lock);
 
-                job->result = file_replacement_run(&job->file);
+                job->result = state_write_run(job->write);
 
                 pthread_mutex_lock(&s->lock);
                 TAILQ_INSERT_TAIL(&s->done, job, entries);
@@ -103,7 +102,7 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         while ((job = TAILQ_FIRST(&done))) {
                 TAILQ_REMOVE(&done, job, entries);
                 w->n_jobs--;
-                job->handler(job->result, job->file.replaced, job->userdata);
+                job->handler(job->result, job->write->changed, job->userdata);
                 job_free(job);
         }
 
@@ -199,9 +198,8 @@ static int start_thread(DiskWriter *w) {
         return 0;
 }
 
-int disk_writer_replace(
-        DiskWriter *w, const char *path, char *text, DiskWriterHandler handler, void *userdata) {
-        _cleanup_free_ char *owned = text;
+int disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata) {
+        _cleanup_(state_write_freep) StateWrite *owned = write;
         _cleanup_(job_freep) Job *job = NULL;
         int r;
 
@@ -214,10 +212,8 @@ int disk_writer_replace(
 
         job->handler = handler;
         job->userdata = userdata;
-        /* Nothing in these files is secret. */
-        r = file_replacement_init(&job->file, path, TAKE_PTR(owned), 0644, true);
-        if (r >= 0)
-                r = start_thread(w);
+        job->write = TAKE_PTR(owned);
+        r = start_thread(w);
         if (r < 0)
                 return r;
 

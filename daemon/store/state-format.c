@@ -14,6 +14,8 @@
  *     "KEY": {
  *       "name": "…",
  *       "override": { "quota": 1, "watermark": 1 },
+ *       "serial": 1,
+ *       "supersedes": 1,
  *       "metadata": { "quota": 1, "watermark": 1 },
  *       "domain": [ [ "key", "value" ] ],
  *       "slice": "a-b.slice",
@@ -29,8 +31,8 @@
  *   }
  * }
  *
- * All but "version" and "vms" is left out where it has nothing to say. A limit of "max" is none. "reserved" can stand
- * for "running", without "next" then.
+ * Each file has one VM, one slice, or the default. All but "version" and "vms" is left out where it has nothing to say. A
+ * limit of "max" is none. "reserved" can stand for "running", without "next" then.
  */
 
 /* Takes over value, also on failure; a NULL value is one that could not be made. */
@@ -177,6 +179,10 @@ static int add_entry(json_object *vms, const StateEntry *e) {
                 r = add_member(vm, "name", json_object_new_string(e->name));
         if (r >= 0)
                 r = add_setting(vm, "override", &e->override, e->unknown_of_override);
+        if (r >= 0 && e->serial > 0)
+                r = add_member(vm, "serial", json_object_new_int64((int64_t) e->serial));
+        if (r >= 0 && e->supersedes > 0)
+                r = add_member(vm, "supersedes", json_object_new_int64((int64_t) e->supersedes));
         if (r >= 0)
                 r = add_announced(vm, &e->announced, e->unknown_of_metadata);
         if (r >= 0 && e->reserved)
@@ -248,5 +254,51 @@ int state_format(const State *s, char **ret) {
         if (!text || asprintf(ret, "%s\n", text) < 0)
                 return -ENOMEM;
 
+        return 0;
+}
+
+/* What there is of the State in this file, which is not copied. */
+static State part_of(const State *s, OverrideKind kind, const char *key) {
+        State part = {};
+
+        switch (kind) {
+
+        case OVERRIDE_SLICE:
+                part.slices = state_find_slice(s, key);
+                part.n_slices = part.slices && !state_slice_is_empty(part.slices);
+                break;
+
+        case OVERRIDE_DEFAULT:
+                part.default_quota = s->default_quota;
+                part.default_quota_set = s->default_quota_set;
+                part.unknown = s->unknown;
+                break;
+
+        default:
+                part.entries = state_find(s, key);
+                part.n_entries = part.entries && !state_entry_is_empty(part.entries);
+        }
+
+        return part;
+}
+
+int state_format_file(const State *s, OverrideKind kind, const char *key, char **ret) {
+        const State part = part_of(s, kind, key);
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (part.n_entries == 0 && part.n_slices == 0 && !part.default_quota_set && !part.unknown) {
+                *ret = NULL;
+                return 0;
+        }
+
+        r = state_format(&part, &text);
+        if (r < 0)
+                return r;
+        /* state_load() would not take it. */
+        if (strlen(text) > STATE_SIZE_MAX)
+                return -EFBIG;
+
+        *ret = TAKE_PTR(text);
         return 0;
 }

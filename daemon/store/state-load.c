@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 
-#include "file-replace.h"
+#include "error-text.h"
 #include "state-file.h"
+#include "state-name.h"
 
-/* State files on the disk: reading, setting aside, replacing; state-file.c knows what stands in them. */
+/* State files on the disk: reading and setting aside; state-parse.c knows what stands in them. */
 
 /* One byte more than may be is read, so that state_parse() sees that the file is too large. */
 static int read_whole(int fd, char **ret, size_t *ret_size) {
@@ -58,12 +60,12 @@ static int rename_no_replace(const char *from, const char *to) {
         return 0;
 }
 
-static int set_aside(const char *path, char **ret) {
+static int set_aside(const char *path, const char *prefix, char **ret) {
         for (unsigned n = 1;; n++) {
                 _cleanup_free_ char *aside = NULL;
                 int r;
 
-                if (asprintf(&aside, "%s.corrupt-%u", path, n) < 0) {
+                if (asprintf(&aside, "%s.corrupt-%u", prefix, n) < 0) {
                         aside = NULL;
                         return -ENOMEM;
                 }
@@ -97,73 +99,73 @@ static int load_text(const char *path, char **ret, size_t *ret_size) {
         return read_whole(fd, ret, ret_size);
 }
 
-int state_load(const char *path, State **ret, char **ret_error) {
-        _cleanup_(state_freep) State *empty = NULL;
-        _cleanup_free_ char *text = NULL, *what = NULL, *aside = NULL;
-        size_t size = 0;
-        int r, q;
-
-        empty = state_new();
-        if (!empty)
-                return -ENOMEM;
-
-        r = load_text(path, &text, &size);
-        if (r == -ENOENT) {
-                *ret = TAKE_PTR(empty);
-                return STATE_LOADED;
-        }
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0) {
-                if (asprintf(ret_error, "%s: cannot read: %s", path, strerror(-r)) < 0)
-                        *ret_error = NULL;
-                *ret = TAKE_PTR(empty);
-                return STATE_LEFT;
-        }
-
-        r = state_parse(text, size, ret, &what);
-        if (r != -EBADMSG)
-                return r;
-
-        q = set_aside(path, &aside);
-        if (q == -ENOMEM)
-                return q;
-        if (q < 0) {
-                if (asprintf(ret_error, "%s: %s; cannot set it aside: %s", path, what, strerror(-q)) < 0)
-                        *ret_error = NULL;
-                *ret = TAKE_PTR(empty);
-                return STATE_LEFT;
-        }
-
-        if (asprintf(ret_error, "%s: %s; set aside as %s", path, what, aside) < 0)
-                *ret_error = NULL;
-        *ret = TAKE_PTR(empty);
-        return STATE_SET_ASIDE;
-}
-
-int state_format_file(const State *s, char **ret) {
-        _cleanup_free_ char *text = NULL;
+/* Is the document about what the file's name says, and nothing else? */
+static int check_name(const State *s, const char *name, char **ret_error) {
+        _cleanup_free_ char *expected = NULL;
         int r;
 
-        r = state_format(s, &text);
-        if (r < 0)
+        if (s->n_entries + s->n_slices > 1 || (s->n_entries + s->n_slices == 1 && s->default_quota_set))
+                return error_text(ret_error, "says more than belongs into this file");
+        if (s->n_entries > 0)
+                r = state_file_name(OVERRIDE_VM, s->entries[0].key, &expected);
+        else if (s->n_slices > 0)
+                r = state_file_name(OVERRIDE_SLICE, s->slices[0].name, &expected);
+        else
+                r = state_file_name(OVERRIDE_DEFAULT, "", &expected);
+        if (r == -ENOMEM)
                 return r;
-        /* state_load() would not take it, and all would be lost. */
-        if (strlen(text) > STATE_SIZE_MAX)
-                return -EFBIG;
+        if (r < 0 || !streq(expected, name))
+                return error_text(ret_error, "belongs into a file of another name");
 
-        *ret = TAKE_PTR(text);
         return 0;
 }
 
-int state_save(const State *s, const char *path, bool durable) {
-        _cleanup_free_ char *text = NULL;
-        int r;
+/* The text is missing when there is no memory for it. */
+static int load_result(StateLoadResult result, char **ret_error, const char *format, ...) _printf_(3, 4);
 
-        r = state_format_file(s, &text);
+static int load_result(StateLoadResult result, char **ret_error, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(ret_error, format, ap) < 0)
+                *ret_error = NULL;
+        va_end(ap);
+        return result;
+}
+
+int state_load(const char *path, const char *name, const char *aside, State **ret, char **ret_error) {
+        _cleanup_free_ char *text = NULL, *what = NULL, *renamed = NULL;
+        _cleanup_(state_freep) State *s = NULL;
+        size_t size = 0;
+        int r, q;
+
+        r = load_text(path, &text, &size);
+        if (r == -ENOENT)
+                return STATE_ABSENT;
+        if (r == -ENOMEM)
+                return r;
         if (r < 0)
+                return load_result(STATE_LEFT, ret_error, "%s: cannot read: %s", path, strerror(-r));
+
+        r = state_parse(text, size, &s, &what);
+        if (r >= 0 && name)
+                r = check_name(s, name, &what);
+        if (r >= 0) {
+                *ret = TAKE_PTR(s);
+                return STATE_LOADED;
+        }
+        if (r == -EPROTONOSUPPORT)
+                return load_result(STATE_NEWER, ret_error, "%s: %s", path, strempty(what));
+        if (r != -EBADMSG)
                 return r;
 
-        /* Nothing in it is secret. */
-        return replace_file(path, text, 0644, durable, NULL);
+        q = set_aside(path, aside, &renamed);
+        if (q == -ENOMEM)
+                return q;
+        if (q < 0)
+                return load_result(STATE_LEFT, ret_error, "%s: %s; cannot set it aside: %s", path,
+                        strempty(what), strerror(-q));
+
+        return load_result(
+                STATE_SET_ASIDE, ret_error, "%s: %s; set aside as %s", path, strempty(what), renamed);
 }

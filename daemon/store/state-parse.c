@@ -177,6 +177,14 @@ static int parse_timestamp(json_object *o, const char *vm, const char *key, uint
         return 0;
 }
 
+static int parse_serial(json_object *o, const char *vm, const char *key, uint64_t *ret, char **ret_error) {
+        if (!json_object_is_type(o, json_type_int) || json_object_get_int64(o) <= 0)
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a positive integer", vm, key);
+
+        *ret = (uint64_t) json_object_get_int64(o);
+        return 0;
+}
+
 static int parse_next(json_object *o, const char *vm, StateNext *next, char **ret_error) {
         int r;
 
@@ -204,7 +212,7 @@ static int parse_next(json_object *o, const char *vm, StateNext *next, char **re
 
 static int parse_entry(State *s, const char *vm, json_object *o, char **ret_error) {
         StateEntry *e;
-        int r = 0;
+        int r;
 
         if (!state_key_is_valid(vm))
                 return error_text(ret_error,
@@ -213,7 +221,11 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
         if (!json_object_is_type(o, json_type_object))
                 return error_text(ret_error, "VM \"%s\" is not an object", vm);
 
-        e = state_get(s, vm);
+        /* No member comes twice. They are sorted when all are there. */
+        r = state_reserve(s, 1);
+        if (r < 0)
+                return r;
+        e = state_append(s, vm);
         if (!e)
                 return -ENOMEM;
 
@@ -223,6 +235,10 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                         continue;
                 if (r == 0 && streq(key, "override"))
                         r = parse_setting(value, vm, key, &e->override, &e->unknown_of_override, ret_error);
+                else if (r == 0 && streq(key, "serial"))
+                        r = parse_serial(value, vm, key, &e->serial, ret_error);
+                else if (r == 0 && streq(key, "supersedes"))
+                        r = parse_serial(value, vm, key, &e->supersedes, ret_error);
                 else if (r == 0 && streq(key, "reserved"))
                         r = parse_boolean(value, vm, key, &e->reserved, ret_error);
                 else if (r == 0 && streq(key, "running"))
@@ -320,16 +336,20 @@ static int parse_slices(State *s, json_object *o, char **ret_error) {
 
 static int check_version(json_object *o, char **ret_error) {
         json_object *version;
+        int64_t number;
+        int r;
 
         if (!json_object_object_get_ex(o, "version", &version))
                 return error_text(ret_error, "has no \"version\"");
         if (!json_object_is_type(version, json_type_int))
                 return error_text(ret_error, "\"version\" is not an integer");
-        if (json_object_get_int64(version) != STATE_VERSION)
-                return error_text(ret_error, "\"version\" is %" PRIi64 ", not %d",
-                        json_object_get_int64(version), STATE_VERSION);
 
-        return 0;
+        number = json_object_get_int64(version);
+        if (number == STATE_VERSION)
+                return 0;
+
+        r = error_text(ret_error, "\"version\" is %" PRIi64 ", not %d", number, STATE_VERSION);
+        return number > STATE_VERSION && r == -EBADMSG ? -EPROTONOSUPPORT : r;
 }
 
 int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
@@ -372,6 +392,7 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
         if (!vms)
                 return error_text(ret_error, "has no \"vms\"");
 
+        state_sort(s);
         *ret = TAKE_PTR(s);
         return 0;
 }

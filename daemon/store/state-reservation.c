@@ -5,14 +5,7 @@
 
 /* Begins a change to the entry of the VM, which is made if there is none. */
 static int begin(const StateStore *store, const char *key, Transaction *t, StateEntry **ret) {
-        int r;
-
-        r = transaction_begin(t, store->layers->runtime);
-        if (r < 0)
-                return r;
-
-        *ret = state_get(t->next, key);
-        return *ret ? 0 : -ENOMEM;
+        return transaction_entry(t, store->layers->runtime, key, ret);
 }
 
 static int commit(StateStore *store, Transaction *t, CommitMode mode) {

@@ -1,54 +1,121 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <systemd/sd-id128.h>
+
+#include "bus-names.h"
 #include "file-util.h"
 #include "log.h"
-#include "messages.h"
-#include "state-file.h"
-#include "state-transaction.h"
+#include "state-change.h"
+#include "state-recover.h"
 
-/* *ret_problem: why the file must be left alone, or NULL. */
-static int load(const char *path, State **ret, char **ret_problem) {
-        _cleanup_free_ char *error = NULL;
+/* As many are named in the status. */
+#define PROBLEMS_SHOWN_MAX 3U
+
+static int load_layer(StateFiles *files, const char *root, const char *directory, bool durable, State **ret) {
+        _cleanup_free_ char *old_file = NULL;
+
+        files->durable = durable;
+        files->path = path_under(root, "%s", directory);
+        old_file = path_under(root, "%s" OLD_STATE_SUFFIX, directory);
+        *ret = state_new();
+        if (!files->path || !old_file || !*ret)
+                return log_oom();
+
+        return state_recover_files(files, old_file, *ret);
+}
+
+/* What was superseded at once with the persistent override that did. */
+static int apply_superseded(StateStore *store) {
+        State *persistent = store->layers->persistent;
+
+        for (size_t i = 0; i < persistent->n_entries; i++) {
+                uint64_t serial = persistent->entries[i].supersedes;
+                StateEntry *e =
+                        serial > 0 ? state_find(store->layers->runtime, persistent->entries[i].key) : NULL;
+
+                persistent->entries[i].supersedes = 0;
+                if (!e || e->serial != serial)
+                        continue;
+                if (state_keys_add(&store->runtime.behind, OVERRIDE_VM, e->key) < 0)
+                        return log_oom();
+                state_entry_set_override(e, &(QuotaSetting) {});
+        }
+
+        state_prune(store->layers->runtime);
+        return 0;
+}
+
+static int apply(const StatePending *p, State *memory, StateFiles *files) {
+        return p->settings && state_pending_apply(p, memory, &files->behind) < 0 ? log_oom() : 0;
+}
+
+/* In a layer that was taken over from an old file, a pending change is older than that. */
+static bool has_pending(const StateFiles *files) {
+        return !files->old_file && !state_files_problem(files, STATE_NAME_PENDING);
+}
+
+static int recover_pending(StateStore *store) {
+        _cleanup_(state_pending_done) StatePending persistent = {}, joint = {}, runtime = {};
+        bool usable = !state_files_problem(&store->persistent, STATE_NAME_PENDING);
+        StateLayers *layers = store->layers;
+        int r = 0;
+
+        if (has_pending(&store->persistent))
+                r = state_recover_pending(&store->persistent, STATE_NAME_PENDING, &persistent);
+        if (r >= 0 && has_pending(&store->runtime))
+                r = state_recover_pending(&store->runtime, STATE_NAME_PENDING, &runtime);
+        /* What becomes of it stands in the persistent layer. */
+        if (r >= 0 && usable && has_pending(&store->runtime))
+                r = state_recover_pending(&store->runtime, STATE_NAME_JOINT, &joint);
+
+        store->persistent.drop_pending |= persistent.settings != NULL;
+        store->runtime.drop_pending |= runtime.settings != NULL;
+        store->runtime.drop_joint = joint.settings != NULL;
+        if (r >= 0)
+                r = apply(&persistent, layers->persistent, &store->persistent);
+        if (r >= 0)
+                r = apply(&runtime, layers->runtime, &store->runtime);
+        if (r >= 0 && joint.id && streq_ptr(joint.id, persistent.id))
+                r = apply(&joint, layers->runtime, &store->runtime);
+        return r;
+}
+
+/* The runtime layer first: its part of a change to both layers must not be there without the other. */
+static void write_recovered(StateStore *store) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        StateFiles *files = &store->persistent;
         int r;
 
-        r = state_load(path, ret, &error);
-        switch (r) {
+        if (state_store_save_runtime(store) < 0 || !state_files_are_behind(files))
+                return;
 
-        case STATE_LOADED:
-                return 0;
-
-        case STATE_SET_ASIDE:
-                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
-                        "State file %s is unusable and was set aside: %s", path, strempty(error));
-                return 0;
-
-        case STATE_LEFT:
-                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
-                        "State file %s is unusable and stays as it is: %s. "
-                        "What it says is not in force, and nothing is saved there. Repair or remove it, then restart pasidd.",
-                        path, strempty(error));
-                *ret_problem = error ? TAKE_PTR(error) : strdup(path);
-                return *ret_problem ? 0 : log_oom();
-
-        default:
-                return log_error_errno(r, "Cannot read the state file %s: %m", path);
-        }
+        r = state_files_update(files, store->layers->persistent, &w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r >= 0)
+                state_files_updated(files);
+        else
+                log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
 }
 
 int state_store_load(StateStore *store, const char *root, StateLayers *layers) {
         int r;
 
         store->layers = layers;
-        store->persistent_path = path_under(root, PERSISTENT_STATE_FILE);
-        store->runtime_path = path_under(root, RUNTIME_STATE_FILE);
-        if (!store->persistent_path || !store->runtime_path)
-                return log_oom();
-
-        r = load(store->persistent_path, &store->layers->persistent, &store->persistent_problem);
+        r = load_layer(&store->persistent, root, PERSISTENT_STATE_DIRECTORY, true, &layers->persistent);
+        if (r >= 0)
+                r = load_layer(&store->runtime, root, RUNTIME_STATE_DIRECTORY, false, &layers->runtime);
+        if (r >= 0)
+                r = apply_superseded(store);
+        if (r >= 0)
+                r = recover_pending(store);
         if (r < 0)
                 return r;
 
-        return load(store->runtime_path, &store->layers->runtime, &store->runtime_problem);
+        store->persistent_path = store->persistent.path;
+        store->runtime_path = store->runtime.path;
+        write_recovered(store);
+        return 0;
 }
 
 void state_store_done(StateStore *store) {
@@ -57,195 +124,112 @@ void state_store_done(StateStore *store) {
                 state_free(store->layers->runtime);
                 *store->layers = (StateLayers) {};
         }
-        free(store->persistent_path);
-        free(store->runtime_path);
-        free(store->persistent_problem);
-        free(store->runtime_problem);
+        state_change_free(store->change);
+        state_files_done(&store->persistent);
+        state_files_done(&store->runtime);
         *store = (StateStore) {};
 }
 
-static int put_override(
-        Transaction *t, const State *state, const char *key, const char *name, const QuotaSetting *setting) {
-        QuotaSetting now = state_get_override(state, key);
+char *state_store_describe_problems(const StateStore *store) {
+        const StateFiles *files[] = { &store->persistent, &store->runtime };
+        size_t n = 0, size;
+        char *text = NULL;
+        FILE *f;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                for (size_t k = 0; k < files[i]->n_bad; k++)
+                        if (n++ < PROBLEMS_SHOWN_MAX)
+                                fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, files[i]->bad[k].path);
+        if (n > PROBLEMS_SHOWN_MAX)
+                fprintf(f, "; so are %zu more state files", n - PROBLEMS_SHOWN_MAX);
+
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+/* Brings what the list changes in this layer into the transaction, as it is now. */
+static int touch_item(Transaction *t, const State *state, const OverrideItem *item) {
         StateEntry *entry;
-        int r;
-
-        if (setting_equal(&now, setting))
-                return 0;
-
-        r = transaction_begin(t, state);
-        if (r < 0)
-                return r;
-
-        entry = state_get(t->next, key);
-        if (!entry)
-                return -ENOMEM;
-
-        state_entry_set_override(entry, setting);
-        return state_entry_set_name(entry, name);
-}
-
-int state_store_plan_override(const StateStore *store, const char *key, const char *name,
-        const QuotaSetting *persistent, char **ret) {
-        _cleanup_(transaction_done) Transaction t = {};
-        int r;
-
-        r = put_override(&t, store->layers->persistent, key, name, persistent);
-        return r < 0 ? r : transaction_format(&t, ret);
-}
-
-int state_store_set_overrides(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_override(&p, store->layers->persistent, key, name, persistent);
-        if (k >= 0)
-                k = put_override(&r, store->layers->runtime, key, name, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, COMMIT_SAVED);
-}
-
-static int put_default(Transaction *t, const State *state, const uint32_t *value) {
-        int r;
-
-        if (value ? state->default_quota_set && state->default_quota == *value : !state->default_quota_set)
-                return 0;
-
-        r = transaction_begin(t, state);
-        if (r < 0)
-                return r;
-
-        t->next->default_quota_set = value;
-        t->next->default_quota = value ? *value : 0;
-        return 0;
-}
-
-int state_store_plan_default(const StateStore *store, const uint32_t *persistent, char **ret) {
-        _cleanup_(transaction_done) Transaction t = {};
-        int r;
-
-        r = put_default(&t, store->layers->persistent, persistent);
-        return r < 0 ? r : transaction_format(&t, ret);
-}
-
-static int change_default(
-        StateStore *store, const uint32_t *runtime, const uint32_t *persistent, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_default(&p, store->layers->persistent, persistent);
-        if (k >= 0)
-                k = put_default(&r, store->layers->runtime, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
-}
-
-int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_default(store, runtime, persistent, COMMIT_SAVED);
-}
-
-int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_default(store, runtime, persistent, COMMIT_FORCED);
-}
-
-static int put_slice_limit(Transaction *t, const State *state, const char *name, const uint32_t *limit) {
-        const StateSlice *now = state_find_slice(state, name);
         StateSlice *slice;
+
+        switch (item->kind) {
+
+        case OVERRIDE_SLICE:
+                return transaction_slice(t, state, item->key, &slice);
+
+        case OVERRIDE_DEFAULT:
+                return transaction_default(t, state);
+
+        default:
+                return transaction_entry(t, state, item->key, &entry);
+        }
+}
+
+/* A runtime override gets a serial, by which a later persistent one can say that it supersedes this one. */
+static int put_serials(State *runtime, const OverrideList *list) {
+        sd_id128_t random;
         int r;
 
-        if (limit ? now && now->limit_set && now->limit == *limit : !now || !now->limit_set)
-                return 0;
-
-        r = transaction_begin(t, state);
+        r = sd_id128_randomize(&random);
         if (r < 0)
                 return r;
 
-        slice = state_get_slice(t->next, name);
-        if (!slice)
-                return -ENOMEM;
+        for (size_t i = 0; i < list->n_items; i++) {
+                const OverrideItem *item = &list->items[i];
 
-        slice->limit_set = limit;
-        slice->limit = limit ? *limit : 0;
+                if (item->changes && item->runtime && item->kind == OVERRIDE_VM &&
+                        !setting_is_empty(&item->setting))
+                        state_find(runtime, item->key)->serial = (random.qwords[0] & INT64_MAX) | 1;
+        }
+
         return 0;
 }
 
-int state_store_plan_slice_limit(
-        const StateStore *store, const char *name, const uint32_t *persistent, char **ret) {
-        _cleanup_(transaction_done) Transaction t = {};
-        int r;
-
-        r = put_slice_limit(&t, store->layers->persistent, name, persistent);
-        return r < 0 ? r : transaction_format(&t, ret);
-}
-
-static int change_slice_limits(StateStore *store, const char *name, const uint32_t *runtime,
-        const uint32_t *persistent, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
-
-        k = put_slice_limit(&p, store->layers->persistent, name, persistent);
-        if (k >= 0)
-                k = put_slice_limit(&r, store->layers->runtime, name, runtime);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
-}
-
-int state_store_set_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_slice_limits(store, name, runtime, persistent, COMMIT_SAVED);
-}
-
-int state_store_undo_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent) {
-        return change_slice_limits(store, name, runtime, persistent, COMMIT_FORCED);
-}
-
-static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime,
-        OverrideDirection direction) {
-        int r;
+static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime) {
+        int r = 0;
 
         if (!override_list_changes(list, runtime))
                 return 0;
 
-        r = transaction_begin(t, state);
-        return r < 0 ? r : override_list_put(list, runtime, direction, t->next);
+        for (size_t i = 0; r >= 0 && i < list->n_items; i++)
+                if (list->items[i].changes && list->items[i].runtime == runtime)
+                        r = touch_item(t, state, &list->items[i]);
+        if (r >= 0)
+                r = override_list_put(list, runtime, t->next);
+        if (r >= 0 && runtime)
+                r = put_serials(t->next, list);
+        return r;
 }
 
-int state_store_plan_list(const StateStore *store, const OverrideList *list, char **ret) {
-        _cleanup_(transaction_done) Transaction t = {};
+static int put_both(
+        const StateStore *store, const OverrideList *list, Transaction *persistent, Transaction *runtime) {
         int r;
 
-        r = put_list(&t, store->layers->persistent, list, false, OVERRIDE_FORWARD);
-        return r < 0 ? r : transaction_format(&t, ret);
+        r = put_list(persistent, store->layers->persistent, list, false);
+        return r < 0 ? r : put_list(runtime, store->layers->runtime, list, true);
 }
 
-static int change_list(
-        StateStore *store, const OverrideList *list, OverrideDirection direction, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction p = {}, r = {};
-        int k;
+int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret) {
+        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        int r;
 
-        k = put_list(&p, store->layers->persistent, list, false, direction);
-        if (k >= 0)
-                k = put_list(&r, store->layers->runtime, list, true, direction);
-        if (k < 0)
-                return k;
-
-        return state_store_commit(store, &p, &r, mode);
+        r = put_both(store, list, &persistent, &runtime);
+        return r < 0 ? r : state_change_new(store, &persistent, &runtime, ret);
 }
 
 int state_store_set_list(StateStore *store, const OverrideList *list) {
-        return change_list(store, list, OVERRIDE_FORWARD, COMMIT_SAVED);
-}
+        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        int r;
 
-int state_store_undo_list(StateStore *store, const OverrideList *list) {
-        return change_list(store, list, OVERRIDE_BACK, COMMIT_FORCED);
+        r = put_both(store, list, &persistent, &runtime);
+        return r < 0 ? r : state_store_commit(store, &persistent, &runtime, COMMIT_SAVED);
 }
 
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
@@ -257,13 +241,9 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
         if (applied == (now && now->applied))
                 return 0;
 
-        r = transaction_begin(&t, store->layers->runtime);
+        r = transaction_slice(&t, store->layers->runtime, name, &slice);
         if (r < 0)
                 return r;
-
-        slice = state_get_slice(t.next, name);
-        if (!slice)
-                return -ENOMEM;
 
         slice->applied = applied;
         (void) state_store_commit(store, &p, &t, COMMIT_FORCED);

@@ -1,85 +1,105 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
-#include "override-list.h"
-#include "state.h"
+#include "disk-writer.h"
+#include "state-files.h"
 
 /*
- * The two state files, and the changes that the daemon makes to them.
+ * What is remembered, in two layers, and the changes that the daemon makes to it. Each layer is a directory with a file for
+ * each VM and each slice that there is something to say about, and one for the default quota.
  *
- * The runtime file is in /run, which is memory: it is written at once, in the
- * event loop, and never synced. The persistent file is on a disk and is never
- * written here. override-change.c writes it through the disk writer, from
- * state_store_plan_…(), before the functions below change what is in memory.
+ * The runtime layer is in /run, which is memory: it is written at once, in the event loop, and never synced. The persistent
+ * layer is on a disk and is written by the disk writer, before the functions below change what is in memory:
+ *
+ *     state_store_plan_list() → state_store_start_change() → the disk → handler
+ *       → state_store_set_list() → state_store_change_made() → state_store_start_update() where something is behind
+ *
+ * Killed at any moment, the daemon finds at its next start all of a change or nothing of it. A change to one file is the
+ * file's replacement. A change to several is a pending change first (state-pending.h), and when that is on the disk it holds;
+ * one to both layers is one in each, with the same id, of which the persistent one decides.
  */
 
-#define PERSISTENT_STATE_FILE "/var/lib/pasidd/state.json"
-#define RUNTIME_STATE_FILE    "/run/pasidd/state.json"
+#define PERSISTENT_STATE_DIRECTORY "/var/lib/pasidd/state"
+#define RUNTIME_STATE_DIRECTORY    "/run/pasidd/state"
+
+/* All of a layer in a single file, as versions up to 1.0 had it. */
+#define OLD_STATE_SUFFIX ".json"
+
+typedef struct StateChange StateChange;
 
 typedef struct StateStore {
         StateLayers *layers; /* where what is in force is kept */
-        char *persistent_path;
-        char *runtime_path;
+        StateFiles persistent, runtime;
+        const char *persistent_path, *runtime_path; /* the directories; belong to the above */
 
-        /* The file cannot be used and has to stay as it is, so nothing is saved there; NULL: it can. */
-        char *persistent_problem;
-        char *runtime_problem;
-
-        /* The file says something else than the memory, which is right; to be written again. */
-        bool persistent_stale;
-        bool runtime_stale;
-        void (*stale)(void *userdata); /* called whenever one of them becomes stale; may be NULL */
+        void (*stale)(
+                void *userdata); /* called whenever a file of the runtime layer gets behind; may be NULL */
         void *stale_userdata;
+
+        /* What is on its way to the disk. */
+        StateChange *change; /* NULL: none, or it has been made */
+        bool joint_holds;    /* it is to both layers, and it is not certain yet what becomes of it */
+        DiskWriterHandler handler;
+        void *handler_userdata;
 } StateStore;
 
 /*
- * Reads both. A file that does not parse is set aside. One that cannot be set
- * aside, or not be read, is left alone: its overrides count as none, and
- * nothing is saved there. Logs all of it. What is read goes to layers, which the
- * store keeps up to date from then on.
+ * Reads both layers, makes pending changes, and takes over the single files of older versions. A file that does not parse is
+ * set aside. One that cannot be set aside, or not be read, is left alone: what it says counts as nothing, and it is not
+ * written. Logs all of it. What is read goes to layers, which the store keeps up to date from then on. Called before the
+ * event loop runs: it waits for the disk where it has something to write.
+ *
+ * -EPROTONOSUPPORT: a newer version has written one of the files. All stays as it is.
  */
 int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
-/*
- * The text of the persistent file as it would be with this change, for the
- * caller to save and to free; NULL if the file stays as it is. Nothing changes.
- * -EFBIG, -ENOMEM.
- */
-int state_store_plan_override(const StateStore *store, const char *key, const char *name,
-        const QuotaSetting *persistent, char **ret);
-int state_store_plan_default(const StateStore *store, const uint32_t *persistent, char **ret);
-int state_store_plan_slice_limit(
-        const StateStore *store, const char *name, const uint32_t *persistent, char **ret);
-/* Likewise with all of the list, which override_list_compare() has been through. */
-int state_store_plan_list(const StateStore *store, const OverrideList *list, char **ret);
+/* The files that cannot be used, as "; PATH is unusable" for each; "" if there are none. NULL when out of memory. */
+char *state_store_describe_problems(const StateStore *store);
 
 /*
- * Saves the runtime file, if this changes it, and then changes both layers in
- * memory. On failure everything is as it was before.
+ * What has to be written to the disk for the changes of the list, which override_list_compare() has been through, to both
+ * layers; NULL if the persistent one stays as it is. Nothing changes. *ret is for state_store_start_change(), or to be freed.
+ * -EFBIG, -ENAMETOOLONG, -ENOMEM.
  */
-int state_store_set_overrides(StateStore *store, const char *key, const char *name,
-        const QuotaSetting *runtime, const QuotaSetting *persistent);
+int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret);
 
-/* The default quota of both layers, NULL for none; likewise. */
-int state_store_set_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
-/* The same to take a change back: the memory changes even if the file cannot be saved, which makes that stale. */
-int state_store_undo_default(StateStore *store, const uint32_t *runtime, const uint32_t *persistent);
+StateChange *state_change_free(StateChange *change);
+DEFINE_CLEANUP_FUNC(StateChange *, state_change_free, state_change_freep);
+/* Why it cannot be written; NULL: it can. */
+const char *state_change_problem(const StateChange *change);
 
-/* The limits of a slice in both layers, NULL for none; likewise. */
-int state_store_set_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
-int state_store_undo_slice_limits(
-        StateStore *store, const char *name, const uint32_t *runtime, const uint32_t *persistent);
+/*
+ * Has a change written that can be. Takes it over, also on failure. The handler is called once, from the event loop, as by
+ * disk_writer_run(): then it is on the disk, and the caller makes it in memory. If he cannot, or if the handler gets an error
+ * and is told that the files are changed, he calls state_store_start_update(). One write at a time can be under way.
+ * -EBUSY: what another change has left behind has to be written first.
+ */
+int state_store_start_change(StateStore *store, StateChange *change, DiskWriter *writer,
+        DiskWriterHandler handler, void *userdata);
 
-/* All that the list changes in both layers; and back to what was before it. Likewise. */
+/* The change that the handler was called for is made in memory. Some files may be behind after it. */
+void state_store_change_made(StateStore *store);
+
+/* Do files of the persistent layer say something else than the memory, or not yet all that it says? */
+bool state_store_persistent_is_behind(const StateStore *store);
+/* Has the ones that do written as the memory has them. A change that was not made is none any more. */
+int state_store_start_update(
+        StateStore *store, DiskWriter *writer, DiskWriterHandler handler, void *userdata);
+
+/* The same of the runtime layer, at once. */
+bool state_store_runtime_is_behind(const StateStore *store);
+int state_store_save_runtime(StateStore *store);
+
+/*
+ * Saves the runtime files that the list changes, and then makes all its changes to both layers in memory. On failure everything
+ * is as it was before.
+ */
 int state_store_set_list(StateStore *store, const OverrideList *list);
-int state_store_undo_list(StateStore *store, const OverrideList *list);
 
 /*
  * Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. A file
- * that cannot be saved becomes stale: that is no reason to leave a slice without its limit. -ENOMEM.
+ * that cannot be saved is behind: that is no reason to leave a slice without its limit. -ENOMEM.
  */
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied);
 
@@ -99,17 +119,11 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
  */
 int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next);
 
-/* The next start, which must exist, is the VM's reservation from now on. A file that cannot be saved becomes stale. -ENOMEM. */
+/* The next start, which must exist, is the VM's reservation from now on. A file that cannot be saved is behind. -ENOMEM. */
 int state_store_take_next(StateStore *store, const char *key, Reservation reservation);
 
-/* The next start is called off. A file that cannot be saved becomes stale. Logs failure. */
+/* The next start is called off. A file that cannot be saved is behind. Logs failure. */
 void state_store_forget_next(StateStore *store, const char *key);
 
-/* The hook's word, reservation and next start go, overrides stay. A file that cannot be saved becomes stale. Logs failure. */
+/* The hook's word, reservation and next start go, overrides stay. A file that cannot be saved is behind. Logs failure. */
 void state_store_drop_reservation(StateStore *store, const char *key);
-
-/* Saves the memory's content again where the runtime file is stale. */
-int state_store_save_runtime(StateStore *store);
-
-/* The persistent file says something else than the memory, until told otherwise. Calls the store's stale(). */
-void state_store_persistent_is_stale(StateStore *store);

@@ -1,75 +1,234 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <json-c/json.h>
+
 #include "log.h"
 #include "state-file.h"
+#include "state-name.h"
+#include "state-pending.h"
 #include "state-transaction.h"
 
 void transaction_done(Transaction *t) {
         state_free(t->next);
 }
 
-int transaction_begin(Transaction *t, const State *current) {
-        return state_copy(current, &t->next);
+static int begin(Transaction *t) {
+        if (!t->next)
+                t->next = state_new();
+        return t->next ? 0 : -ENOMEM;
 }
 
-int transaction_format(Transaction *t, char **ret) {
-        if (!t->next) {
-                *ret = NULL;
+int transaction_entry(Transaction *t, const State *current, const char *key, StateEntry **ret) {
+        const StateEntry *now = state_find(current, key);
+        StateEntry *e;
+
+        if (begin(t) < 0)
+                return -ENOMEM;
+
+        e = state_find(t->next, key);
+        if (!e)
+                e = now ? state_add_copy(t->next, now) : state_get(t->next, key);
+        if (!e)
+                return -ENOMEM;
+
+        *ret = e;
+        return 0;
+}
+
+int transaction_slice(Transaction *t, const State *current, const char *name, StateSlice **ret) {
+        const StateSlice *now = state_find_slice(current, name);
+        StateSlice *slice;
+
+        if (begin(t) < 0)
+                return -ENOMEM;
+
+        slice = state_find_slice(t->next, name);
+        if (!slice)
+                slice = now ? state_add_slice_copy(t->next, now) : state_get_slice(t->next, name);
+        if (!slice)
+                return -ENOMEM;
+
+        *ret = slice;
+        return 0;
+}
+
+int transaction_default(Transaction *t, const State *current) {
+        if (begin(t) < 0)
+                return -ENOMEM;
+
+        if (!t->default_changes) {
+                t->default_changes = true;
+                t->next->default_quota = current->default_quota;
+                t->next->default_quota_set = current->default_quota_set;
+                t->next->unknown = current->unknown ? json_object_get(current->unknown) : NULL;
+        }
+        return 0;
+}
+
+size_t transaction_count(const Transaction *t) {
+        return t->next ? t->next->n_entries + t->next->n_slices + t->default_changes : 0;
+}
+
+int transaction_keys(const Transaction *t, StateKeys *ret) {
+        int r = 0;
+
+        if (!t->next)
                 return 0;
+
+        r = state_keys_reserve(ret, transaction_count(t));
+        for (size_t i = 0; r >= 0 && i < t->next->n_entries; i++)
+                r = state_keys_add(ret, OVERRIDE_VM, t->next->entries[i].key);
+        for (size_t i = 0; r >= 0 && i < t->next->n_slices; i++)
+                r = state_keys_add(ret, OVERRIDE_SLICE, t->next->slices[i].name);
+        if (r >= 0 && t->default_changes)
+                r = state_keys_add(ret, OVERRIDE_DEFAULT, "");
+        return r;
+}
+
+const char *transaction_problem(const Transaction *t, const StateFiles *files) {
+        _cleanup_(state_keys_done) StateKeys keys = {};
+        const char *problem = NULL;
+
+        if (files->n_bad == 0)
+                return NULL;
+        if (transaction_keys(t, &keys) < 0)
+                return strerror(ENOMEM);
+
+        for (size_t i = 0; !problem && i < keys.n_items; i++) {
+                _cleanup_free_ char *name = NULL;
+                int r;
+
+                r = state_file_name(keys.items[i].kind, keys.items[i].key, &name);
+                problem = r < 0 ? strerror(-r) : state_files_problem(files, name);
         }
 
-        state_prune(t->next);
-        return state_format_file(t->next, ret);
+        return problem;
 }
 
-static void transaction_commit(Transaction *t, State **current) {
+/* More files than state_store_load() reads must not come into being. */
+static int check_count(const Transaction *t, const State *current) {
+        size_t n = current->n_entries + current->n_slices;
+
+        if (n + transaction_count(t) < STATE_FILES_MAX)
+                return 0;
+
+        for (size_t i = 0; i < t->next->n_entries; i++)
+                n += !state_entry_is_empty(&t->next->entries[i]) &&
+                     !state_find(current, t->next->entries[i].key);
+        for (size_t i = 0; i < t->next->n_slices; i++)
+                n += !state_slice_is_empty(&t->next->slices[i]) &&
+                     !state_find_slice(current, t->next->slices[i].name);
+
+        return n < STATE_FILES_MAX ? 0 : -EFBIG;
+}
+
+int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w) {
+        _cleanup_(state_keys_done) StateKeys keys = {};
+        _cleanup_free_ char *name = NULL, *text = NULL;
+        int r;
+
+        r = check_count(t, current);
+        if (r >= 0)
+                r = transaction_keys(t, &keys);
+        for (size_t i = 0; r >= 0 && i < keys.n_items; i++) {
+                free(TAKE_PTR(name));
+                r = state_file_name(keys.items[i].kind, keys.items[i].key, &name);
+        }
+        if (r < 0)
+                return r;
+
+        if (keys.n_items > 1 || id) {
+                r = state_pending_format(t->next, t->default_changes, id, &text);
+                return r < 0 ? r : state_write_set_change(w, STATE_NAME_PENDING, TAKE_PTR(text));
+        }
+
+        r = state_format_file(t->next, keys.items[0].kind, keys.items[0].key, &text);
+        return r < 0 ? r : state_write_set_change(w, name, TAKE_PTR(text));
+}
+
+static void take(Transaction *t, State *memory) {
         if (!t->next)
                 return;
 
-        state_prune(t->next);
-        state_free(*current);
-        *current = TAKE_PTR(t->next);
+        if (t->default_changes) {
+                memory->default_quota = t->next->default_quota;
+                memory->default_quota_set = t->next->default_quota_set;
+        }
+        state_take(memory, t->next);
 }
 
-static void file_is_stale(StateStore *store, bool *stale) {
-        *stale = true;
+/*
+ * Several files are written after the pending change, when nothing can be refused any more. What cannot be written then is
+ * in the pending change, and is written later.
+ */
+static void write_several(StateStore *store, const Transaction *t, StateKeys *keys) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        StateFiles *files = &store->runtime;
+        int r;
+
+        state_keys_move(&files->behind, keys);
+        files->drop_pending = true;
+        r = state_files_update(files, t->next, &w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r >= 0)
+                state_files_updated(files);
+        else
+                log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
+}
+
+static int save_runtime(StateStore *store, const Transaction *t, StateKeys *keys) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        StateFiles *files = &store->runtime;
+        bool several = transaction_count(t) > 1;
+        int r;
+
+        r = transaction_problem(t, files) ? -EUCLEAN : 0;
+        if (r >= 0)
+                r = state_files_update(files, store->layers->runtime, &w);
+        if (r >= 0)
+                r = transaction_write(t, store->layers->runtime, NULL, w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r < 0)
+                return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
+
+        state_files_updated(files);
+        if (several)
+                write_several(store, t, keys);
+        return 0;
+}
+
+static void runtime_is_behind(StateStore *store, StateKeys *keys) {
+        state_keys_move(&store->runtime.behind, keys);
         if (store->stale)
                 store->stale(store->stale_userdata);
 }
 
-void state_store_persistent_is_stale(StateStore *store) {
-        file_is_stale(store, &store->persistent_stale);
-}
-
-static int save_runtime(StateStore *store, const State *state) {
-        int r;
-
-        r = store->runtime_problem ? -EUCLEAN : state_save(state, store->runtime_path, false);
-        if (r < 0)
-                return log_error_errno(r, "Cannot write the state file %s: %m", store->runtime_path);
-
-        /* Whatever it is, it is all that is to be there. */
-        store->runtime_stale = false;
-        return 0;
-}
-
-int state_store_save_runtime(StateStore *store) {
-        return store->runtime_stale ? save_runtime(store, store->layers->runtime) : 0;
-}
-
 int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode) {
-        int r = 0;
+        _cleanup_(state_keys_done) StateKeys keys = {};
+        StateLayers *layers = store->layers;
+        int r = 0, k;
 
-        if (runtime->next) {
-                state_prune(runtime->next);
-                r = save_runtime(store, runtime->next);
-                if (r < 0 && mode == COMMIT_SAVED)
-                        return r;
-                if (r < 0)
-                        file_is_stale(store, &store->runtime_stale);
-        }
+        /* What needs memory comes first. */
+        if (persistent->next)
+                r = state_reserve_for(layers->persistent, persistent->next);
+        if (r >= 0 && runtime->next)
+                r = state_reserve_for(layers->runtime, runtime->next);
+        if (r >= 0)
+                r = transaction_keys(runtime, &keys);
+        if (r >= 0)
+                r = state_keys_reserve(&store->runtime.behind, keys.n_items);
+        if (r < 0)
+                return r;
 
-        transaction_commit(persistent, &store->layers->persistent);
-        transaction_commit(runtime, &store->layers->runtime);
-        return r;
+        k = runtime->next ? save_runtime(store, runtime, &keys) : 0;
+        if (k < 0 && mode == COMMIT_SAVED)
+                return k;
+
+        take(persistent, layers->persistent);
+        take(runtime, layers->runtime);
+        if (k < 0 || state_files_are_behind(&store->runtime))
+                runtime_is_behind(store, &keys);
+        return k;
 }

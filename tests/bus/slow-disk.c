@@ -8,7 +8,8 @@
  *     hold-etc          opening a file below $SLOW_DISK_ROOT/etc takes until this is gone
  *     fail-file-N       the Nth fsync() of a file there fails with EIO
  *     fail-directory-N  likewise, of a directory
- *     fail-rename-N     the Nth rename() to a state.json below $SLOW_DISK_ROOT/run fails with ENOSPC
+ *     fail-fs-N         likewise the Nth syncfs(), which "hold" keeps, too
+ *     fail-rename-N     the Nth rename() to a state file below $SLOW_DISK_ROOT/run fails with ENOSPC
  *
  * What is synced is written to the file "synced" there, a path in each line: all
  * that is, wherever it is. What the event loop's thread opens below
@@ -28,7 +29,7 @@
 #include <unistd.h>
 
 /* Only the daemon's one writer syncs, and only its event loop renames in /run. */
-static unsigned n_files, n_directories, n_renames;
+static unsigned n_files, n_directories, n_file_systems, n_renames;
 
 static bool exists(const char *name) {
         char path[PATH_MAX];
@@ -98,21 +99,33 @@ int open(const char *path, int flags, ...) {
         return openat(AT_FDCWD, path, flags, mode);
 }
 
-int fsync(int fd) {
-        char link[64], path[PATH_MAX] = "";
-        struct stat st;
-        bool broken;
+/* The path of what is to be synced. Returns whether it is on the disk. */
+static bool begin_sync(int fd, const char *prefix) {
+        char link[64], path[PATH_MAX] = "", line[PATH_MAX + 16];
 
         snprintf(link, sizeof(link), "/proc/self/fd/%i", fd);
-        if (readlink(link, path, sizeof(path) - 1) < 0 || fstat(fd, &st) < 0)
-                return -1;
+        if (readlink(link, path, sizeof(path) - 1) < 0)
+                abort();
 
-        note("synced", path);
+        snprintf(line, sizeof(line), "%s%s", prefix, path);
+        note("synced", line);
         if (!is_below(path, "var/"))
-                return 0;
+                return false;
 
         while (exists("hold"))
                 usleep(2000);
+        return true;
+}
+
+int fsync(int fd) {
+        struct stat st;
+        bool broken;
+
+        if (!begin_sync(fd, ""))
+                return 0;
+        if (fstat(fd, &st) < 0)
+                return -1;
+
         broken = S_ISDIR(st.st_mode) ? fails("directory", ++n_directories) : fails("file", ++n_files);
         if (broken) {
                 errno = EIO;
@@ -121,8 +134,16 @@ int fsync(int fd) {
         return (int) syscall(SYS_fsync, fd);
 }
 
+int syncfs(int fd) {
+        if (begin_sync(fd, "fs ") && fails("fs", ++n_file_systems)) {
+                errno = EIO;
+                return -1;
+        }
+        return 0;
+}
+
 int rename(const char *from, const char *to) {
-        if (is_below(to, "run/") && strstr(to, "/state.json") && fails("rename", ++n_renames)) {
+        if (is_below(to, "run/") && strstr(to, "/state/") && fails("rename", ++n_renames)) {
                 errno = ENOSPC;
                 return -1;
         }

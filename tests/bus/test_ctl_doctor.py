@@ -201,9 +201,9 @@ class Doctor(CtlTest):
 
     def test_unusable_state(self):
         self.daemon.stop()
-        (self.root.path / "var/lib/pasidd/state.json").mkdir()
+        (self.root.path / PERSISTENT_STATE / WEB).mkdir(parents=True)
         self.start()
-        self.assert_finding("state", "fail", "var/lib/pasidd/state.json is unusable", "repair or remove that file")
+        self.assert_finding("state", "fail", f"{PERSISTENT_STATE}/{WEB} is unusable", "repair or remove that file")
 
     def test_policies(self):
         self.remove("usr/share/dbus-1/system.d/org.pasidd1.conf")
@@ -222,8 +222,8 @@ class Doctor(CtlTest):
         self.assertNotIn("\x1b", out)
 
     def test_overrides(self):
-        self.root.write("var/lib/pasidd/state.json.corrupt-2", "x")
-        self.assert_finding("overrides", "warn", "state.json.corrupt-2", "look into /var/lib/pasidd/state.json.corrupt-2")
+        self.root.write(f"var/lib/pasidd/{WEB}.corrupt-2", "x")
+        self.assert_finding("overrides", "warn", f"{WEB}.corrupt-2", f"look into /var/lib/pasidd/{WEB}.corrupt-2")
 
     def test_metrics(self):
         path = self.root.path / METRICS

@@ -80,8 +80,8 @@ class Explain(PolicyTest):
             "oa(ssssusus)a(sssutub)",
             vm_path(WEB),
             [
-                ("runtime", "", "/run/pasidd/state.json", "unset", 0, "unset", 0, "not overridden"),
-                ("persistent", "", "/var/lib/pasidd/state.json", "unset", 0, "wins", 3, "set by set-quota"),
+                ("runtime", "", "/run/pasidd/state", "unset", 0, "unset", 0, "not overridden"),
+                ("persistent", "", "/var/lib/pasidd/state", "unset", 0, "wins", 3, "set by set-quota"),
                 ("metadata", "", "", "wins", 4, "outranked", 2, "of the domain"),
                 ("rule", "gold", "/etc/pasidd/pasidd.conf:12", "no-match", 0, "unset", 0, "MatchName=db-* does not fit"),
                 ("default", "", "", "outranked", 100, "outranked", 0, "DefaultQuota="),
@@ -134,7 +134,7 @@ class Slices(PolicyTest):
             "a(sssutuubs)",
             [
                 ("machine.slice", "none", "", NONE, 107, 15, 20, True, ""),
-                ("a.slice", "persistent", "/var/lib/pasidd/state.json", 64, 60, 9, 9, False, "no such slice"),
+                ("a.slice", "persistent", "/var/lib/pasidd/state", 64, 60, 9, 9, False, "no such slice"),
             ],
         )
 

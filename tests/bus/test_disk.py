@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A disk that is slow, or fails: the caller waits for it, the daemon does not, and what is not saved is not in force."""
 
-import json
 import pwd
 import signal
 
 from minibus import wait_until
 from testenv import *
 
-PERSISTENT = "var/lib/pasidd/state.json"
-RUNTIME = "run/pasidd/state.json"
 NOT_SAVED = "org.pasidd1.Error.NotSaved"
 NOT_APPLIED = "org.pasidd1.Error.NotApplied"
 SLOW_DISK = os.environ.get("SLOW_DISK_LIBRARY")
@@ -76,8 +73,8 @@ class DiskTest(BusTest):
         self.client.sync()
         return serial in self.client.replies
 
-    def saved(self, file=PERSISTENT):
-        vms = json.loads(self.root.read(file))["vms"]
+    def saved(self, directory=PERSISTENT_STATE):
+        vms = self.root.state(directory)["vms"]
         return {uuid: entry["override"]["quota"] for uuid, entry in vms.items() if "override" in entry}
 
 
@@ -98,7 +95,7 @@ class Slow(DiskTest):
         self.assertFalse(self.answered(serial))
         self.assertEqual(self.source(WEB), (1000, "default"))
         self.assertEqual(self.root.quota(1), 1000)
-        self.assertFalse(self.root.exists(PERSISTENT))
+        self.assertEqual(self.saved(), {})
         self.let_go()
         self.assertEqual(self.client.reply(serial), (1000, "persistent"))
         self.assertEqual(self.saved(), {WEB: 7})
@@ -128,7 +125,7 @@ class Slow(DiskTest):
             ),
         ):
             with self.subTest(member=member):
-                before = self.root.read(PERSISTENT) if self.root.exists(PERSISTENT) else None
+                before = self.root.state(PERSISTENT_STATE)
                 self.hold()
                 n = len(self.synced())
                 serial = self.client.send(BUS_NAME, path, interface, member, signature, args)
@@ -138,7 +135,7 @@ class Slow(DiskTest):
                 self.assertFalse(self.answered(serial))
                 self.let_go()
                 self.client.reply(serial)
-                self.assertNotEqual(self.root.read(PERSISTENT), before)
+                self.assertNotEqual(self.root.state(PERSISTENT_STATE), before)
 
     def test_no_sync_in_run(self):
         self.start()
@@ -147,9 +144,19 @@ class Slow(DiskTest):
         self.set_default(5, runtime=True)
         self.reserve(OTHER, "new")
         self.assertEqual(self.synced(), [])
+        self.set_quota(DB, 7)
+        directory = self.root.path / PERSISTENT_STATE
+        # The directory is new.
+        self.assertEqual(self.synced(), [str(directory.parent), f"{directory}/.new", str(directory)])
+        # An override for another one of the same VM needs no more than that.
         self.set_quota(WEB, 7)
-        directory = self.root.path / "var/lib/pasidd"
-        self.assertEqual(self.synced(), [f"{directory}/state.json.tmp", str(directory)])
+        self.assertEqual(self.synced()[3:], [f"{directory}/.new", str(directory)])
+        # Several files: first what is pending, then the files, and that nothing is pending any more.
+        self.set_quota(WEB, 7, runtime=True)
+        self.reset_quota(WEB)
+        change = [f"{directory}/.new", str(directory), f"fs {directory}", str(directory)]
+        wait_until(lambda: len(self.synced()) >= 9, "the files are written")
+        self.assertEqual(self.synced()[5:], change)
 
     def test_what_handlers_open(self):
         """Files of the kernel and in /run; those on a disk only where somebody reloads."""
@@ -328,11 +335,44 @@ class Broken(DiskTest):
         self.start()
         self.set_quota(WEB, 6)
         before = self.snapshot()
-        self.break_at("directory", 2)
+        # After the directory's parent, when that was made, and the directory itself.
+        self.break_at("directory", 3)
         self.assert_error(NOT_SAVED, "could not be saved: Input/output error$", self.set_quota, WEB, 7)
         self.assertEqual(self.snapshot(), before)
         self.restart()
         self.assertEqual(self.source(WEB), (6, "persistent"))
+
+    def test_both_layers(self):
+        """The change is on the disk as a pending one: it holds, and its files are written once they can be."""
+        self.start()
+        self.set_quota(WEB, 6, runtime=True)
+        self.set_quota(DB, 6)
+        self.break_at("fs", 1)
+        rows = [("persistent", "vm", WEB, "", {"quota": ("u", 7)}), ("runtime", "vm", WEB, "", {})]
+        rows.append(("persistent", "vm", DB, "", {}))
+        self.manager_call("SetOverrides", "a(ssssa{sv})a{sv}", rows, {})
+        self.daemon.wait_output("trying again: Input/output error")
+        self.assertTrue(self.root.exists(f"{PERSISTENT_STATE}/.pending"))
+        self.assertEqual(self.root.quota(1), 7)
+        self.daemon.wait_output("pasidd/state are up to date again")
+        self.assertFalse(self.root.exists(f"{PERSISTENT_STATE}/.pending"))
+        self.assertEqual((self.saved(), self.saved(RUNTIME_STATE)), ({WEB: 7}, {}))
+
+    def test_both_layers_refused(self):
+        """By the kernel, when the change is pending already."""
+        self.start()
+        self.set_quota(WEB, 6)
+        self.set_quota(WEB, 8, runtime=True)
+        path = self.root.path / f"sys/fs/cgroup{self.web}/misc.max"
+        path.chmod(0o444)
+        self.assert_error(NOT_APPLIED, "misc.max", self.set_quota, WEB, 7)
+        self.assert_error(NOT_APPLIED, "misc.max", self.reset_quota, WEB)
+        path.chmod(0o644)
+        self.assertEqual((self.saved(), self.saved(RUNTIME_STATE)), ({WEB: 6}, {WEB: 8}))
+        for directory in (PERSISTENT_STATE, RUNTIME_STATE):
+            self.assertEqual(list((self.root.path / directory).glob(".*")), [])
+        self.restart()
+        self.assertEqual(self.source(WEB), (8, "runtime"))
 
     def test_undo_of_the_file_fails(self):
         self.start()
@@ -340,22 +380,37 @@ class Broken(DiskTest):
         self.break_at("file", 3)
         path = self.root.path / f"sys/fs/cgroup{self.web}/misc.max"
         path.chmod(0o444)
-        self.assert_error(NOT_APPLIED, "misc.max.*state.json could not be restored yet", self.set_quota, WEB, 7)
+        self.assert_error(NOT_APPLIED, "misc.max.*pasidd/state could not be restored yet", self.set_quota, WEB, 7)
         path.chmod(0o644)
         # Tried again until it can be written.
         wait_until(lambda: self.saved() == {WEB: 6}, "the file is restored", 30)
-        self.daemon.wait_output("state.json is up to date again")
+        self.daemon.wait_output("pasidd/state are up to date again")
         self.restart()
         self.assertEqual(self.source(WEB), (6, "persistent"))
+
+    def test_default_not_saved(self):
+        """The kernel has the new default before the file does, and gets the old one back."""
+        self.start()
+        self.break_at("rename", 1)
+        self.assert_error(NOT_SAVED, "default quota could not be saved", self.set_default, 9, runtime=True)
+        self.assertEqual((self.get_manager("DefaultQuota"), self.root.default_quota()), (1000, 1000))
+
+    def test_slice_not_saved(self):
+        """Likewise. What is written first says that pasidd has set a limit."""
+        self.start()
+        self.break_at("rename", 2)
+        self.assert_error(NOT_SAVED, "could not be saved", self.set_slice, "machine.slice", 9, runtime=True)
+        self.assertEqual(self.slices()["machine.slice"][0], "none")
+        self.assertEqual(self.root.limit("/machine.slice"), "pasid max")
 
     def test_undo_of_default(self):
         self.start()
         path = self.root.path / "sys/module/vfio_pasid/parameters/default_quota"
         path.chmod(0o444)
-        self.break_at("rename", 2)
         self.assert_error(NOT_APPLIED, "default quota", self.set_default, 9, runtime=True)
         self.assertEqual(self.get_manager("DefaultQuota"), 1000)
-        wait_until(lambda: "default-quota" not in json.loads(self.root.read(RUNTIME)), "the file is restored", 30)
+        # What the kernel refuses is not saved.
+        self.assertNotIn("default-quota", self.root.state(RUNTIME_STATE))
         path.chmod(0o644)
         self.restart()
         self.assertEqual(self.get_manager("DefaultQuota"), 1000)
@@ -372,7 +427,7 @@ class Broken(DiskTest):
         self.assertEqual(self.slices()["machine.slice"][0], "none")
 
         def limit():
-            return json.loads(self.root.read(RUNTIME)).get("slices", {}).get("machine.slice", {}).get("limit")
+            return self.root.state(RUNTIME_STATE).get("slices", {}).get("machine.slice", {}).get("limit")
 
         wait_until(lambda: limit() is None, "the file is restored", 30)
         path.chmod(0o644)
@@ -385,12 +440,14 @@ class RunIsFull(DiskTest):
 
     def setUp(self):
         super().setUp()
-        for name in ("boot-seed", "state.json", "counters"):
+        for name in ("boot-seed", "counters"):
             (self.root.path / f"run/pasidd/{name}.tmp").mkdir()
+        self.root.block_state(RUNTIME_STATE)
 
     def make_room(self):
         for path in (self.root.path / "run/pasidd").glob("*.tmp"):
             path.rmdir()
+        shutil.rmtree(self.root.path / RUNTIME_STATE / ".new")
 
     def test_unit_without_invocation(self):
         cgroup = self.add_unit("vm.service", 3, None)
@@ -416,7 +473,7 @@ class RunIsFull(DiskTest):
         self.assertEqual(self.slices()["machine.slice"][-2:], (True, ""))
         # What could not be noted is, once it can be.
         self.make_room()
-        wait_until(lambda: self.root.exists(RUNTIME), "the file is written", 30)
+        wait_until(lambda: self.root.exists(f"{RUNTIME_STATE}/machine.slice"), "the file is written", 30)
         self.root.config("")
         self.restart()
         wait_until(lambda: self.root.limit("/machine.slice") == "pasid max", "the limit is taken away")
@@ -428,7 +485,7 @@ class RunIsFull(DiskTest):
         self.reserve(OTHER, "new", quota=5)
         self.add_machine("new", OTHER, 3)
         self.wait_get(OTHER, "State", "running")
-        (self.root.path / f"{RUNTIME}.tmp").mkdir()
+        self.root.block_state(RUNTIME_STATE)
         self.machined.remove("qemu-3-new")
         self.wait_no_vm("new")
         self.add_machine("new", OTHER, 4)

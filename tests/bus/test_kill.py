@@ -7,7 +7,6 @@ started again; after each start, kernel, bus and state files have to agree. KILL
 a run.
 """
 
-import json
 import os
 import random
 
@@ -102,14 +101,10 @@ Limit=500
 
     # What must hold after a start.
 
-    def state(self, file):
-        path = self.root.path / file
-        return json.loads(path.read_text()) if path.exists() else {"version": 1, "vms": {}}
-
     def expected(self, number):
         """Quota and source, worked out from the files by the rules of the book."""
         uuid = self.uuids[number]
-        runtime, persistent = self.state("run/pasidd/state.json"), self.state("var/lib/pasidd/state.json")
+        runtime, persistent = self.root.state(RUNTIME_STATE), self.root.state(PERSISTENT_STATE)
         for state, source in ((runtime, "runtime"), (persistent, "persistent")):
             override = state["vms"].get(uuid, {}).get("override", {})
             if "quota" in override:
@@ -119,7 +114,7 @@ Limit=500
         return persistent.get("default-quota", 100), "default"
 
     def check(self):
-        persistent = self.state("var/lib/pasidd/state.json")
+        persistent = self.root.state(PERSISTENT_STATE)
         wait_until(
             lambda: {u for u, _, _ in self.list_vms()} >= {self.uuids[n] for n in self.running}, "machines are known"
         )
@@ -135,7 +130,7 @@ Limit=500
         limit = persistent.get("slices", {}).get("tenant.slice", {}).get("limit", 500)
         self.wait_limit("/tenant.slice", limit)
         # Those that are announced, and only those, are there besides.
-        runtime = self.state("run/pasidd/state.json")["vms"]
+        runtime = self.root.state(RUNTIME_STATE)["vms"]
         reserved = {u for u, e in runtime.items() if e.get("reserved")}
         self.assertEqual(
             {u for u, _, _ in self.list_vms()}, reserved | {self.uuids[n] for n in self.running}

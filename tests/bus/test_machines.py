@@ -306,7 +306,7 @@ class WithoutMachined(BusTest):
         self.assertEqual(self.get(WEB, "State"), "running")
         self.end_qemu("web", 1, cgroup, 7)
         self.wait_no_vm("web")
-        self.assertNotIn(WEB, self.root.read("run/pasidd/state.json"))
+        self.assertNotIn(WEB, self.root.state(RUNTIME_STATE)["vms"])
 
     def test_next_run(self):
         """Under a new number, announced while the last run has not quite ended."""

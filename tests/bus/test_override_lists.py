@@ -7,7 +7,7 @@ import time
 
 from ctlenv import *
 from minibus import wait_until
-from test_disk import NOT_APPLIED, NOT_SAVED, PERSISTENT, RUNTIME, DiskTest
+from test_disk import NOT_APPLIED, NOT_SAVED, DiskTest
 
 SIGNATURE = "a(ssssa{sv})a{sv}"
 LIMITS_EXCEEDED = "org.freedesktop.DBus.Error.LimitsExceeded"
@@ -66,10 +66,23 @@ class ListTest:
         return sorted((*r[:4], tuple(sorted(r[4].items()))) for r in self.list())
 
     def everything(self):
+        # The answer does not wait for the files of a change that is on the disk as pending.
+        for directory in (RUNTIME_STATE, PERSISTENT_STATE):
+            self.root.state(directory)
         files, *rest = self.snapshot()
         # What the kernel writes ends with a newline, what pasidd writes need not.
-        files = {name: text.strip() for name, text in files.items() if not name.endswith(".tmp")}
+        files = {name: text.strip() for name, text in files.items() if not name.endswith((".tmp", "/.new", "/.joint"))}
         return files, *rest, self.list(), self.slices()
+
+    def state_files(self):
+        """Without serials, which are random."""
+        files = [self.root.state(d) for d in (RUNTIME_STATE, PERSISTENT_STATE)]
+        for entry in [e for f in files for e in f["vms"].values()]:
+            for setting in entry.values():
+                if isinstance(setting, dict):
+                    setting.pop("serial", None)
+            entry.pop("serial", None)
+        return files
 
     def slices(self):
         return {s[0]: s[1:] for s in self.manager_call("ListSlices")[0]}
@@ -100,14 +113,21 @@ class Lists(ListTest, BusTest):
         self.assertEqual([self.root.quota(1), self.root.quota(2), self.root.default_quota()], [1000] * 3)
         self.assertEqual(self.root.limit("/tenant.slice"), "pasid max")
 
+    def files(self):
+        """Without serials, which are random; but a runtime override of a VM has one."""
+        states = [self.root.state(d) for d in (RUNTIME_STATE, PERSISTENT_STATE)]
+        for entry in states[0]["vms"].values():
+            self.assertGreater(entry.pop("serial"), 0)
+        return states
+
     def test_as_one_by_one(self):
         """The same files as by a call for each."""
         self.set_many(MIXED)
-        files = [json.loads(self.root.read(f)) for f in (RUNTIME, PERSISTENT)]
+        files = self.state_files()
         self.set_many([(*r[:4], {}) for r in MIXED])
         for layer, kind, key, name, values in MIXED:
             self.manager_call("SetOverride", "ssssa{sv}a{sv}", layer, kind, key, name, values, {})
-        self.assertEqual([json.loads(self.root.read(f)) for f in (RUNTIME, PERSISTENT)], files)
+        self.assertEqual(self.state_files(), files)
 
     def test_default_for_others(self):
         """VMs that are not in the list follow the default that is."""
@@ -244,10 +264,10 @@ class Lists(ListTest, BusTest):
         """The runtime layer cannot be saved: the persistent one is as before, too."""
         self.set_many(MIXED)
         before = self.everything()
-        (self.root.path / f"{RUNTIME}.tmp").mkdir()
+        blocked = self.root.block_state(RUNTIME_STATE)
         changed = [(*r[:4], {k: ("u", 11) for k in r[4]}) for r in MIXED]
         self.assert_error(NOT_SAVED, "overrides could not be saved", self.set_many, changed)
-        (self.root.path / f"{RUNTIME}.tmp").rmdir()
+        shutil.rmtree(blocked)
         self.assertEqual(self.everything(), before)
 
 
@@ -276,12 +296,12 @@ class Disk(ListTest, DiskTest):
         self.assertEqual(self.source(WEB), (44, "runtime"))
         self.assertEqual(self.source(DB), (45, "runtime"))
         # The file and its directory, once each.
-        self.assertEqual(len(self.synced()), 2)
+        self.assertEqual(len(self.synced()), 5)  # parent, pending change, directory, the files, directory
 
     def test_not_saved(self):
         self.set_many(MIXED[:4])
         before = self.everything()
-        self.break_at("file", len([s for s in self.synced() if s.endswith(".tmp")]) + 1)
+        self.break_at("file", len([s for s in self.synced() if s.endswith("/.new")]) + 1)
         self.assert_error(
             NOT_SAVED, "^The overrides could not be saved: Input/output error$", self.set_many, persistent(10) + MIXED[4:]
         )
@@ -293,7 +313,7 @@ class Disk(ListTest, DiskTest):
         """The file is the new one by then, and is restored."""
         self.set_many(MIXED[:4])
         before = self.everything()
-        self.break_at("directory", 2)
+        self.break_at("directory", len([s for s in self.synced() if s.endswith(("/pasidd", "/state")) and not s.startswith("fs ")]) + 1)
         self.assert_error(NOT_SAVED, "could not be saved: Input/output error$", self.set_many, persistent(10))
         self.assertEqual(self.everything(), before)
         self.restart()
@@ -311,7 +331,7 @@ class Disk(ListTest, DiskTest):
         self.let_go()
         self.assertEqual(self.client.reply(first), (len(MIXED),))
         self.assertEqual(self.daemon.wait(), 0)
-        self.assertEqual(len(json.loads(self.root.read(PERSISTENT))["vms"]), 4)
+        self.assertEqual(len(self.root.state(PERSISTENT_STATE)["vms"]), 4)
 
     def test_adopted_meanwhile(self):
         """Somebody else's value, for this boot: the list, which is about it, comes after it."""
@@ -429,8 +449,7 @@ class Import(ListTest, CtlTest):
         self.assertEqual(self.ok("import", self.write(persistent(ROWS_MAX))), "4096 overrides, of which 4096 changed something.\n")
 
     def test_not_saved(self):
-        (self.root.path / f"{PERSISTENT}.tmp").mkdir()
-        (self.root.path / f"{PERSISTENT}.tmp/x").touch()
+        self.root.block_state(PERSISTENT_STATE)
         self.fail_with(FAILURE, r"overrides could not be saved: .*\n.*Nothing was changed\.$", "import", self.write(MIXED))
         self.assertEqual(self.list(), [])
 

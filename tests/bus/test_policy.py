@@ -194,8 +194,8 @@ Watermark=50%
         self.assertEqual(
             candidates,
             [
-                ("runtime", "", f"{self.root.path}/run/pasidd/state.json", "unset", 0, "unset", 0, "Sets nothing"),
-                ("persistent", "", f"{self.root.path}/var/lib/pasidd/state.json", "unset", 0, "unset", 0, "Sets nothing"),
+                ("runtime", "", f"{self.root.path}/run/pasidd/state", "unset", 0, "unset", 0, "Sets nothing"),
+                ("persistent", "", f"{self.root.path}/var/lib/pasidd/state", "unset", 0, "unset", 0, "Sets nothing"),
                 ("metadata", "", "the libvirt domain's metadata", "unset", 0, "unset", 0, "Sets nothing"),
                 ("rule", "db", f"{file}:4", "no-match", 50, "unset", 0, 'MatchName=db* does not match "web"'),
                 (

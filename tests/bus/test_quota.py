@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Quotas: where they come from, how they are changed, and what happens when somebody else changes them."""
 
-import json
 
 from minibus import wait_until
 from testenv import *
@@ -73,11 +72,11 @@ Quota=60
 
         self.assertEqual(self.set_quota(WEB, 80), (70, "persistent"))
         self.assertEqual(self.source(WEB), (80, "persistent"))
-        self.assertEqual(self.origin(WEB), str(self.root.path / "var/lib/pasidd/state.json"))
+        self.assertEqual(self.origin(WEB), str(self.root.path / PERSISTENT_STATE))
 
         self.assertEqual(self.set_quota(WEB, 90, runtime=True), (80, "runtime"))
         self.assertEqual(self.source(WEB), (90, "runtime"))
-        self.assertEqual(self.origin(WEB), str(self.root.path / "run/pasidd/state.json"))
+        self.assertEqual(self.origin(WEB), str(self.root.path / RUNTIME_STATE))
 
         self.assertEqual(self.reset_quota(WEB, runtime=True), (80, "persistent"))
         self.assertEqual(self.root.quota(1), 80)
@@ -121,14 +120,14 @@ class SetQuota(BusTest):
         self.assertEqual(self.set_quota(WEB, 7), (100, "persistent"))
         self.assertEqual(self.root.limit(cgroup), "pasid 7")
         self.assertEqual([self.root.quota(i) for i in (1, 2, 3)], [7, 7, 7])
-        saved = json.loads(self.root.read("var/lib/pasidd/state.json"))
+        saved = self.root.state(PERSISTENT_STATE)
         self.assertEqual(saved["vms"][WEB]["override"], {"quota": 7})
         self.assertEqual(saved["vms"][WEB]["name"], "web")
         # And nobody else's changed.
         self.assertEqual(self.root.limit(other), "pasid 100")
         self.assertEqual(self.root.quota(4), 100)
 
-        self.wait_changed(Quota=7, QuotaSource="persistent", QuotaOrigin=str(self.root.path / "var/lib/pasidd/state.json"))
+        self.wait_changed(Quota=7, QuotaSource="persistent", QuotaOrigin=str(self.root.path / PERSISTENT_STATE))
         self.assertEqual(self.get_manager("Committed"), 107)
 
     def test_same_again(self):
@@ -179,8 +178,8 @@ class SetQuota(BusTest):
         self.set_quota(WEB, 8, runtime=True)
         self.assertEqual(self.reset_quota(WEB), (100, "default"))
         self.assertEqual(self.root.quota(1), 100)
-        for file in ("var/lib/pasidd/state.json", "run/pasidd/state.json"):
-            self.assertNotIn(WEB, json.loads(self.root.read(file))["vms"])
+        for directory in (PERSISTENT_STATE, RUNTIME_STATE):
+            self.assertNotIn(WEB, self.root.state(directory)["vms"])
 
     def test_many_at_once(self):
         """One reply for each, and the last one holds."""
@@ -238,7 +237,7 @@ class DefaultQuota(BusTest):
         self.start()
         self.client.forget_signals()
         self.set_default(100)
-        self.wait_changed(QuotaOrigin=str(self.root.path / "var/lib/pasidd/state.json"))
+        self.wait_changed(QuotaOrigin=str(self.root.path / PERSISTENT_STATE))
 
     def test_survives_a_restart(self):
         self.add_machine("web", WEB, 1, sets=[1])
@@ -253,7 +252,7 @@ class DefaultQuota(BusTest):
         self.assertEqual(self.root.quota(1), 300)
         # As after a reboot.
         self.daemon.kill()
-        (self.root.path / "run/pasidd/state.json").unlink()
+        shutil.rmtree(self.root.path / RUNTIME_STATE)
         self.start()
         self.assertEqual(self.get_manager("DefaultQuota"), 200)
         self.assertEqual(self.get_manager("DefaultQuotaSource"), "persistent")

@@ -53,7 +53,7 @@ class Reserve(BusTest):
         self.machined.remove("qemu-1-web")
         self.assertEqual(self.client.wait_signal("VMRemoved").args[0], WEB)
         self.release(WEB)
-        self.assertEqual(json.loads(self.root.read("run/pasidd/state.json"))["vms"], {})
+        self.assertEqual(self.root.state(RUNTIME_STATE)["vms"], {})
 
     def test_sets_that_outlive_it(self):
         """Another process holds the container; the next start is announced and called off."""
@@ -211,7 +211,7 @@ class Reserve(BusTest):
         self.root.remove_set(1)
         self.machined.remove("qemu-1-web1")
         self.wait_no_vm("web_1")
-        self.assertFalse("web_1" in self.root.read("run/pasidd/state.json"))
+        self.assertNotIn("web_1", str(self.root.state(RUNTIME_STATE)))
 
     def test_name_of_one_that_ended_unseen(self):
         self.reserve(WEB, "web_1")
@@ -221,7 +221,7 @@ class Reserve(BusTest):
         self.machined.remove("qemu-1-web1")
         self.start()
         self.assertEqual(self.list_vms(), [])
-        self.assertFalse("web_1" in self.root.read("run/pasidd/state.json"))
+        self.assertNotIn("web_1", str(self.root.state(RUNTIME_STATE)))
 
     def wait_running(self, cgroup, quota):
         """The limit comes before machined has said what is in the cgroup."""
@@ -277,7 +277,7 @@ class NextStart(BusTest):
         self.machined.remove("qemu-1-web")
 
     def entry(self):
-        return json.loads(self.root.read("run/pasidd/state.json"))["vms"].get(WEB)
+        return self.root.state(RUNTIME_STATE)["vms"].get(WEB)
 
     def check_next_run(self, cgroup):
         self.wait_limit(cgroup, 4)
@@ -387,9 +387,7 @@ class NextStart(BusTest):
         self.assertEqual(self.source(OTHER), (7, "metadata"))
 
     def test_cannot_be_saved(self):
-        temporary = self.root.path / "run/pasidd/state.json.tmp"
-        temporary.mkdir()
-        (temporary / "x").touch()
+        temporary = self.root.block_state(RUNTIME_STATE)
         before = self.snapshot()
         self.assert_error("org.pasidd1.Error.NotSaved", "could not be saved: .*directory", self.reserve, WEB, "web", quota=9)
         self.assertEqual(self.snapshot(), before)
@@ -397,16 +395,16 @@ class NextStart(BusTest):
         self.end_machine()
         self.wait_get(WEB, "State", "reserved")
         self.assertEqual(self.source(WEB), (4, "metadata"))
-        (temporary / "x").unlink()
+        (temporary / "x").rmdir()
         temporary.rmdir()
         wait_until(lambda: self.entry().get("reserved"), "the file is written after all")
 
     def test_file_of_another_version(self):
         """An older version keeps the members that it does not know, also when the run has ended."""
         self.daemon.kill()
-        state = json.loads(self.root.read("run/pasidd/state.json"))
+        state = self.root.state(RUNTIME_STATE)
         del state["vms"][WEB]["running"], state["vms"][WEB]["metadata"]
-        self.root.write("run/pasidd/state.json", json.dumps(state))
+        self.root.write(f"{RUNTIME_STATE}/{WEB}", json.dumps(state))
         self.start()
         self.assertEqual(self.source(WEB), (100, "default"))
         self.end_machine()

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Limits of slices: by configuration and by override, nested ones, and ones that come and go."""
 
-import json
 
 from minibus import wait_until
 from testenv import *
@@ -76,7 +75,7 @@ Limit=60
             self.manager_call("Explain", "s", "web")[2],
             [
                 ("", "kernel", "misc.capacity", 100000, 1000, 0, True),
-                ("tenant.slice", "persistent", f"{self.root.path}/var/lib/pasidd/state.json", 90, 1000, 0, True),
+                ("tenant.slice", "persistent", f"{self.root.path}/var/lib/pasidd/state", 90, 1000, 0, True),
                 ("tenant-a.slice", "config", f"{file}:4", 60, 1000, 0, True),
             ],
         )
@@ -95,7 +94,7 @@ Limit=60
         self.check(TENANT, "max")
         self.assertEqual(self.reset_slice("tenant.slice"), (100, "config"))
         self.check(TENANT, 100)
-        self.assertEqual(json.loads(self.root.read("var/lib/pasidd/state.json")), {"version": 1, "vms": {}})
+        self.assertEqual(list((self.root.path / PERSISTENT_STATE).iterdir()), [])
 
     def test_dry_run(self):
         self.start()
@@ -194,12 +193,11 @@ Limit=60
         self.root.block(f"sys/fs/cgroup{TENANT}/misc.max")
         self.assert_error(NOT_APPLIED, "tenant.slice.*misc.max", self.set_slice, "tenant.slice", 5)
         self.assertEqual(self.slices()["tenant.slice"][:1] + self.slices()["tenant.slice"][2:3], ("config", 100))
-        self.assertFalse(self.root.exists("var/lib/pasidd/state.json") and "tenant" in self.root.read("var/lib/pasidd/state.json"))
+        self.assertFalse(self.root.exists(f"{PERSISTENT_STATE}/tenant.slice"))
 
     def test_cannot_save(self):
         self.start()
-        (self.root.path / "var/lib/pasidd/state.json.tmp").mkdir()
-        (self.root.path / "var/lib/pasidd/state.json.tmp/x").touch()
+        self.root.block_state(PERSISTENT_STATE)
         self.assert_error(NOT_SAVED, "could not be saved", self.set_slice, "tenant.slice", 5)
         self.check(TENANT, 100)
 

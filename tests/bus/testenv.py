@@ -6,6 +6,7 @@ Run as root, bus and daemon run as another user, as they do in service, and call
 are one user; what cannot be told apart then is skipped, with the reason.
 """
 
+import json
 import os
 import pathlib
 import pwd
@@ -40,6 +41,10 @@ VM = "org.pasidd1.VM"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 ACCESS_DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
+
+# The directories of both layers, with a file for each VM and each slice.
+PERSISTENT_STATE = "var/lib/pasidd/state"
+RUNTIME_STATE = "run/pasidd/state"
 
 EXIT_NO_KERNEL_SUPPORT = 69
 EXIT_CONFIG = 78
@@ -125,6 +130,28 @@ class Root:
 
     def read(self, name):
         return (self.path / name).read_text()
+
+    def state(self, directory):
+        """All that the files of a layer say, as one document, once no change is pending."""
+        wait_until(lambda: not (self.path / directory / ".pending").exists(), "the files are written")
+        state = {"version": 1, "vms": {}}
+        for path in (self.path / directory).glob("[!.]*"):
+            try:
+                document = json.loads(path.read_text())
+            except FileNotFoundError:
+                continue
+            state["vms"] |= document.pop("vms")
+            if "slices" in document:
+                state["slices"] = state.get("slices", {}) | document.pop("slices")
+            state |= document
+        return state
+
+    def block_state(self, directory):
+        """Something is where temporary files are made. Returns what it is."""
+        path = self.path / directory / ".new"
+        (path / "x").mkdir(parents=True)
+        self.own(self.path / directory)
+        return path
 
     def exists(self, name):
         return (self.path / name).exists()

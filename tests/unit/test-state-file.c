@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "state-file.h"
+#include "state-name.h"
 #include "test-util.h"
 
 #define UUID "aaaabbbb-0000-4000-8000-000000000001"
@@ -49,8 +48,8 @@ static void test_errors(void **state _unused_) {
                 { "{}", "has no \"version\"" },
                 { "{\"vms\":{}}", "has no \"version\"" },
                 { "{\"version\":1}", "has no \"vms\"" },
-                { "{\"version\":2,\"vms\":{}}", "\"version\" is 2, not 1" },
-                { "{\"version\":2,\"other\":{}}", "\"version\" is 2, not 1" },
+                { "{\"version\":0,\"vms\":{}}", "\"version\" is 0, not 1" },
+                { "{\"version\":-1,\"vms\":{}}", "\"version\" is -1, not 1" },
                 { "{\"version\":\"1\",\"vms\":{}}", "\"version\" is not an integer" },
                 { "{\"version\":1.0,\"vms\":{}}", "\"version\" is not an integer" },
                 { "{\"version\":1,\"vms\":[]}", "\"vms\" is not an object" },
@@ -91,6 +90,8 @@ static void test_errors(void **state _unused_) {
                 { VM("\"name\":\"a\\u001bb\""), "VM \"" UUID "\": \"name\" is not a printable string" },
                 { VM("\"name\":\"a\\u0000b\""), "byte 69: NUL character in a string" },
                 { VM("\"name\":\"a\",\"name\":\"b\""), "an object has a member twice" },
+                { VM("\"serial\":0"), "VM \"" UUID "\": \"serial\" is not a positive integer" },
+                { VM("\"supersedes\":\"1\""), "VM \"" UUID "\": \"supersedes\" is not a positive integer" },
                 { VM("\"reserved\":1"), "VM \"" UUID "\": \"reserved\" is not a boolean" },
                 { VM("\"running\":\"x\""), "VM \"" UUID "\": \"running\" is not a boolean" },
                 { VM("\"override\":1"), "VM \"" UUID "\": \"override\" is not an object" },
@@ -275,12 +276,30 @@ static void assert_state(const State *s) {
         assert_next(&e->next);
 }
 
+/* Entries and slices of their own, moved into another state. */
+static State *copy_state(const State *s) {
+        _cleanup_(state_freep) State *parts = state_new();
+        State *copy = state_new();
+
+        assert_true(parts && copy);
+        for (size_t i = s->n_entries; i > 0; i--)
+                assert_non_null(state_add_copy(parts, &s->entries[i - 1]));
+        for (size_t i = s->n_slices; i > 0; i--)
+                assert_non_null(state_add_slice_copy(parts, &s->slices[i - 1]));
+        assert_int_equal(state_reserve_for(copy, parts), 0);
+        state_take(copy, parts);
+        assert_int_equal(parts->n_entries + parts->n_slices, 0);
+        copy->default_quota = s->default_quota;
+        copy->default_quota_set = s->default_quota_set;
+        return copy;
+}
+
 static void test_round_trip(void **state _unused_) {
         _cleanup_(state_freep) State *s = make_state(), *back = NULL, *copy = NULL;
         _cleanup_free_ char *text = NULL, *again = NULL, *error = NULL;
 
         assert_state(s);
-        assert_int_equal(state_copy(s, &copy), 0);
+        copy = copy_state(s);
         assert_state(copy);
         assert_int_equal(state_format(s, &text), 0);
         print_message("%s", text);
@@ -378,7 +397,9 @@ static void test_next(void **state _unused_) {
         _cleanup_(state_freep) State *s = parse(text), *copy = NULL, *old = NULL;
 
         assert_format(s, text);
-        assert_int_equal(state_copy(s, &copy), 0);
+        copy = state_new();
+        assert_non_null(copy);
+        assert_non_null(state_add_copy(copy, state_find(s, UUID)));
         assert_format(copy, text);
 
         state_entry_take_next(state_find(s, UUID));
@@ -445,141 +466,233 @@ static void test_entries(void **state _unused_) {
         assert_non_null(state_get(s, UUID));
 }
 
-static void test_save_load(void **state _unused_) {
-        _cleanup_rmdir_ char *dir = test_mkdtemp();
-        _cleanup_free_ char *path = test_path(dir, "state.json"), *error = NULL, *temporary = NULL;
-        _cleanup_(state_freep) State *s = make_state(), *missing = NULL, *back = NULL;
-        struct stat st;
-        mode_t mask;
-        int r;
+static State *numbered(unsigned first, unsigned step, unsigned n, uint32_t quota) {
+        State *s = state_new();
 
-        /* Nothing there: nothing known. */
-        assert_int_equal(state_load(path, &missing, &error), STATE_LOADED);
-        assert_null(error);
-        assert_int_equal(missing->n_entries, 0);
-        assert_false(missing->default_quota_set);
+        assert_non_null(s);
+        for (unsigned i = 0; i < n; i++) {
+                char key[16], slice[16];
 
-        /* What a crash left behind is in nobody's way, and the umask has no say. */
-        temporary = test_write_text(dir, "state.json.tmp", "half a sta");
-        mask = umask(0777);
-        r = state_save(s, path, true);
-        umask(mask);
-        assert_int_equal(r, 0);
-        assert_int_equal(access(temporary, F_OK), -1);
-        assert_int_equal(stat(path, &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0644);
-
-        assert_int_equal(state_load(path, &back, &error), STATE_LOADED);
-        assert_null(error);
-        assert_state(back);
+                snprintf(key, sizeof(key), "unit:%03u", first + i * step);
+                snprintf(slice, sizeof(slice), "%03u.slice", first + i * step);
+                state_get(s, key)->override = (QuotaSetting) { .quota = quota, .quota_set = quota > 0 };
+                state_get_slice(s, slice)->limit_set = quota > 0;
+        }
+        return s;
 }
 
-/* The old content survives, and no temporary file stays. */
-static void test_save_fails(void **state _unused_) {
-        _cleanup_rmdir_ char *dir = test_mkdtemp();
-        _cleanup_free_ char *path = test_path(dir, "state.json"),
-                            *temporary = test_path(dir, "state.json.tmp");
-        _cleanup_free_ char *before = NULL, *after = NULL, *nowhere = test_path(dir, "no/such/state.json");
-        _cleanup_(state_freep) State *s = make_state(), *other = state_new();
-        struct rlimit limit, small;
-        StateEntry *entry;
+/* What is taken replaces, is new or removes; all stay in order, so that they are found. */
+static void test_take(void **state _unused_) {
+        static const unsigned counts[] = { 1, 30 };
+
+        for (size_t i = 0; i < ELEMENTSOF(counts); i++) {
+                _cleanup_(state_freep) State *s = numbered(0, 2, 50, 1), *more = numbered(1, 3, counts[i], 2),
+                                             *none = numbered(4, 3, counts[i], 0);
+
+                assert_int_equal(state_reserve_for(s, more), 0);
+                state_take(s, more);
+                assert_int_equal(state_reserve_for(s, none), 0);
+                state_take(s, none);
+                for (unsigned n = 0; n < 100; n++) {
+                        bool taken = n >= 1 && (n - 1) % 3 == 0 && (n - 1) / 3 < counts[i];
+                        bool removed = n >= 4 && (n - 4) % 3 == 0 && (n - 4) / 3 < counts[i];
+                        char key[16], slice[16];
+                        StateEntry *e;
+
+                        snprintf(key, sizeof(key), "unit:%03u", n);
+                        snprintf(slice, sizeof(slice), "%03u.slice", n);
+                        e = state_find(s, key);
+                        assert_int_equal(!e, removed || (!taken && n % 2 != 0));
+                        assert_int_equal(!state_find_slice(s, slice), !e);
+                        if (e)
+                                assert_int_equal(e->override.quota, taken ? 2 : 1);
+                        assert_true(n == 0 || n >= s->n_entries ||
+                                    strcmp(s->entries[n - 1].key, s->entries[n].key) < 0);
+                        assert_true(n == 0 || n >= s->n_slices ||
+                                    strcmp(s->slices[n - 1].name, s->slices[n].name) < 0);
+                }
+        }
+}
+
+/* The document of each file, which has nothing in it that belongs into another. */
+static void test_one_file(void **state _unused_) {
+        _cleanup_(state_freep) State *s = parse("{\"version\":1,\"default-quota\":7,"
+                                                "\"slices\":{\"a.slice\":{\"limit\":5},\"b.slice\":{}},"
+                                                "\"vms\":{\"" UUID "\":{\"override\":{\"quota\":5}},"
+                                                "\"unit:a\":{\"name\":\"x\"}},\"x\":1}");
+        static const struct {
+                OverrideKind kind;
+                const char *key, *expected;
+        } cases[] = {
+                { OVERRIDE_VM, UUID, VM("\"override\":{\"quota\":5}") },
+                { OVERRIDE_VM, "unit:a", NULL },
+                { OVERRIDE_VM, "unit:b", NULL },
+                { OVERRIDE_SLICE, "a.slice", SLICES("\"a.slice\":{\"limit\":5}") },
+                { OVERRIDE_SLICE, "b.slice", NULL },
+                { OVERRIDE_SLICE, "c.slice", NULL },
+                { OVERRIDE_DEFAULT, "", "{\"version\":1,\"default-quota\":7,\"vms\":{},\"x\":1}" },
+        };
         char *name;
-        int r;
 
-        assert_int_equal(state_save(s, path, true), 0);
-        before = test_read(path);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *text = NULL;
 
-        /* A full disk, near enough: works for root as well. */
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-        small = limit;
-        small.rlim_cur = 5;
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-        r = state_save(other, path, true);
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-        assert_int_equal(r, -EFBIG);
-
-        after = test_read(path);
-        assert_string_equal(before, after);
-        assert_int_equal(access(temporary, F_OK), -1);
+                test_case("%s", cases[i].key);
+                assert_int_equal(state_format_file(s, cases[i].kind, cases[i].key, &text), 0);
+                if (text)
+                        squeeze(text);
+                assert_int_equal(!text, !cases[i].expected);
+                if (text)
+                        assert_string_equal(text, cases[i].expected);
+        }
 
         /* More than state_load() would take. */
         name = malloc(STATE_SIZE_MAX + 1);
         assert_non_null(name);
         memset(name, 'x', STATE_SIZE_MAX);
         name[STATE_SIZE_MAX] = '\0';
-        entry = state_get(other, "unit:large.service");
-        assert_non_null(entry);
-        entry->name = name;
-        assert_int_equal(state_save(other, path, true), -EFBIG);
-        free(after);
-        after = test_read(path);
-        assert_string_equal(before, after);
+        free(state_find(s, UUID)->name);
+        state_find(s, UUID)->name = name;
+        assert_int_equal(state_format_file(s, OVERRIDE_VM, UUID, &name), -EFBIG);
+}
 
-        assert_int_equal(state_save(s, nowhere, true), -ENOENT);
+static void test_names(void **state _unused_) {
+        static const struct {
+                OverrideKind kind;
+                const char *key, *name;
+        } cases[] = {
+                { OVERRIDE_VM, UUID, UUID },
+                { OVERRIDE_VM, "unit:vm@a:b\\x2d_-.service", "vm@a:b\\x2d_-.service" },
+                { OVERRIDE_SLICE, "a-b.slice", "a-b.slice" },
+                { OVERRIDE_DEFAULT, "", "default" },
 
-        /* Something in the way of the rename. */
-        assert_int_equal(unlink(path), 0);
-        assert_int_equal(mkdir(path, 0755), 0);
-        assert_int_equal(state_save(s, path, true), -EISDIR);
-        assert_int_equal(access(temporary, F_OK), -1);
+                /* Nothing leads elsewhere, or to the other files in the directory. */
+                { OVERRIDE_VM, "unit:../../x", "%2E.%2F..%2Fx" },
+                { OVERRIDE_VM, "unit:/etc/passwd", "%2Fetc%2Fpasswd" },
+                { OVERRIDE_VM, "unit:.", "%2E" },
+                { OVERRIDE_VM, "unit:..", "%2E." },
+                { OVERRIDE_VM, "unit:.pending", "%2Epending" },
+                { OVERRIDE_VM, "unit:.new", "%2Enew" },
+                { OVERRIDE_SLICE, "../x.slice", "%2E.%2Fx.slice" },
+                { OVERRIDE_VM, "unit:%2E", "%252E" },
+                { OVERRIDE_VM, "unit:a b\xc3\xa9", "a%20b%C3%A9" },
+
+                /* Nor to the file of another kind. */
+                { OVERRIDE_VM, "unit:default", "%unit-default" },
+                { OVERRIDE_VM, "unit:a.slice", "%unit-a.slice" },
+                { OVERRIDE_VM, "unit:" UUID, "%unit-" UUID },
+                { OVERRIDE_VM, "unit:\xc3\xa9.slice", "%unit-%C3%A9.slice" },
+                { OVERRIDE_SLICE, "\xc3\xa9.slice", "%C3%A9.slice" },
+                { OVERRIDE_VM, "unit:%unit-default", "%25unit-default" },
+        };
+        char longest[5 + 256 + 1] = "unit:", *name = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *found = NULL;
+
+                test_case("%s", cases[i].key);
+                assert_int_equal(state_file_name(cases[i].kind, cases[i].key, &found), 0);
+                assert_string_equal(found, cases[i].name);
+        }
+
+        /* As long as the name of a unit can be, and longer. */
+        memset(longest + 5, 'x', 256);
+        assert_int_equal(state_file_name(OVERRIDE_VM, longest, &name), -ENAMETOOLONG);
+        assert_null(name);
+        longest[5 + 255] = '\0';
+        assert_int_equal(state_file_name(OVERRIDE_VM, longest, &name), 0);
+        assert_string_equal(name, longest + 5);
+        free(TAKE_PTR(name));
+        longest[5] = '/';
+        assert_int_equal(state_file_name(OVERRIDE_VM, longest, &name), -ENAMETOOLONG);
 }
 
 static void test_set_aside(void **state _unused_) {
         _cleanup_rmdir_ char *dir = test_mkdtemp();
-        _cleanup_free_ char *path = test_path(dir, "state.json");
+        _cleanup_free_ char *path = test_path(dir, "file"), *prefix = test_path(dir, "aside");
 
         for (unsigned n = 1; n <= 3; n++) {
-                _cleanup_(state_freep) State *s = NULL;
                 _cleanup_free_ char *written = NULL, *text = NULL, *error = NULL, *aside = NULL,
                                     *expected = NULL;
+                State *s = NULL;
 
-                assert_true(asprintf(&text, "{\"version\":%u,\"vms\":{}}", n + 1) > 0);
-                written = test_write_text(dir, "state.json", text);
-                assert_int_equal(state_load(path, &s, &error), STATE_SET_ASIDE);
-                assert_int_equal(s->n_entries, 0);
-                assert_true(asprintf(&expected, "%s: \"version\" is %u, not 1; set aside as %s.corrupt-%u",
-                                    path, n + 1, path, n) > 0);
+                assert_true(asprintf(&text, "{\"version\":1,\"vms\":%u}", n) > 0);
+                written = test_write_text(dir, "file", text);
+                assert_int_equal(state_load(path, NULL, prefix, &s, &error), STATE_SET_ASIDE);
+                assert_null(s);
+                assert_true(asprintf(&expected, "%s: \"vms\" is not an object; set aside as %s.corrupt-%u",
+                                    path, prefix, n) > 0);
                 assert_string_equal(error, expected);
 
                 /* Every one of them is kept as it was. */
-                assert_true(asprintf(&aside, "%s.corrupt-%u", path, n) > 0);
+                assert_true(asprintf(&aside, "%s.corrupt-%u", prefix, n) > 0);
                 free(written);
                 written = test_read(aside);
                 assert_non_null(written);
                 assert_string_equal(written, text);
                 assert_int_equal(access(path, F_OK), -1);
         }
+}
 
-        {
-                /* A crash of the file system leaves an empty file. */
+/* A file that is about something else than its name says, about more, or about nothing. */
+static void test_wrong_name(void **state _unused_) {
+        static const struct {
+                const char *name, *text, *error;
+        } cases[] = {
+                { UUID, VM(""), NULL },
+                { "default", VMS(""), NULL },
+                { "default", "{\"version\":1,\"default-quota\":1,\"vms\":{},\"x\":1}", NULL },
+                { "a.slice", SLICES("\"a.slice\":{}"), NULL },
+                { "a", VM(""), "another name" },
+                { UUID, VMS(""), "another name" },
+                { "default", VM(""), "another name" },
+                { "a.slice", SLICES("\"b.slice\":{}"), "another name" },
+                { UUID, VMS("\"" UUID "\":{},\"unit:a\":{}"), "more than belongs" },
+                { UUID, "{\"version\":1,\"default-quota\":1,\"vms\":{\"" UUID "\":{}}}",
+                        "more than belongs" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_rmdir_ char *dir = test_mkdtemp();
+                _cleanup_free_ char *path = test_write_text(dir, "file", cases[i].text), *error = NULL;
                 _cleanup_(state_freep) State *s = NULL;
-                _cleanup_free_ char *error = NULL;
+                int r;
 
-                free(test_write_text(dir, "state.json", ""));
-                assert_int_equal(state_load(path, &s, &error), STATE_SET_ASIDE);
-                assert_non_null(strstr(error, "state.json: empty; set aside as "));
+                test_case("%s %s", cases[i].name, cases[i].text);
+                r = state_load(path, cases[i].name, path, &s, &error);
+                assert_int_equal(r, cases[i].error ? STATE_SET_ASIDE : STATE_LOADED);
+                if (cases[i].error)
+                        assert_non_null(strstr(error, cases[i].error));
         }
 }
 
 static void test_load_fails(void **state _unused_) {
         _cleanup_rmdir_ char *dir = test_mkdtemp();
-        _cleanup_free_ char *path = test_path(dir, "state.json"), *error = NULL, *fifo_error = NULL,
-                            *expected = NULL;
-        _cleanup_(state_freep) State *s = NULL, *fifo = NULL;
+        _cleanup_free_ char *path = test_path(dir, "file"), *error = NULL, *fifo_error = NULL,
+                            *newer_error = NULL, *expected = NULL, *text = NULL;
+        State *s = NULL;
+
+        assert_int_equal(state_load(path, NULL, path, &s, &error), STATE_ABSENT);
 
         /* Nothing is lost: it stays where it is. */
         assert_int_equal(mkdir(path, 0755), 0);
-        assert_int_equal(state_load(path, &s, &error), STATE_LEFT);
+        assert_int_equal(state_load(path, NULL, path, &s, &error), STATE_LEFT);
         assert_true(asprintf(&expected, "%s: cannot read: Is a directory", path) > 0);
         assert_string_equal(error, expected);
-        assert_int_equal(s->n_entries, 0);
 
         assert_int_equal(rmdir(path), 0);
         assert_int_equal(mkfifo(path, 0600), 0);
-        assert_int_equal(state_load(path, &fifo, &fifo_error), STATE_LEFT);
+        assert_int_equal(state_load(path, NULL, path, &s, &fifo_error), STATE_LEFT);
         assert_non_null(strstr(fifo_error, "cannot read: "));
-        assert_int_equal(fifo->n_entries, 0);
+
+        /* Of a newer version. */
+        assert_int_equal(unlink(path), 0);
+        free(test_write_text(dir, "file", "{\"version\":2,\"other\":[]}"));
+        assert_int_equal(state_load(path, NULL, path, &s, &newer_error), STATE_NEWER);
+        assert_non_null(strstr(newer_error, "\"version\" is 2, not 1"));
+        text = test_read(path);
+        assert_string_equal(text, "{\"version\":2,\"other\":[]}");
+        assert_null(s);
 }
 
 int main(void) {
@@ -592,9 +705,11 @@ int main(void) {
                 cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_next),
                 cmocka_unit_test(test_entries),
-                cmocka_unit_test(test_save_load),
-                cmocka_unit_test(test_save_fails),
+                cmocka_unit_test(test_take),
+                cmocka_unit_test(test_one_file),
+                cmocka_unit_test(test_names),
                 cmocka_unit_test(test_set_aside),
+                cmocka_unit_test(test_wrong_name),
                 cmocka_unit_test(test_load_fails),
         };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -157,14 +158,24 @@ void make_root(const char *dir, size_t n_vms) {
                 make_vm(root, i);
 }
 
+static void remove_files(const char *path) {
+        struct dirent *de;
+        DIR *d = opendir(path);
+
+        while (d && (de = readdir(d)))
+                (void) unlinkat(dirfd(d), de->d_name, 0);
+        if (d)
+                closedir(d);
+}
+
 void forget_run(const char *dir, size_t n_vms) {
-        static const char *const files[] = { "run/pasidd/counters", "run/pasidd/state.json" };
+        static const char *const directories[] = { "run/pasidd", "run/pasidd/state" };
         char scope[MACHINE_NAME_SIZE];
 
-        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
-                _cleanup_free_ char *path = text_new("%s/root/%s", dir, files[i]);
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *path = text_new("%s/root/%s", dir, directories[i]);
 
-                (void) unlink(path);
+                remove_files(path);
         }
         for (size_t i = 0; i < n_vms; i++) {
                 _cleanup_free_ char *name = NULL;

@@ -259,6 +259,65 @@ static void measure_calls(sd_bus *bus, const char *vm) {
                 median(persistent, ROUNDS) / (base + median(state, ROUNDS)), "times", NO_GOAL);
 }
 
+/* Of a VM that is off: the files are all that changes. */
+static void call_set_override(sd_bus *bus, unsigned number, uint32_t quota) {
+        char uuid[64];
+
+        snprintf(uuid, sizeof(uuid), "0000ffff-0000-4000-8000-%012u", number);
+        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE,
+                      "SetOverride", NULL, NULL, "ssssa{sv}a{sv}", "persistent", "vm", uuid, "", 1, "quota",
+                      "u", quota, 0),
+                "SetOverride");
+}
+
+/* Bytes that were handed to write() so far. */
+static uint64_t read_written(pid_t pid) {
+        char path[64], line[256];
+        unsigned long long value = 0;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%i/io", (int) pid);
+        f = fopen(path, "re");
+        if (!f)
+                die(path);
+        while (fgets(line, sizeof(line), f))
+                if (sscanf(line, "wchar: %llu", &value) == 1)
+                        break;
+        fclose(f);
+        return value;
+}
+
+/* Does one change cost more where others have overrides, too? */
+static void measure_overrides(sd_bus *bus) {
+        static const unsigned counts[] = { 10, 1000 };
+        static double values[ROUNDS];
+        unsigned n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(counts); i++) {
+                uint64_t written;
+                double cpu;
+                char what[128];
+
+                for (; n < counts[i]; n++)
+                        call_set_override(bus, n, 1);
+
+                cpu = read_cpu_msec(processes[0]);
+                written = read_written(processes[0]);
+                for (unsigned k = 0; k < ROUNDS; k++) {
+                        double begin = now_usec();
+
+                        call_set_override(bus, n / 2, 2 + k % 2);
+                        values[k] = now_usec() - begin;
+                }
+                snprintf(what, sizeof(what), "SetOverride, %u VMs have one, median round trip", n);
+                report(what, median(values, ROUNDS), "us", NO_GOAL);
+                report("    CPU time of pasidd", (read_cpu_msec(processes[0]) - cpu) * 1000 / ROUNDS, "us",
+                        NO_GOAL);
+                report("    written", (double) (read_written(processes[0]) - written) / ROUNDS, "bytes",
+                        NO_GOAL);
+        }
+}
+
 static void measure_call(
         sd_bus *bus, const char *what, void (*call)(sd_bus *bus), unsigned pause_usec, double goal) {
         double values[LIST_ROUNDS], cpu[LIST_ROUNDS];
@@ -345,6 +404,7 @@ int main(int argc, char **argv) {
         machine_uuid(n_vms / 2, uuid);
         check(sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &vm), "path");
         measure_calls(bus, vm);
+        measure_overrides(bus);
         snprintf(what, sizeof(what), "ListVMs of %zu VMs in one answer, median", n_vms);
         measure_call(bus, what, call_list, 0, 10);
         measure_call(bus, "GetMetrics, median", call_metrics, METRICS_PAUSE_USEC, NO_GOAL);

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <inttypes.h>
+
+#include "change-list.h"
+#include "events.h"
+#include "limit-control.h"
+#include "log.h"
+
+#define FOREIGN_INTERVAL_USEC (UINT64_C(60000000))
+#define FOREIGN_BURST         5U
+
+struct Limits {
+        Control *control;
+        const LimitsHandlers *handlers;
+        LIST_HEAD(, Limit) queue; /* those with a limit_next() */
+        Retry controller;
+        sd_event_source *timer; /* for all of them */
+};
+
+static void carry_out(Control *control, Limit *limit, LimitStep step);
+
+static const LimitOps *ops_of(const Control *control, const Limit *limit) {
+        return control->limits->handlers->ops[limit->kind];
+}
+
+static LimitSubject describe(const Control *control, const Limit *limit) {
+        LimitSubject subject = {};
+
+        ops_of(control, limit)->describe(limit, &subject);
+        return subject;
+}
+
+static void dequeue(Limit *limit) {
+        if (!limit->queued)
+                return;
+
+        LIST_REMOVE(limit, entries);
+        limit->queued = false;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+        return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Sets the timer, unless it elapses before that anyway. */
+static void arm(Limits *l, uint64_t usec) {
+        int r, enabled = SD_EVENT_OFF;
+        uint64_t armed = 0;
+
+        if (usec == 0)
+                return;
+
+        if (!l->timer) {
+                r = sd_event_add_time(l->control->event, &l->timer, CLOCK_MONOTONIC, usec,
+                        RETRY_DELAY_MIN_USEC / 4, on_timer, l);
+                if (r >= 0)
+                        (void) sd_event_source_set_description(l->timer, "limits");
+        } else {
+                (void) sd_event_source_get_enabled(l->timer, &enabled);
+                (void) sd_event_source_get_time(l->timer, &armed);
+                if (enabled != SD_EVENT_OFF && armed <= usec)
+                        return;
+                r = sd_event_source_set_time(l->timer, usec);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                log_warning_errno(r, "Cannot set a timer: %m");
+}
+
+/* Keeps the limit in mind if it has something due. */
+static void enqueue(Control *control, Limit *limit) {
+        if (limit_next(limit) == 0)
+                return;
+
+        if (!limit->queued) {
+                LIST_INSERT_HEAD(&control->limits->queue, limit, entries);
+                limit->queued = true;
+        }
+        arm(control->limits, limit_next(limit));
+}
+
+/* Somebody may want to know what the write has changed. */
+static void note_change(
+        Control *control, const LimitSubject *subject, const MiscValues *before, uint64_t value) {
+        char what[sizeof("set 18446744073709551615 watermark")];
+        uint64_t old = before->value[MISC_PASID];
+
+        switch (subject->file.kind) {
+
+        case LIMIT_SCOPE:
+                return;
+
+        case LIMIT_SLICE:
+        case LIMIT_VM:
+                change_list_note_limit(
+                        control->recording, subject->vm, subject->slice, subject->file.cgroup, before, value);
+                return;
+
+        case LIMIT_SET_QUOTA:
+        case LIMIT_SET_WATERMARK:
+                snprintf(what, sizeof(what), "set %" PRIu64 " %s", subject->file.set,
+                        subject->file.kind == LIMIT_SET_QUOTA ? "quota" : "watermark");
+                break;
+
+        default:
+                snprintf(what, sizeof(what), "%s", subject->what);
+        }
+
+        if (old != value)
+                change_list_note_number(control->recording, subject->vm, what, old, value);
+}
+
+/* Writes a value; what became of it is not noted in the limit. *ret_error is to be freed. */
+static LimitOutcome write_value(
+        Control *control, Limit *limit, uint64_t value, int *ret_r, char **ret_error) {
+        const LimitOps *ops = ops_of(control, limit);
+        LimitSubject subject = describe(control, limit);
+        MiscValues before = {};
+        int r = 0;
+
+        if (ops->prepare)
+                r = ops->prepare(limit, ret_error);
+        if (r < 0) {
+                *ret_r = r;
+                return LIMIT_REFUSED;
+        }
+
+        r = limit_file_write(control->root, &subject.file, value, control->recording ? &before : NULL);
+        *ret_r = r;
+        if (r < 0)
+                return ops->judge(limit, r, ret_error);
+
+        if (control->recording)
+                note_change(control, &subject, &before, value);
+        return LIMIT_WRITTEN;
+}
+
+static void write_wanted(Control *control, Limit *limit) {
+        LimitOutcome outcome;
+        char *error = NULL;
+        int r;
+
+        outcome = write_value(control, limit, limit->wanted, &r, &error);
+        (void) limit_written(limit, outcome, error, control_now(control));
+        enqueue(control, limit);
+}
+
+/* Which value of somebody else's is there? Returns false if there is none. */
+static bool find_foreign(const Control *control, const Limit *limit, const LimitSubject *subject,
+        const MiscValues *values, uint64_t *ret_value, const char **ret_what) {
+        MiscResource resource = MISC_PASID;
+
+        if (limit_file_is_misc(limit->kind)
+                        ? !world_limits_differ(&control->world, values, limit->wanted, &resource)
+                        : values->value[MISC_PASID] == limit->wanted)
+                return false;
+
+        *ret_value = values->value[resource];
+        *ret_what = subject->what ? subject->what : misc_max_name(resource);
+        return true;
+}
+
+/* Of a number that several have together nobody can say which of them another value is meant for. */
+static ForeignChange policy_for(const Control *control, const Limit *limit) {
+        ForeignChange policy = control->world.config->foreign_change;
+        const LimitOps *ops = ops_of(control, limit);
+
+        return policy == FOREIGN_CHANGE_ADOPT && ops->is_shared && ops->is_shared(limit)
+                       ? FOREIGN_CHANGE_REVERT
+                       : policy;
+}
+
+static void announce_foreign(Control *control, const LimitSubject *subject, const char *what, uint64_t value,
+        uint64_t wanted, ForeignChange policy) {
+        static const char *const doings[_FOREIGN_CHANGE_MAX] = {
+                [FOREIGN_CHANGE_REVERT] = "reverting it",
+                [FOREIGN_CHANGE_ADOPT] = "adopting it",
+                [FOREIGN_CHANGE_REPORT] = "leaving it so",
+        };
+        char text[MISC_VALUE_SIZE], instead[MISC_VALUE_SIZE];
+        EventDetail details[6];
+        unsigned suppressed;
+        size_t n = 0;
+
+        if (!ratelimit_below(subject->foreign_log, control_now(control), FOREIGN_INTERVAL_USEC, FOREIGN_BURST,
+                    &suppressed))
+                return;
+
+        if (subject->slice)
+                details[n++] = (EventDetail) { .name = "slice", .type = 's', .text = subject->slice };
+        details[n++] = (EventDetail) { .name = "what", .type = 's', .text = what };
+        details[n++] = (EventDetail) { .name = "value", .type = 't', .number = value };
+        details[n++] = (EventDetail) {
+                .name = "quota",
+                .type = 'u',
+                .number = wanted < UINT32_MAX ? wanted : UINT32_MAX,
+        };
+        details[n++] = (EventDetail) {
+                .name = "action",
+                .type = 's',
+                .text = foreign_change_to_string(policy),
+        };
+        details[n++] = (EventDetail) { .name = "suppressed", .type = 't', .number = suppressed };
+
+        events_add(control, EVENT_FOREIGN_CHANGE,
+                &(EventFacts) { .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
+                "Somebody else set %s of %s%s to %s instead of %s, %s (%u more not logged).", what,
+                subject->owner_kind, subject->owner, misc_value_format(value, text),
+                misc_value_format(wanted, instead), doings[policy], suppressed);
+}
+
+static void explain_foreign(Limit *limit, const LimitSubject *subject, const char *what) {
+        char *error;
+
+        if (asprintf(&error, "somebody else has changed %s", subject->slice ? "it" : what) < 0)
+                error = NULL;
+        limit_explain(limit, error);
+}
+
+/* The kernel shows these values: one of somebody else is restored, adopted or left. */
+static void seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
+        ForeignChange policy = policy_for(control, limit);
+        uint64_t value = limit->wanted;
+        const char *what = NULL;
+        LimitStep step;
+        bool foreign;
+
+        foreign = find_foreign(control, limit, subject, values, &value, &what);
+        step = limit_seen(limit, value, policy, control_now(control));
+        if (step == LIMIT_NOTHING)
+                return;
+
+        if (foreign)
+                announce_foreign(control, subject, what, value, limit->wanted, policy);
+        if (step == LIMIT_LEAVE)
+                explain_foreign(limit, subject, what);
+        if (step == LIMIT_ADOPT)
+                step = control->limits->handlers->adopt(control, subject, value) ? LIMIT_NOTHING
+                                                                                 : LIMIT_WRITE;
+        carry_out(control, limit, step);
+        ops_of(control, limit)->settled(limit);
+}
+
+static void carry_out(Control *control, Limit *limit, LimitStep step) {
+        if (step == LIMIT_WRITE)
+                write_wanted(control, limit);
+        else if (step == LIMIT_WRITE_LATER)
+                enqueue(control, limit);
+}
+
+void limits_release(Control *control, Limit *limit) {
+        dequeue(limit);
+}
+
+void limits_set(Control *control, Limit *limit, uint64_t wanted) {
+        carry_out(control, limit, limit_want(limit, wanted));
+}
+
+void limits_set_asked(Control *control, Limit *limit, uint64_t wanted) {
+        (void) limit_want(limit, wanted);
+        carry_out(control, limit, limit_asked(limit));
+}
+
+static int read_values(
+        const Control *control, const Limit *limit, LimitSubject *ret_subject, MiscValues *ret_values) {
+        *ret_subject = describe(control, limit);
+        return limit_file_read(control->root, &ret_subject->file, ret_values);
+}
+
+int limits_look(Control *control, Limit *limit) {
+        LimitSubject subject;
+        MiscValues values;
+        int r;
+
+        if (limit->state == LIMIT_ABSENT)
+                return 0;
+
+        r = read_values(control, limit, &subject, &values);
+        if (r >= 0)
+                seen(control, limit, &subject, &values);
+        return r;
+}
+
+/* Why the kernel does not show the wanted number. */
+static char *explain_difference(const LimitSubject *subject, MiscResource resource) {
+        char *error;
+        int r;
+
+        if (limit_file_is_misc(subject->file.kind))
+                r = asprintf(
+                        &error, "%s/%s has another value", subject->file.cgroup, misc_max_name(resource));
+        else
+                r = asprintf(&error, "%s has another value", subject->what);
+        return r < 0 ? NULL : error;
+}
+
+/* Reading it is as good as having written it, but what differs is written later. */
+static void judge_values(
+        Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
+        MiscResource resource = MISC_PASID;
+
+        if (!misc_values_differ(values, limit->wanted, &resource))
+                (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
+        else
+                (void) limit_written(
+                        limit, LIMIT_REFUSED, explain_difference(subject, resource), control_now(control));
+        enqueue(control, limit);
+}
+
+int limits_verify(Control *control, Limit *limit) {
+        LimitSubject subject;
+        LimitOutcome outcome;
+        char *error = NULL;
+        MiscValues values;
+        int r;
+
+        (void) limits_look(control, limit);
+        if (limit->state == LIMIT_FAILED || (limit->state == LIMIT_IN_FORCE && !limit->restore_due)) {
+                r = read_values(control, limit, &subject, &values);
+                if (r >= 0)
+                        judge_values(control, limit, &subject, &values);
+                else {
+                        outcome = ops_of(control, limit)->judge(limit, r, &error);
+                        (void) limit_written(limit, outcome, error, control_now(control));
+                        enqueue(control, limit);
+                }
+        }
+
+        return limit_is_in_force(limit) && !limit->restore_due ? 0 : -ESTALE;
+}
+
+/* Writes what is due, or with "all" whatever has failed. Those that were written stay in the queue. */
+static void write_due(Control *control, LimitKind kind, bool all) {
+        uint64_t now = control_now(control);
+        Limit *limit;
+
+        LIST_FOREACH(limit, &control->limits->queue, entries)
+        if (limit->kind == kind &&
+                (limit_due(limit, now) == LIMIT_WRITE || (all && limit->state == LIMIT_FAILED)))
+                write_wanted(control, limit);
+}
+
+/* After all was written, so that the owner of several settles once. Returns when something is due next. */
+static uint64_t settle_written(Control *control) {
+        Limit *limit, *next;
+        uint64_t usec = 0;
+
+        for (limit = LIST_FIRST(&control->limits->queue); limit; limit = next) {
+                next = LIST_NEXT(limit, entries);
+                usec = earlier(usec, limit_next(limit));
+                if (limit_next(limit) == 0)
+                        dequeue(limit);
+                ops_of(control, limit)->settled(limit);
+        }
+
+        return usec;
+}
+
+static void retry_controller(Limits *l) {
+        uint64_t now = control_now(l->control);
+
+        if (!retry_take(&l->controller, now))
+                return;
+        if (l->handlers->enable_controller(l->control))
+                retry_succeeded(&l->controller);
+        else
+                retry_failed(&l->controller, now);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Limits *l = userdata;
+        uint64_t next;
+
+        retry_controller(l);
+        for (LimitKind kind = 0; kind < _LIMIT_KIND_MAX; kind++)
+                write_due(l->control, kind, false);
+        next = settle_written(l->control);
+        arm(l, earlier(next, l->controller.due_usec));
+        return 0;
+}
+
+void limits_write_failed(Control *control) {
+        for (LimitKind kind = 0; kind < _LIMIT_KIND_MAX; kind++)
+                write_due(control, kind, true);
+        (void) settle_written(control);
+}
+
+void limits_controller_failed(Control *control) {
+        retry_failed(&control->limits->controller, control_now(control));
+        arm(control->limits, control->limits->controller.due_usec);
+}
+
+int limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (write_value(control, limit, value, &r, &error) != LIMIT_REFUSED)
+                return 0;
+
+        if (!*ret_error)
+                *ret_error = TAKE_PTR(error);
+        return r < 0 ? r : -EIO;
+}
+
+void limits_commit(Control *control, Limit *limit, uint64_t value) {
+        (void) limit_want(limit, value);
+        (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
+}
+
+void limits_take_back(Control *control, Limit *limit) {
+        if (limit_asked(limit) == LIMIT_WRITE)
+                write_wanted(control, limit);
+}
+
+int limits_new(Control *control, const LimitsHandlers *handlers, Limits **ret) {
+        Limits *l;
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+
+        LIST_INIT(&l->queue);
+        l->control = control;
+        l->handlers = handlers;
+        *ret = l;
+        return 0;
+}
+
+Limits *limits_free(Limits *l) {
+        if (!l)
+                return NULL;
+
+        sd_event_source_disable_unref(l->timer);
+        free(l);
+        return NULL;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <systemd/sd-id128.h>
+
+#include "log.h"
+#include "state-change.h"
+#include "state-pending.h"
+
+struct StateChange {
+        StateWrite *write; /* to the persistent layer */
+        StateWrite *joint; /* to the runtime layer before that, where both change; NULL: only one does */
+        StateKeys keys;    /* of the persistent layer */
+        bool pending;      /* it is written as a pending change */
+        char *problem;
+};
+
+StateChange *state_change_free(StateChange *change) {
+        if (!change)
+                return NULL;
+
+        state_write_free(change->write);
+        state_write_free(change->joint);
+        state_keys_done(&change->keys);
+        free(change->problem);
+        free(change);
+        return NULL;
+}
+
+const char *state_change_problem(const StateChange *change) {
+        return change->problem;
+}
+
+static int plan_joint(const StateStore *store, const Transaction *runtime, const char *id, StateChange *c) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = state_write_new(store->runtime.path, false, &c->joint);
+        if (r >= 0)
+                r = state_pending_format(runtime->next, runtime->default_changes, id, &text);
+        return r < 0 ? r : state_write_set_change(c->joint, STATE_NAME_JOINT, TAKE_PTR(text));
+}
+
+/*
+ * A persistent override in place of a VM's runtime override needs no pending change: that it supersedes the other stands in
+ * its own file. Returns whether that is what the change is.
+ */
+static bool supersede(const StateStore *store, const Transaction *persistent, const Transaction *runtime) {
+        const StateEntry *now;
+        StateEntry *p, *r;
+
+        if (transaction_count(persistent) != 1 || transaction_count(runtime) != 1 ||
+                persistent->next->n_entries != 1 || runtime->next->n_entries != 1)
+                return false;
+
+        p = &persistent->next->entries[0];
+        r = &runtime->next->entries[0];
+        now = state_find(store->layers->runtime, p->key);
+        if (!streq(p->key, r->key) || setting_is_empty(&p->override) || !setting_is_empty(&r->override) ||
+                !now || now->serial == 0)
+                return false;
+
+        p->supersedes = now->serial;
+        return true;
+}
+
+static int plan_writes(
+        const StateStore *store, const Transaction *persistent, const Transaction *runtime, StateChange *c) {
+        char id[SD_ID128_STRING_MAX];
+        bool joint = runtime->next && !supersede(store, persistent, runtime);
+        sd_id128_t random = SD_ID128_NULL;
+        int r;
+
+        r = joint ? sd_id128_randomize(&random) : 0;
+        if (r < 0)
+                return r;
+
+        sd_id128_to_string(random, id);
+        c->pending = joint || transaction_count(persistent) > 1;
+        r = transaction_keys(persistent, &c->keys);
+        if (r >= 0)
+                r = state_files_update(&store->persistent, store->layers->persistent, &c->write);
+        if (r >= 0)
+                r = transaction_write(persistent, store->layers->persistent, joint ? id : NULL, c->write);
+        if (r >= 0 && joint)
+                r = plan_joint(store, runtime, id, c);
+        return r;
+}
+
+int state_change_new(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
+        StateChange **ret) {
+        _cleanup_(state_change_freep) StateChange *c = NULL;
+        const char *problem;
+        int r = 0;
+
+        if (!persistent->next) {
+                *ret = NULL;
+                return 0;
+        }
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        problem = transaction_problem(persistent, &store->persistent);
+        if (!problem && runtime->next)
+                problem = transaction_problem(runtime, &store->runtime);
+        if (problem) {
+                c->problem = strdup(problem);
+                r = c->problem ? 0 : -ENOMEM;
+        } else
+                r = plan_writes(store, persistent, runtime, c);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+int state_store_save_runtime(StateStore *store) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        StateFiles *files = &store->runtime;
+        int r;
+
+        if (!state_files_are_behind(files))
+                return 0;
+
+        r = state_files_update(files, store->layers->runtime, &w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r < 0)
+                return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
+
+        state_files_updated(files);
+        return 0;
+}
+
+bool state_store_runtime_is_behind(const StateStore *store) {
+        return state_files_are_behind(&store->runtime);
+}
+
+bool state_store_persistent_is_behind(const StateStore *store) {
+        return state_files_are_behind(&store->persistent);
+}
+
+/*
+ * The change's part in the runtime layer, which the persistent part then decides on. A part of an earlier change must not be
+ * replaced as long as the earlier change is on the disk.
+ */
+static int write_joint(StateStore *store, StateChange *c) {
+        int r;
+
+        r = store->joint_holds ? -EBUSY : state_store_save_runtime(store);
+        if (r >= 0)
+                r = state_write_run(c->joint);
+        if (r >= 0)
+                store->joint_holds = true;
+        return r;
+}
+
+/* The runtime part is over: the persistent part is not on the disk, or the runtime files have all of it. */
+static void drop_joint(StateStore *store) {
+        if (!store->joint_holds)
+                return;
+
+        store->joint_holds = false;
+        store->runtime.drop_joint = true;
+        if (state_store_save_runtime(store) < 0 && store->stale)
+                store->stale(store->stale_userdata);
+}
+
+static void on_change_written(int error, bool changed, void *userdata) {
+        StateStore *store = userdata;
+        StateChange *c = store->change;
+        StateFiles *files = &store->persistent;
+
+        if (error >= 0 || changed)
+                state_files_updated(files);
+        if (changed && c->pending)
+                files->drop_pending = true;
+        else if (changed)
+                state_keys_move(&files->behind, &c->keys);
+        else if (c->joint)
+                drop_joint(store);
+        store->handler(error, changed, store->handler_userdata);
+}
+
+static void set_handler(StateStore *store, DiskWriterHandler handler, void *userdata) {
+        store->handler = handler;
+        store->handler_userdata = userdata;
+}
+
+int state_store_start_change(StateStore *store, StateChange *change, DiskWriter *writer,
+        DiskWriterHandler handler, void *userdata) {
+        int r;
+
+        state_change_free(store->change);
+        store->change = change;
+        set_handler(store, handler, userdata);
+        r = state_keys_reserve(&store->persistent.behind, change->keys.n_items);
+        if (r >= 0 && change->joint)
+                r = write_joint(store, change);
+        if (r < 0)
+                return r;
+
+        r = disk_writer_run(writer, TAKE_PTR(change->write), on_change_written, store);
+        if (r < 0 && change->joint)
+                drop_joint(store);
+        return r;
+}
+
+void state_store_change_made(StateStore *store) {
+        StateChange *c = TAKE_PTR(store->change);
+        StateFiles *files = &store->persistent;
+
+        if (!c)
+                return;
+
+        /* A single file says now what the memory says. */
+        if (c->pending)
+                state_keys_move(&files->behind, &c->keys);
+        else
+                state_keys_clear(&files->behind);
+        state_change_free(c);
+
+        /* All of it is in the runtime files. Another change to them may come before the pending change is gone. */
+        drop_joint(store);
+}
+
+static void on_updated(int error, bool changed, void *userdata) {
+        StateStore *store = userdata;
+
+        if (error >= 0) {
+                state_files_updated(&store->persistent);
+                drop_joint(store);
+        }
+        store->handler(error, changed, store->handler_userdata);
+}
+
+int state_store_start_update(
+        StateStore *store, DiskWriter *writer, DiskWriterHandler handler, void *userdata) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        int r;
+
+        store->change = state_change_free(store->change);
+
+        /* A pending change that was made at the start of the daemon: its runtime part comes first. */
+        r = store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
+        if (r >= 0)
+                r = state_files_update(&store->persistent, store->layers->persistent, &w);
+        if (r < 0)
+                return r;
+
+        set_handler(store, handler, userdata);
+        return disk_writer_run(writer, TAKE_PTR(w), on_updated, store);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "state-transaction.h"
+
+/* Changes on their way to the disk, see state-store.h. Either transaction may be without changes. */
+int state_change_new(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
+        StateChange **ret);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+
+#include "log.h"
+#include "messages.h"
+#include "state-recover.h"
+
+/* Of a name, in that of a file that is set aside: there has to be room for ".corrupt-N". */
+#define ASIDE_NAME_MAX 200
+
+/* Returns STATE_LOADED, STATE_ABSENT for all that cannot be used, or an error. name: see state_files_add_bad(). */
+static int note_result(StateFiles *files, const char *path, const char *name, int result, const char *error) {
+        switch (result) {
+
+        case STATE_SET_ASIDE:
+                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
+                        "State file %s is unusable and was set aside: %s", path, strempty(error));
+                return STATE_ABSENT;
+
+        case STATE_LEFT:
+                log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
+                        "State file %s is unusable and stays as it is: %s. "
+                        "What it says is not in force, and nothing is saved there. Repair or remove it, then restart pasidd.",
+                        path, strempty(error));
+                if (state_files_add_bad(files, path, name, error ? error : path) < 0)
+                        return log_oom();
+                return STATE_ABSENT;
+
+        case STATE_NEWER:
+                return log_error_errno(-EPROTONOSUPPORT,
+                        "State file %s was written by a newer version of pasidd and stays as it is: %s. "
+                        "Install that version, or move the file elsewhere.",
+                        path, strempty(error));
+
+        default:
+                return result < 0 ? log_error_errno(result, "Cannot read the state file %s: %m", path)
+                                  : result;
+        }
+}
+
+/* What a file that is set aside is called: it is not in the directory any more, but beside it. */
+static char *aside_path(const StateFiles *files, const char *name) {
+        int parent = (int) (strrchr(files->path, '/') - files->path);
+        char *path;
+
+        return asprintf(&path, "%.*s/%.*s", parent, files->path, ASIDE_NAME_MAX, name) < 0 ? NULL : path;
+}
+
+static char *file_path(const StateFiles *files, const char *name) {
+        char *path;
+
+        return asprintf(&path, "%s/%s", files->path, name) < 0 ? NULL : path;
+}
+
+static int read_entry(StateFiles *files, const char *name, State *memory) {
+        _cleanup_free_ char *path = file_path(files, name), *aside = aside_path(files, name), *error = NULL;
+        _cleanup_(state_freep) State *s = NULL;
+        int r;
+
+        if (!path || !aside)
+                return log_oom();
+
+        r = state_load(path, name, aside, &s, &error);
+        r = note_result(files, path, name, r, error);
+        if (r != STATE_LOADED)
+                return r < 0 ? r : 0;
+
+        if (state_reserve_for(memory, s) < 0)
+                return log_oom();
+        state_take(memory, s);
+        if (s->default_quota_set || s->unknown) {
+                memory->default_quota = s->default_quota;
+                memory->default_quota_set = s->default_quota_set;
+                memory->unknown = TAKE_PTR(s->unknown);
+        }
+        return 0;
+}
+
+typedef struct Names {
+        char **items;
+        size_t n_items, n_allocated;
+} Names;
+
+static void names_done(Names *names) {
+        for (size_t i = 0; i < names->n_items; i++)
+                free(names->items[i]);
+        free(names->items);
+}
+
+static int names_add(Names *names, const char *name) {
+        if (names->n_items == names->n_allocated) {
+                size_t n = names->n_allocated > 0 ? 2 * names->n_allocated : 64;
+                char **items = reallocarray(names->items, n, sizeof(*items));
+
+                if (!items)
+                        return -ENOMEM;
+                names->items = items;
+                names->n_allocated = n;
+        }
+
+        names->items[names->n_items] = strdup(name);
+        return names->items[names->n_items] ? (int) ++names->n_items : -ENOMEM;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Returns the number of names, or the error that keeps the directory from being read. */
+static int list_names(const StateFiles *files, Names *names) {
+        DIR *d = opendir(files->path);
+        struct dirent *de;
+        int r = 0;
+
+        if (!d)
+                return errno == ENOENT ? 0 : -errno;
+
+        errno = 0;
+        while (r >= 0 && (de = readdir(d))) {
+                if (de->d_name[0] != '.')
+                        r = names->n_items < STATE_FILES_MAX ? names_add(names, de->d_name) : -EFBIG;
+                errno = 0;
+        }
+        if (r >= 0 && errno > 0)
+                r = -errno;
+        closedir(d);
+
+        if (names->n_items > 1)
+                qsort(names->items, names->n_items, sizeof(*names->items), compare_names);
+        return r;
+}
+
+static int read_directory(StateFiles *files, State *memory) {
+        _cleanup_(names_done) Names names = {};
+        int r;
+
+        r = list_names(files, &names);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0) {
+                _cleanup_free_ char *error = NULL;
+
+                if (r == -EFBIG)
+                        r = asprintf(&error, "%s: has more than %u files", files->path, STATE_FILES_MAX);
+                else
+                        r = asprintf(&error, "%s: cannot read: %s", files->path, strerror(-r));
+                if (r < 0)
+                        return log_oom();
+                r = note_result(files, files->path, NULL, STATE_LEFT, error);
+        }
+        for (size_t i = 0; r >= 0 && i < names.n_items; i++)
+                r = read_entry(files, names.items[i], memory);
+
+        return r < 0 ? r : 0;
+}
+
+static int all_are_behind(StateFiles *files, const State *s) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_entries; i++)
+                r = state_keys_add(&files->behind, OVERRIDE_VM, s->entries[i].key);
+        for (size_t i = 0; r >= 0 && i < s->n_slices; i++)
+                r = state_keys_add(&files->behind, OVERRIDE_SLICE, s->slices[i].name);
+        if (r >= 0)
+                r = state_keys_add(&files->behind, OVERRIDE_DEFAULT, "");
+        return r < 0 ? log_oom() : 0;
+}
+
+/* What the old file says is in force instead of all that was read; files that it does not know are removed. */
+static int take_over(StateFiles *files, const char *old_file, State *old, State *memory) {
+        State before;
+
+        state_prune(old);
+        if (all_are_behind(files, memory) < 0 || all_are_behind(files, old) < 0)
+                return -ENOMEM;
+
+        before = *memory;
+        *memory = *old;
+        *old = before;
+        files->old_file = strdup(old_file);
+        files->drop_pending = true;
+        if (!files->old_file)
+                return log_oom();
+
+        log_info("Taking over the state file %s of an older version into %s.", old_file, files->path);
+        return 0;
+}
+
+int state_recover_files(StateFiles *files, const char *old_file, State *memory) {
+        _cleanup_(state_freep) State *old = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = read_directory(files, memory);
+        if (r < 0)
+                return r;
+
+        r = state_load(old_file, NULL, old_file, &old, &error);
+        r = note_result(files, old_file, NULL, r, error);
+        if (r == STATE_LOADED && old->n_entries + old->n_slices >= STATE_FILES_MAX)
+                r = note_result(files, old_file, NULL, STATE_LEFT, "says more than there can be files");
+        return r == STATE_LOADED ? take_over(files, old_file, old, memory) : r < 0 ? r : 0;
+}
+
+int state_recover_pending(StateFiles *files, const char *name, StatePending *ret) {
+        _cleanup_free_ char *path = file_path(files, name), *aside = aside_path(files, name + 1),
+                            *error = NULL;
+        int r;
+
+        if (!path || !aside)
+                return log_oom();
+
+        r = state_pending_load(path, aside, ret, &error);
+        r = note_result(files, path, NULL, r, error);
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "file-replace.h"
+#include "macro.h"
+
+/*
+ * Writes to the directory of a layer, in this order:
+ *
+ *   1. files that are behind: they do not say yet, or no longer, what is in memory
+ *   2. the pending change, which those files now have, is removed; so is the single file of an older version
+ *   3. one more file is replaced or removed: the change itself
+ *
+ * Everything that needs memory is done before state_write_run(), which only makes system calls, so that any thread can
+ * run it.
+ */
+
+/* In the directory. Names of entries do not begin with ".". */
+#define STATE_NAME_TEMPORARY ".new"
+#define STATE_NAME_PENDING   ".pending"
+#define STATE_NAME_JOINT     ".joint"
+
+typedef struct StateWriteFile {
+        FileReplacement replacement;
+        bool remove;
+} StateWriteFile;
+
+typedef struct StateWrite {
+        char *directory, *parent, *pending;
+        bool durable; /* on a disk: what is written is synced */
+
+        StateWriteFile *behind;
+        size_t n_behind;
+        bool drop_pending;
+        char *old_file; /* to be removed; NULL: none */
+
+        StateWriteFile change;
+        bool has_change;
+        bool changed; /* set by state_write_run(): the file is the new one */
+} StateWrite;
+
+/* directory: with an absolute path. -ENOMEM. */
+int state_write_new(const char *directory, bool durable, StateWrite **ret);
+StateWrite *state_write_free(StateWrite *w);
+DEFINE_CLEANUP_FUNC(StateWrite *, state_write_free, state_write_freep);
+
+/* A file that is behind. Takes text over, also on failure; NULL: the file is removed. -ENOMEM. */
+int state_write_add_behind(StateWrite *w, const char *name, char *text);
+/* The change; likewise. */
+int state_write_set_change(StateWrite *w, const char *name, char *text);
+
+/*
+ * Makes the directory if there is none. Returns 0 or a negative errno. w->changed says whether the change is made, which
+ * it can be on failure, too: when only the sync of the directory failed.
+ */
+int state_write_run(StateWrite *w);

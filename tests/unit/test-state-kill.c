@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "file-util.h"
+#include "kill-step.h"
+#include "log.h"
+#include "state-file.h"
+#include "state-store.h"
+#include "test-util.h"
+
+/*
+ * Killed between any two system calls, the daemon finds at its next start what was before a change, or what is after it, in
+ * both layers. Killed again while it reads that, it finds the same.
+ */
+
+#define WEB "aaaabbbb-0000-4000-8000-000000000001"
+#define DB  "aaaabbbb-0000-4000-8000-000000000002"
+
+/* It has a runtime override. */
+#define OTHER "aaaabbbb-0000-4000-8000-000000000003"
+
+/* The disk writer, but in this thread: what is killed are the system calls, whoever makes them. */
+int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata);
+int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata) {
+        _cleanup_(state_write_freep) StateWrite *owned = write;
+        int r = state_write_run(owned);
+
+        assert_null(w);
+        handler(r, owned->changed, userdata);
+        return 0;
+}
+
+typedef struct World {
+        char *root;
+        StateStore store;
+        StateLayers layers;
+} World;
+
+static const char *const directories[] = { "run/pasidd", "run/pasidd/state", "var/lib/pasidd",
+        "var/lib/pasidd/state" };
+
+static void world_load(World *w) {
+        assert_int_equal(state_store_load(&w->store, w->root, &w->layers), 0);
+}
+
+static void world_done(World *w) {
+        state_store_done(&w->store);
+}
+
+/* The steps of a change, as the daemon takes them. */
+typedef struct Change {
+        OverrideList *list;
+        World *world;
+        void (*then)(World *w); /* what comes before the rest of the files is written; may be NULL */
+        bool refused;           /* by the kernel: it is not made, after it was written */
+} Change;
+
+static void on_change_written(int error, bool changed _unused_, void *userdata) {
+        Change *c = userdata;
+        World *w = c->world;
+
+        assert_int_equal(error, 0);
+        if (c->refused)
+                return;
+        assert_int_equal(state_store_set_list(&w->store, c->list), 0);
+        state_store_change_made(&w->store);
+        if (c->then)
+                c->then(w);
+}
+
+static void on_updated(int error, bool changed _unused_, void *userdata _unused_) {
+        assert_int_equal(error, 0);
+}
+
+static void change_list_then(World *w, OverrideList *list, bool refused, void (*then)(World *w)) {
+        Change c = { .list = list, .world = w, .then = then, .refused = refused };
+        StateChange *planned;
+        size_t a, b;
+
+        assert_int_equal(override_list_sort(list, &a, &b), 0);
+        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
+        assert_int_equal(state_store_plan_list(&w->store, list, &planned), 0);
+        if (planned)
+                assert_int_equal(
+                        state_store_start_change(&w->store, planned, NULL, on_change_written, &c), 0);
+        else
+                assert_int_equal(state_store_set_list(&w->store, list), 0);
+        if (state_store_persistent_is_behind(&w->store))
+                assert_int_equal(state_store_start_update(&w->store, NULL, on_updated, NULL), 0);
+        assert_false(state_store_persistent_is_behind(&w->store));
+        assert_false(state_store_runtime_is_behind(&w->store));
+}
+
+static void change_list(World *w, OverrideList *list, bool refused) {
+        change_list_then(w, list, refused, NULL);
+}
+
+static QuotaSetting quota(uint32_t n) {
+        return (QuotaSetting) { .quota = n, .quota_set = true };
+}
+
+static const QuotaSetting unset;
+
+static void add(OverrideList *list, OverrideKind kind, bool runtime, const char *key, QuotaSetting setting) {
+        const OverrideItem item = {
+                .kind = kind,
+                .runtime = runtime,
+                .key = (char *) key,
+                .name = kind == OVERRIDE_VM ? (char *) "name" : NULL,
+                .setting = setting,
+        };
+
+        assert_int_equal(override_list_add(list, &item), 0);
+}
+
+static OverrideList *make_override(const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        OverrideList *list = override_list_new();
+
+        add(list, OVERRIDE_VM, true, key, runtime);
+        add(list, OVERRIDE_VM, false, key, persistent);
+        return list;
+}
+
+static void change_override(
+        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        change_list(w, list, refused);
+}
+
+/* What is there before a change. */
+static void prepare(World *w) {
+        _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+
+        assert_int_equal(state_store_set_reservation(&w->store, WEB, "web", &a, RESERVATION_RUNNING), 0);
+        for (unsigned i = 0; i < 2; i++) {
+                add(list, OVERRIDE_VM, i, WEB, quota(5 + i));
+                add(list, OVERRIDE_SLICE, i, "a.slice", quota(7 + i));
+        }
+        add(list, OVERRIDE_DEFAULT, false, "", quota(9));
+        change_list(w, list, false);
+        change_override(w, OTHER, quota(2), unset, false);
+        assert_true(state_find(w->layers.runtime, OTHER)->serial > 0);
+}
+
+static void set(World *w) {
+        change_override(w, DB, unset, quota(1), false);
+}
+
+static void set_again(World *w) {
+        change_override(w, WEB, quota(6), quota(1), false);
+}
+
+static void set_refused(World *w) {
+        change_override(w, WEB, quota(6), quota(1), true);
+}
+
+static void unset_persistent(World *w) {
+        change_override(w, WEB, quota(6), unset, false);
+}
+
+static void set_runtime(World *w) {
+        change_override(w, DB, quota(1), unset, false);
+}
+
+static void unset_runtime(World *w) {
+        change_override(w, WEB, unset, quota(5), false);
+}
+
+static void set_both(World *w) {
+        change_override(w, WEB, unset, quota(1), false);
+}
+
+static void supersede(World *w) {
+        change_override(w, OTHER, unset, quota(1), false);
+}
+
+static void supersede_refused(World *w) {
+        change_override(w, OTHER, unset, quota(1), true);
+}
+
+static void supersede_twice(World *w) {
+        change_override(w, OTHER, unset, quota(1), false);
+        change_override(w, OTHER, quota(2), unset, false);
+}
+
+/* The runtime layer alone, for which nothing is written to the disk. */
+static void set_runtime_of_web(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, quota(20), quota(1));
+
+        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
+        assert_int_equal(state_store_set_list(&w->store, list), 0);
+}
+
+/* The caller has his answer before all files are written. */
+static void set_both_then_runtime(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, unset, quota(1));
+
+        change_list_then(w, list, false, set_runtime_of_web);
+}
+
+static void set_both_refused(World *w) {
+        change_override(w, WEB, unset, quota(1), true);
+}
+
+static void unset_both(World *w) {
+        change_override(w, WEB, unset, unset, false);
+}
+
+static void set_slice(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+
+        add(list, OVERRIDE_SLICE, true, "b.slice", quota(1));
+        change_list(w, list, false);
+}
+
+static OverrideList *make_items(bool runtime, bool persistent) {
+        OverrideList *list = override_list_new();
+
+        for (unsigned i = !persistent; i < 1U + runtime; i++) {
+                add(list, OVERRIDE_VM, i, WEB, unset);
+                add(list, OVERRIDE_VM, i, DB, quota(20 + i));
+                add(list, OVERRIDE_SLICE, i, "a.slice", unset);
+                add(list, OVERRIDE_SLICE, i, "b.slice", quota(30 + i));
+                add(list, OVERRIDE_DEFAULT, i, "", i ? quota(40) : unset);
+        }
+
+        return list;
+}
+
+static void set_list(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_items(true, true);
+
+        change_list(w, list, false);
+}
+
+static void set_list_refused(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_items(true, true);
+
+        change_list(w, list, true);
+}
+
+static void set_runtime_list(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_items(true, false);
+
+        change_list(w, list, false);
+}
+
+static void set_persistent_list(World *w) {
+        _cleanup_(override_list_freep) OverrideList *list = make_items(false, true);
+
+        change_list(w, list, false);
+}
+
+static void reserve(World *w) {
+        _cleanup_(announcement_clear) Announcement a = { .quota = quota(4) };
+
+        assert_int_equal(state_store_set_reservation(&w->store, DB, "db", &a, RESERVATION_PREPARED), 0);
+}
+
+static void drop(World *w) {
+        state_store_drop_reservation(&w->store, WEB);
+}
+
+/* One after the other: the second must not be undone by what is left of the first. */
+static void set_both_twice(World *w) {
+        change_override(w, WEB, unset, quota(1), false);
+        change_override(w, WEB, quota(6), quota(5), false);
+}
+
+static void nothing(World *w _unused_) {
+}
+
+static World world_new(void) {
+        World w = { .root = test_mkdtemp() };
+
+        for (unsigned i = 0; i < 3; i++) {
+                static const char *const parents[] = { "run", "var", "var/lib" };
+                _cleanup_free_ char *path = test_path(w.root, parents[i]);
+
+                assert_int_equal(mkdir(path, 0755), 0);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(directories); i += 2) {
+                _cleanup_free_ char *path = test_path(w.root, directories[i]);
+
+                assert_int_equal(mkdir(path, 0755), 0);
+        }
+        return w;
+}
+
+/* Files from one root to another, which has none then but these. */
+static void copy_directory(const char *from, const char *to) {
+        struct dirent *de;
+        DIR *d = opendir(to);
+
+        while (d && (de = readdir(d))) {
+                _cleanup_free_ char *path = test_path(to, de->d_name);
+
+                (void) unlink(path);
+        }
+        if (d)
+                closedir(d);
+
+        d = opendir(from);
+        if (!d) {
+                (void) rmdir(to);
+                return;
+        }
+        (void) mkdir(to, 0755);
+        while ((de = readdir(d))) {
+                _cleanup_free_ char *path = test_path(from, de->d_name), *text = NULL;
+
+                if (de->d_type != DT_REG)
+                        continue;
+                text = test_read(path);
+                free(test_write_text(to, de->d_name, text));
+        }
+        closedir(d);
+}
+
+static void copy_root(const char *from, const char *to) {
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *a = test_path(from, directories[i]), *b = test_path(to, directories[i]);
+
+                copy_directory(a, b);
+        }
+}
+
+static void print_directory(const char *path, FILE *f) {
+        struct dirent *de;
+        DIR *d = opendir(path);
+
+        while (d && (de = readdir(d))) {
+                _cleanup_free_ char *file = test_path(path, de->d_name), *text = test_read(file);
+
+                fprintf(f, "%s: %s\n", file, strempty(text));
+        }
+        if (d)
+                closedir(d);
+}
+
+/* Is there another file, or another text in one, than when this was called last? */
+static bool root_changed(const char *root, char **last) {
+        _cleanup_free_ char *now = NULL;
+        size_t size;
+        FILE *f;
+
+        f = open_memstream(&now, &size);
+        assert_non_null(f);
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *path = test_path(root, directories[i]);
+
+                print_directory(path, f);
+        }
+        assert_int_equal(fclose(f), 0);
+        if (streq_ptr(now, *last))
+                return false;
+
+        free(*last);
+        *last = TAKE_PTR(now);
+        return true;
+}
+
+/* What a daemon finds that starts now. */
+/* Without the serials, which are random. */
+static void forget_serials(State *s) {
+        for (size_t i = 0; i < s->n_entries; i++)
+                s->entries[i].serial = 0;
+}
+
+static char *read_all(const char *root) {
+        World w = { .root = (char *) root };
+        _cleanup_free_ char *runtime = NULL, *persistent = NULL, *problems = NULL;
+        char *text;
+
+        world_load(&w);
+        forget_serials(w.layers.runtime);
+        assert_int_equal(state_format(w.layers.runtime, &runtime), 0);
+        assert_int_equal(state_format(w.layers.persistent, &persistent), 0);
+        problems = state_store_describe_problems(&w.store);
+        assert_string_equal(problems, "");
+        assert_true(asprintf(&text, "runtime: %spersistent: %s", runtime, persistent) > 0);
+        world_done(&w);
+        return text;
+}
+
+/* A change that is stepped through, and what was found in between. */
+typedef struct Run {
+        World world;
+        void (*make)(World *w);
+        char *last;          /* all files, when they were looked at last */
+        unsigned stops[256]; /* at which system calls they were others than before */
+        unsigned n_stops, n_calls;
+        const char *expected, *copy; /* of a start: what it has to find, also by the files in another root */
+} Run;
+
+static void run_change(void *userdata) {
+        Run *run = userdata;
+
+        world_load(&run->world);
+        run->make(&run->world);
+        world_done(&run->world);
+}
+
+static bool exists(const char *root, const char *name) {
+        _cleanup_free_ char *path = test_path(root, name);
+
+        return access(path, F_OK) >= 0;
+}
+
+static void visit_start(unsigned n, void *userdata) {
+        _cleanup_free_ char *found = NULL;
+        Run *run = userdata;
+
+        run->n_calls = n;
+        if (!root_changed(run->world.root, &run->last))
+                return;
+        copy_root(run->world.root, run->copy);
+        found = read_all(run->copy);
+        assert_string_equal(found, run->expected);
+}
+
+/* The next start finds the same, if it comes to its end or is killed, and started again. */
+static unsigned step_start(const char *from, const char *root, const char *copy, const char *expected) {
+        Run run = { .world.root = (char *) root, .make = nothing, .copy = copy, .expected = expected };
+
+        copy_root(from, root);
+        step_system_calls(run_change, visit_start, &run);
+        free(run.last);
+        return run.n_calls;
+}
+
+static bool one_of(const char *found, char *const *expected, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(found, expected[i]))
+                        return true;
+
+        return false;
+}
+
+static void visit_change(unsigned n, void *userdata) {
+        Run *run = userdata;
+
+        run->n_calls = n;
+        if (!root_changed(run->world.root, &run->last))
+                return;
+        assert_true(run->n_stops < ELEMENTSOF(run->stops));
+        run->stops[run->n_stops++] = n;
+}
+
+/*
+ * Between two stops the files are the same. So those kills are made that leave others than the one before. Returns how many
+ * states were found that are not expected.
+ */
+static unsigned step(const char *from, void (*make)(World *w), char *const *expected, size_t n_expected) {
+        World start = world_new(), copy = world_new(), killed = world_new();
+        Run run = { .world = world_new(), .make = make };
+        unsigned n_starts = 0, n_others = 0;
+
+        copy_root(from, run.world.root);
+        step_system_calls(run_change, visit_change, &run);
+        for (unsigned i = 0; i < run.n_stops; i++) {
+                _cleanup_free_ char *found = NULL;
+
+                copy_root(from, run.world.root);
+                kill_at_system_call(run.stops[i], run_change, &run);
+                copy_root(run.world.root, killed.root);
+                found = read_all(run.world.root);
+                n_others += !one_of(found, expected, n_expected);
+                n_starts += step_start(killed.root, start.root, copy.root, found);
+        }
+
+        print_message("%u system calls, killed at %u; %u system calls of the next start\n", run.n_calls,
+                run.n_stops, n_starts);
+        free(run.last);
+        test_rmdirp(&run.world.root);
+        test_rmdirp(&start.root);
+        test_rmdirp(&copy.root);
+        test_rmdirp(&killed.root);
+        return n_others;
+}
+
+static char *read_after(const char *from, void (*make)(World *w)) {
+        World after = world_new();
+        char *text;
+
+        copy_root(from, after.root);
+        world_load(&after);
+        make(&after);
+        world_done(&after);
+
+        /* What holds without being written once more, and leaves nothing behind. */
+        assert_false(exists(after.root, "var/lib/pasidd/state/" STATE_NAME_PENDING));
+        assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
+        assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
+        text = read_all(after.root);
+        test_rmdirp(&after.root);
+        return text;
+}
+
+/* between: what there can be besides the states before and after; NULL: nothing */
+static void check(void (*make)(World *w), bool changes, void (*between)(World *w)) {
+        World before = world_new();
+        char *expected[3] = {};
+
+        world_load(&before);
+        prepare(&before);
+        world_done(&before);
+        expected[0] = read_all(before.root);
+        expected[1] = read_after(before.root, make);
+        assert_int_equal(!streq(expected[0], expected[1]), changes);
+        if (between)
+                expected[2] = read_after(before.root, between);
+
+        assert_int_equal(step(before.root, make, expected, between ? 3 : 2), 0);
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+                free(expected[i]);
+        test_rmdirp(&before.root);
+}
+
+static void test_one_file(void **state _unused_) {
+        check(set, true, NULL);
+        check(set_again, true, NULL);
+        check(unset_persistent, true, NULL);
+        check(set_runtime, true, NULL);
+        check(unset_runtime, true, NULL);
+        check(set_slice, true, NULL);
+        check(reserve, true, NULL);
+        check(drop, true, NULL);
+}
+
+static void test_both_layers(void **state _unused_) {
+        check(set_both, true, NULL);
+        check(unset_both, true, NULL);
+        check(set_both_twice, false, set_both);
+        check(set_both_then_runtime, true, set_both);
+}
+
+/* Both layers of one VM, without a pending change. */
+static void test_supersede(void **state _unused_) {
+        check(supersede, true, NULL);
+        check(supersede_refused, false, supersede);
+        check(supersede_twice, false, supersede);
+}
+
+static void test_list(void **state _unused_) {
+        check(set_list, true, NULL);
+        check(set_runtime_list, true, NULL);
+        check(set_persistent_list, true, NULL);
+}
+
+/* It was on the disk, and could be made by the next start. */
+static void test_refused(void **state _unused_) {
+        check(set_refused, false, set_again);
+        check(set_both_refused, false, set_both);
+        check(set_list_refused, false, set_list);
+}
+
+/* From the single files of older versions: there is one state, and the files of it are gone. */
+static void test_old_files(void **state _unused_) {
+        static const char persistent[] = "{\"version\":1,\"default-quota\":5,\"x\":1,"
+                                         "\"slices\":{\"a.slice\":{\"limit\":1}},\"vms\":{"
+                                         "\"" WEB "\":{\"override\":{\"quota\":1,\"z\":[2]}},"
+                                         "\"unit:a.service\":{\"override\":{\"quota\":2}}}}",
+                          runtime[] = "{\"version\":1,\"vms\":{\"" DB "\":{\"name\":\"db\",\"reserved\":true,"
+                                      "\"metadata\":{\"quota\":4}}}}";
+        World w = world_new(), after = world_new();
+        char *expected;
+
+        /* Something that an older version has not seen is not in force any more. */
+        world_load(&w);
+        prepare(&w);
+        world_done(&w);
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_free_ char *directory = test_path(w.root, directories[2 * i]);
+
+                free(test_write_text(directory, "state.json", i ? persistent : runtime));
+        }
+        copy_root(w.root, after.root);
+        expected = read_all(after.root);
+        assert_non_null(strstr(expected, "\"default-quota\": 5"));
+        assert_non_null(strstr(expected, "\"x\": 1"));
+        assert_non_null(strstr(expected, "\"unit:a.service\""));
+        assert_non_null(strstr(expected, "\"db\""));
+        assert_null(strstr(expected, "\"quota\": 6"));
+        assert_false(exists(after.root, "run/pasidd/state.json"));
+        assert_false(exists(after.root, "var/lib/pasidd/state.json"));
+
+        assert_int_equal(step(w.root, nothing, &expected, 1), 0);
+        free(expected);
+        test_rmdirp(&w.root);
+        test_rmdirp(&after.root);
+}
+
+static void write_files(World *w) {
+        static const char one[] = "{\"version\":1,\"vms\":{\"" WEB "\":{\"override\":{\"quota\":1}}}}",
+                          two[] = "{\"version\":1,\"vms\":{\"" DB "\":{\"override\":{\"quota\":1}}}}";
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
+
+        assert_int_equal(state_write_new(w->store.persistent.path, true, &write), 0);
+        assert_int_equal(state_write_add_behind(write, WEB, strdup(one)), 0);
+        assert_int_equal(state_write_add_behind(write, DB, strdup(two)), 0);
+        assert_int_equal(state_write_run(write), 0);
+}
+
+/* Whoever writes several files without a pending change is found out. */
+static void test_finds_mixtures(void **state _unused_) {
+        World before = world_new(), after = world_new();
+        char *expected[2];
+
+        expected[0] = read_all(before.root);
+        world_load(&after);
+        write_files(&after);
+        world_done(&after);
+        expected[1] = read_all(after.root);
+        assert_true(step(before.root, write_files, expected, 2) > 0);
+
+        free(expected[0]);
+        free(expected[1]);
+        test_rmdirp(&before.root);
+        test_rmdirp(&after.root);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_finds_mixtures),
+                cmocka_unit_test(test_one_file),
+                cmocka_unit_test(test_both_layers),
+                cmocka_unit_test(test_supersede),
+                cmocka_unit_test(test_list),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_old_files),
+        };
+
+        /* In memory, where a sync costs nothing but the system call. */
+        if (access("/dev/shm", W_OK | X_OK) >= 0)
+                (void) setenv("TMPDIR", "/dev/shm", false);
+        log_set_max_level(LOG_CRIT);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
