@@ -24,7 +24,7 @@ kernel_stock_build() {
     view_run "${make[@]}" bzImage modules
     view_run "${make[@]}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_STRIP=1 modules_install
     for dir in $(kernel_test_modules); do
-        view_run rsync -r --checksum "/src/$dir/" "/b/test-${dir##*/}/"
+        kernel_copy_module "$dir"
         view_run "${make[@]}" "M=/b/test-${dir##*/}" modules
         view_run "${make[@]}" "M=/b/test-${dir##*/}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_DIR=extra modules_install
     done

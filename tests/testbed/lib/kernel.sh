@@ -51,7 +51,7 @@ kernel_pristine() {
     pristine=$work/$(kernel_pristine_name)
     tree=$work/$(kernel_name tree)
     [[ ! -d $pristine ]] || return 0
-    rm -rf --one-file-system "$tree" "$work/kernel-pristine-$opt_kernel".*
+    rm -rf --one-file-system "$tree" "$tree.overlaid" "$work/kernel-pristine-$opt_kernel".*
     mkdir "$pristine.new"
     view_run tar -C "/work/${pristine##*/}.new" --strip-components=1 -xf "/usr/src/linux-source-$opt_kernel.tar.xz"
     mv -T "$pristine.new" "$pristine"
@@ -94,8 +94,14 @@ kernel_assemble() {
     rm -rf --one-file-system "$part" "$part.new"
 }
 
+# kernel_copy_module DIR: into the build tree, as kbuild writes beside the sources. What was built there before stays.
+kernel_copy_module() {
+    view_run rsync -r --checksum --delete --exclude='.*' --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
+        --exclude=Module.symvers --exclude=modules.order "/src/$1/" "/b/test-${1##*/}/"
+}
+
 kernel_build() {
-    local flavour=$1 out=$2 configs target targets=() tree build
+    local flavour=$1 out=$2 configs target targets=() instrumented tree build
     tree=$CACHE/work/$(kernel_name tree)
     build=$CACHE/work/$(kernel_name "build-$flavour")
     mkdir -p "$build"
@@ -112,9 +118,11 @@ kernel_build() {
     # The same time stamp and builder every time: a rebuild changes only what the source changed.
     local make=(nice -n 5 make -C /k O=/b "-j$(nproc)" KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=testbed
         KBUILD_BUILD_HOST=testbed KBUILD_BUILD_VERSION=1)
-    # Coverage for the fuzzer, of the code under test only.
+    # Coverage for the fuzzers, of the code under test only; on 7.3 also of iommufd's and VFIO's files named so.
     if [[ $flavour == debug ]]; then
-        for target in vfio_pasid_main vfio_pasid_netlink vfio_pasid_sysfs vfio_iommu_type1; do
+        instrumented=(vfio_pasid_main vfio_pasid_netlink vfio_pasid_sysfs vfio_iommu_type1)
+        [[ $opt_kernel == 6.12 ]] || instrumented+=(iommu-pasid device hw_pagetable device_cdev)
+        for target in "${instrumented[@]}"; do
             make+=("KCOV_INSTRUMENT_$target.o=y")
         done
     fi
@@ -125,8 +133,7 @@ kernel_build() {
     view_run "${make[@]}" INSTALL_HDR_PATH=/out/headers headers_install
     if grep -q '^CONFIG_VFIO_MDEV=' "$VIEW/b/.config"; then
         for target in $(kernel_test_modules); do
-            # kbuild writes beside the sources.
-            view_run rsync -r --checksum "/src/$target/" "/b/test-${target##*/}/"
+            kernel_copy_module "$target"
             view_run "${make[@]}" "M=/b/test-${target##*/}" modules
             view_run "${make[@]}" "M=/b/test-${target##*/}" INSTALL_MOD_PATH=/out/modules/usr INSTALL_MOD_DIR=extra \
                 modules_install
