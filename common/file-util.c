@@ -98,46 +98,29 @@ int read_text_file(const char *path, char **ret) {
         return 0;
 }
 
-/* flags: O_WRONLY or O_RDWR. Returns the file. */
-static int open_and_write(const char *path, int flags, const char *text) {
-        _cleanup_close_ int fd = -EBADF;
-        size_t size = strlen(text);
-        ssize_t n;
-
-        /* Kernel attributes ignore O_TRUNC; ordinary files below a test's root need it. */
-        fd = open(path, flags | O_TRUNC | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
-
-        do
-                n = write(fd, text, size);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return -errno;
-        if ((size_t) n != size)
-                return -EIO;
-
-        return TAKE_FD(fd);
-}
-
 int write_text_file(const char *path, const char *text) {
-        int fd;
-
-        fd = open_and_write(path, O_WRONLY, text);
-        if (fd < 0)
-                return fd;
-
-        close(fd);
-        return 0;
+        return write_read_text_file(path, text, NULL, 0);
 }
 
 int write_read_text_file(const char *path, const char *text, char *buf, size_t size) {
         _cleanup_close_ int fd = -EBADF;
+        size_t length = strlen(text);
         ssize_t n;
 
-        fd = open_and_write(path, O_RDWR, text);
+        /* Kernel attributes ignore O_TRUNC; ordinary files below a test's root need it. */
+        fd = open(path, (buf ? O_RDWR : O_WRONLY) | O_TRUNC | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
-                return fd;
+                return -errno;
+
+        do
+                n = write(fd, text, length);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n != length)
+                return -EIO;
+        if (!buf)
+                return 0;
 
         n = pread(fd, buf, size, 0);
         if (n < 0)
@@ -201,13 +184,6 @@ int read_u64_file_at(int dir, const char *path, uint64_t *ret) {
 
 int read_u64_file(const char *path, uint64_t *ret) {
         return read_u64_file_at(AT_FDCWD, path, ret);
-}
-
-int write_u64_file(const char *path, uint64_t value) {
-        char text[U64_LINE_SIZE];
-
-        snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
-        return write_text_file(path, text);
 }
 
 int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret) {

@@ -27,7 +27,7 @@ int read_text_file(const char *path, char **ret);
  */
 int write_text_file(const char *path, const char *text);
 
-/* The same, and then reads what the file says: buf gets that, NUL-terminated. -EFBIG when there is no room for it. */
+/* The same, and then reads what the file says, unless buf is NULL: it gets that, NUL-terminated. -EFBIG: there is no room. */
 int write_read_text_file(const char *path, const char *text, char *buf, size_t size);
 
 /*
@@ -36,10 +36,12 @@ int write_read_text_file(const char *path, const char *text, char *buf, size_t s
  */
 int replace_text_file(const char *path, const char *text);
 
-/* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
+/*
+ * The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. The last one writes it
+ * first.
+ */
 int read_u64_file(const char *path, uint64_t *ret);
 int read_u64_file_at(int dir, const char *path, uint64_t *ret);
-int write_u64_file(const char *path, uint64_t value);
 int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret);
 
 /* Decimal digits alone. -EINVAL, or -ERANGE above UINT64_MAX. *ret is untouched on failure. */

@@ -204,7 +204,7 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
         _cleanup_free_ char *error = NULL;
         Daemon *d = userdata;
 
-        (void) control_reload(d->control, &error);
+        (void) control_reload(d->control, NULL, &error);
         return 0;
 }
 

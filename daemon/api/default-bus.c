@@ -19,16 +19,15 @@ typedef struct Defaults {
 } Defaults;
 
 /* As override_await_turn(). */
-static int await_turn(Api *api, sd_bus_message *message, AuthorizedHandler handler, bool runtime,
-        bool dry_run, sd_bus_error *error) {
-        if (dry_run)
-                return 0;
+static int await_turn(Api *api, sd_bus_message *message, const Caller *caller, AuthorizedHandler handler,
+        bool runtime, sd_bus_error *error) {
+        const OverrideScope scope = { .kind = OVERRIDE_DEFAULT, .key = "", .persistent = !runtime };
 
-        return override_await_turn(api, message, handler, OVERRIDE_DEFAULT, "", !runtime, error);
+        return override_await_turn(api, message, caller, handler, &scope, error);
 }
 
-static int answer_change(
-        Api *api, sd_bus_message *message, sd_bus_message *reply, const Defaults *defaults, bool dry_run) {
+static int answer_change(Api *api, sd_bus_message *message, const Caller *caller, sd_bus_message *reply,
+        const Defaults *defaults, bool dry_run) {
         const OverrideChange change = {
                 .kind = OVERRIDE_DEFAULT,
                 .key = "",
@@ -36,10 +35,10 @@ static int answer_change(
                 .persistent = override_setting(defaults->persistent),
         };
 
-        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, reply, &change);
+        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, caller, reply, &change);
 }
 
-static int set_default_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_default_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint32_t quota, old_persistent = api->world->state.persistent->default_quota;
         uint32_t previous = world_default_quota(api->world, NULL);
@@ -55,8 +54,8 @@ static int set_default_quota(sd_bus_message *message, Api *api, sd_bus_error *er
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = bus_check_quota("Quota", quota, error);
-        if (r >= 0)
-                r = await_turn(api, message, set_default_quota, runtime, dry_run, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, set_default_quota, runtime, error);
         if (r != 0)
                 return r;
 
@@ -74,10 +73,10 @@ static int set_default_quota(sd_bus_message *message, Api *api, sd_bus_error *er
         if (r < 0)
                 return r;
 
-        return answer_change(api, message, reply, &defaults, dry_run);
+        return answer_change(api, message, caller, reply, &defaults, dry_run);
 }
 
-static int reset_default_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reset_default_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint32_t old_persistent = api->world->state.persistent->default_quota,
                  quota = api->world->config->default_quota;
@@ -90,8 +89,8 @@ static int reset_default_quota(sd_bus_message *message, Api *api, sd_bus_error *
         Defaults defaults = {};
 
         r = bus_read_options(message, options, ELEMENTSOF(options), error);
-        if (r >= 0)
-                r = await_turn(api, message, reset_default_quota, runtime, dry_run, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, reset_default_quota, runtime, error);
         if (r != 0)
                 return r;
 
@@ -107,7 +106,7 @@ static int reset_default_quota(sd_bus_message *message, Api *api, sd_bus_error *
         if (r < 0)
                 return r;
 
-        return answer_change(api, message, reply, &defaults, dry_run);
+        return answer_change(api, message, caller, reply, &defaults, dry_run);
 }
 
 static int method_reset_default_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

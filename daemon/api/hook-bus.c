@@ -106,7 +106,7 @@ static int admit(
         return sd_bus_error_set(error, PASIDD_ERROR_NOT_ADMITTED, strempty(why));
 }
 
-static int reserve(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reserve(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_(announcement_clear) Announcement announced = {};
         char uuid[UUID_STRING_SIZE];
         ReserveKind kind = RESERVE_START;
@@ -132,7 +132,7 @@ static int reserve(sd_bus_message *message, Api *api, sd_bus_error *error) {
                         return r;
         }
 
-        r = vm_reserve(api->control, uuid, name, &announced, kind, &vm);
+        r = vm_reserve(api->control, uuid, name, &announced, kind, caller, &vm);
         if (r == -ESRCH)
                 return bus_error_setf(
                         error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\" that runs.", uuid);
@@ -213,7 +213,7 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);
 }
 
-static int release(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int release(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         char uuid[UUID_STRING_SIZE];
         int r;
 
@@ -221,7 +221,7 @@ static int release(sd_bus_message *message, Api *api, sd_bus_error *error) {
         if (r < 0)
                 return r;
 
-        vm_release(api->control, uuid);
+        vm_release(api->control, uuid, caller);
         return sd_bus_reply_method_return(message, NULL);
 }
 

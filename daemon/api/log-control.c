@@ -33,7 +33,7 @@ static int apply_target(const char *value, sd_bus_error *error) {
 }
 
 /* Authorised by now. */
-static int set_property(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_property(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         const char *name, *contents, *value;
         char type;
         int r;

@@ -142,11 +142,11 @@ static int method_list_vms(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_message_send(reply);
 }
 
-static int reload(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reload(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_free_ char *why = NULL;
         int r;
 
-        r = control_reload(api->control, &why);
+        r = control_reload(api->control, caller, &why);
         if (r < 0)
                 return sd_bus_error_set(error, PASIDD_ERROR_RELOAD_FAILED, why ? why : strerror(-r));
 

@@ -133,7 +133,7 @@ static int read_wanted(sd_bus_message *message, Wanted *ret, sd_bus_error *error
         return r;
 }
 
-static int set_override(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_override(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         OverrideChange change;
         QuotaSetting *layer;
@@ -148,10 +148,11 @@ static int set_override(sd_bus_message *message, Api *api, sd_bus_error *error) 
 
         r = override_row_check(api, row, error);
         if (r >= 0 && row->kind == OVERRIDE_VM)
-                r = polkit_check_vm(api, vm_find_by_key(api->world, row->key), error);
+                r = polkit_check_vm(caller, vm_find_by_key(api->world, row->key), error);
         if (r >= 0 && !wanted.dry_run)
-                r = override_await_turn(
-                        api, message, set_override, row->kind, row->key, !row->runtime, error);
+                r = override_await_turn(api, message, caller, set_override,
+                        &(OverrideScope) { .kind = row->kind, .key = row->key, .persistent = !row->runtime },
+                        error);
         if (r != 0)
                 return r;
 
@@ -167,7 +168,7 @@ static int set_override(sd_bus_message *message, Api *api, sd_bus_error *error) 
                 return r;
 
         return wanted.dry_run || !changes ? sd_bus_message_send(reply)
-                                          : override_change(api, message, reply, &change);
+                                          : override_change(api, message, caller, reply, &change);
 }
 
 /* Room for all that are given below, and the NULL. */

@@ -125,7 +125,7 @@ static int read_call(
         return 0;
 }
 
-static int set_overrides(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_overrides(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(override_list_freep) OverrideList *list = NULL;
         size_t n_changes;
@@ -133,7 +133,7 @@ static int set_overrides(sd_bus_message *message, Api *api, sd_bus_error *error)
 
         r = read_call(api, message, &list, &dry_run, error);
         if (r >= 0 && !dry_run)
-                r = override_await_turn_of_list(api, message, set_overrides, &list, error);
+                r = override_await_turn_of_list(api, message, caller, set_overrides, &list, error);
         if (r != 0)
                 return r;
 
@@ -148,7 +148,7 @@ static int set_overrides(sd_bus_message *message, Api *api, sd_bus_error *error)
                 return r;
 
         return dry_run || n_changes == 0 ? sd_bus_message_send(reply)
-                                         : override_change_list(api, message, reply, &list);
+                                         : override_change_list(api, message, caller, reply, &list);
 }
 
 /* What the user, and polkit's rules, see of a list. */

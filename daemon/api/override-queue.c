@@ -100,19 +100,24 @@ static int answer_new(Api *api, sd_bus_message *call, sd_bus_message *reply, Ove
         return 0;
 }
 
-int override_change(Api *api, sd_bus_message *call, sd_bus_message *reply, const OverrideChange *change) {
+int override_change(Api *api, sd_bus_message *call, const Caller *caller, sd_bus_message *reply,
+        const OverrideChange *change) {
+        _cleanup_(override_list_freep) OverrideList *list = NULL;
         OverrideAnswer *a;
         int r;
 
-        r = answer_new(api, call, reply, &a);
+        r = override_change_to_list(&api->world->state, change, &list);
+        if (r >= 0)
+                r = answer_new(api, call, reply, &a);
         if (r < 0)
                 return r;
 
-        overrides_change(api->control->overrides, change, api->control->caller, on_changed, a);
+        overrides_change(api->control->overrides, &list, caller, on_changed, a);
         return 1;
 }
 
-int override_change_list(Api *api, sd_bus_message *call, sd_bus_message *reply, OverrideList **list) {
+int override_change_list(
+        Api *api, sd_bus_message *call, const Caller *caller, sd_bus_message *reply, OverrideList **list) {
         OverrideAnswer *a;
         int r;
 
@@ -120,7 +125,7 @@ int override_change_list(Api *api, sd_bus_message *call, sd_bus_message *reply, 
         if (r < 0)
                 return r;
 
-        overrides_change_list(api->control->overrides, list, api->control->caller, on_changed, a);
+        overrides_change(api->control->overrides, list, caller, on_changed, a);
         return 1;
 }
 
@@ -147,11 +152,9 @@ static void call_again(Api *api, WaitingCall *w) {
 
         r = sd_bus_message_rewind(w->call, true);
         if (r >= 0) {
-                api->control->caller = &w->caller;
                 api->overrides.turn = w->call;
-                r = w->handler(w->call, api, &error);
+                r = w->handler(w->call, api, &w->caller, &error);
                 api->overrides.turn = NULL;
-                api->control->caller = NULL;
         }
         reply_error(w->call, r, &error);
 }
@@ -191,10 +194,8 @@ static bool may_wait(const OverrideQueue *q, uint32_t uid, size_t places) {
 }
 
 /* Takes *list over if the call waits. */
-static int await_turn(Api *api, sd_bus_message *call, AuthorizedHandler handler, const OverrideScope *scope,
-        OverrideList **list, sd_bus_error *error) {
-        static const Caller nobody = { .uid = UINT32_MAX };
-        const Caller *caller = api->control->caller ? api->control->caller : &nobody;
+static int await_turn(Api *api, sd_bus_message *call, const Caller *caller, AuthorizedHandler handler,
+        const OverrideScope *scope, OverrideList **list, sd_bus_error *error) {
         _cleanup_(waiting_call_freep) WaitingCall *w = NULL;
         size_t places = call_places(call);
         OverrideQueue *q = &api->overrides;
@@ -225,18 +226,16 @@ static int await_turn(Api *api, sd_bus_message *call, AuthorizedHandler handler,
         return 1;
 }
 
-int override_await_turn(Api *api, sd_bus_message *call, AuthorizedHandler handler, OverrideKind kind,
-        const char *key, bool persistent, sd_bus_error *error) {
-        const OverrideScope scope = { .kind = kind, .key = key, .persistent = persistent };
-
-        return await_turn(api, call, handler, &scope, NULL, error);
+int override_await_turn(Api *api, sd_bus_message *call, const Caller *caller, AuthorizedHandler handler,
+        const OverrideScope *scope, sd_bus_error *error) {
+        return await_turn(api, call, caller, handler, scope, NULL, error);
 }
 
-int override_await_turn_of_list(
-        Api *api, sd_bus_message *call, AuthorizedHandler handler, OverrideList **list, sd_bus_error *error) {
+int override_await_turn_of_list(Api *api, sd_bus_message *call, const Caller *caller,
+        AuthorizedHandler handler, OverrideList **list, sd_bus_error *error) {
         const OverrideScope scope = { .list = *list, .persistent = override_list_is_persistent(*list) };
 
-        return await_turn(api, call, handler, &scope, list, error);
+        return await_turn(api, call, caller, handler, &scope, list, error);
 }
 
 void override_queue_forget(Api *api) {

@@ -112,7 +112,7 @@ static int method_explain(sd_bus_message *message, void *userdata, sd_bus_error 
         return sd_bus_message_send(reply);
 }
 
-static int reconcile(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reconcile(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         return reconcile_bus_call(api, message);
 }
 

@@ -45,13 +45,11 @@ struct AuthRequest {
         Api *api;
         AuthStage stage;
         size_t places;
-        uint32_t uid;
-        uint32_t pid; /* 0: not known */
+        Caller caller;
         sd_bus_message *message;
         sd_bus_message *question; /* to polkit, ready to be sent */
         unsigned cancellation;    /* by which the question can be taken back */
         AuthorizedHandler handler;
-        char *asked_vm; /* see Caller */
         sd_bus_slot *slot;
 };
 
@@ -62,7 +60,7 @@ static void auth_request_free(AuthRequest *request) {
         sd_bus_slot_unref(request->slot);
         sd_bus_message_unref(request->message);
         sd_bus_message_unref(request->question);
-        free(request->asked_vm);
+        caller_clear(&request->caller);
         free(request);
 }
 
@@ -116,26 +114,28 @@ static void log_failure(Api *api, const sd_bus_error *error) {
                         strempty(error->message), suppressed);
 }
 
+/* As AuthorizedHandler, but never 0, which sd-bus takes for "not handled". Adds to *caller the unit, which stays the caller's. */
+static int carry_out(
+        Api *api, sd_bus_message *message, AuthorizedHandler handler, Caller *caller, sd_bus_error *error) {
+        int r;
+
+        caller->unit = process_find_unit(api->control, caller->pid);
+        r = sd_bus_message_rewind(message, true);
+        if (r >= 0)
+                r = handler(message, api, caller, error);
+        return r < 0 ? r : 1;
+}
+
 static void proceed(AuthRequest *request) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(request->message);
+        _cleanup_(caller_clear) Caller caller = request->caller;
         AuthorizedHandler handler = request->handler;
         Api *api = request->api;
-        _cleanup_free_ char *unit = process_find_unit(api->control, request->pid);
-        _cleanup_free_ char *asked_vm = request->uid != 0 ? TAKE_PTR(request->asked_vm) : NULL;
-        const Caller caller = {
-                .uid = request->uid, .pid = request->pid, .unit = unit, .asked_vm = asked_vm
-        };
-        int r;
 
+        request->caller = (Caller) {};
         auth_request_free(request);
-        r = sd_bus_message_rewind(message, true);
-        if (r >= 0) {
-                api->control->caller = &caller;
-                r = handler(message, api, &error);
-                api->control->caller = NULL;
-        }
-        reply_error(message, r, &error);
+        reply_error(message, carry_out(api, message, handler, &caller, &error), &error);
 }
 
 static void ask_polkit(Api *api);
@@ -179,7 +179,7 @@ static bool may_ask(const Api *api, uint32_t uid) {
 
         TAILQ_FOREACH (request, &api->authorization.requests, entries)
                 if (request->stage == AUTH_ASKING_POLKIT)
-                        places_count(&taken, request->uid, request->uid == uid, 1);
+                        places_count(&taken, request->caller.uid, request->caller.uid == uid, 1);
 
         return places_allow(&question_places, &taken, uid, 1);
 }
@@ -189,7 +189,7 @@ static bool may_wait(const Api *api, uint32_t uid, size_t places) {
         PlacesTaken taken = {};
 
         TAILQ_FOREACH (request, &api->authorization.requests, entries)
-                places_count(&taken, request->uid, request->uid == uid, request->places);
+                places_count(&taken, request->caller.uid, request->caller.uid == uid, request->places);
 
         return places_allow(&request_places, &taken, uid, places);
 }
@@ -202,7 +202,7 @@ static void ask_polkit(Api *api) {
         for (request = TAILQ_FIRST(&api->authorization.requests); request && n + 1 < question_places.max;
                 request = next) {
                 next = TAILQ_NEXT(request, entries);
-                if (request->stage != AUTH_WAITING || !may_ask(api, request->uid))
+                if (request->stage != AUTH_WAITING || !may_ask(api, request->caller.uid))
                         continue;
 
                 n++;
@@ -274,21 +274,21 @@ static char *vm_of_details(const char *const *details) {
         return isempty(name) ? strdup("") : format_vm(name, uuid);
 }
 
-int polkit_check_vm(const Api *api, const VM *vm, sd_bus_error *error) {
+int polkit_check_vm(const Caller *caller, const VM *vm, sd_bus_error *error) {
         _cleanup_free_ char *now = NULL;
 
-        if (!api->control->caller || !api->control->caller->asked_vm)
+        if (!caller->asked_vm)
                 return 0;
 
         now = vm ? format_vm(vm->name, vm->uuid) : strdup("");
         if (!now)
                 return -ENOMEM;
-        if (streq(now, api->control->caller->asked_vm))
+        if (streq(now, caller->asked_vm))
                 return 0;
 
         return bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                 "The VM is not what polkit was asked about any more (it was \"%s\", it is \"%s\"). Try again.",
-                api->control->caller->asked_vm, now);
+                caller->asked_vm, now);
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -337,9 +337,9 @@ static int make_question(AuthRequest *request, const char *action, const char *c
         return 0;
 }
 
-/* In the list of requests, and freed with it. NULL when out of memory. */
+/* In the list of requests, and freed with it. Takes over what *caller holds, unless it is NULL: out of memory. */
 static AuthRequest *auth_request_new(
-        Api *api, sd_bus_message *message, uint32_t uid, uint32_t pid, AuthorizedHandler handler) {
+        Api *api, sd_bus_message *message, Caller *caller, AuthorizedHandler handler) {
         AuthRequest *request;
 
         request = calloc(1, sizeof(*request));
@@ -350,45 +350,34 @@ static AuthRequest *auth_request_new(
         request->handler = handler;
         request->message = sd_bus_message_ref(message);
         request->places = call_places(message);
-        request->uid = uid;
-        request->pid = pid;
+        request->caller = *caller;
+        *caller = (Caller) {};
         TAILQ_INSERT_TAIL(&api->authorization.requests, request, entries);
         return request;
 }
 
-static int authorize_root(Api *api, sd_bus_message *message, uint32_t pid, AuthorizedHandler handler) {
-        AuthRequest *request = auth_request_new(api, message, 0, pid, handler);
-
-        if (!request)
-                return -ENOMEM;
-
-        proceed(request);
-        return 1;
-}
-
 int polkit_authorize(Api *api, sd_bus_message *message, const char *action, const char *const *details,
         AuthorizedHandler handler, sd_bus_error *error) {
-        size_t places = call_places(message);
+        _cleanup_(caller_clear) Caller caller = {};
         AuthRequest *request;
-        uint32_t uid, pid;
         int r;
 
-        if (hook_socket_owns(api->hook_socket, sd_bus_message_get_bus(message), &pid))
-                return authorize_root(api, message, pid, handler);
-        if (!callers_find(api, sd_bus_message_get_sender(message), &uid, &pid))
+        /* The hook's socket is root's alone. */
+        if (!hook_socket_owns(api->hook_socket, sd_bus_message_get_bus(message), &caller.pid) &&
+                !callers_find(api, sd_bus_message_get_sender(message), &caller.uid, &caller.pid))
                 return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "The caller is not known.");
-        if (uid == 0)
-                return authorize_root(api, message, pid, handler);
+        if (caller.uid == 0)
+                return carry_out(api, message, handler, &caller, error);
 
-        if (!may_wait(api, uid, places))
+        if (!may_wait(api, caller.uid, call_places(message)))
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
-        request = auth_request_new(api, message, uid, pid, handler);
+        caller.asked_vm = vm_of_details(details);
+        request = caller.asked_vm ? auth_request_new(api, message, &caller, handler) : NULL;
         if (!request)
                 return -ENOMEM;
 
-        request->asked_vm = vm_of_details(details);
-        r = request->asked_vm ? make_question(request, action, details) : -ENOMEM;
+        r = make_question(request, action, details);
         if (r < 0) {
                 auth_request_free(request);
                 return r;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api.h"
+#include "caller.h"
 #include "vm.h"
 
 /*
@@ -11,11 +12,12 @@
  */
 
 /*
- * Called with the message rewound once its sender is authorised. What it
- * returns is handled as with a method handler of sd-bus. Objects may have gone
- * since the call came in: look them up again.
+ * Called with the message rewound once its sender, who is the caller, is
+ * authorised. What it returns is handled as with a method handler of sd-bus.
+ * Objects may have gone since the call came in: look them up again.
  */
-typedef int (*AuthorizedHandler)(sd_bus_message *message, Api *api, sd_bus_error *error);
+typedef int (*AuthorizedHandler)(
+        sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error);
 
 /*
  * For the method handler to return. details: key, value, …, NULL: shown to
@@ -36,7 +38,7 @@ void polkit_caller_gone(Api *api, const char *name);
  * have appeared, have gone, or have got another name. 0, or a negative errno
  * with the error set.
  */
-int polkit_check_vm(const Api *api, const VM *vm, sd_bus_error *error);
+int polkit_check_vm(const Caller *caller, const VM *vm, sd_bus_error *error);
 
 /* The bus is gone, nobody waits for an answer any more. */
 void polkit_forget_requests(Api *api);

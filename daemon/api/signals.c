@@ -90,18 +90,6 @@ void signals_send_vm_changes(Api *api, const VM *vm, unsigned changes) {
                 "PropertiesChanged");
 }
 
-static void send_vm(Api *api, VM *vm) {
-        /* With its announcement all properties are told. */
-        if (vm->signals.visibility == VM_HIDDEN)
-                return;
-
-        if (vm->signals.visibility == VM_ANNOUNCED)
-                send_added(api, vm);
-        else if (vm->signals.changed && signal_gate_is_open(api))
-                signals_send_vm_changes(api, vm, vm->signals.changed);
-        vm->signals.changed = 0;
-}
-
 static void send_world_changes(Api *api, unsigned changes) {
         const char *names[8];
         size_t n = 0;
@@ -127,6 +115,7 @@ void signals_send_changes(Api *api) {
         Changes *c = &api->world->changes;
         GoneVM *gone;
         char *path;
+        VM *vm;
 
         while ((path = signal_gate_take_removed(api))) {
                 send_gone(api, path);
@@ -139,8 +128,18 @@ void signals_send_changes(Api *api) {
                 gone_vm_free(gone);
         }
 
-        while (!TAILQ_EMPTY(&c->vms) && signal_gate_has_room(api))
-                send_vm(api, changes_take_vm(c));
+        while (!TAILQ_EMPTY(&c->vms) && signal_gate_has_room(api)) {
+                vm = changes_take_vm(c);
+                /* With its announcement all properties are told. */
+                if (vm->signals.visibility == VM_HIDDEN)
+                        continue;
+
+                if (vm->signals.visibility == VM_ANNOUNCED)
+                        send_added(api, vm);
+                else if (vm->signals.changed && signal_gate_is_open(api))
+                        signals_send_vm_changes(api, vm, vm->signals.changed);
+                vm->signals.changed = 0;
+        }
 
         if (c->world && signal_gate_is_open(api))
                 send_world_changes(api, c->world);

@@ -111,15 +111,14 @@ int slice_bus_check_name(const char *name, sd_bus_error *error) {
 }
 
 /* As override_await_turn(). */
-static int await_turn(Api *api, sd_bus_message *message, AuthorizedHandler handler, const char *name,
-        bool runtime, bool dry_run, sd_bus_error *error) {
-        if (dry_run)
-                return 0;
+static int await_turn(Api *api, sd_bus_message *message, const Caller *caller, AuthorizedHandler handler,
+        const char *name, bool runtime, sd_bus_error *error) {
+        const OverrideScope scope = { .kind = OVERRIDE_SLICE, .key = name, .persistent = !runtime };
 
-        return override_await_turn(api, message, handler, OVERRIDE_SLICE, name, !runtime, error);
+        return override_await_turn(api, message, caller, handler, &scope, error);
 }
 
-static int answer_override(Api *api, sd_bus_message *message, const char *name,
+static int answer_override(Api *api, sd_bus_message *message, const Caller *caller, const char *name,
         const SliceOverrides *overrides, uint32_t limit, SliceSource source, bool dry_run) {
         const OverrideChange change = {
                 .kind = OVERRIDE_SLICE,
@@ -136,10 +135,10 @@ static int answer_override(Api *api, sd_bus_message *message, const char *name,
         if (r < 0)
                 return r;
 
-        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, reply, &change);
+        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, caller, reply, &change);
 }
 
-static int set_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_slice_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
         const BusOption options[] = {
                 { "runtime", 'b', &runtime },
@@ -157,8 +156,8 @@ static int set_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *erro
                 r = slice_bus_check_name(name, error);
         if (r >= 0 && quota != LIMIT_NONE)
                 r = bus_check_quota("Limit", quota, error);
-        if (r >= 0)
-                r = await_turn(api, message, set_slice_quota, name, runtime, dry_run, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, set_slice_quota, name, runtime, error);
         if (r != 0)
                 return r;
 
@@ -171,10 +170,10 @@ static int set_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *erro
                 overrides = (SliceOverrides) { .persistent = &quota };
         (void) slice_resolve(api->world, name, &overrides, &source);
 
-        return answer_override(api, message, name, &overrides, previous, source, dry_run);
+        return answer_override(api, message, caller, name, &overrides, previous, source, dry_run);
 }
 
-static int reset_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reset_slice_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
         const BusOption options[] = {
                 { "runtime", 'b', &runtime },
@@ -190,8 +189,8 @@ static int reset_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *er
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = slice_bus_check_name(name, error);
-        if (r >= 0)
-                r = await_turn(api, message, reset_slice_quota, name, runtime, dry_run, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, reset_slice_quota, name, runtime, error);
         if (r != 0)
                 return r;
 
@@ -201,7 +200,7 @@ static int reset_slice_quota(sd_bus_message *message, Api *api, sd_bus_error *er
                 overrides.persistent = NULL;
         quota = slice_resolve(api->world, name, &overrides, &source);
 
-        return answer_override(api, message, name, &overrides, quota, source, dry_run);
+        return answer_override(api, message, caller, name, &overrides, quota, source, dry_run);
 }
 
 static int method_set_slice_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

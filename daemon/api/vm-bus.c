@@ -16,7 +16,8 @@
 #include "vm-policy.h"
 
 /* The VM may have gone while polkit was asked. */
-static int vm_of_message(Api *api, sd_bus_message *message, VM **ret, sd_bus_error *error) {
+static int vm_of_message(
+        Api *api, sd_bus_message *message, const Caller *caller, VM **ret, sd_bus_error *error) {
         VM *vm;
         int r;
 
@@ -24,7 +25,7 @@ static int vm_of_message(Api *api, sd_bus_message *message, VM **ret, sd_bus_err
         if (!vm)
                 return sd_bus_error_set(error, PASIDD_ERROR_NO_SUCH_VM, "The VM is gone.");
 
-        r = polkit_check_vm(api, vm, error);
+        r = polkit_check_vm(caller, vm, error);
         if (r < 0)
                 return r;
 
@@ -38,8 +39,8 @@ static Api *api_of_message(sd_bus_message *message) {
 }
 
 /* The answer has the quota from before the change, or the one after it, and the source of the latter. */
-static int answer_override(Api *api, VM *vm, sd_bus_message *message, const VMOverrides *overrides,
-        bool dry_run, bool previous) {
+static int answer_override(Api *api, sd_bus_message *message, const Caller *caller, VM *vm,
+        const VMOverrides *overrides, bool dry_run, bool previous) {
         const OverrideChange change = {
                 .kind = OVERRIDE_VM,
                 .key = vm->key,
@@ -59,19 +60,18 @@ static int answer_override(Api *api, VM *vm, sd_bus_message *message, const VMOv
         if (r < 0)
                 return r;
 
-        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, reply, &change);
+        return dry_run ? sd_bus_message_send(reply) : override_change(api, message, caller, reply, &change);
 }
 
 /* As override_await_turn(). */
-static int await_turn(Api *api, const VM *vm, sd_bus_message *message, AuthorizedHandler handler,
-        bool runtime, bool dry_run, sd_bus_error *error) {
-        if (dry_run)
-                return 0;
+static int await_turn(Api *api, sd_bus_message *message, const Caller *caller, AuthorizedHandler handler,
+        const VM *vm, bool runtime, sd_bus_error *error) {
+        const OverrideScope scope = { .kind = OVERRIDE_VM, .key = vm->key, .persistent = !runtime };
 
-        return override_await_turn(api, message, handler, OVERRIDE_VM, vm->key, !runtime, error);
+        return override_await_turn(api, message, caller, handler, &scope, error);
 }
 
-static int set_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int set_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
         uint32_t quota, watermark = 0;
         bool watermark_given = false;
@@ -92,9 +92,9 @@ static int set_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
         if (r >= 0)
                 r = bus_check_quota("Watermark", watermark, error);
         if (r >= 0)
-                r = vm_of_message(api, message, &vm, error);
-        if (r >= 0)
-                r = await_turn(api, vm, message, set_quota, runtime, dry_run, error);
+                r = vm_of_message(api, message, caller, &vm, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, set_quota, vm, runtime, error);
         if (r != 0)
                 return r;
 
@@ -115,10 +115,10 @@ static int set_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
         if (!runtime)
                 overrides.runtime = (QuotaSetting) {};
 
-        return answer_override(api, vm, message, &overrides, dry_run, true);
+        return answer_override(api, message, caller, vm, &overrides, dry_run, true);
 }
 
-static int reset_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
+static int reset_quota(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         int runtime = false, dry_run = false, r;
         const BusOption options[] = {
                 { "runtime", 'b', &runtime },
@@ -129,9 +129,9 @@ static int reset_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
 
         r = bus_read_options(message, options, ELEMENTSOF(options), error);
         if (r >= 0)
-                r = vm_of_message(api, message, &vm, error);
-        if (r >= 0)
-                r = await_turn(api, vm, message, reset_quota, runtime, dry_run, error);
+                r = vm_of_message(api, message, caller, &vm, error);
+        if (r >= 0 && !dry_run)
+                r = await_turn(api, message, caller, reset_quota, vm, runtime, error);
         if (r != 0)
                 return r;
 
@@ -140,7 +140,7 @@ static int reset_quota(sd_bus_message *message, Api *api, sd_bus_error *error) {
         if (!runtime)
                 overrides.persistent = (QuotaSetting) {};
 
-        return answer_override(api, vm, message, &overrides, dry_run, false);
+        return answer_override(api, message, caller, vm, &overrides, dry_run, false);
 }
 
 static int method_set_quota(sd_bus_message *message, void *userdata, sd_bus_error *error) {

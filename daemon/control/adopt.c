@@ -6,6 +6,7 @@
 #include "quota.h"
 #include "slice-limit.h"
 #include "vm-policy.h"
+
 static OverrideChange change_default(const World *w) {
         const State *persistent = w->state.persistent;
 
@@ -75,7 +76,13 @@ static void on_changed(OverrideResult result, const char *text, void *userdata) 
 bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) {
         OverrideChange change = make_change(&control->world, subject, value);
         Outcome outcome = { .subject = subject };
+        OverrideList *list;
+        int r;
 
-        overrides_change(control->overrides, &change, NULL, on_changed, &outcome);
+        r = override_change_to_list(&control->world.state, &change, &list);
+        if (r < 0)
+                on_changed(OVERRIDE_NOT_SAVED, strerror(-r), &outcome);
+        else
+                overrides_change(control->overrides, &list, NULL, on_changed, &outcome);
         return outcome.adopted;
 }

@@ -3,7 +3,6 @@
 
 #include <systemd/sd-event.h>
 
-#include "caller.h"
 #include "kernel-set.h"
 #include "limit.h"
 #include "rate-limit.h"
@@ -105,7 +104,6 @@ struct Control {
         Overrides *overrides; /* changes to it */
         Counting *counting;
         EventLog *events;
-        const Caller *caller; /* on whose behalf something is changed right now; NULL: nobody's */
 
         KernelSource *kernel;
         CgroupWatch *cgroup_watch;

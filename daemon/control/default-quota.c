@@ -9,7 +9,8 @@
 #include "log.h"
 #include "vm-quota.h"
 
-static void default_has_changed(Control *control, uint32_t quota, DefaultSource source) {
+static void default_has_changed(
+        Control *control, uint32_t quota, DefaultSource source, const Caller *caller) {
         uint32_t previous = control->default_quota.announced;
         const EventDetail details[] = {
                 { .name = "previous", .type = 'u', .number = previous },
@@ -18,28 +19,31 @@ static void default_has_changed(Control *control, uint32_t quota, DefaultSource 
         };
 
         events_add(control, EVENT_DEFAULT_QUOTA_CHANGED,
-                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO,
+                        .details = details,
+                        .n_details = ELEMENTSOF(details),
+                        .caller = caller },
                 "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
                 default_source_to_string(source), previous);
 }
 
 /* The kernel has a default, maybe another one than before. */
-static void announce(Control *control) {
+static void announce(Control *control, const Caller *caller) {
         DefaultQuota *d = &control->default_quota;
         DefaultSource source;
         uint32_t quota = world_default_quota(&control->world, &source);
 
         if (d->known && d->announced != quota)
-                default_has_changed(control, quota, source);
+                default_has_changed(control, quota, source, caller);
         d->announced = quota;
         d->known = true;
 }
 
-static void settle(Control *control) {
+static void settle(Control *control, const Caller *caller) {
         const Limit *limit = &control->default_quota.limit;
 
         if (limit->state == LIMIT_IN_FORCE)
-                announce(control);
+                announce(control, caller);
         if (limit_take_change(&control->default_quota.limit) && limit->state == LIMIT_FAILED)
                 log_warning("Cannot set the default quota of the kernel: %s", strempty(limit->error));
 }
@@ -48,7 +52,7 @@ static void on_settled(Limit *limit) {
         Control *control = limit->owner;
         bool failed = limit->settled == LIMIT_FAILED;
 
-        settle(control);
+        settle(control, NULL);
         if (failed && limit->state == LIMIT_IN_FORCE)
                 log_info("The kernel has taken the default quota.");
 }
@@ -72,31 +76,31 @@ static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
 
 const LimitOps default_quota_ops = { .describe = describe, .judge = judge, .settled = on_settled };
 
-void default_quota_apply(Control *control, bool asked) {
+void default_quota_apply(Control *control, bool asked, const Caller *caller) {
         uint32_t quota = world_default_quota(&control->world, NULL);
 
         if (asked)
                 limits_set_asked(control, &control->default_quota.limit, quota);
         else
                 limits_set(control, &control->default_quota.limit, quota);
-        settle(control);
+        settle(control, caller);
 }
 
 void default_quota_reconcile(Control *control, bool asked) {
         /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
         if (!asked || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 (void) limits_look(control, &control->default_quota.limit);
-        default_quota_apply(control, asked);
+        default_quota_apply(control, asked, NULL);
 }
 
-void default_quota_commit(Control *control) {
+void default_quota_commit(Control *control, const Caller *caller) {
         limits_commit(control, &control->default_quota.limit, world_default_quota(&control->world, NULL));
-        settle(control);
-        vms_apply(control);
+        settle(control, caller);
+        vms_apply(control, caller);
         world_queue_changes(&control->world, WORLD_CHANGED_DEFAULT);
 }
 
 void default_quota_take_back(Control *control) {
         limits_take_back(control, &control->default_quota.limit);
-        settle(control);
+        settle(control, NULL);
 }

@@ -9,7 +9,6 @@
 #include "log.h"
 #include "misc-file.h"
 #include "slice-watch.h"
-#include "sysfs.h"
 #include "vm-policy.h"
 
 struct EarlyLimit {
@@ -199,9 +198,12 @@ void early_limit_apply_set(Control *control, const Set *set, const char *unit, c
                 return;
 
         /* It is written again once the set has a VM. */
-        r = sysfs_set_write_quota(control->root, set->kernel.id, e->quota);
+        r = limit_file_write(control->root, &(LimitFile) { .kind = LIMIT_SET_QUOTA, .set = set->kernel.id },
+                e->quota, NULL);
         if (r >= 0)
-                r = sysfs_set_write_watermark(control->root, set->kernel.id, e->watermark);
+                r = limit_file_write(control->root,
+                        &(LimitFile) { .kind = LIMIT_SET_WATERMARK, .set = set->kernel.id }, e->watermark,
+                        NULL);
         if (r < 0)
                 log_debug_errno(r, "Cannot write the quota of set %" PRIu64 ", ignoring: %m", set->kernel.id);
 }
@@ -254,7 +256,7 @@ static void withdraw(Control *control, EarlyLimit *e) {
         e->withdrawn = true;
         limit_forget(&e->misc_max);
 
-        r = cgroup_remove_limit(control->root, e->cgroup, e->quota);
+        r = limit_file_clear(control->root, e->cgroup, e->quota);
         if (r < 0 && slice_watch_covers(control->slices, e->cgroup) &&
                 cgroup_exists(control->root, e->cgroup))
                 log_warning_errno(

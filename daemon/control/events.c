@@ -60,7 +60,7 @@ void events_add(Control *control, EventType type, const EventFacts *facts, const
         EventDetail details[EVENT_DETAILS_MAX + 3];
         const VM *vm = facts->vm;
         Event event = { .usec = now_realtime(), .type = type, .details = details };
-        LogContext context = { .message_id = message_id(type), .caller = control->caller };
+        LogContext context = { .message_id = message_id(type), .caller = facts->caller };
         _cleanup_free_ char *message = NULL;
         const EventDetail *quota, *slice;
         va_list ap;
@@ -77,8 +77,8 @@ void events_add(Control *control, EventType type, const EventFacts *facts, const
 
         memcpy(details, facts->details, facts->n_details * sizeof(EventDetail));
         event.n_details = facts->n_details;
-        if (control->caller)
-                event.n_details += add_caller(control->caller, details + event.n_details);
+        if (facts->caller)
+                event.n_details += add_caller(facts->caller, details + event.n_details);
 
         event.message = message;
         if (vm) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 #include "event-log.h"
 #include "set.h"
@@ -20,12 +21,10 @@ typedef struct EventFacts {
         const VM *vm; /* NULL: it is about none */
         const EventDetail *details;
         size_t n_details;
-        const Set *set; /* NULL: about none */
+        const Set *set;       /* NULL: about none */
+        const Caller *caller; /* who asked for it; NULL: nobody */
 } EventFacts;
 
-/*
- * Adds one. A change that somebody asked for names him (control->caller). What
- * guests can set off at will is for the caller to limit.
- */
+/* Adds one. What guests can set off at will is for whoever calls this to limit. */
 void events_add(Control *control, EventType type, const EventFacts *facts, const char *format, ...)
         _printf_(4, 5);

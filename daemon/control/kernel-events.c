@@ -47,7 +47,7 @@ static void check_capacity(Control *control) {
                 control->world.counts_attached = true;
         }
         slice_limits_apply(control);
-        vms_apply(control);
+        vms_apply(control, NULL);
         world_queue_changes(&control->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS);
 }
 
@@ -67,11 +67,11 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         if (control->world.counts_attached)
                 log_info("The kernel also limits the PASIDs that are attached through iommufd.");
 
-        default_quota_apply(control, false);
+        default_quota_apply(control, false, NULL);
 
         if (!first) {
                 slice_limits_apply(control);
-                vms_apply(control);
+                vms_apply(control, NULL);
                 return 0;
         }
 
@@ -82,7 +82,7 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         r = slice_limits_watch(control);
         if (r < 0)
                 return r;
-        slice_limits_tell(control);
+        slice_limits_tell(control, NULL);
 
         control->handlers->kernel_present(control->userdata);
         return 0;

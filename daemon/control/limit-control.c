@@ -114,9 +114,7 @@ static void note_change(
                 change_list_note_number(control->recording, subject->vm, what, old, value);
 }
 
-/* Writes a value; what became of it is not noted in the limit. *ret_error is to be freed. */
-static LimitOutcome write_value(
-        Control *control, Limit *limit, uint64_t value, int *ret_r, char **ret_error) {
+LimitOutcome limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error) {
         const LimitOps *ops = ops_of(control, limit);
         LimitSubject subject = describe(control, limit);
         MiscValues before = {};
@@ -124,13 +122,10 @@ static LimitOutcome write_value(
 
         if (ops->prepare)
                 r = ops->prepare(limit, ret_error);
-        if (r < 0) {
-                *ret_r = r;
+        if (r < 0)
                 return LIMIT_REFUSED;
-        }
 
         r = limit_file_write(control->root, &subject.file, value, control->recording ? &before : NULL);
-        *ret_r = r;
         if (r < 0)
                 return ops->judge(limit, r, ret_error);
 
@@ -142,9 +137,8 @@ static LimitOutcome write_value(
 static void write_wanted(Control *control, Limit *limit) {
         LimitOutcome outcome;
         char *error = NULL;
-        int r;
 
-        outcome = write_value(control, limit, limit->wanted, &r, &error);
+        outcome = limits_try(control, limit, limit->wanted, &error);
         (void) limit_written(limit, outcome, error, control_now(control));
         enqueue(control, limit);
 }
@@ -392,18 +386,6 @@ void limits_write_failed(Control *control) {
 void limits_controller_failed(Control *control) {
         retry_failed(&control->limits->controller, control_now(control));
         arm(control->limits, control->limits->controller.due_usec);
-}
-
-int limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error) {
-        _cleanup_free_ char *error = NULL;
-        int r;
-
-        if (write_value(control, limit, value, &r, &error) != LIMIT_REFUSED)
-                return 0;
-
-        if (!*ret_error)
-                *ret_error = TAKE_PTR(error);
-        return r < 0 ? r : -EIO;
 }
 
 void limits_commit(Control *control, Limit *limit, uint64_t value) {

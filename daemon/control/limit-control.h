@@ -79,11 +79,11 @@ void limits_write_failed(Control *control);
 void limits_controller_failed(Control *control);
 
 /*
- * For a change that may be taken back. limits_try() writes a value, and
- * nothing else changes: 0, or a negative errno with *ret_error (to be freed),
- * which is left alone if it is set. Then either limits_commit() makes it the
- * wanted number, or limits_take_back() writes the wanted one again.
+ * For a change that may be taken back. limits_try() writes a value and leaves
+ * the limit as it is; *ret_error, which is to be freed, may say why the value
+ * was not written. Then either limits_commit() makes it the wanted number, or
+ * limits_take_back() writes the wanted one again.
  */
-int limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error);
+LimitOutcome limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error);
 void limits_commit(Control *control, Limit *limit, uint64_t value);
 void limits_take_back(Control *control, Limit *limit);

@@ -15,6 +15,7 @@
 typedef struct Transaction {
         Control *control;
         OverrideList *list;
+        const Caller *caller;
         OverridePlan *plan;
         bool slices_tried, default_tried;
         size_t n_tried; /* of the plan's writes */
@@ -99,7 +100,7 @@ static OverrideResult write_vms(Transaction *t, char **ret_error) {
                 const PlannedWrite *w = &t->plan->writes[t->n_tried++];
                 _cleanup_free_ char *why = NULL;
 
-                if (limits_try(t->control, w->limit, w->value, &why) < 0)
+                if (limits_try(t->control, w->limit, w->value, &why) == LIMIT_REFUSED)
                         return not_applied("quota of VM ", w->vm->name, why, ret_error);
         }
 
@@ -114,7 +115,7 @@ static OverrideResult write_default(Transaction *t, char **ret_error) {
                 return OVERRIDE_DONE;
 
         t->default_tried = true;
-        if (limits_try(control, &control->default_quota.limit, t->plan->default_quota, &why) < 0)
+        if (limits_try(control, &control->default_quota.limit, t->plan->default_quota, &why) == LIMIT_REFUSED)
                 return not_applied("default quota", "", why, ret_error);
 
         return OVERRIDE_DONE;
@@ -150,31 +151,20 @@ static void commit(Transaction *t) {
 
         /* First all of them: the limit of a cgroup is the sum of the machines' quotas. */
         for (size_t i = 0; i < plan->n_vms; i++)
-                vm_take_policy(plan->vms[i].vm, &plan->vms[i].policy);
+                vm_take_policy(plan->vms[i].vm, &plan->vms[i].policy, t->caller);
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_limits_commit(plan->vms[i].vm);
         if (plan->n_slices > 0) {
-                slice_limits_tell(t->control);
+                slice_limits_tell(t->control, t->caller);
                 world_queue_changes(&t->control->world, 0);
         }
         if (plan->default_concerned)
-                default_quota_commit(t->control);
+                default_quota_commit(t->control, t->caller);
 }
 
-/* The default comes last, because all VMs without a quota of their own follow it. */
-static OverrideResult write_all(Transaction *t, char **ret_error) {
-        OverrideResult result;
-
-        result = write_slices(t, ret_error);
-        if (result == OVERRIDE_DONE)
-                result = write_vms(t, ret_error);
-        if (result == OVERRIDE_DONE)
-                result = write_default(t, ret_error);
-        return result;
-}
-
-OverrideResult override_transaction(Control *control, OverrideList *list, char **ret_error) {
-        Transaction t = { .control = control, .list = list };
+OverrideResult override_transaction(
+        Control *control, OverrideList *list, const Caller *caller, char **ret_error) {
+        Transaction t = { .control = control, .list = list, .caller = caller };
         OverrideResult result;
         int r;
 
@@ -182,7 +172,12 @@ OverrideResult override_transaction(Control *control, OverrideList *list, char *
         if (r < 0)
                 return not_saved(&t, r, ret_error);
 
-        result = write_all(&t, ret_error);
+        result = write_slices(&t, ret_error);
+        if (result == OVERRIDE_DONE)
+                result = write_vms(&t, ret_error);
+        /* The default comes last, because all VMs without a quota of their own follow it. */
+        if (result == OVERRIDE_DONE)
+                result = write_default(&t, ret_error);
         if (result == OVERRIDE_DONE) {
                 r = state_store_set_list(control->store, list);
                 if (r < 0)

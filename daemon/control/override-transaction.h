@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 #include "override-list.h"
 
@@ -14,9 +15,11 @@
  * The list must be sorted; it is compared with what is in force now. Numbers
  * that have no place in the kernel, of VMs that are off and slices that do not
  * exist, are no obstacle. *ret_error (to be freed), unless it is OVERRIDE_DONE:
- * why not, and what the kernel did not take.
+ * why not, and what the kernel did not take. caller: who asked for it, for the
+ * events that say so; NULL: nobody.
  */
-OverrideResult override_transaction(Control *control, OverrideList *list, char **ret_error);
+OverrideResult override_transaction(
+        Control *control, OverrideList *list, const Caller *caller, char **ret_error);
 
 /* The error of a change that could not be saved. NULL when out of memory. */
 char *override_explain_not_saved(const OverrideList *list, const char *why);

@@ -2,6 +2,7 @@
 
 #include "disk-writer.h"
 #include "log.h"
+#include "override-transaction.h"
 #include "overrides.h"
 #include "state-store.h"
 
@@ -20,17 +21,76 @@ typedef enum Writing {
         WRITING_RETRY,   /* the memory's content, long after that */
 } Writing;
 
+/* A change that somebody has asked for. */
+typedef struct Request {
+        OverrideList *list;
+        const Caller *caller; /* NULL: nobody; else the next one */
+        Caller caller_copy;
+        OverrideHandler handler;
+        void *userdata;
+        OverrideResult result; /* what the handler gets … */
+        char *text;            /* … and why */
+} Request;
+
 struct Overrides {
         Control *control;
         DiskWriter *writer;
         Writing writing;
-        OverrideRequest *request; /* the one under way, unless writing is NOTHING or RETRY */
+        Request *request; /* the one under way, unless writing is NOTHING or RETRY */
 
         sd_event_source *retry; /* of stale files */
         uint64_t retry_usec;
         sd_event_source *stop;
         bool stopping;
 };
+
+static Request *request_free(Request *q) {
+        if (!q)
+                return NULL;
+
+        override_list_free(q->list);
+        caller_clear(&q->caller_copy);
+        free(q->text);
+        free(q);
+        return NULL;
+}
+
+/* Takes *list over, also on failure. */
+static int request_new(
+        OverrideList **list, const Caller *caller, OverrideHandler handler, void *userdata, Request **ret) {
+        _cleanup_(override_list_freep) OverrideList *taken = TAKE_PTR(*list);
+        Request *q;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+
+        q->list = TAKE_PTR(taken);
+        q->handler = handler;
+        q->userdata = userdata;
+        if (caller) {
+                if (caller_copy(caller, &q->caller_copy) < 0) {
+                        request_free(q);
+                        return -ENOMEM;
+                }
+                q->caller = &q->caller_copy;
+        }
+
+        *ret = q;
+        return 0;
+}
+
+/* Tells whoever has asked for it, and frees it. */
+static void answer(Request *q) {
+        q->handler(q->result, q->text, q->userdata);
+        request_free(q);
+}
+
+static void not_saved(Request *q, const char *why) {
+        q->result = OVERRIDE_NOT_SAVED;
+        free(q->text);
+        q->text = override_explain_not_saved(q->list, why);
+}
 
 static void on_written(int error, bool changed, void *userdata);
 
@@ -58,9 +118,12 @@ static void on_stale(void *userdata) {
 
 /* As the memory has it. */
 static int write_memory(Overrides *o, Writing writing) {
+        StateWrite *write;
         int r;
 
-        r = state_store_start_update(o->control->store, o->writer, on_written, o);
+        r = state_store_begin_update(o->control->store, &write);
+        if (r >= 0)
+                r = disk_writer_run(o->writer, write, on_written, o);
         if (r >= 0)
                 o->writing = writing;
         return r;
@@ -95,7 +158,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 static void finish(Overrides *o) {
         o->writing = WRITING_NOTHING;
         if (o->request)
-                override_request_end(TAKE_PTR(o->request));
+                answer(TAKE_PTR(o->request));
         arm_retry(o);
         if (o->stopping)
                 (void) sd_event_exit(o->control->event, EXIT_SUCCESS);
@@ -106,12 +169,12 @@ static void finish(Overrides *o) {
 /* The file has what was not to be, the caller is to have an error. */
 static void restoring_failed(Overrides *o, int r) {
         const char *path = o->control->store->persistent_path;
-        OverrideRequest *q = o->request;
-        _cleanup_free_ char *before = TAKE_PTR(q->text);
+        _cleanup_free_ char *before = TAKE_PTR(o->request->text);
 
         log_error_errno(r, "Cannot restore the state files in %s, trying again: %m", path);
-        override_request_set_result(
-                q, q->result, "%s. %s could not be restored yet: %s", strempty(before), path, strerror(-r));
+        if (asprintf(&o->request->text, "%s. %s could not be restored yet: %s", strempty(before), path,
+                    strerror(-r)) < 0)
+                o->request->text = NULL;
 
         finish(o);
 }
@@ -124,45 +187,35 @@ static void restore(Overrides *o) {
                 restoring_failed(o, r);
 }
 
-/*
- * The change is on the disk, be it as a pending one, and has its answer. Files that are still to be written do not concern
- * the caller: what cannot be written now is tried again.
- */
-static void write_rest(Overrides *o) {
+/* The change is on the disk, be it as a pending one. Now it can be made. */
+static void change_saved(Overrides *o) {
+        StateStore *store = o->control->store;
+        Request *q = o->request;
         int r;
 
-        if (!state_store_persistent_is_behind(o->control->store)) {
-                finish(o);
-                return;
-        }
-
-        r = write_memory(o, WRITING_REST);
-        override_request_end(TAKE_PTR(o->request));
-        if (r < 0) {
-                log_error_errno(r, "Cannot write the state files in %s, trying again: %m",
-                        o->control->store->persistent_path);
-                finish(o);
-        }
-}
-
-/* The change is on the disk, now it can be made. */
-static void change_saved(Overrides *o) {
-        Control *control = o->control;
-        OverrideRequest *q = o->request;
-
-        override_request_make(q, control);
+        q->result = override_transaction(o->control, q->list, q->caller, &q->text);
         if (q->result != OVERRIDE_DONE) {
                 restore(o);
                 return;
         }
 
-        state_store_change_made(control->store);
-        write_rest(o);
+        state_store_change_made(store);
+        /* Files that are still to be written do not concern the caller: what cannot be written now is tried again. */
+        if (state_store_persistent_is_behind(store)) {
+                r = write_memory(o, WRITING_REST);
+                if (r < 0)
+                        log_error_errno(r, "Cannot write the state files in %s, trying again: %m",
+                                store->persistent_path);
+        }
+
+        answer(TAKE_PTR(o->request));
+        if (o->writing != WRITING_REST)
+                finish(o);
 }
 
 static void change_not_saved(Overrides *o, int error, bool changed) {
         log_error_errno(error, "Cannot write the state files in %s: %m", o->control->store->persistent_path);
-        override_request_not_saved(o->request, strerror(-error));
+        not_saved(o->request, strerror(-error));
         /* Nothing has changed, but for the file, maybe. */
         if (changed)
                 restore(o);
@@ -185,6 +238,7 @@ static void retried(Overrides *o, int error) {
 static void on_written(int error, bool changed, void *userdata) {
         Overrides *o = userdata;
 
+        state_store_written(o->control->store, error, changed);
         switch (o->writing) {
 
         case WRITING_CHANGE:
@@ -217,73 +271,56 @@ static void on_written(int error, bool changed, void *userdata) {
         }
 }
 
-/* Takes both over. */
-static void save_first(Overrides *o, OverrideRequest *q, StateChange *change) {
-        _cleanup_(state_change_freep) StateChange *owned = change;
+/* Has the change, which is taken over, written to the disk. */
+static int save(Overrides *o, StateChange *change) {
         StateStore *store = o->control->store;
+        StateWrite *write;
         int r;
 
-        if (state_change_problem(change)) {
-                override_request_not_saved(q, state_change_problem(change));
-                override_request_end(q);
-                return;
+        r = state_store_begin_change(store, change, &write);
+        if (r >= 0) {
+                r = disk_writer_run(o->writer, write, on_written, o);
+                if (r < 0)
+                        state_store_written(store, r, false);
         }
-
-        r = state_store_start_change(store, TAKE_PTR(owned), o->writer, on_written, o);
-        if (r < 0) {
-                log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
-                override_request_not_saved(q, strerror(-r));
-                override_request_end(q);
-                return;
-        }
+        if (r < 0)
+                return log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);
 
         o->writing = WRITING_CHANGE;
-        o->request = q;
+        return 0;
 }
 
-/* Takes the request over. */
-static void begin(Overrides *o, OverrideRequest *q) {
-        StateChange *change = NULL;
+void overrides_change(
+        Overrides *o, OverrideList **list, const Caller *caller, OverrideHandler handler, void *userdata) {
+        _cleanup_(state_change_freep) StateChange *change = NULL;
+        Request *q;
         int r;
 
-        r = state_store_plan_list(o->control->store, q->list, &change);
-        if (r >= 0 && change) {
-                save_first(o, q, change);
+        r = request_new(list, caller, handler, userdata, &q);
+        if (r < 0) {
+                handler(OVERRIDE_NOT_SAVED, strerror(-r), userdata);
                 return;
         }
 
-        if (r < 0)
-                override_request_not_saved(q, strerror(-r));
-        else
-                override_request_make(q, o->control);
-        override_request_end(q);
-}
-
-void overrides_change_list(
-        Overrides *o, OverrideList **list, const Caller *caller, OverrideHandler handler, void *userdata) {
-        OverrideRequest *q;
-        int r;
-
-        r = override_request_new(list, caller, handler, userdata, &q);
-        if (r < 0)
-                handler(OVERRIDE_NOT_SAVED, strerror(-r), userdata);
-        else
-                begin(o, q);
-}
-
-void overrides_change(Overrides *o, const OverrideChange *change, const Caller *caller,
-        OverrideHandler handler, void *userdata) {
-        OverrideList *list;
-        int r;
-
-        r = override_change_to_list(&o->control->world.state, change, &list);
-        if (r < 0)
-                handler(OVERRIDE_NOT_SAVED, strerror(-r), userdata);
-        else
-                overrides_change_list(o, &list, caller, handler, userdata);
+        r = state_store_plan_list(o->control->store, q->list, &change);
+        if (r >= 0 && !change)
+                q->result = override_transaction(o->control, q->list, q->caller, &q->text);
+        else if (r >= 0 && state_change_problem(change))
+                not_saved(q, state_change_problem(change));
+        else {
+                if (r >= 0)
+                        r = save(o, TAKE_PTR(change));
+                if (r >= 0) {
+                        o->request = q;
+                        return;
+                }
+                not_saved(q, strerror(-r));
+        }
+        answer(q);
 }
 
 bool overrides_block(const Overrides *o, const OverrideScope *scope) {
+        const OverrideList *list;
         OverrideScope own;
 
         if (o->writing != WRITING_NOTHING && scope->persistent)
@@ -291,7 +328,9 @@ bool overrides_block(const Overrides *o, const OverrideScope *scope) {
         if (!o->request)
                 return false;
 
-        own = override_request_scope(o->request);
+        list = o->request->list;
+        own = list->asked ? (OverrideScope) { .kind = list->items[0].kind, .key = list->items[0].key }
+                          : (OverrideScope) { .list = list };
         return override_scopes_overlap(&own, scope);
 }
 
@@ -353,8 +392,8 @@ Overrides *overrides_free(Overrides *o) {
 
         disk_writer_free(o->writer);
         if (o->request) {
-                override_request_not_saved(o->request, "pasidd is being stopped");
-                override_request_end(o->request);
+                not_saved(o->request, "pasidd is being stopped");
+                answer(o->request);
         }
         sd_event_source_disable_unref(o->retry);
         sd_event_source_disable_unref(o->stop);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "override-request.h"
+#include "caller.h"
+#include "control.h"
+#include "override-list.h"
 
 /*
  * Changes to overrides:
@@ -28,15 +30,15 @@ Overrides *overrides_free(Overrides *overrides);
 /* Has such a change to wait for the one that is under way? handlers->overrides_idle() is called when that has ended. */
 bool overrides_block(const Overrides *overrides, const OverrideScope *scope);
 
-/*
- * Makes a change that is not blocked: the only way to change overrides. It is caller's (NULL: nobody's). The handler is
- * called once, maybe before this returns, and is so where the persistent layer stays as it is.
- */
-void overrides_change(Overrides *overrides, const OverrideChange *change, const Caller *caller,
-        OverrideHandler handler, void *userdata);
+/* What became of a change. text: why not, a sentence; NULL with OVERRIDE_DONE */
+typedef void (*OverrideHandler)(OverrideResult result, const char *text, void *userdata);
 
-/* The same for a list that is sorted. Takes *list over. */
-void overrides_change_list(Overrides *overrides, OverrideList **list, const Caller *caller,
+/*
+ * Makes a change that is not blocked: the only way to change overrides. Takes *list, which is sorted, over. caller: who asked
+ * for it; copied; NULL: nobody. The handler is called once, maybe before this returns, and is so where the persistent layer
+ * stays as it is.
+ */
+void overrides_change(Overrides *overrides, OverrideList **list, const Caller *caller,
         OverrideHandler handler, void *userdata);
 
 /* Is something on its way to the disk? */

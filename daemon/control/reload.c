@@ -8,32 +8,32 @@
 #include "slice-limits.h"
 #include "vm-quota.h"
 
-static void apply_to_kernel(Control *control) {
+static void apply_to_kernel(Control *control, const Caller *caller) {
         if (slice_limits_update(control) < 0)
                 log_oom();
         (void) slice_limits_watch(control);
         slice_limits_reconcile(control, true);
-        slice_limits_tell(control);
-        default_quota_apply(control, true);
+        slice_limits_tell(control, caller);
+        default_quota_apply(control, true, caller);
 }
 
 /* Takes config over. */
-static void take_config(Control *control, Config *config) {
+static void take_config(Control *control, Config *config, const Caller *caller) {
         Config *old = control->config;
         VM *vm;
 
         control->config = config;
         control->world.config = config;
         if (control->world.kernel_present)
-                apply_to_kernel(control);
+                apply_to_kernel(control, caller);
 
         /* What was left to somebody else counts no more. And no VM holds on to a rule of the old one after that. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                vm_apply_asked(vm);
+                vm_apply_asked(vm, caller);
         config_free(old);
 }
 
-int control_reload(Control *control, char **ret_error) {
+int control_reload(Control *control, const Caller *caller, char **ret_error) {
         uint32_t default_before = world_default_quota(&control->world, NULL);
         Config *config;
         int r;
@@ -49,7 +49,7 @@ int control_reload(Control *control, char **ret_error) {
                 return r;
         }
 
-        take_config(control, config);
+        take_config(control, config, caller);
 
         /* Its source is no other one: overrides stay. */
         world_queue_changes(&control->world,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 
 /*
  * Reads the configuration anew. On failure the old one stays and *ret_error
- * says why, with file and line; the caller frees it.
+ * says why, with file and line; to be freed. caller: who asked for it; NULL:
+ * nobody on the bus.
  */
-int control_reload(Control *control, char **ret_error);
+int control_reload(Control *control, const Caller *caller, char **ret_error);

@@ -71,7 +71,7 @@ int reservation_begin(VM *vm) {
         return keep_reservation(vm);
 }
 
-void reservation_end(VM *vm) {
+void reservation_end(VM *vm, const Caller *caller) {
         Control *control = vm->life->control;
 
         if (!state_get_next(control->world.state.runtime, vm->key)) {
@@ -83,5 +83,5 @@ void reservation_end(VM *vm) {
         if (vm_set_machine(vm, NULL, NULL, 0) < 0 || take_next(vm, RESERVATION_PREPARED) < 0)
                 log_error("Cannot take up the reservation of VM %s.", vm->name);
         reservation_await_start(vm);
-        vm_apply(vm);
+        vm_apply(vm, caller);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "vm.h"
 
 /*
@@ -16,5 +17,5 @@ void reservation_await_start(VM *vm);
 /* The VM has a machine from now on: its start came, or its next start if that is a later machine. */
 int reservation_begin(VM *vm);
 
-/* The VM's machine has ended: its next start is its reservation now. Without one the VM is freed. */
-void reservation_end(VM *vm);
+/* The VM's machine has ended: its next start is its reservation now. Without one the VM is freed. caller: see vm_apply(). */
+void reservation_end(VM *vm, const Caller *caller);

@@ -25,7 +25,7 @@ static void join_new(Set *set, VM *vm) {
         vm->place.leader = set->kernel.tgid;
         set_forget_question(set);
         vm_add_set(vm, set);
-        vm_apply(vm);
+        vm_apply(vm, NULL);
         vm_announce(vm);
 }
 

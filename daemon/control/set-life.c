@@ -68,7 +68,7 @@ void set_remove(Set *set) {
                 vm_settle(vm);
 
         if (vm && vm->state == VM_RUNNING_UNREGISTERED)
-                (void) vm_machine_check_unregistered(vm);
+                (void) vm_machine_check_unregistered(vm, NULL);
         else if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");
 

@@ -148,7 +148,7 @@ int slice_limits_update(Control *control) {
         return 0;
 }
 
-static void limit_has_changed(SliceLimit *slice) {
+static void limit_has_changed(SliceLimit *slice, const Caller *caller) {
         const char *source = slice_source_to_string(slice->source);
         const EventDetail details[] = {
                 { .name = "slice", .type = 's', .text = slice->name },
@@ -159,19 +159,22 @@ static void limit_has_changed(SliceLimit *slice) {
         char now[LIMIT_TEXT_SIZE], before[LIMIT_TEXT_SIZE];
 
         events_add(slice->guard->control, EVENT_SLICE_QUOTA_CHANGED,
-                &(EventFacts) { .level = LOG_INFO, .details = details, .n_details = ELEMENTSOF(details) },
+                &(EventFacts) { .level = LOG_INFO,
+                        .details = details,
+                        .n_details = ELEMENTSOF(details),
+                        .caller = caller },
                 "The limit of slice %s is %s now (%s), it was %s.", slice->name,
                 format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
 }
 
-void slice_limits_tell(Control *control) {
+void slice_limits_tell(Control *control, const Caller *caller) {
         SliceLimit *slice;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
                 /* What is found at start has not changed. */
                 if (control->world.ready &&
                         (slice->limit != slice->told_limit || slice->source != slice->told_source))
-                        limit_has_changed(slice);
+                        limit_has_changed(slice, caller);
                 slice->told_limit = slice->limit;
                 slice->told_source = slice->source;
         }

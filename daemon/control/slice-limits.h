@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "cgroup-watch.h"
 #include "limit-control.h"
 #include "slice-limit.h"
@@ -33,8 +34,11 @@ int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSo
 /* As vm_reconcile(). */
 void slice_limits_reconcile(Control *control, bool asked);
 
-/* Events for the limits that have changed since the last call, now that it is settled that they stay so. */
-void slice_limits_tell(Control *control);
+/*
+ * Events for the limits that have changed since the last call, now that it is settled that they stay so. caller: who asked
+ * for that; NULL: nobody.
+ */
+void slice_limits_tell(Control *control, const Caller *caller);
 
 void slice_limits_free(Control *control);
 

@@ -24,7 +24,7 @@ static bool is_of_user(const Control *control, const MachineInfo *info) {
                streq(unit, info->unit);
 }
 
-static void cgroup_known(VM *vm, const char *unit_path) {
+static void cgroup_known(VM *vm, const char *unit_path, const Caller *caller) {
         int r;
 
         r = vm_set_cgroup(vm, unit_path);
@@ -33,12 +33,12 @@ static void cgroup_known(VM *vm, const char *unit_path) {
                 return;
         }
 
-        vm_apply(vm);
+        vm_apply(vm, caller);
         vm->life->control->hooks->cgroup_known(vm);
 }
 
 /* Where the leader runs, if that is in the machine's unit. It is moved there only after machined was told. */
-static void find_cgroup(VM *vm) {
+static void find_cgroup(VM *vm, const Caller *caller) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
 
         if (!vm->place.unit)
@@ -48,14 +48,14 @@ static void find_cgroup(VM *vm) {
                 proc_get_cgroup_unverified(vm->life->control->root, (pid_t) vm->place.leader, &cgroup) >= 0 &&
                 cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->place.unit) &&
                 unit_path_is_of_system(unit_path) && !unit_path_is_below_user_slice(unit_path)) {
-                cgroup_known(vm, unit_path);
+                cgroup_known(vm, unit_path, caller);
                 return;
         }
 
         free(TAKE_PTR(unit_path));
         if (slice_watch_find_unit(vm->life->control->slices, vm->place.unit, &unit_path) >= 0 &&
                 !unit_path_is_below_user_slice(unit_path))
-                cgroup_known(vm, unit_path);
+                cgroup_known(vm, unit_path, caller);
 }
 
 /* libvirt's own name for the domain, if the hook has told it; else what the machine's name gives. */
@@ -179,16 +179,16 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
 
         vm->listed = true;
         if (!vm->place.cgroup)
-                find_cgroup(vm);
+                find_cgroup(vm, NULL);
         /* With its cgroup it got its quota. One that is in the list once more is looked at when that is complete, see
          * reconcile.h. */
         if (!known && !vm->place.cgroup)
-                vm_apply(vm);
+                vm_apply(vm, NULL);
         vm_announce(vm);
 }
 
 /* Is there another one of its UUID? That is the VM now, and nothing else changes. */
-static bool take_other_machine(VM *vm) {
+static bool take_other_machine(VM *vm, const Caller *caller) {
         OtherMachine *other;
         int r;
 
@@ -206,16 +206,16 @@ static bool take_other_machine(VM *vm) {
                 return false;
         }
 
-        find_cgroup(vm);
+        find_cgroup(vm, caller);
         if (!vm->place.cgroup)
-                vm_apply(vm);
+                vm_apply(vm, caller);
         return true;
 }
 
 /* The machine is gone. The next start may have been announced already. */
-static void machine_gone(VM *vm) {
-        if (!take_other_machine(vm))
-                reservation_end(vm);
+static void machine_gone(VM *vm, const Caller *caller) {
+        if (!take_other_machine(vm, caller))
+                reservation_end(vm, caller);
 }
 
 void vm_machine_removed(Control *control, const char *machine) {
@@ -229,7 +229,7 @@ void vm_machine_removed(Control *control, const char *machine) {
         if (!vm || vm->state == VM_RUNNING_UNREGISTERED)
                 return;
 
-        machine_gone(vm);
+        machine_gone(vm, NULL);
         /* A set outlives its machine when another process holds the container. */
         control->hooks->sets_may_match(control);
 }
@@ -262,7 +262,7 @@ void vm_machines_end(Control *control) {
         /* From the first one each time: where a machine takes over, units' VMs go. */
         while ((vm = find_unlisted(control))) {
                 vm->listed = true;
-                machine_gone(vm);
+                machine_gone(vm, NULL);
         }
 }
 
@@ -280,7 +280,7 @@ static bool find_one_unregistered(Control *control) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm_machine_find_unregistered(vm))
+                if (vm_machine_find_unregistered(vm, NULL))
                         return true;
 
         return false;
@@ -304,10 +304,10 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
         while ((vm = find_without_cgroup(control, unit))) {
                 if (unit_path_is_below_user_slice(unit_path)) {
                         log_debug("Machine %s runs below user.slice, it goes by its unit.", vm->machine);
-                        machine_gone(vm);
+                        machine_gone(vm, NULL);
                         continue;
                 }
-                cgroup_known(vm, unit_path);
+                cgroup_known(vm, unit_path, NULL);
                 if (!vm->place.cgroup)
                         return;
         }
@@ -326,7 +326,7 @@ static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
         return reservation_begin(vm);
 }
 
-bool vm_machine_find_unregistered(VM *vm) {
+bool vm_machine_find_unregistered(VM *vm, const Caller *caller) {
         _cleanup_(libvirt_qemu_clear) LibvirtQemu qemu = {};
         int r;
 
@@ -342,7 +342,7 @@ bool vm_machine_find_unregistered(VM *vm) {
                 return false;
 
         log_debug("VM %s runs as process %" PRIu32 " without systemd-machined.", vm->name, qemu.pid);
-        cgroup_known(vm, qemu.unit_path);
+        cgroup_known(vm, qemu.unit_path, caller);
         vm_announce(vm);
         return true;
 }
@@ -352,11 +352,11 @@ static bool has_ended_unregistered(const VM *vm) {
                !(vm->place.cgroup && cgroup_exists(vm->life->control->root, vm->place.cgroup));
 }
 
-bool vm_machine_check_unregistered(VM *vm) {
+bool vm_machine_check_unregistered(VM *vm, const Caller *caller) {
         if (!has_ended_unregistered(vm))
                 return false;
 
-        machine_gone(vm);
+        machine_gone(vm, caller);
         return true;
 }
 
@@ -372,7 +372,7 @@ void vm_machines_check_unregistered(Control *control) {
                                 break;
                         }
                 if (ended)
-                        machine_gone(ended);
+                        machine_gone(ended, NULL);
         } while (ended);
 }
 
@@ -388,7 +388,7 @@ void vm_machine_cgroup_appeared(Control *control, const char *cgroup) {
 
 void vm_unit_check(VM *vm) {
         if (vm->state == VM_RUNNING_UNREGISTERED)
-                (void) vm_machine_check_unregistered(vm);
+                (void) vm_machine_check_unregistered(vm, NULL);
         else if (vm_is_finished(vm))
                 vm_remove(vm, other_machines_have_unit(vm->world, vm->place.unit) ? "it is a machine's"
                                                                                   : "its unit is gone");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 #include "machine-info.h"
 #include "vm.h"
@@ -31,10 +32,10 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
  * Machines that libvirt runs without systemd-machined (libvirt-qemu.h): nobody
  * announces these, so they are looked for when there is reason to, and their
  * end is seen by their cgroup and sets. Each returns whether that changed
- * something; the VM of the second may be gone then.
+ * something; the VM of the second may be gone then. caller: see vm_apply().
  */
-bool vm_machine_find_unregistered(VM *vm);
-bool vm_machine_check_unregistered(VM *vm);
+bool vm_machine_find_unregistered(VM *vm, const Caller *caller);
+bool vm_machine_check_unregistered(VM *vm, const Caller *caller);
 
 /* The second one for all VMs. */
 void vm_machines_check_unregistered(Control *control);

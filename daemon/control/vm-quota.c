@@ -15,7 +15,7 @@ static bool follows_default(const PolicyResult *before, const PolicyResult *now)
         return before->source == QUOTA_SOURCE_DEFAULT && now->source == QUOTA_SOURCE_DEFAULT;
 }
 
-static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
+static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring, const Caller *caller) {
         const char *source = quota_source_to_string(vm->policy.source);
         const EventDetail details[] = {
                 { .name = "previous", .type = 'u', .number = previous },
@@ -29,7 +29,8 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
                         &(EventFacts) { .level = vm->log_level,
                                 .vm = vm,
                                 .details = details,
-                                .n_details = ELEMENTSOF(details) },
+                                .n_details = ELEMENTSOF(details),
+                                .caller = caller },
                         "Quota of VM %s is %" PRIu32 " now (%s), it was %" PRIu32 ".", vm->name,
                         vm->policy.quota, source, previous);
                 return;
@@ -42,7 +43,7 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
                 vm->policy.quota, source);
 }
 
-void vm_take_policy(VM *vm, const PolicyResult *policy) {
+void vm_take_policy(VM *vm, const PolicyResult *policy, const Caller *caller) {
         const PolicyResult before = vm->policy;
         bool in_ring = vm->policy_known && !follows_default(&before, policy);
         bool changed = vm->policy.quota != policy->quota || vm->policy.source != policy->source;
@@ -63,39 +64,39 @@ void vm_take_policy(VM *vm, const PolicyResult *policy) {
         if (!changed && vm->policy_known)
                 return;
         vm->policy_known = true;
-        quota_has_changed(vm, before.quota, in_ring);
+        quota_has_changed(vm, before.quota, in_ring, caller);
 }
 
-static void apply(VM *vm, bool asked) {
+static void apply(VM *vm, bool asked, const Caller *caller) {
         VMOverrides overrides;
         PolicyResult policy;
 
         vm_get_overrides(vm, &overrides);
         vm_resolve(vm, &overrides, NULL, &policy);
-        vm_take_policy(vm, &policy);
+        vm_take_policy(vm, &policy, caller);
         vm_limits_set(vm, asked);
 }
 
-void vm_apply(VM *vm) {
-        apply(vm, false);
+void vm_apply(VM *vm, const Caller *caller) {
+        apply(vm, false, caller);
 }
 
-void vm_apply_asked(VM *vm) {
-        apply(vm, true);
+void vm_apply_asked(VM *vm, const Caller *caller) {
+        apply(vm, true, caller);
 }
 
 void vm_reconcile(VM *vm, bool asked) {
         /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
         if (!asked || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 vm_limits_look(vm);
-        apply(vm, asked);
+        apply(vm, asked, NULL);
 }
 
-void vms_apply(Control *control) {
+void vms_apply(Control *control, const Caller *caller) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                vm_apply(vm);
+                vm_apply(vm, caller);
 }
 
 void vm_apply_cgroup(Control *control, const char *unit_path) {
@@ -103,7 +104,7 @@ void vm_apply_cgroup(Control *control, const char *unit_path) {
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
                 if (streq_ptr(vm->place.cgroup, unit_path))
-                        vm_apply(vm);
+                        vm_apply(vm, NULL);
 }
 
 void vm_apply_set(VM *vm, Set *set) {
@@ -125,5 +126,5 @@ void vm_cgroup_reappeared(VM *vm) {
         log_debug("Cgroup %s of VM %s is another one now.", vm->place.cgroup, vm->name);
         vm->place.cgroup_id = id;
         vm_limits_forget_cgroup(vm);
-        vm_apply(vm);
+        vm_apply(vm, NULL);
 }

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 #include "vm-policy.h"
 #include "vm.h"
 
 /*
  * The quota of a VM: what policy says, its way into the kernel, and what
- * happens when somebody else changes it there.
+ * happens when somebody else changes it there. caller: who asked for what
+ * changes, for the event that says so; NULL: nobody.
  */
 
 /* Works out what should hold and writes it where it does not, but for what is left to somebody else. */
-void vm_apply(VM *vm);
+void vm_apply(VM *vm, const Caller *caller);
 
 /* The same, and somebody wants it so: what was left to somebody else is written, too. */
-void vm_apply_asked(VM *vm);
+void vm_apply_asked(VM *vm, const Caller *caller);
 
 /* vm_apply() for all VMs. */
-void vms_apply(Control *control);
+void vms_apply(Control *control, const Caller *caller);
 
 /*
  * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
@@ -36,4 +38,4 @@ void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
 
 /* Makes this the policy of the VM, and announces what that changes. The kernel has it already, or gets it from the caller. */
-void vm_take_policy(VM *vm, const PolicyResult *policy);
+void vm_take_policy(VM *vm, const PolicyResult *policy, const Caller *caller);

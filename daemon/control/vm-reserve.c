@@ -51,7 +51,7 @@ void vm_start_overdue(VM *vm) {
                 return;
         }
 
-        if (vm_machine_find_unregistered(vm))
+        if (vm_machine_find_unregistered(vm, NULL))
                 return;
         if (start_goes_on(vm)) {
                 reservation_await_start(vm);
@@ -78,14 +78,14 @@ static int announce_next(VM *vm, const char *name, const Announcement *announced
 }
 
 int vm_reserve(Control *control, const char *uuid, const char *name, const Announcement *announced,
-        ReserveKind kind, VM **ret) {
+        ReserveKind kind, const Caller *caller, VM **ret) {
         VM *vm;
         int r;
 
         if (kind == RESERVE_UPDATE) {
                 vm = vm_find_by_uuid(&control->world, uuid);
                 if (vm)
-                        (void) vm_machine_find_unregistered(vm);
+                        (void) vm_machine_find_unregistered(vm, caller);
                 if (!vm || vm->kind != VM_KIND_MACHINE || !vm->machine)
                         return -ESRCH;
         }
@@ -117,18 +117,18 @@ int vm_reserve(Control *control, const char *uuid, const char *name, const Annou
 
         vm->life->n_extensions = 0;
         if (kind == RESERVE_RECONNECT)
-                (void) vm_machine_find_unregistered(vm);
+                (void) vm_machine_find_unregistered(vm, caller);
         if (!vm->machine)
                 reservation_await_start(vm);
 
-        vm_apply(vm);
+        vm_apply(vm, caller);
         vm_announce(vm);
 
         *ret = vm;
         return 0;
 }
 
-void vm_release(Control *control, const char *uuid) {
+void vm_release(Control *control, const char *uuid, const Caller *caller) {
         VM *vm;
 
         vm = vm_find_by_uuid(&control->world, uuid);
@@ -139,7 +139,7 @@ void vm_release(Control *control, const char *uuid) {
                 /* Its processes may still be ending: the quota holds until they have. */
                 vm->life->reservation_timeout = sd_event_source_disable_unref(vm->life->reservation_timeout);
                 state_store_forget_next(control->store, uuid);
-                (void) vm_machine_check_unregistered(vm);
+                (void) vm_machine_check_unregistered(vm, caller);
                 return;
         }
 
@@ -165,7 +165,7 @@ static int restore(Control *control, const StateEntry *e) {
                 return r;
 
         reservation_await_start(vm);
-        vm_apply(vm);
+        vm_apply(vm, NULL);
         vm_announce(vm);
         return 0;
 }
@@ -222,7 +222,7 @@ int vm_restore_reservations(Control *control) {
 
         /* Apart, because that may change the state. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                (void) vm_machine_find_unregistered(vm);
+                (void) vm_machine_find_unregistered(vm, NULL);
 
         return 0;
 }

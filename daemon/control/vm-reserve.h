@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "caller.h"
 #include "control.h"
 #include "vm.h"
 
 /*
  * What the libvirt hook says of VMs, see reservation.h for what follows from it.
+ * caller: who has called for it, see vm_apply().
  */
 
 typedef enum ReserveKind {
@@ -19,10 +21,10 @@ typedef enum ReserveKind {
  * VM that runs takes effect with that. Gives the VM, or a negative errno: -ESRCH for an update of one that does not run.
  */
 int vm_reserve(Control *control, const char *uuid, const char *name, const Announcement *announced,
-        ReserveKind kind, VM **ret);
+        ReserveKind kind, const Caller *caller, VM **ret);
 
 /* The hook says that it has ended. A VM whose machine is still there goes with that. */
-void vm_release(Control *control, const char *uuid);
+void vm_release(Control *control, const char *uuid, const Caller *caller);
 
 /* At start: what the state file knows of. */
 int vm_restore_reservations(Control *control);

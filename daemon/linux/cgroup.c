@@ -11,9 +11,6 @@
 #include "cgroup.h"
 #include "file-util.h"
 
-/* More than all resources that the misc controller will ever have take. */
-#define MISC_TEXT_SIZE 4096U
-
 /* libvirt makes two levels below a machine's scope; container managers inside a service may make more. */
 #define CGROUP_DEPTH_MAX 16U
 
@@ -123,23 +120,15 @@ static int read_misc_value(
         return misc_file_get(text, misc_resource_to_string(resource), ret);
 }
 
-static int read_misc_values(const char *root, const char *cgroup, const char *attribute, MiscValues *ret) {
-        _cleanup_free_ char *text = NULL;
-        int r;
-
-        r = read_misc(root, cgroup, attribute, &text);
-        if (r < 0)
-                return r;
-
-        return misc_file_get_values(text, ret);
-}
-
 int cgroup_get_capacity(const char *root, CgroupCapacity *ret) {
+        _cleanup_free_ char *text = NULL;
         MiscValues values = {};
         uint64_t pasids;
         int r;
 
-        r = read_misc_values(root, "/", "misc.capacity", &values);
+        r = read_misc(root, "/", "misc.capacity", &text);
+        if (r >= 0)
+                r = misc_file_get_values(text, &values);
         if (r < 0 && r != -ENODATA && r != -ENOENT)
                 return r;
 
@@ -157,79 +146,6 @@ int cgroup_get_current(const char *root, const char *cgroup, MiscResource resour
 
 int cgroup_get_peak(const char *root, const char *cgroup, MiscResource resource, uint64_t *ret) {
         return read_misc_value(root, cgroup, "misc.peak", resource, ret);
-}
-
-int cgroup_get_limits(const char *root, const char *cgroup, MiscValues *ret) {
-        return read_misc_values(root, cgroup, "misc.max", ret);
-}
-
-/* What to write so that one line gets its value. An ordinary file, below a test's root, has to get the others, too. */
-static const char *misc_max_text(
-        const char *root, const MiscValues *values, MiscResource resource, char buf[static MISC_TEXT_SIZE]) {
-        char line[MISC_MAX_LINE_SIZE], *end = buf;
-
-        if (isempty(root))
-                return strcpy(buf, misc_max_format(resource, values->value[resource], line));
-
-        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
-                if (values->present[i])
-                        end = stpcpy(stpcpy(end, misc_max_format(i, values->value[i], line)), "\n");
-
-        return buf;
-}
-
-static int write_line(
-        const char *root, const char *path, MiscValues *values, MiscResource resource, uint64_t limit) {
-        char text[MISC_TEXT_SIZE];
-        MiscValues now = *values;
-        int r;
-
-        now.value[resource] = limit;
-        r = write_read_text_file(path, misc_max_text(root, &now, resource, text), text, sizeof(text));
-        if (r >= 0)
-                r = misc_file_get_values(text, &now);
-        if (r < 0)
-                return r;
-
-        *values = now;
-        return now.value[resource] == limit ? 0 : -EIO;
-}
-
-/* Writes those lines that have another value; with only, just those of them that have that one. */
-static int write_lines(
-        const char *root, const char *cgroup, uint64_t limit, const uint64_t *only, MiscValues *ret_before) {
-        _cleanup_free_ char *path = NULL;
-        MiscValues values;
-        int r, ret = 0;
-
-        r = cgroup_get_limits(root, cgroup, &values);
-        if (r < 0)
-                return r;
-        if (ret_before)
-                *ret_before = values;
-
-        path = cgroup_file(root, cgroup, "misc.max");
-        if (!path)
-                return -ENOMEM;
-
-        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++) {
-                if (!values.present[i] || values.value[i] == limit || (only && values.value[i] != *only))
-                        continue;
-
-                r = write_line(root, path, &values, i, limit);
-                if (r < 0 && ret >= 0)
-                        ret = r;
-        }
-
-        return ret;
-}
-
-int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit, MiscValues *ret_before) {
-        return write_lines(root, cgroup, limit, NULL, ret_before);
-}
-
-int cgroup_remove_limit(const char *root, const char *cgroup, uint64_t limit) {
-        return write_lines(root, cgroup, MISC_MAX, &limit, NULL);
 }
 
 bool cgroup_exists(const char *root, const char *cgroup) {

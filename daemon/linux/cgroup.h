@@ -52,24 +52,6 @@ int cgroup_get_capacity(const char *root, CgroupCapacity *ret);
 int cgroup_get_current(const char *root, const char *cgroup, MiscResource resource, uint64_t *ret);
 int cgroup_get_peak(const char *root, const char *cgroup, MiscResource resource, uint64_t *ret);
 
-/*
- * A cgroup's limit is one number, which misc.max holds once for each resource
- * that the kernel has; other code does not handle the lines one by one. May be
- * MISC_MAX. Errors as above; -ENODATA when there is no line at all.
- */
-int cgroup_get_limits(const char *root, const char *cgroup, MiscValues *ret);
-
-/*
- * Writes those lines of misc.max that have another value and reads them back.
- * -EIO when one of them shows another value then. After a failure the other
- * line has been written nevertheless. *ret_before, unless NULL, is what the
- * file said before; on failure it may be untouched.
- */
-int cgroup_set_limit(const char *root, const char *cgroup, uint64_t limit, MiscValues *ret_before);
-
-/* Sets those lines of misc.max to MISC_MAX that still have this value. Errors as above. */
-int cgroup_remove_limit(const char *root, const char *cgroup, uint64_t limit);
-
 bool cgroup_exists(const char *root, const char *cgroup);
 
 /* The cgroup's id as the kernel hands it out: the inode number of its directory. */

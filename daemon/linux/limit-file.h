@@ -17,14 +17,23 @@ bool limit_file_is_misc(LimitKind kind);
 
 /*
  * What the file says; a single number counts as the value of MISC_PASID. root:
- * "" or a test's directory. Errors as cgroup_get_limits(),
- * sysfs_set_read_quota() and sysfs_read_default_quota().
+ * "" or a test's directory. A cgroup's limit is one number, which misc.max
+ * holds once for each resource that the kernel has, and may be MISC_MAX; other
+ * code does not handle the lines one by one.
+ *
+ * -ENOENT or -ENODEV when the set or the cgroup is gone, or the controller is
+ * not enabled for the cgroup; -ENODATA when misc.max has no line for PASIDs.
  */
 int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret);
 
 /*
- * Writes a number and reads it back. -EIO when the kernel shows another one
- * then; other errors as above. ret_before, unless NULL, gets what the file said
- * before; on failure it may be untouched.
+ * Writes what has another value, and reads it back. -EIO when the kernel shows
+ * another one then, -ERANGE for one that the file cannot have; other errors as
+ * above. After a failure the other line of misc.max has been written
+ * nevertheless. ret_before, unless NULL, gets what the file said before; on
+ * failure it may be untouched.
  */
 int limit_file_write(const char *root, const LimitFile *file, uint64_t value, MiscValues *ret_before);
+
+/* Sets those lines of a cgroup's misc.max to MISC_MAX that still have this value. Errors as above. */
+int limit_file_clear(const char *root, const char *cgroup, uint64_t value);

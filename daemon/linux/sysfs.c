@@ -33,51 +33,6 @@ static int read_u32_at(int dir, const char *attribute, uint32_t *ret) {
         return 0;
 }
 
-static int set_read_u32(const char *root, uint64_t id, const char *attribute, uint32_t *ret) {
-        _cleanup_free_ char *path = NULL;
-
-        path = path_under(root, SYSFS_SETS_DIR "/set%" PRIu64 "/%s", id, attribute);
-        if (!path)
-                return -ENOMEM;
-
-        return read_u32_at(AT_FDCWD, path, ret);
-}
-
-static int set_write_u32(const char *root, uint64_t id, const char *attribute, uint32_t value) {
-        _cleanup_free_ char *path = NULL;
-        uint64_t now;
-        int r;
-
-        path = path_under(root, SYSFS_SETS_DIR "/set%" PRIu64 "/%s", id, attribute);
-        if (!path)
-                return -ENOMEM;
-
-        /* Each write of a quota raises an event for everybody who listens: spare what changes nothing. */
-        r = read_u64_file(path, &now);
-        if (r >= 0 && now != value)
-                r = write_read_u64_file(path, value, &now);
-        if (r < 0)
-                return r;
-
-        return now == value ? 0 : -EIO;
-}
-
-int sysfs_set_write_quota(const char *root, uint64_t id, uint32_t quota) {
-        return set_write_u32(root, id, "quota", quota);
-}
-
-int sysfs_set_write_watermark(const char *root, uint64_t id, uint32_t watermark) {
-        return set_write_u32(root, id, "watermark", watermark);
-}
-
-int sysfs_set_read_watermark(const char *root, uint64_t id, uint32_t *ret) {
-        return set_read_u32(root, id, "watermark", ret);
-}
-
-int sysfs_set_read_quota(const char *root, uint64_t id, uint32_t *ret) {
-        return set_read_u32(root, id, "quota", ret);
-}
-
 /* Files that only newer kernels have. */
 static int read_attached_at(int dir, KernelSet *set) {
         int r;
@@ -161,33 +116,4 @@ int sysfs_set_read(const char *root, uint64_t id, KernelSet *ret) {
 
         *ret = set;
         return 0;
-}
-
-int sysfs_read_default_quota(const char *root, uint32_t *ret) {
-        _cleanup_free_ char *path = NULL;
-        uint64_t value;
-        int r;
-
-        path = path_under(root, SYSFS_MODULE_DIR "/parameters/default_quota");
-        if (!path)
-                return -ENOMEM;
-
-        r = read_u64_file(path, &value);
-        if (r < 0)
-                return r;
-        if (value > UINT32_MAX)
-                return -EBADMSG;
-
-        *ret = (uint32_t) value;
-        return 0;
-}
-
-int sysfs_write_default_quota(const char *root, uint32_t quota) {
-        _cleanup_free_ char *path = NULL;
-
-        path = path_under(root, SYSFS_MODULE_DIR "/parameters/default_quota");
-        if (!path)
-                return -ENOMEM;
-
-        return write_u64_file(path, quota);
 }

@@ -311,3 +311,51 @@ int override_list_put(const OverrideList *list, bool runtime, State *state) {
 
         return r;
 }
+
+static int add_layer(OverrideList *list, const OverrideChange *change, bool runtime) {
+        const OverrideItem item = {
+                .kind = change->kind,
+                .runtime = runtime,
+                .key = (char *) change->key,
+                .name = (char *) change->name,
+                .setting = runtime ? change->runtime : change->persistent,
+        };
+
+        return override_list_add(list, &item);
+}
+
+int override_change_to_list(const StateLayers *layers, const OverrideChange *change, OverrideList **ret) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+        size_t first, second;
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+
+        list->asked = true;
+        r = add_layer(list, change, true);
+        if (r >= 0)
+                r = add_layer(list, change, false);
+        if (r >= 0)
+                r = override_list_sort(list, &first, &second);
+        if (r >= 0)
+                r = override_list_compare(list, layers->runtime, layers->persistent);
+        if (r < 0)
+                return r;
+
+        override_list_drop_unchanged(list);
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+/* Two lists always do: which keys they share is not worth finding out. */
+bool override_scopes_overlap(const OverrideScope *a, const OverrideScope *b) {
+        if ((a->persistent && b->persistent) || (a->list && b->list))
+                return true;
+        if (a->list)
+                return override_list_has(a->list, b->kind, b->key);
+        if (b->list)
+                return override_list_has(b->list, a->kind, a->key);
+
+        return a->kind == b->kind && streq(a->key, b->key);
+}

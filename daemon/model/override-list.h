@@ -21,12 +21,21 @@ typedef enum OverrideResult {
         OVERRIDE_NOT_SAVED,   /* a state file could not be written */
 } OverrideResult;
 
+/* One key, with both layers as they are to be. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
+typedef struct OverrideChange {
+        OverrideKind kind;
+        const char *key;  /* of the VM, the name of the slice; "" for the default */
+        const char *name; /* of the VM, for people; may be NULL */
+        QuotaSetting runtime;
+        QuotaSetting persistent;
+} OverrideChange;
+
 /* A setting without a watermark. quota: NULL for none */
 static inline QuotaSetting override_setting(const uint32_t *quota) {
         return quota ? (QuotaSetting) { .quota = *quota, .quota_set = true } : (QuotaSetting) {};
 }
 
-/* The override of one layer. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
+/* The override of one layer. */
 typedef struct OverrideItem {
         OverrideKind kind;
         bool runtime;         /* the layer */
@@ -48,6 +57,12 @@ OverrideList *override_list_new(void);
 /* Returns NULL. */
 OverrideList *override_list_free(OverrideList *list);
 DEFINE_CLEANUP_FUNC(OverrideList *, override_list_free, override_list_freep);
+
+/*
+ * What changes with it, in a list: a layer that stays as it is is not in it, so that somebody else's value may be adopted there
+ * until the disk has the other one. The caller frees *ret. -ENOMEM.
+ */
+int override_change_to_list(const StateLayers *layers, const OverrideChange *change, OverrideList **ret);
 
 /* Adds a copy: kind, layer, key, name and setting of the item, at the next position. -ENOMEM. */
 int override_list_add(OverrideList *list, const OverrideItem *item);
@@ -75,3 +90,14 @@ bool override_list_changes(const OverrideList *list, bool runtime);
 
 /* Makes those changes of the list that are about this layer. On failure (-ENOMEM) the state is partly changed. */
 int override_list_put(const OverrideList *list, bool runtime, State *state);
+
+/* What a change is about. */
+typedef struct OverrideScope {
+        const OverrideList *list; /* sorted; NULL: kind and key say it */
+        OverrideKind kind;
+        const char *key;
+        bool persistent; /* it changes that layer */
+} OverrideScope;
+
+/* Can two changes not be under way together? */
+bool override_scopes_overlap(const OverrideScope *a, const OverrideScope *b);

@@ -27,13 +27,3 @@ bool retry_take(Retry *retry, uint64_t now_usec) {
 void retry_succeeded(Retry *retry) {
         *retry = (Retry) {};
 }
-
-uint64_t retry_next(const Retry *retries, unsigned n) {
-        uint64_t next = 0;
-
-        for (unsigned i = 0; i < n; i++)
-                if (retries[i].due_usec > 0 && (next == 0 || retries[i].due_usec < next))
-                        next = retries[i].due_usec;
-
-        return next;
-}

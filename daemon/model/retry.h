@@ -27,6 +27,3 @@ bool retry_take(Retry *retry, uint64_t now_usec);
 
 /* Nothing fails any more: the next failure begins with the shortest delay. */
 void retry_succeeded(Retry *retry);
-
-/* The earliest scheduled attempt of all, 0 if none is. */
-uint64_t retry_next(const Retry *retries, unsigned n);

@@ -168,44 +168,37 @@ static void drop_joint(StateStore *store) {
                 store->stale(store->stale_userdata);
 }
 
-static void on_change_written(int error, bool changed, void *userdata) {
-        StateStore *store = userdata;
-        StateChange *c = store->change;
+void state_store_written(StateStore *store, int error, bool changed) {
         StateFiles *files = &store->persistent;
+        StateChange *c = store->change;
 
         if (error >= 0 || changed)
                 state_files_updated(files);
-        if (changed && c->pending)
+        if (!c) {
+                /* All that was behind, and nothing else. */
+                if (error >= 0)
+                        drop_joint(store);
+        } else if (changed && c->pending)
                 files->drop_pending = true;
         else if (changed)
                 state_keys_move(&files->behind, &c->keys);
         else if (c->joint)
                 drop_joint(store);
-        store->handler(error, changed, store->handler_userdata);
 }
 
-static void set_handler(StateStore *store, DiskWriterHandler handler, void *userdata) {
-        store->handler = handler;
-        store->handler_userdata = userdata;
-}
-
-int state_store_start_change(StateStore *store, StateChange *change, DiskWriter *writer,
-        DiskWriterHandler handler, void *userdata) {
+int state_store_begin_change(StateStore *store, StateChange *change, StateWrite **ret) {
         int r;
 
         state_change_free(store->change);
         store->change = change;
-        set_handler(store, handler, userdata);
         r = state_keys_reserve(&store->persistent.behind, change->keys.n_items);
         if (r >= 0 && change->joint)
                 r = write_joint(store, change);
         if (r < 0)
                 return r;
 
-        r = disk_writer_run(writer, TAKE_PTR(change->write), on_change_written, store);
-        if (r < 0 && change->joint)
-                drop_joint(store);
-        return r;
+        *ret = TAKE_PTR(change->write);
+        return 0;
 }
 
 void state_store_change_made(StateStore *store) {
@@ -226,30 +219,12 @@ void state_store_change_made(StateStore *store) {
         drop_joint(store);
 }
 
-static void on_updated(int error, bool changed, void *userdata) {
-        StateStore *store = userdata;
-
-        if (error >= 0) {
-                state_files_updated(&store->persistent);
-                drop_joint(store);
-        }
-        store->handler(error, changed, store->handler_userdata);
-}
-
-int state_store_start_update(
-        StateStore *store, DiskWriter *writer, DiskWriterHandler handler, void *userdata) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
+int state_store_begin_update(StateStore *store, StateWrite **ret) {
         int r;
 
         store->change = state_change_free(store->change);
 
         /* A pending change that was made at the start of the daemon: its runtime part comes first. */
         r = store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
-        if (r >= 0)
-                r = state_files_update(&store->persistent, store->layers->persistent, &w);
-        if (r < 0)
-                return r;
-
-        set_handler(store, handler, userdata);
-        return disk_writer_run(writer, TAKE_PTR(w), on_updated, store);
+        return r < 0 ? r : state_files_update(&store->persistent, store->layers->persistent, ret);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "disk-writer.h"
 #include "state-files.h"
 
 /*
@@ -11,8 +10,8 @@
  * The runtime layer is in /run, which is memory: it is written at once, in the event loop, and never synced. The persistent
  * layer is on a disk and is written by the disk writer, before the functions below change what is in memory:
  *
- *     state_store_plan_list() → state_store_start_change() → the disk → handler
- *       → state_store_set_list() → state_store_change_made() → state_store_start_update() where something is behind
+ *     state_store_plan_list() → state_store_begin_change() → the disk → state_store_written()
+ *       → state_store_set_list() → state_store_change_made() → state_store_begin_update() where something is behind
  *
  * Killed at any moment, the daemon finds at its next start all of a change or nothing of it. A change to one file is the
  * file's replacement. A change to several is a pending change first (state-pending.h), and when that is on the disk it holds;
@@ -39,8 +38,6 @@ typedef struct StateStore {
         /* What is on its way to the disk. */
         StateChange *change; /* NULL: none, or it has been made */
         bool joint_holds;    /* it is to both layers, and it is not certain yet what becomes of it */
-        DiskWriterHandler handler;
-        void *handler_userdata;
 } StateStore;
 
 /*
@@ -59,7 +56,7 @@ char *state_store_describe_problems(const StateStore *store);
 
 /*
  * What has to be written to the disk for the changes of the list, which override_list_compare() has been through, to both
- * layers; NULL if the persistent one stays as it is. Nothing changes. *ret is for state_store_start_change(), or to be freed.
+ * layers; NULL if the persistent one stays as it is. Nothing changes. *ret is for state_store_begin_change(), or to be freed.
  * -EFBIG, -ENAMETOOLONG, -ENOMEM.
  */
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret);
@@ -70,22 +67,23 @@ DEFINE_CLEANUP_FUNC(StateChange *, state_change_free, state_change_freep);
 const char *state_change_problem(const StateChange *change);
 
 /*
- * Has a change written that can be. Takes it over, also on failure. The handler is called once, from the event loop, as by
- * disk_writer_run(): then it is on the disk, and the caller makes it in memory. If he cannot, or if the handler gets an error
- * and is told that the files are changed, he calls state_store_start_update(). One write at a time can be under way.
- * -EBUSY: what another change has left behind has to be written first.
+ * A change that can be written is about to be. Takes it over, also on failure. *ret is for the disk writer; what came of it is
+ * for state_store_written(). Then the change is on the disk, and the caller makes it in memory. If he cannot, or if it is not
+ * on the disk but the files are changed, he calls state_store_begin_update(). One write at a time can be under way.
+ * -EBUSY: what another change has left behind has to be written first. Other errors as state_write_run(), and -ENOMEM.
  */
-int state_store_start_change(StateStore *store, StateChange *change, DiskWriter *writer,
-        DiskWriterHandler handler, void *userdata);
+int state_store_begin_change(StateStore *store, StateChange *change, StateWrite **ret);
 
-/* The change that the handler was called for is made in memory. Some files may be behind after it. */
+/* What came of the write of state_store_begin_change() or state_store_begin_update(), as a DiskWriterHandler is told. */
+void state_store_written(StateStore *store, int error, bool changed);
+
+/* The change that was written is made in memory. Some files may be behind after it. */
 void state_store_change_made(StateStore *store);
 
 /* Do files of the persistent layer say something else than the memory, or not yet all that it says? */
 bool state_store_persistent_is_behind(const StateStore *store);
-/* Has the ones that do written as the memory has them. A change that was not made is none any more. */
-int state_store_start_update(
-        StateStore *store, DiskWriter *writer, DiskWriterHandler handler, void *userdata);
+/* The ones that do are about to be written as the memory has them: as above. A change that was not made is none any more. */
+int state_store_begin_update(StateStore *store, StateWrite **ret);
 
 /* The same of the runtime layer, at once. */
 bool state_store_runtime_is_behind(const StateStore *store);

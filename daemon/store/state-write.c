@@ -154,26 +154,23 @@ static int catch_up(StateWrite *w) {
         return r;
 }
 
-static int write_all(StateWrite *w) {
-        int r;
-
-        r = catch_up(w);
-        if (r < 0 || !w->has_change)
-                return r;
-
-        r = put_file(w, &w->change, w->durable);
-        w->changed = w->change.replacement.replaced || (r >= 0 && w->change.remove);
-        return r;
-}
-
 int state_write_run(StateWrite *w) {
+        bool again = false;
         int r;
 
-        r = write_all(w);
-        if (r != -ENOENT || w->changed)
-                return r;
+        for (;;) {
+                r = catch_up(w);
+                if (r >= 0 && w->has_change) {
+                        r = put_file(w, &w->change, w->durable);
+                        w->changed = w->change.replacement.replaced || (r >= 0 && w->change.remove);
+                }
+                if (r != -ENOENT || w->changed || again)
+                        return r;
 
-        /* There is no directory yet. All of it is written once more. */
-        r = make_directory(w);
-        return r < 0 ? r : write_all(w);
+                /* There is no directory yet. All of it is written once more. */
+                r = make_directory(w);
+                if (r < 0)
+                        return r;
+                again = true;
+        }
 }

@@ -6,9 +6,7 @@
 #include "file-util.h"
 #include "test-util.h"
 
-/* misc.max as a pair of lines, below a directory that looks like the kernel's. */
-
-#define CGROUP "/vm.scope"
+/* What the misc controller has of PASIDs, below a directory that looks like the kernel's. */
 
 static char root[] = "/tmp/test-cgroup-XXXXXX";
 
@@ -25,83 +23,6 @@ static void write_misc(const char *name, const char *text) {
 
         assert_non_null(f);
         assert_true(fputs(text, f) >= 0);
-}
-
-static void assert_misc_max(const char *expected) {
-        _cleanup_free_ char *path = path_of(CGROUP "/misc.max"), *text = NULL;
-
-        assert_int_equal(read_text_file(path, &text), 0);
-        assert_string_equal(text, expected);
-}
-
-static void test_set_limit(void **state _unused_) {
-        static const struct {
-                const char *before;
-                uint64_t limit;
-                int r;
-                const char *after;
-        } cases[] = {
-                /* a kernel with both */
-                { "pasid max\npasid_attach max\n", 7, 0, "pasid 7\npasid_attach 7\n" },
-                { "pasid 7\npasid_attach max\n", 7, 0, "pasid 7\npasid_attach 7\n" },
-                { "pasid 8\npasid_attach 7\n", 7, 0, "pasid 7\npasid_attach 7\n" },
-                { "pasid 7\npasid_attach 7\n", MISC_MAX, 0, "pasid max\npasid_attach max\n" },
-                /* kernels with one of them */
-                { "pasid max\n", 7, 0, "pasid 7\n" },
-                { "pasid_attach max\n", 7, 0, "pasid_attach 7\n" },
-                /* and with neither */
-                { "sev max\n", 7, -ENODATA, "sev max\n" },
-                { "", 7, -ENODATA, "" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                MiscValues before = {};
-
-                test_case("%zu", i);
-                write_misc(CGROUP "/misc.max", cases[i].before);
-                assert_int_equal(cgroup_set_limit(root, CGROUP, cases[i].limit, &before), cases[i].r);
-                assert_misc_max(cases[i].after);
-                if (cases[i].r >= 0)
-                        assert_true(before.present[MISC_PASID] == !strncmp(cases[i].before, "pasid ", 6));
-        }
-}
-
-static void test_set_limit_tells_before(void **state _unused_) {
-        MiscValues before = {};
-
-        write_misc(CGROUP "/misc.max", "pasid 5\npasid_attach max\n");
-        assert_int_equal(cgroup_set_limit(root, CGROUP, 7, &before), 0);
-        assert_true(before.value[MISC_PASID] == 5);
-        assert_true(before.value[MISC_PASID_ATTACH] == MISC_MAX);
-        assert_int_equal(cgroup_set_limit(root, CGROUP, 8, NULL), 0);
-}
-
-static void test_remove_limit(void **state _unused_) {
-        static const struct {
-                const char *before, *after;
-        } cases[] = {
-                { "pasid 7\npasid_attach 7\n", "pasid max\npasid_attach max\n" },
-                /* What somebody else has written stays. */
-                { "pasid 8\npasid_attach 7\n", "pasid 8\npasid_attach max\n" },
-                { "pasid 7\npasid_attach 8\n", "pasid max\npasid_attach 8\n" },
-                { "pasid 8\npasid_attach max\n", "pasid 8\npasid_attach max\n" },
-                { "pasid 7\n", "pasid max\n" },
-                { "pasid_attach 7\n", "pasid_attach max\n" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                test_case("%zu", i);
-                write_misc(CGROUP "/misc.max", cases[i].before);
-                assert_int_equal(cgroup_remove_limit(root, CGROUP, 7), 0);
-                assert_misc_max(cases[i].after);
-        }
-}
-
-static void test_gone(void **state _unused_) {
-        MiscValues values;
-
-        assert_int_equal(cgroup_set_limit(root, "/other.scope", 7, NULL), -ENOENT);
-        assert_int_equal(cgroup_get_limits(root, "/other.scope", &values), -ENOENT);
 }
 
 static void test_capacity(void **state _unused_) {
@@ -130,7 +51,7 @@ static void test_capacity(void **state _unused_) {
 }
 
 static int setup(void **state _unused_) {
-        static const char *const directories[] = { "/sys", "/sys/fs", CGROUP_MOUNT, CGROUP_MOUNT CGROUP };
+        static const char *const directories[] = { "/sys", "/sys/fs", CGROUP_MOUNT };
 
         if (!mkdtemp(root))
                 return -1;
@@ -147,9 +68,7 @@ static int setup(void **state _unused_) {
 
 static int teardown(void **state _unused_) {
         static const char *const names[] = {
-                CGROUP_MOUNT CGROUP "/misc.max",
                 CGROUP_MOUNT "/misc.capacity",
-                CGROUP_MOUNT CGROUP,
                 CGROUP_MOUNT,
                 "/sys/fs",
                 "/sys",
@@ -168,10 +87,6 @@ static int teardown(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_set_limit),
-                cmocka_unit_test(test_set_limit_tells_before),
-                cmocka_unit_test(test_remove_limit),
-                cmocka_unit_test(test_gone),
                 cmocka_unit_test(test_capacity),
         };
 

@@ -145,6 +145,74 @@ static void test_remove(void **state _unused_) {
         assert_int_equal(s->n_entries, 0);
 }
 
+/* The layer that stays as it is is not in the list; where neither changes both are, for the kernel is written anew. */
+static void test_of_change(void **state _unused_) {
+        static const struct {
+                const char *key;
+                QuotaSetting runtime, persistent;
+                size_t n_items;
+                bool only; /* the layer of the only item */
+        } cases[] = {
+                { A, QUOTA(5), QUOTA(9), 1, false },
+                { A, QUOTA(6), QUOTA(4), 1, true },
+                { A, QUOTA(6), QUOTA(9), 2, false },
+                { A, {}, {}, 2, false },
+                { A, QUOTA(5), QUOTA(4), 2, false },
+                { B, {}, QUOTA(9), 1, false },
+        };
+        _cleanup_(state_freep) State *runtime = state_new(), *persistent = state_new();
+        const StateLayers layers = { .runtime = runtime, .persistent = persistent };
+        const QuotaSetting five = QUOTA(5), four = QUOTA(4);
+
+        state_entry_set_override(state_get(runtime, A), &five);
+        state_entry_set_override(state_get(persistent, A), &four);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const OverrideChange change = {
+                        .kind = OVERRIDE_VM,
+                        .key = cases[i].key,
+                        .runtime = cases[i].runtime,
+                        .persistent = cases[i].persistent,
+                };
+                _cleanup_(override_list_freep) OverrideList *list = NULL;
+
+                test_case("%zu", i);
+                assert_int_equal(override_change_to_list(&layers, &change, &list), 0);
+                assert_true(list->asked);
+                assert_int_equal(list->n_items, cases[i].n_items);
+                if (list->n_items == 1)
+                        assert_true(list->items[0].runtime == cases[i].only);
+        }
+}
+
+static void test_scopes(void **state _unused_) {
+        const OverrideItem items[] = { { .kind = OVERRIDE_VM, .key = (char *) A, .runtime = true } };
+        _cleanup_(override_list_freep) OverrideList *list = make_list(items, ELEMENTSOF(items));
+        const struct {
+                OverrideScope a, b;
+                bool overlap;
+        } cases[] = {
+                { { .kind = OVERRIDE_VM, .key = A }, { .kind = OVERRIDE_VM, .key = A }, true },
+                { { .kind = OVERRIDE_VM, .key = A }, { .kind = OVERRIDE_VM, .key = B }, false },
+                { { .kind = OVERRIDE_VM, .key = A }, { .kind = OVERRIDE_SLICE, .key = A }, false },
+                { { .kind = OVERRIDE_VM, .key = A, .persistent = true },
+                        { .kind = OVERRIDE_VM, .key = B, .persistent = true }, true },
+                { { .kind = OVERRIDE_VM, .key = A, .persistent = true }, { .kind = OVERRIDE_VM, .key = B },
+                        false },
+                { { .list = list }, { .kind = OVERRIDE_VM, .key = A }, true },
+                { { .list = list }, { .kind = OVERRIDE_VM, .key = B }, false },
+                { { .list = list }, { .list = list }, true },
+        };
+        size_t first, second;
+
+        assert_int_equal(override_list_sort(list, &first, &second), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                test_case("%zu", i);
+                assert_true(override_scopes_overlap(&cases[i].a, &cases[i].b) == cases[i].overlap);
+                assert_true(override_scopes_overlap(&cases[i].b, &cases[i].a) == cases[i].overlap);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sort),
@@ -152,6 +220,8 @@ int main(void) {
                 cmocka_unit_test(test_twice),
                 cmocka_unit_test(test_put),
                 cmocka_unit_test(test_remove),
+                cmocka_unit_test(test_of_change),
+                cmocka_unit_test(test_scopes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

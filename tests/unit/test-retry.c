@@ -46,22 +46,11 @@ static void test_success(void **state _unused_) {
         assert_int_equal(retry.due_usec, 10 + RETRY_DELAY_MIN_USEC);
 }
 
-static void test_next(void **state _unused_) {
-        Retry retries[3] = {};
-
-        assert_int_equal(retry_next(retries, 3), 0);
-        retries[1].due_usec = 9;
-        assert_int_equal(retry_next(retries, 3), 9);
-        retries[2].due_usec = 5;
-        assert_int_equal(retry_next(retries, 3), 5);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_delays),
                 cmocka_unit_test(test_many_failures),
                 cmocka_unit_test(test_success),
-                cmocka_unit_test(test_next),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,17 +21,6 @@
 /* It has a runtime override. */
 #define OTHER "aaaabbbb-0000-4000-8000-000000000003"
 
-/* The disk writer, but in this thread: what is killed are the system calls, whoever makes them. */
-int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata);
-int __wrap_disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata) {
-        _cleanup_(state_write_freep) StateWrite *owned = write;
-        int r = state_write_run(owned);
-
-        assert_null(w);
-        handler(r, owned->changed, userdata);
-        return 0;
-}
-
 typedef struct World {
         char *root;
         StateStore store;
@@ -49,46 +38,41 @@ static void world_done(World *w) {
         state_store_done(&w->store);
 }
 
-/* The steps of a change, as the daemon takes them. */
-typedef struct Change {
-        OverrideList *list;
-        World *world;
-        void (*then)(World *w); /* what comes before the rest of the files is written; may be NULL */
-        bool refused;           /* by the kernel: it is not made, after it was written */
-} Change;
+/* As the disk writer does it, but in this thread: what is killed are the system calls, whoever makes them. */
+static void run(World *w, StateWrite *write) {
+        _cleanup_(state_write_freep) StateWrite *owned = write;
 
-static void on_change_written(int error, bool changed _unused_, void *userdata) {
-        Change *c = userdata;
-        World *w = c->world;
-
-        assert_int_equal(error, 0);
-        if (c->refused)
-                return;
-        assert_int_equal(state_store_set_list(&w->store, c->list), 0);
-        state_store_change_made(&w->store);
-        if (c->then)
-                c->then(w);
+        assert_int_equal(state_write_run(owned), 0);
+        state_store_written(&w->store, 0, owned->changed);
 }
 
-static void on_updated(int error, bool changed _unused_, void *userdata _unused_) {
-        assert_int_equal(error, 0);
-}
-
+/*
+ * The steps of a change, as the daemon takes them. refused: by the kernel, so that it is not made after it was written. then:
+ * what comes before the rest of the files is written; may be NULL.
+ */
 static void change_list_then(World *w, OverrideList *list, bool refused, void (*then)(World *w)) {
-        Change c = { .list = list, .world = w, .then = then, .refused = refused };
         StateChange *planned;
+        StateWrite *write;
         size_t a, b;
 
         assert_int_equal(override_list_sort(list, &a, &b), 0);
         assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
         assert_int_equal(state_store_plan_list(&w->store, list, &planned), 0);
-        if (planned)
-                assert_int_equal(
-                        state_store_start_change(&w->store, planned, NULL, on_change_written, &c), 0);
-        else
+        if (planned) {
+                assert_int_equal(state_store_begin_change(&w->store, planned, &write), 0);
+                run(w, write);
+        }
+        if (!planned || !refused)
                 assert_int_equal(state_store_set_list(&w->store, list), 0);
-        if (state_store_persistent_is_behind(&w->store))
-                assert_int_equal(state_store_start_update(&w->store, NULL, on_updated, NULL), 0);
+        if (planned && !refused) {
+                state_store_change_made(&w->store);
+                if (then)
+                        then(w);
+        }
+        if (state_store_persistent_is_behind(&w->store)) {
+                assert_int_equal(state_store_begin_update(&w->store, &write), 0);
+                run(w, write);
+        }
         assert_false(state_store_persistent_is_behind(&w->store));
         assert_false(state_store_runtime_is_behind(&w->store));
 }

@@ -334,7 +334,7 @@ static void add_vm(Control *control) {
         FUZZ_CHECK(vm_create(control, VM_KIND_MACHINE, WEB, NULL, "web", &vm) >= 0);
         FUZZ_CHECK(vm_set_machine(vm, "qemu-1-web", "machine-web.scope", 1000) >= 0);
         FUZZ_CHECK(vm_set_cgroup(vm, "/machine.slice/machine-web.scope") >= 0);
-        vm_apply(vm);
+        vm_apply(vm, NULL);
         vm_announce(vm);
 }
 
@@ -415,7 +415,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 char uuid[UUID_STRING_SIZE];
 
                 snprintf(uuid, sizeof(uuid), "%s", TAILQ_LAST(&d->control->world.vms, VMList)->uuid);
-                vm_release(d->control, uuid);
+                vm_release(d->control, uuid, NULL);
         }
         return 0;
 }
