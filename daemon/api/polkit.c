@@ -51,7 +51,7 @@ struct AuthRequest {
         sd_bus_message *question; /* to polkit, ready to be sent */
         unsigned cancellation;    /* by which the question can be taken back */
         AuthorizedHandler handler;
-        char *asked_vm; /* see Caller */
+        char *polkit_vm; /* see Caller */
         sd_bus_slot *slot;
 };
 
@@ -62,7 +62,7 @@ static void auth_request_free(AuthRequest *request) {
         sd_bus_slot_unref(request->slot);
         sd_bus_message_unref(request->message);
         sd_bus_message_unref(request->question);
-        free(request->asked_vm);
+        free(request->polkit_vm);
         free(request);
 }
 
@@ -122,9 +122,9 @@ static void proceed(AuthRequest *request) {
         AuthorizedHandler handler = request->handler;
         Api *api = request->api;
         _cleanup_free_ char *unit = process_find_unit(api->control, request->pid);
-        _cleanup_free_ char *asked_vm = request->uid != 0 ? TAKE_PTR(request->asked_vm) : NULL;
+        _cleanup_free_ char *polkit_vm = request->uid != 0 ? TAKE_PTR(request->polkit_vm) : NULL;
         const Caller caller = {
-                .uid = request->uid, .pid = request->pid, .unit = unit, .asked_vm = asked_vm
+                .uid = request->uid, .pid = request->pid, .unit = unit, .polkit_vm = polkit_vm
         };
         int r;
 
@@ -277,18 +277,18 @@ static char *vm_of_details(const char *const *details) {
 int polkit_check_vm(const Api *api, const VM *vm, sd_bus_error *error) {
         _cleanup_free_ char *now = NULL;
 
-        if (!api->control->caller || !api->control->caller->asked_vm)
+        if (!api->control->caller || !api->control->caller->polkit_vm)
                 return 0;
 
         now = vm ? format_vm(vm->name, vm->uuid) : strdup("");
         if (!now)
                 return -ENOMEM;
-        if (streq(now, api->control->caller->asked_vm))
+        if (streq(now, api->control->caller->polkit_vm))
                 return 0;
 
         return bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                 "The VM is not what polkit was asked about any more (it was \"%s\", it is \"%s\"). Try again.",
-                api->control->caller->asked_vm, now);
+                api->control->caller->polkit_vm, now);
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -387,8 +387,8 @@ int polkit_authorize(Api *api, sd_bus_message *message, const char *action, cons
         if (!request)
                 return -ENOMEM;
 
-        request->asked_vm = vm_of_details(details);
-        r = request->asked_vm ? make_question(request, action, details) : -ENOMEM;
+        request->polkit_vm = vm_of_details(details);
+        r = request->polkit_vm ? make_question(request, action, details) : -ENOMEM;
         if (r < 0) {
                 auth_request_free(request);
                 return r;

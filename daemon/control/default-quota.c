@@ -46,7 +46,7 @@ static void settle(Control *control) {
 
 static void on_settled(Limit *limit) {
         Control *control = limit->owner;
-        bool failed = limit->settled == LIMIT_FAILED;
+        bool failed = limit->announced_state == LIMIT_FAILED;
 
         settle(control);
         if (failed && limit->state == LIMIT_IN_FORCE)

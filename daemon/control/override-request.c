@@ -65,7 +65,7 @@ void override_request_make(OverrideRequest *q, Control *control) {
 }
 
 OverrideScope override_request_scope(const OverrideRequest *q) {
-        if (!q->list->asked)
+        if (!q->list->write_unchanged)
                 return (OverrideScope) { .list = q->list };
 
         return (OverrideScope) { .kind = q->list->items[0].kind, .key = q->list->items[0].key };
@@ -113,7 +113,7 @@ int override_change_to_list(const StateLayers *layers, const OverrideChange *cha
         if (!list)
                 return -ENOMEM;
 
-        list->asked = true;
+        list->write_unchanged = true;
         r = add_layer(list, change, true);
         if (r >= 0)
                 r = add_layer(list, change, false);
