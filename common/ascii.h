@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Case and classes of ASCII characters. The functions of the C library
- * go by the locale: in a Turkish one "i" is no small "I".
+ * ASCII case and character classes, independent of the locale. The functions
+ * of the C library follow the locale: in a Turkish one, tolower('I') is not 'i'.
  */
 
 static inline char ascii_tolower(char c) {
@@ -21,7 +21,7 @@ static inline bool ascii_is_alnum(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Are the first n bytes, or all up to a NUL, the same but for the case? */
+/* Do a and b match in their first n bytes, or up to a NUL, apart from case? */
 static inline bool ascii_strneq_case(const char *a, const char *b, size_t n) {
         for (; n > 0; n--, a++, b++) {
                 if (ascii_tolower(*a) != ascii_tolower(*b))

@@ -9,16 +9,17 @@
 #define PASIDD_MANAGER_INTERFACE "org.pasidd1.Manager"
 #define PASIDD_VM_INTERFACE      "org.pasidd1.VM"
 
-/* In the Manager's Status, after the name of a state file: nothing is read from it or saved there. */
+/* In the Manager's Status, after the name of a state file that is neither read nor written. */
 #define PASIDD_STATUS_UNUSABLE "is unusable"
 
-/* Of the method that takes far more than the others. */
+/* Signature of SetOverrides, the method with the largest arguments. */
 #define PASIDD_SET_OVERRIDES_SIGNATURE "a(ssssa{sv})a{sv}"
 
 #define PASIDD_ERROR_NO_SUCH_VM    "org.pasidd1.Error.NoSuchVM"
 #define PASIDD_ERROR_AMBIGUOUS_VM  "org.pasidd1.Error.AmbiguousVM"
 #define PASIDD_ERROR_INVALID_QUOTA "org.pasidd1.Error.InvalidQuota"
-#define PASIDD_ERROR_INVALID_SLICE "org.pasidd1.Error.InvalidSlice" /* no slice that can have a limit */
+#define PASIDD_ERROR_INVALID_SLICE                                                                           \
+        "org.pasidd1.Error.InvalidSlice" /* invalid name, or a slice that cannot have a limit */
 #define PASIDD_ERROR_NOT_APPLIED   "org.pasidd1.Error.NotApplied"   /* the kernel refused the change */
 #define PASIDD_ERROR_NOT_SAVED     "org.pasidd1.Error.NotSaved"     /* the state file could not be written */
 #define PASIDD_ERROR_NOT_ADMITTED  "org.pasidd1.Error.NotAdmitted"  /* no room for the reservation */

@@ -18,8 +18,8 @@ typedef struct Subscription {
 struct BusPeer {
         sd_bus *bus;
         char *name;
-        char *owner;      /* unique name; NULL: nobody, or not known yet */
-        bool owner_known; /* the bus has said who it is, or that there is nobody */
+        char *owner;      /* unique name; NULL: no owner, or owner not determined yet */
+        bool owner_known; /* owner is what the bus reported; false: GetNameOwner has not been answered */
         sd_bus_slot *match_owner, *owner_slot;
         BusPeerOwnerHandler on_owner;
         void *userdata;
@@ -30,7 +30,7 @@ static bool is_from_driver(sd_bus_message *message) {
         return streq_ptr(sd_bus_message_get_sender(message), DRIVER_NAME);
 }
 
-/* Without memory for the name nobody is believed. */
+/* If memory runs out, the owner stays undetermined and no sender is accepted. */
 static void set_owner(BusPeer *peer, const char *owner) {
         free(peer->owner);
         peer->owner = isempty(owner) ? NULL : strdup(owner);
@@ -56,7 +56,7 @@ static int on_owner_answer(sd_bus_message *reply, void *userdata, sd_bus_error *
         const char *owner;
 
         peer->owner_slot = sd_bus_slot_unref(peer->owner_slot);
-        /* An answer that the bus did not give, for lack of room say, leaves the owner unknown. */
+        /* Other errors, e.g. LimitsExceeded, leave the owner undetermined. */
         if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 set_owner(peer, NULL);
         else if (!sd_bus_message_is_method_error(reply, NULL) && is_from_driver(reply) &&
@@ -78,7 +78,7 @@ static int follow_owner(BusPeer *peer) {
                 return -ENOMEM;
         }
 
-        /* The bus serves these in order: no change of the owner is missed in between. */
+        /* The bus handles messages in order, so no change of owner is missed between the two. */
         r = sd_bus_add_match_async(peer->bus, &peer->match_owner, rule, on_owner_changed, NULL, peer);
         if (r < 0)
                 return r;
@@ -178,7 +178,7 @@ int bus_peer_subscribe(BusPeer *peer, const char *rule, sd_bus_message_handler_t
 void bus_peer_replied(BusPeer *peer, sd_bus_message *reply) {
         const char *sender = sd_bus_message_get_sender(reply);
 
-        /* Errors such as "no such service" come from the bus itself. */
+        /* Errors such as ServiceUnknown come from the bus itself. */
         if (!peer->owner_known && sender && sender[0] == ':')
                 set_owner(peer, sender);
 }

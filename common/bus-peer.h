@@ -6,29 +6,33 @@
 #include "macro.h"
 
 /*
- * The peer behind a well-known bus name, and the signals that it sends.
+ * The owner of a well-known bus name, and the signals that it sends.
  *
- * A match rule with sender='NAME' does not authenticate the sender: the bus
- * applies it to broadcast signals only, so a signal that is addressed to one
- * connection needs no rule at all, and sd-bus, which knows no owners, passes
- * signals of every connection to the handler of such a rule. Any local user
- * can send them.
+ * A match rule with sender='NAME' does not authenticate the sender. The bus
+ * applies match rules to broadcast signals only; a signal that is addressed to
+ * one connection is delivered without a rule. sd-bus does not track owners and
+ * passes signals of every connection to the handler of such a rule. So any
+ * local user can forge these signals.
  *
- * A BusPeer therefore keeps track of the unique name that owns the well-known
- * name and hands on only signals of that sender. The owner comes from the bus
- * alone: from GetNameOwner and from NameOwnerChanged signals whose sender is
- * org.freedesktop.DBus, a name that the bus gives to no connection.
+ * A BusPeer therefore tracks the unique name that owns the well-known name and
+ * forwards only signals of that sender. The owner is taken from the bus alone:
+ * from GetNameOwner and from NameOwnerChanged signals whose sender is
+ * org.freedesktop.DBus, a name that the bus assigns to no connection.
  *
- * All signal subscriptions of the project are made here.
+ * All signal subscriptions of the project use this interface.
  */
 typedef struct BusPeer BusPeer;
 
-/* The well-known name has another owner: its unique name, or NULL for none. Not called for the first answer. */
+/*
+ * Called when the owner of the well-known name changes. owner is the new unique
+ * name, or NULL if the name has no owner any more. Not called for the first
+ * answer of the bus.
+ */
 typedef void (*BusPeerOwnerHandler)(const char *owner, void *userdata);
 
 /*
- * Follows the owner of a well-known name on a bus. Nothing waits: the bus is
- * asked asynchronously, and its answer arrives before any signal of a
+ * Tracks the owner of a well-known name on a bus. Does not block: GetNameOwner
+ * is called asynchronously, and its reply arrives before any signal of a
  * subscription that is added to the peer afterwards. For the name
  * "org.freedesktop.DBus" the peer is the bus itself. on_owner may be NULL.
  * Returns 0 or a negative errno. The peer holds no reference to the bus and
@@ -36,34 +40,36 @@ typedef void (*BusPeerOwnerHandler)(const char *owner, void *userdata);
  */
 int bus_peer_new(sd_bus *bus, const char *name, BusPeerOwnerHandler on_owner, void *userdata, BusPeer **ret);
 
-/* Ends all subscriptions. A handler may do so, as the last thing. Returns NULL. */
+/* Ends all subscriptions. A signal handler may call this as its last action. Returns NULL. */
 BusPeer *bus_peer_free(BusPeer *peer);
 DEFINE_CLEANUP_FUNC(BusPeer *, bus_peer_free, bus_peer_freep);
 
 /*
  * Subscribes to signals of the peer. rule is the rest of a match rule, without
- * type and sender. handler gets signals of the present owner only; its
+ * type and sender. handler gets signals of the current owner only; the
  * subscription lasts as long as the peer. Returns 0 or a negative errno.
  */
 int bus_peer_subscribe(BusPeer *peer, const char *rule, sd_bus_message_handler_t handler, void *userdata);
 
 /*
- * A reply to a call of the well-known name shows the owner, too. Used only
- * while the bus has not said who the owner is, because it failed to answer.
+ * Takes the owner from the sender of a reply to a call of the well-known name.
+ * Does nothing if the owner is already known. Needed where the bus failed to
+ * answer GetNameOwner.
  */
 void bus_peer_replied(BusPeer *peer, sd_bus_message *reply);
 
-/* Is this a message of the present owner? */
+/* Was the message sent by the current owner? */
 bool bus_peer_is_sender(const BusPeer *peer, sd_bus_message *message);
 
 /*
- * Calls handler when the connection breaks. The signal is made by sd-bus
- * itself; one that arrives from a peer is refused by the bus and by sd-bus.
+ * Calls handler when the connection breaks. sd-bus generates this signal
+ * locally; both the bus and sd-bus reject one that a peer sends. Returns 0 or a
+ * negative errno.
  */
 int bus_on_disconnected(sd_bus *bus, sd_bus_message_handler_t handler, void *userdata);
 
-/* Was a call not answered, as opposed to answered with an error? */
+/* Does the error mean that the call got no answer, as opposed to an error as the answer? */
 bool bus_error_is_no_answer(const sd_bus_error *error);
 
-/* Did a call fail because nobody owns the well-known name that it was sent to? */
+/* Did the call fail because the well-known name has no owner? */
 bool bus_error_is_no_service(const sd_bus_error *error);

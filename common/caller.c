@@ -8,21 +8,21 @@
 #include "macro.h"
 
 int caller_copy(const Caller *caller, Caller *ret) {
-        _cleanup_free_ char *unit = NULL, *asked_vm = NULL;
+        _cleanup_free_ char *unit = NULL, *polkit_vm = NULL;
 
         if (caller->unit && !(unit = strdup(caller->unit)))
                 return -ENOMEM;
-        if (caller->asked_vm && !(asked_vm = strdup(caller->asked_vm)))
+        if (caller->polkit_vm && !(polkit_vm = strdup(caller->polkit_vm)))
                 return -ENOMEM;
 
         *ret = (Caller) { .uid = caller->uid, .pid = caller->pid };
         ret->unit = TAKE_PTR(unit);
-        ret->asked_vm = TAKE_PTR(asked_vm);
+        ret->polkit_vm = TAKE_PTR(polkit_vm);
         return 0;
 }
 
 void caller_clear(Caller *caller) {
         free(caller->unit);
-        free(caller->asked_vm);
+        free(caller->polkit_vm);
         *caller = (Caller) {};
 }

@@ -3,16 +3,16 @@
 
 #include <stdint.h>
 
-/* Who called a method, as far as the bus and /proc tell. For the record only: nothing is decided by pid or unit. */
+/* Who called a method, according to the bus and /proc. For the record only: no decision depends on pid or unit. */
 typedef struct Caller {
         uint32_t uid;
-        uint32_t pid; /* 0: not known */
-        char *unit;   /* that the process runs in; NULL: none, or not known */
-        char *asked_vm; /* name and UUID of the VM that polkit was asked about, "" for none; NULL: nobody was asked */
+        uint32_t pid; /* 0: unknown */
+        char *unit;   /* unit of the process; NULL: none, or unknown */
+        char *polkit_vm; /* name and UUID of the VM that polkit's action was about, "" for none; NULL: polkit was not called */
 } Caller;
 
-/* A copy of its own: caller_clear() ends it. -ENOMEM, with *ret untouched. */
+/* Makes a deep copy, to be freed with caller_clear(). Returns 0 or -ENOMEM, with *ret untouched. */
 int caller_copy(const Caller *caller, Caller *ret);
 
-/* Frees what it holds; it is nobody then. */
+/* Frees the members and sets all of them to zero. */
 void caller_clear(Caller *caller);

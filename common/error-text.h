@@ -3,6 +3,8 @@
 
 #include "macro.h"
 
-/* For parsers: puts what is wrong with the input into *RET_ERROR, which the caller frees. Returns -EBADMSG, or -ENOMEM with
- * *RET_ERROR NULL. */
+/*
+ * For parsers: puts a description of what is wrong with the input into *ret_error, which the caller frees. Returns
+ * -EBADMSG, or -ENOMEM with *ret_error set to NULL.
+ */
 int error_text(char **ret_error, const char *format, ...) _printf_(2, 3);

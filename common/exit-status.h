@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What pasidd ends with when a restart cannot help; pasidd.service names both
- * in RestartPreventExitStatus=. The numbers are those of sysexits.h.
+ * Exit statuses of pasidd for failures that a restart does not fix;
+ * pasidd.service lists both in RestartPreventExitStatus=. The numbers are those
+ * of sysexits.h.
  */
 typedef enum DaemonExitStatus {
         PASIDD_EXIT_NO_KERNEL_SUPPORT = 69, /* EX_UNAVAILABLE: the kernel lacks vfio_pasid */
@@ -11,7 +12,7 @@ typedef enum DaemonExitStatus {
                 78, /* EX_CONFIG: the configuration does not parse, or a newer version wrote the state */
 } DaemonExitStatus;
 
-/* What pasidctl ends with. */
+/* Exit statuses of pasidctl. */
 typedef enum CtlExitStatus {
         CTL_EXIT_OK = 0,
         CTL_EXIT_FAILURE = 1,

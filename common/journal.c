@@ -14,10 +14,10 @@
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* For tests, where there is a process of its own to be looked at. */
+/* Overrides the path of the socket, for tests that run a separate process. */
 #define JOURNAL_SOCKET_VARIABLE "PASIDD_JOURNAL_SOCKET"
 
-/* Names, lengths and line ends included. */
+/* Includes field names, lengths and line ends. */
 #define RECORD_MAX (JOURNAL_MESSAGE_MAX + JOURNAL_FIELDS_MAX * (JOURNAL_FIELD_MAX + 64U) + 512U)
 
 typedef struct Record {
@@ -25,10 +25,10 @@ typedef struct Record {
         size_t size;
 } Record;
 
-/* Whom a process logs to is a matter of the whole process, so these stand alone here. */
+/* Global, because a process has one journal. */
 static const char *socket_path;
 static int fd = -EBADF;
-static uint64_t n_dropped, n_told;
+static uint64_t n_dropped, n_reported;
 
 static void put(Record *record, const void *bytes, size_t size) {
         if (size > sizeof(record->bytes) - record->size)
@@ -38,7 +38,7 @@ static void put(Record *record, const void *bytes, size_t size) {
         record->size += size;
 }
 
-/* Not in the middle of a UTF-8 sequence. */
+/* The length of value, at most max, that does not split a UTF-8 sequence. */
 static size_t cut(const char *value, size_t max) {
         size_t n = strlen(value);
 
@@ -50,7 +50,7 @@ static size_t cut(const char *value, size_t max) {
         return n;
 }
 
-/* "NAME=VALUE"; with its length in between where there are line ends in it. */
+/* Appends "NAME=VALUE", or the binary form with the length if the value contains a line end. */
 static void put_field(Record *record, const char *name, const char *value, size_t max) {
         size_t n = cut(value, max);
         uint64_t length = htole64(n);
@@ -84,7 +84,7 @@ static const char *get_path(void) {
         return isempty(e) ? JOURNAL_SOCKET : e;
 }
 
-/* By name each time: journald may have been restarted since. */
+/* Addresses the socket by path each time, because journald may have been restarted. */
 static int post(const Record *record) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         const char *path = get_path();
@@ -106,20 +106,20 @@ static int post(const Record *record) {
         return 0;
 }
 
-static int tell_dropped(Record *record, const char *identifier) {
+static int report_dropped(Record *record, const char *identifier) {
         char message[96];
         int r;
 
-        if (n_told == n_dropped)
+        if (n_reported == n_dropped)
                 return 0;
 
         snprintf(message, sizeof(message),
                 "%" PRIu64 " records were dropped because the journal did not take them.",
-                n_dropped - n_told);
+                n_dropped - n_reported);
         begin(record, identifier, LOG_WARNING, message);
         r = post(record);
         if (r >= 0)
-                n_told = n_dropped;
+                n_reported = n_dropped;
 
         return r;
 }
@@ -129,7 +129,7 @@ int journal_send(const char *identifier, int priority, const char *message, cons
         Record record;
         int r;
 
-        r = tell_dropped(&record, identifier);
+        r = report_dropped(&record, identifier);
         if (r >= 0) {
                 begin(&record, identifier, priority, message);
                 for (size_t i = 0; i < n_fields && i < JOURNAL_FIELDS_MAX; i++)

@@ -5,11 +5,11 @@
 #include <stdint.h>
 
 /*
- * Records for journald that never wait for it. libsystemd's functions wait for as
- * long as journald does not read.
+ * Sends records to journald without blocking. libsystemd's functions block for
+ * as long as journald does not read.
  */
 
-/* In bytes. What is longer is cut, so that a record fits into one datagram. */
+/* Maximum sizes in bytes, so that a record fits into one datagram. Longer values are cut. */
 #define JOURNAL_MESSAGE_MAX 2048U
 #define JOURNAL_FIELD_MAX   512U
 #define JOURNAL_FIELDS_MAX  20U
@@ -21,19 +21,20 @@ typedef struct JournalField {
 
 /*
  * Sends one record in journald's native protocol
- * (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). identifier: SYSLOG_IDENTIFIER=.
- * priority: LOG_ERR, …. fields: up to JOURNAL_FIELDS_MAX, those without a value
- * are left out. Values are cut to JOURNAL_FIELD_MAX bytes.
+ * (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). identifier is the value of
+ * SYSLOG_IDENTIFIER=, priority is LOG_ERR etc. At most JOURNAL_FIELDS_MAX fields
+ * are sent; fields whose value is NULL are omitted. Values are cut to
+ * JOURNAL_FIELD_MAX bytes.
  *
- * Returns 0; -EAGAIN if journald has no room for it; or another negative errno
- * if there is no journald. In both cases the record is dropped and counted, and
- * the next one that goes out is preceded by one that says how many were.
+ * Returns 0; -EAGAIN if journald's socket is full; or another negative errno if
+ * journald is not there. On failure the record is dropped and counted. The next
+ * record that is sent is preceded by one with the number of dropped records.
  */
 int journal_send(const char *identifier, int priority, const char *message, const JournalField *fields,
         size_t n_fields);
 
-/* How many records were dropped since the process began. */
+/* Number of records dropped since the process started. */
 uint64_t journal_dropped(void);
 
-/* Where journald listens, for tests; the string stays the caller's. NULL: the usual place. */
+/* Sets the path of journald's socket, for tests. The caller keeps the string. NULL: the default path. */
 void journal_set_socket(const char *path);

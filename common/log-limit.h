@@ -7,14 +7,14 @@
 
 #include "rate-limit.h"
 
-/* At most so many records of one kind in so much time. What more there is to say is a matter for debug. */
+/* At most this many records of one format in each interval. With log level debug there is no limit. */
 #define LOG_LIMIT_INTERVAL_USEC (UINT64_C(10) * 1000 * 1000)
 #define LOG_LIMIT_BURST         100U
 
-/* More than the daemon has formats: beyond that they share the last slot. */
+/* More slots than the daemon has formats. Formats beyond that share the last slot. */
 #define LOG_LIMIT_SLOTS 512U
 
-/* All zero is a valid start. */
+/* Zero-initialised. */
 typedef struct LogLimit {
         struct {
                 const char *format;
@@ -23,8 +23,9 @@ typedef struct LogLimit {
 } LogLimit;
 
 /*
- * May another record of that format, known by its address, go out now
- * (CLOCK_MONOTONIC, µs)? When it may, *ret_suppressed is how many of its kind
- * were held back since the last that went out.
+ * Accounts for one record of a format, which is identified by its address. Call
+ * it with CLOCK_MONOTONIC in µs. Returns true if the record may be logged;
+ * *ret_suppressed is then the number of records of this format that were
+ * suppressed since the last one that was logged.
  */
 bool log_limit_below(LogLimit *l, const char *format, uint64_t now_usec, unsigned *ret_suppressed);

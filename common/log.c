@@ -11,7 +11,7 @@
 #include "stderr-line.h"
 #include "text-escape.h"
 
-/* Where a process logs to is a matter of the whole process, so these stand alone here. */
+/* Global, because a process has one log. */
 static int log_max_level = LOG_INFO;
 static LogTarget log_target = LOG_TARGET_AUTO;
 static bool log_has_journal = false;
@@ -94,7 +94,7 @@ const char *log_target_to_string(LogTarget target) {
 
 #define NUMBER_SIZE sizeof("18446744073709551615")
 
-/* NULL if there is none. */
+/* Returns NULL if there is no number. */
 static const char *format_number(char buf[static NUMBER_SIZE], bool known, uint64_t number) {
         if (!known)
                 return NULL;
@@ -127,7 +127,7 @@ static void send_to_journal(int level, const LogContext *c, const char *message)
                         { "PASID_CALLER_UNIT", caller ? caller->unit : NULL },
                 };
 
-                /* What is dropped is counted there. */
+                /* Dropped records are counted in journal.c. */
                 (void) journal_send("pasidd", level, message, fields, ELEMENTSOF(fields));
         }
 }
@@ -139,12 +139,12 @@ static uint64_t now_usec(void) {
         return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
-/* Debug is asked for, and whoever asks for it wants all. */
+/* Records with debug level are not limited: an administrator who turns debug on expects all of them. */
 static bool is_limited(int level, const LogContext *c) {
         return !c && level < LOG_DEBUG && log_max_level < LOG_DEBUG;
 }
 
-/* What format and ap say, and how often it was not said before. NULL when out of memory, errno is kept for %m. */
+/* Formats the message and appends the number of suppressed records. NULL when out of memory. errno must be intact for %m. */
 static char *_printf_(2, 0) format_message(unsigned suppressed, const char *format, va_list ap) {
         char *text, *message;
 
@@ -170,7 +170,7 @@ static void _printf_(3, 0) log_va(int level, const LogContext *c, const char *fo
         if (!text)
                 return;
 
-        /* Names in it can be anybody's choice. How long it gets is bounded below. */
+        /* The text can contain names that users chose. Its length is bounded by the targets. */
         message = text_escape(text);
         if (!message)
                 return;

@@ -9,15 +9,16 @@
 #include "rate-limit.h"
 
 /*
- * Logging: structured records to the journal where stderr is connected to it,
- * lines on stderr elsewhere. Nobody waits for either: what the journal or stderr
- * does not take at once is dropped, and counted. Control characters and what is
- * no UTF-8 are escaped, long texts are cut. Of records without a context, those
- * of one format have a limit (log-limit.h); whoever logs with a context sees to
- * it that others cannot set it off at will.
+ * Logging: structured records to the journal if stderr is connected to it,
+ * otherwise lines on stderr. Logging does not block: a record that the journal
+ * or stderr cannot take immediately is dropped and counted. Control characters
+ * and invalid UTF-8 are escaped; long texts are cut. Records without a context
+ * are rate-limited by their format (log-limit.h). For records with a context the
+ * caller must make sure that guests and unprivileged users cannot trigger them
+ * at will.
  */
 
-/* What a record is about. All optional: strings NULL, numbers with their flag. */
+/* The subject of a record. All members are optional: strings are NULL, numbers have a flag. */
 typedef struct LogContext {
         const char *message_id;
         const char *vm_uuid; /* PASID_VM_UUID= */
@@ -27,18 +28,18 @@ typedef struct LogContext {
         uint32_t quota;      /* PASID_QUOTA= */
         bool set_known;
         bool quota_known;
-        uint64_t event;       /* PASID_EVENT=, its sequence number; 0: none */
+        uint64_t event;       /* PASID_EVENT=, sequence number of the event; 0: none */
         const Caller *caller; /* PASID_CALLER_UID=, PASID_CALLER_PID=, PASID_CALLER_UNIT= */
 } LogContext;
 
 typedef enum LogTarget {
-        LOG_TARGET_AUTO, /* the journal where stderr is connected to it, else stderr */
+        LOG_TARGET_AUTO, /* the journal if stderr is connected to it, else stderr */
         LOG_TARGET_JOURNAL,
         LOG_TARGET_CONSOLE, /* stderr */
         LOG_TARGET_NULL,
 } LogTarget;
 
-/* Finds out where to log to. Records above max_level (LOG_ERR, …) are dropped. */
+/* Determines the target for LOG_TARGET_AUTO. Records above max_level (LOG_ERR, …) are dropped. */
 void log_setup(int max_level);
 
 int log_get_max_level(void);
@@ -46,17 +47,18 @@ void log_set_max_level(int level);
 LogTarget log_get_target(void);
 void log_set_target(LogTarget target);
 
-/* "emerg" … "debug" or 0 … 7. Returns the level or -EINVAL. */
+/* Parses "emerg" … "debug" or 0 … 7. Returns the level or -EINVAL. */
 int log_level_from_string(const char *s);
 const char *log_level_to_string(int level);
 
-/* "auto", "journal", "console", "null". Returns the target or -EINVAL. */
+/* Parses "auto", "journal", "console" or "null". Returns the target or -EINVAL. */
 int log_target_from_string(const char *s);
 const char *log_target_to_string(LogTarget target);
 
+/* Logs a message. context may be NULL. */
 void log_context(int level, const LogContext *context, const char *format, ...) _printf_(3, 4);
 
-/* The same, giving back the (negative) error as it came, which %m in format prints. */
+/* The same with an error number, negative or positive, for %m in format. Returns error unchanged. */
 int log_context_errno(int level, const LogContext *context, int error, const char *format, ...)
         _printf_(4, 5);
 

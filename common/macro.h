@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 /*
- * Scope-bound cleanup, in the manner that systemd made common: a variable
- * marked _cleanup_(f) has f(&variable) called when it leaves scope, on every
- * path. TAKE_PTR() and TAKE_FD() hand the resource on instead.
+ * Scope-bound cleanup as in systemd: when a variable marked _cleanup_(f) leaves
+ * its scope, f(&variable) is called. TAKE_PTR() and TAKE_FD() pass the resource
+ * on instead.
  */
 
 #define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _unused_       __attribute__((unused))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 
-/* Defines fp(), which calls f() on what its argument points to, unless NULL. */
+/* Defines fp(), which calls f() on the pointer that its argument points to, unless it is NULL. */
 #define DEFINE_CLEANUP_FUNC(type, f, fp)                                                                     \
         static inline void fp(type *p) {                                                                     \
                 if (*p)                                                                                      \
@@ -63,7 +63,7 @@ static inline bool streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
 
-/* NULL equals NULL only. */
+/* NULL is equal to NULL only. */
 static inline bool streq_ptr(const char *a, const char *b) {
         return a && b ? streq(a, b) : a == b;
 }

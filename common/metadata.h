@@ -7,45 +7,46 @@
 #include "macro.h"
 
 /*
- * What libvirt's metadata says of a domain, flat, for rules to match on: pairs
- * of a key and a value, of which one key may have several. The hook makes them
- * out of the domain's XML (cli/domain-xml.h has the keys).
+ * A domain's libvirt metadata, flattened for rules to match on: pairs of a key
+ * and a value. A key can have several values. The hook extracts them from the
+ * domain's XML (cli/hook/domain-metadata.h lists the keys).
  */
 
 #define METADATA_ITEMS_MAX 128U
 #define METADATA_TEXT_MAX  255U /* bytes of a key or a value */
 
-/* Of all pairs together: their texts, and what a pair takes beside them in a call (see call-limits.h). */
+/* Maximum size of all pairs: their strings, and what each pair takes besides them in a call (see call-limits.h). */
 #define METADATA_SIZE_MAX  12288U
 #define METADATA_PAIR_SIZE 24U
 
 #define METADATA_NOVA_FLAVOR       "nova:flavor"
 #define METADATA_NOVA_PROJECT      "nova:project"
 #define METADATA_NOVA_PROJECT_UUID "nova:project-uuid"
-#define METADATA_NOVA_EXTRA_SPEC   "nova:extra-spec:" /* and the name of the extra spec */
+#define METADATA_NOVA_EXTRA_SPEC   "nova:extra-spec:" /* followed by the name of the extra spec */
 
 typedef struct MetadataItem {
         char *key;
         char *value;
 } MetadataItem;
 
-/* All zero is an empty one. */
+/* Zero-initialised: empty. */
 typedef struct Metadata {
         MetadataItem *items;
         size_t n_items;
-        size_t size; /* of METADATA_SIZE_MAX */
+        size_t size; /* at most METADATA_SIZE_MAX */
 } Metadata;
 
 void metadata_clear(Metadata *metadata);
 
 /*
- * Appends a copy. -EINVAL for an empty key and for text that is not printable
- * UTF-8, -E2BIG for what is too long, -ENOSPC for one too
- * many or more than METADATA_SIZE_MAX in all, -ENOMEM. Unchanged on failure.
+ * Appends copies of key and value. Returns 0; -EINVAL if the key is empty or a
+ * string is not printable UTF-8; -E2BIG if a string is too long; -ENOSPC if
+ * there are too many pairs or METADATA_SIZE_MAX is exceeded; -ENOMEM. metadata
+ * is unchanged on failure.
  */
 int metadata_add(Metadata *metadata, const char *key, const char *value);
 
-/* *ret must be empty, and stays so on failure. */
+/* Makes a deep copy. *ret must be empty, and stays empty on failure. Returns 0 or -ENOMEM. */
 int metadata_copy(const Metadata *metadata, Metadata *ret);
 
 bool metadata_equal(const Metadata *a, const Metadata *b);

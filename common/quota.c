@@ -15,7 +15,7 @@ int quota_parse(const char *s, QuotaParseFlags flags, uint32_t *ret) {
                 return 0;
         }
 
-        /* To the end even when the value is too large already: "99999999x" is no number. */
+        /* Parse to the end even if the value is too large: "99999999x" is -EINVAL, not -ERANGE. */
         for (; *s; s++) {
                 if (*s < '0' || *s > '9')
                         return -EINVAL;

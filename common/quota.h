@@ -4,22 +4,23 @@
 #include <stdint.h>
 
 /*
- * A quota is the most PASIDs that a set may hold. The kernel takes 0 (no new
- * allocations) to 2^20, the width of a PASID in the PCI Express specification
- * (section 6.20). A watermark has the same range; 0 turns it off.
+ * A quota is the maximum number of PASIDs that a set may hold. The kernel
+ * accepts 0 (no new allocations) to 2^20, the width of a PASID in the PCI
+ * Express specification (section 6.20). A watermark has the same range; 0 turns
+ * it off.
  */
 #define QUOTA_MAX     (UINT32_C(1) << 20)
 #define QUOTA_DEFAULT UINT32_C(1000) /* the kernel's own default */
 
-/* What stands for "max", no limit at all, where the limit of a slice is a number. A quota always is one. */
+/* Represents "max" (no limit) for a slice's limit. Quotas have no such value. */
 #define LIMIT_NONE UINT32_MAX
 
 /*
- * Parses a quota or watermark as the kernel's sysfs files do: decimal digits
- * alone, no sign, no blank, nothing behind them. With ALLOW_MAX in flags the
- * word "max" stands for QUOTA_MAX.
+ * Parses a quota or watermark by the rules of the kernel's sysfs files: decimal
+ * digits only, no sign, no blanks, no suffix. With QUOTA_ALLOW_MAX the word "max"
+ * is accepted and means QUOTA_MAX.
  *
- * Returns 0, -EINVAL (not a decimal number, empty included) or -ERANGE (above
+ * Returns 0, -EINVAL (not a decimal number, or empty) or -ERANGE (above
  * QUOTA_MAX). *ret is untouched on failure.
  */
 typedef enum QuotaParseFlags {
@@ -28,5 +29,5 @@ typedef enum QuotaParseFlags {
 
 int quota_parse(const char *s, QuotaParseFlags flags, uint32_t *ret);
 
-/* One sentence about what quota_parse() found wrong, for a message to the user. */
+/* Describes an error of quota_parse() for the user. The text completes a sentence that begins with the value. */
 const char *quota_parse_error(int r);

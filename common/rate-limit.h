@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * For what a guest can set off at will: at most burst records per interval.
- * All zero is a valid start.
+ * A rate limit for events that a guest can trigger at will: at most burst
+ * records in each interval. Zero-initialised.
  */
 typedef struct RateLimit {
         uint64_t begin_usec;
@@ -15,8 +15,9 @@ typedef struct RateLimit {
 } RateLimit;
 
 /*
- * May another one go out now (CLOCK_MONOTONIC, µs)? When it may,
- * *ret_suppressed is how many were held back since the last that went out.
+ * Accounts for one record at time now_usec (CLOCK_MONOTONIC, µs). Returns true
+ * if it may be sent; *ret_suppressed is then the number of records that were
+ * suppressed since the last one that was sent.
  */
 bool ratelimit_below(
         RateLimit *rl, uint64_t now_usec, uint64_t interval_usec, unsigned burst, unsigned *ret_suppressed);

@@ -12,19 +12,19 @@
 #include "macro.h"
 #include "stderr-line.h"
 
-/* At most PIPE_BUF, which is 4096. */
+/* Must not exceed PIPE_BUF (4096). */
 #define LINE_SIZE 2048
 
 typedef enum Way {
         WAY_UNKNOWN,
-        WAY_SOCKET, /* send(2) can be told not to wait */
-        WAY_OPENED, /* an open file of our own, with O_NONBLOCK */
-        WAY_POLL,   /* it cannot be opened again: written to when there is room */
+        WAY_SOCKET, /* send(2) with MSG_DONTWAIT */
+        WAY_OPENED, /* a separate open file description with O_NONBLOCK */
+        WAY_POLL,   /* stderr cannot be reopened: poll before each write */
 } Way;
 
 /*
- * O_NONBLOCK belongs to the open file, which others may have, too: so the file
- * is opened once more for us.
+ * O_NONBLOCK is a property of the open file description, which other processes
+ * may share. So the file is opened again.
  */
 static Way find_way(int *ret_fd) {
         struct stat st;
@@ -42,7 +42,7 @@ static Way find_way(int *ret_fd) {
         return WAY_OPENED;
 }
 
-/* What stderr is does not change; redirected in a test, say, it is looked at anew. */
+/* Caches the result of find_way() until stderr is redirected, e.g. by a test. */
 static Way get_way(int *ret_fd) {
         static Way way;
         static int fd;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Writes "PREFIX: TEXT" and a line end to the standard error, and does not wait
- * for whoever reads it: what a full pipe, a stopped terminal or a full socket
- * does not take is dropped. Cut to 2 KiB, which a pipe takes whole or not.
+ * Writes "PREFIX: TEXT" and a line end to the standard error without blocking:
+ * if a pipe, a terminal or a socket cannot take the line immediately, the line
+ * is dropped. The line is cut to 2 KiB, which a pipe takes atomically.
  *
  * Returns 0, or a negative errno if the line was dropped.
  */

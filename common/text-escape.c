@@ -8,7 +8,7 @@
 
 typedef bool (*PlainFunc)(uint32_t c);
 
-/* 0x80 to 0x9f control terminals, too; from 0x2028 and 0x2066 on are what ends lines and turns text round. */
+/* Excludes C1 controls (0x80 to 0x9f), line separators, and characters that change the text's direction. */
 static bool is_printable(uint32_t c) {
         return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c < 0x2028 || c > 0x202e) &&
                (c < 0x2066 || c > 0x2069);
@@ -22,7 +22,7 @@ static bool is_printable_ascii(uint32_t c) {
         return c >= 0x20 && c < 0x7f;
 }
 
-/* The characters that are not plain, and what is no UTF-8, byte by byte. */
+/* Escapes each byte of invalid UTF-8 and of characters for which plain() returns false. */
 static char *escape(const char *s, PlainFunc plain) {
         static const char hex[] = "0123456789abcdef";
         size_t left = strlen(s);

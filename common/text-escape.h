@@ -2,16 +2,15 @@
 #pragma once
 
 /*
- * A copy of s that is safe to print on a terminal, stays on one line and does
- * not reorder it: the bytes of control characters, and those that are no UTF-8,
- * become \xHH.
- * Backslashes stay as they are, for unit names are full of them. NULL when out
- * of memory.
+ * Returns a copy of s that is safe to print on a terminal: it stays on one line
+ * and the terminal does not reorder it. The bytes of control characters and of
+ * invalid UTF-8 become \xHH. Backslashes are kept, because unit names contain
+ * them. Returns NULL when out of memory.
  */
 char *text_escape(const char *s);
 
-/* The same for text of several lines. */
+/* The same, but keeps line ends. */
 char *text_escape_lines(const char *s);
 
-/* The same with nothing but ASCII in it. */
+/* The same, but escapes everything except ASCII. */
 char *text_escape_ascii(const char *s);

@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 /*
- * The length of the well-formed sequence (RFC 3629: no overlong forms, no
- * surrogates) at the beginning of the n bytes at s, with its code point in
- * *ret; 0 when there is none.
+ * Decodes one character from the n bytes at s. Returns the length of its UTF-8
+ * sequence and sets *ret to the code point. Returns 0 if the sequence is not
+ * well-formed by RFC 3629 (overlong forms and surrogates are rejected) or n is 0.
  */
 size_t utf8_decode(const char *s, size_t n, uint32_t *ret);
 
-/* Can s be shown to people and sent over D-Bus: valid UTF-8 without control characters? */
+/* Is s valid UTF-8 without control characters? */
 bool utf8_is_printable(const char *s);

@@ -23,7 +23,7 @@ bool uuid_has_prefix(const char *uuid, const char *prefix) {
         bool digit = false;
 
         for (; *prefix; prefix++, uuid++) {
-                /* A dash may be left out of the prefix, but not stand where the UUID has none. */
+                /* The prefix may omit a dash, but must not have one where the UUID has none. */
                 if (*uuid == '-' && *prefix != '-')
                         uuid++;
 

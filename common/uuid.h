@@ -8,11 +8,11 @@
 #define UUID_STRING_SIZE SD_ID128_UUID_STRING_MAX
 
 /*
- * Takes the 36-character form with dashes or 32 hex digits, either case;
- * gives the canonical form: lower case with dashes. -EINVAL otherwise, the nil
- * UUID included. buf is untouched on failure.
+ * Converts a UUID, in the 36-character form with dashes or as 32 hex digits, in
+ * upper or lower case, to the canonical form: lower case with dashes. Returns 0,
+ * or -EINVAL for an invalid or nil UUID; buf is untouched on failure.
  */
 int uuid_canonical(const char *s, char buf[static UUID_STRING_SIZE]);
 
-/* Is prefix (dashes optional, any case, at least one digit) a beginning of the canonical uuid? */
+/* Is prefix (dashes optional, any case, at least one digit) a prefix of the canonical uuid? */
 bool uuid_has_prefix(const char *uuid, const char *prefix);

@@ -6,21 +6,22 @@
 #include "metadata.h"
 
 /*
- * What the hook finds out about a domain's way to PASIDs and hands over with
- * the metadata, under keys that no metadata of tenants can have.
+ * A domain's vIOMMU and iommufd settings, which the hook finds in its XML and
+ * passes on with the metadata. The keys cannot occur in a tenant's metadata.
  */
 
 #define METADATA_IOMMUFD       "iommufd" /* "yes": the domain's host devices are attached through iommufd */
-#define METADATA_VIOMMU_PASIDS "viommu-pasids" /* how many PASIDs its vIOMMU lets the guest name */
+#define METADATA_VIOMMU_PASIDS "viommu-pasids" /* number of PASIDs that the vIOMMU offers to the guest */
 
+/* Are the domain's host devices attached through iommufd? */
 bool viommu_uses_iommufd(const Metadata *metadata);
 
-/* 0 if that is not known. */
+/* Number of PASIDs that the vIOMMU offers; 0 if unknown. */
 uint32_t viommu_pasids(const Metadata *metadata);
 
 /*
- * A sentence if the guest can name more PASIDs than it may have, for it does
- * not learn which of them it did not get. *ret is to be freed, NULL if there is
- * nothing to say. -ENOMEM.
+ * Returns in *ret a sentence if the vIOMMU offers more PASIDs than the quota
+ * allows: the guest does not learn which attach was denied. *ret is NULL if the
+ * quota suffices; the caller frees it. Returns 0 or -ENOMEM.
  */
 int viommu_describe(uint32_t pasids, uint32_t quota, char **ret);

@@ -24,15 +24,15 @@
 #include "signals.h"
 #include "status.h"
 
-/* What else to tell comes before it, as lines. */
-static void notify_status(Daemon *d, const char *more) {
+/* prefix: further assignments, one per line, that precede STATUS=. */
+static void notify_status(Daemon *d, const char *prefix) {
         _cleanup_free_ char *status = control_status(d->control);
 
         if (status)
-                (void) sd_notifyf(false, "%sSTATUS=%s", more, status);
+                (void) sd_notifyf(false, "%sSTATUS=%s", prefix, status);
 }
 
-/* Has it changed since it was last announced? */
+/* Has the status changed since it was last announced? Remembers the new one. */
 static bool status_changed(Daemon *d) {
         _cleanup_free_ char *status = control_status(d->control);
 
@@ -44,11 +44,11 @@ static bool status_changed(Daemon *d) {
         return true;
 }
 
-/* A status that has not changed is not announced, unless somebody has missed it. */
+/* Drops WORLD_CHANGED_STATUS if the status has not changed, unless it must be announced in any case. */
 static void check_status(Daemon *d, unsigned *changes) {
-        if (*changes & WORLD_CHANGED_STATUS_ANEW) {
+        if (*changes & WORLD_CHANGED_STATUS_ALWAYS) {
                 free(TAKE_PTR(d->status));
-                *changes &= ~(unsigned) WORLD_CHANGED_STATUS_ANEW;
+                *changes &= ~(unsigned) WORLD_CHANGED_STATUS_ALWAYS;
                 *changes |= WORLD_CHANGED_STATUS;
         }
 
@@ -60,11 +60,11 @@ static void check_status(Daemon *d, unsigned *changes) {
                 notify_status(d, "");
 }
 
-/* Takes the bus name, and sends READY=1, once everything is in place. */
+/* Requests the bus name and sends READY=1 when all VMs are known. */
 static void check_ready(Daemon *d) {
         World *w = &d->control->world;
 
-        /* The name comes last: who calls us should not find half of the VMs. */
+        /* The name comes last, so that callers find all VMs. */
         if ((w->ready && d->api->name_acquired) || !world_is_reconciled(w))
                 return;
 
@@ -74,18 +74,18 @@ static void check_ready(Daemon *d) {
                 return;
         }
 
-        /* Without a bus we do what can be done without, and take it up once it comes. */
+        /* Without a bus the daemon is ready, too. The name is requested when the bus comes up. */
         if (w->ready)
                 return;
 
         w->ready = true;
         notify_status(d, "READY=1\n");
-        /* There is more to remember while everything is found than ever after. */
+        /* The start needs more memory than the daemon does afterwards. */
         (void) malloc_trim(0);
         log_info("pasidd " PASIDD_VERSION " is ready, %s.", control_state(d->control));
 }
 
-/* Once in each turn of the event loop in which something has changed. */
+/* Runs once in each iteration of the event loop in which something has changed. */
 static int on_changes(sd_event_source *source, void *userdata) {
         Daemon *d = userdata;
 
@@ -253,7 +253,7 @@ static int set_up_event_loop(Daemon *d) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(d->changes, SD_EVENT_OFF);
         if (r >= 0)
-                /* In turn with callers, who could otherwise keep it from being announced for good. */
+                /* The same priority as callers, so that callers cannot hold back the announcements forever. */
                 r = sd_event_source_set_priority(d->changes, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_event_set_watchdog(d->event, true);
@@ -275,7 +275,7 @@ int daemon_block_signals(void) {
         return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
 }
 
-/* Takes config over. */
+/* Takes ownership of config, also on failure. */
 static int make_parts(Daemon *d, Config *config) {
         static const ControlHandlers control_handlers = {
                 .changed = on_changed,
@@ -312,7 +312,7 @@ static int make_parts(Daemon *d, Config *config) {
         if (r >= 0)
                 r = connection_new(d->event, &connection_handlers, d, &d->connection);
         if (r < 0)
-                return log_error_errno(r, "Cannot set up the event loop: %m");
+                return log_error_errno(r, "Cannot set up the daemon: %m");
 
         return 0;
 }
@@ -360,20 +360,20 @@ Daemon *daemon_free(Daemon *d) {
         return NULL;
 }
 
-/* Everything that can be found missing before the event loop runs. */
+/* Checks what can be checked before the event loop runs. */
 static int preflight(Daemon *d) {
         int r;
 
-        /* Quotas are worth more than the certainty that nobody else sets them: only another daemon is a reason to end. */
+        /* Without the lock the daemon still enforces quotas. Only another running daemon is fatal. */
         d->instance_lock = instance_lock_take(d->root);
         if (d->instance_lock == -EBUSY)
                 return -EBUSY;
 
         r = cgroup_is_unified(d->root);
         if (r < 0)
-                return log_error_errno(r, "Cannot look at " CGROUP_MOUNT ": %m");
+                return log_error_errno(r, "Cannot examine " CGROUP_MOUNT ": %m");
         if (r == 0) {
-                log_error(CGROUP_MOUNT " is not the unified cgroup hierarchy, which PASID limits need.");
+                log_error(CGROUP_MOUNT " is not a unified cgroup hierarchy, which PASID limits require.");
                 d->exit_status = PASIDD_EXIT_NO_KERNEL_SUPPORT;
                 return -EOPNOTSUPP;
         }
@@ -389,7 +389,7 @@ int daemon_prepare(Daemon *d) {
                 return r;
 
         r = control_prepare(d->control);
-        /* What a newer version has written: to start again does not help. */
+        /* The state was written by a newer version, so a restart does not help. */
         if (r == -EPROTONOSUPPORT)
                 d->exit_status = PASIDD_EXIT_CONFIG;
         return r;

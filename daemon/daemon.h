@@ -9,45 +9,48 @@
 #include "passed-sockets.h"
 
 typedef struct DaemonOptions {
-        const char *root;   /* "" in service */
-        const char *config; /* NULL: the usual file and its drop-ins */
+        const char *root;   /* "" except in tests */
+        const char *config; /* configuration file; NULL: the default file and its drop-ins */
         PassedSockets sockets;
 } DaemonOptions;
 
-/* The whole daemon: makes its parts and connects them with one another, and with systemd. */
+/* The whole daemon. Makes the parts and connects them with each other and with systemd. */
 typedef struct Daemon {
         sd_event *event;
-        int instance_lock; /* negative: it could not be had */
+        int instance_lock; /* negative: not locked */
         char *root;
         ConfigPlace place;
-        PassedSockets sockets; /* until their users have them */
+        PassedSockets sockets; /* sockets that have not been handed to their users yet */
 
         BusCalls *calls;
         Control *control;
         Api *api;
         Connection *connection;
 
-        sd_event_source *changes; /* deferred: takes what has changed in the world */
-        char *status;             /* as last announced */
-        int exit_status;          /* when it does not come to running */
+        sd_event_source *changes; /* deferred event source that processes the queued changes */
+        char *status;             /* last announced status */
+        int exit_status;          /* exit status if the daemon fails to start */
 } Daemon;
 
 /*
- * The signals that the event loop handles wait from now on. To be called first
- * thing: SIGHUP ends a process that has not come to that. 0 or a negative errno.
+ * Blocks the signals that the event loop handles. Must be called first, because
+ * an unblocked SIGHUP would end the process. Returns 0 or a negative errno.
  */
 int daemon_block_signals(void);
 
-/* Reads the configuration. Takes the sockets. Even on failure *ret may be set, for its exit_status; free it. All is logged. */
+/*
+ * Reads the configuration and makes the parts. Takes ownership of the sockets. Returns 0 or a negative errno, which has
+ * been logged. *ret may be set on failure as well: exit_status is valid then, and the caller frees it.
+ */
 int daemon_new(const DaemonOptions *options, Daemon **ret);
 Daemon *daemon_free(Daemon *d);
 DEFINE_CLEANUP_FUNC(Daemon *, daemon_free, daemon_freep);
 
-/* Everything before the kernel is asked: state, event loop, reservations. Logs what fails. */
+/* Takes the instance lock and loads the state. Returns 0 or a negative errno, which has been logged. */
 int daemon_prepare(Daemon *d);
 
 /*
- * Runs until told to stop. Returns the process's exit status; or a negative
- * errno when it could not begin, and d->exit_status is what to end with.
+ * Runs until a stop signal. Returns the exit status of the process, or a
+ * negative errno if the daemon failed to start; d->exit_status is set then.
  */
 int daemon_run(Daemon *d);

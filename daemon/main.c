@@ -18,13 +18,13 @@ typedef struct Arguments {
 
 static void help(void) {
         printf("pasidd [OPTIONS…]\n\n"
-               "Gives virtual machines their PASID quotas.\n\n"
+               "Enforces PASID quotas of virtual machines.\n\n"
                "  -h --help             Show this help\n"
                "     --version          Show the version\n"
                "     --config=FILE      Configuration file (its drop-ins are in FILE.d/)\n"
                "     --check-config     Check the configuration and exit\n"
                "     --log-level=LEVEL  Log up to LEVEL: emerg … debug, or 0 … 7 (default: info)\n"
-               "     --root=DIR         Work on the files below DIR, for tests\n\n"
+               "     --root=DIR         Use the files below DIR, for tests\n\n"
                "See pasidd(8) and pasidd.conf(5).\n");
 }
 
@@ -32,7 +32,7 @@ static int set_log_level(const char *level, Arguments *args) {
         int n = log_level_from_string(level);
 
         if (n < 0) {
-                fprintf(stderr, "pasidd: \"%s\" is not a log level.\n", level);
+                fprintf(stderr, "pasidd: Invalid log level \"%s\".\n", level);
                 return -EINVAL;
         }
 
@@ -42,7 +42,7 @@ static int set_log_level(const char *level, Arguments *args) {
 
 static int set_root(const char *root, Arguments *args) {
         if (root[0] != '/') {
-                fprintf(stderr, "pasidd: --root= takes an absolute path, \"%s\" is none.\n", root);
+                fprintf(stderr, "pasidd: --root= requires an absolute path, not \"%s\".\n", root);
                 return -EINVAL;
         }
 
@@ -58,7 +58,7 @@ enum {
         ARG_ROOT,
 };
 
-/* Returns 0, 1 when there is nothing more to do, or -EINVAL. */
+/* Returns 0, 1 if the program is to exit successfully, or -EINVAL. */
 static int apply_option(int option, const char *value, Arguments *args) {
         switch (option) {
         case 'h':
@@ -82,7 +82,7 @@ static int apply_option(int option, const char *value, Arguments *args) {
         }
 }
 
-/* Returns 0 when the daemon is to run, 1 when there is nothing more to do, or -EINVAL. */
+/* Returns 0 if the daemon is to run, 1 if the program is to exit successfully, or -EINVAL. */
 static int parse_arguments(int argc, char *argv[], Arguments *args) {
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
@@ -102,7 +102,7 @@ static int parse_arguments(int argc, char *argv[], Arguments *args) {
         }
 
         if (optind < argc) {
-                fprintf(stderr, "pasidd: \"%s\" is one argument too many.\n", argv[optind]);
+                fprintf(stderr, "pasidd: Unexpected argument \"%s\".\n", argv[optind]);
                 return -EINVAL;
         }
 
@@ -140,8 +140,8 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
-        /* What is large is an answer to somebody, say: it goes back to the system at once, and does not teach malloc() to
-         * keep it the next time. */
+        /* Returns large blocks, such as answers to callers, to the system immediately, and turns off malloc()'s dynamic
+         * threshold. */
         (void) mallopt(M_MMAP_THRESHOLD, LARGE);
         (void) mallopt(M_TRIM_THRESHOLD, LARGE);
 
@@ -149,7 +149,7 @@ int main(int argc, char *argv[]) {
         if (args.check_config)
                 return check_config(&args.daemon);
 
-        /* First of all: if nothing else comes of us, nobody is to wake us by them. */
+        /* First of all, so that systemd does not start the daemon again by these sockets if it fails. */
         r = passed_sockets_get(&args.daemon.sockets);
         if (r < 0)
                 return EXIT_FAILURE;

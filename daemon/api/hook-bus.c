@@ -70,8 +70,8 @@ static int read_announcement(
         if (slice) {
                 r = cgroup_path_from_slice(slice, &path);
                 if (r == -EINVAL)
-                        return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                "\"%s\" is not the name of a slice.", slice);
+                        return bus_error_setf(
+                                error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a valid slice name.", slice);
                 if (r >= 0)
                         a.slice = strdup(slice);
                 if (r < 0 || !a.slice)

@@ -277,18 +277,18 @@ static char *vm_of_details(const char *const *details) {
 int polkit_check_vm(const Caller *caller, const VM *vm, sd_bus_error *error) {
         _cleanup_free_ char *now = NULL;
 
-        if (!caller->asked_vm)
+        if (!caller->polkit_vm)
                 return 0;
 
         now = vm ? format_vm(vm->name, vm->uuid) : strdup("");
         if (!now)
                 return -ENOMEM;
-        if (streq(now, caller->asked_vm))
+        if (streq(now, caller->polkit_vm))
                 return 0;
 
         return bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                 "The VM is not what polkit was asked about any more (it was \"%s\", it is \"%s\"). Try again.",
-                caller->asked_vm, now);
+                caller->polkit_vm, now);
 }
 
 static int append_details(sd_bus_message *question, const char *const *details) {
@@ -372,8 +372,8 @@ int polkit_authorize(Api *api, sd_bus_message *message, const char *action, cons
         if (!may_wait(api, caller.uid, call_places(message)))
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
 
-        caller.asked_vm = vm_of_details(details);
-        request = caller.asked_vm ? auth_request_new(api, message, &caller, handler) : NULL;
+        caller.polkit_vm = vm_of_details(details);
+        request = caller.polkit_vm ? auth_request_new(api, message, &caller, handler) : NULL;
         if (!request)
                 return -ENOMEM;
 

@@ -121,7 +121,7 @@ static void open_again(Api *api) {
                 if (vm->signals.visibility >= VM_ANNOUNCED)
                         vm_queue_changes(vm, VM_CHANGED_ALL);
         world_queue_changes(
-                api->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ANEW | WORLD_CHANGED_DEFAULT);
+                api->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ALWAYS | WORLD_CHANGED_DEFAULT);
 }
 
 static void close_gate(Api *api, const char *why, uint64_t n, const char *unit) {

@@ -100,7 +100,7 @@ int slice_bus_check_name(const char *name, sd_bus_error *error) {
         r = cgroup_path_from_slice(name, &path);
         if (r == -EINVAL)
                 return bus_error_setf(
-                        error, PASIDD_ERROR_INVALID_SLICE, "\"%s\" is not the name of a slice.", name);
+                        error, PASIDD_ERROR_INVALID_SLICE, "\"%s\" is not a valid slice name.", name);
         if (r < 0)
                 return r;
         if (streq(name, "-.slice"))

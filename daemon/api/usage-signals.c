@@ -17,23 +17,23 @@ static bool look_at(Api *api, VM *vm) {
         unsigned changes = 0;
 
         vm_read_counters(vm, &now);
-        if (!vm->signals.told_known || now.allocated != vm->signals.told.allocated)
+        if (!vm->signals.announced_known || now.allocated != vm->signals.announced.allocated)
                 changes |= VM_CHANGED_ALLOCATED;
-        if (!vm->signals.told_known || now.peak != vm->signals.told.peak)
+        if (!vm->signals.announced_known || now.peak != vm->signals.announced.peak)
                 changes |= VM_CHANGED_PEAK;
-        if (!vm->signals.told_known || now.attached != vm->signals.told.attached)
+        if (!vm->signals.announced_known || now.attached != vm->signals.announced.attached)
                 changes |= VM_CHANGED_ATTACHED;
-        if (!vm->signals.told_known || now.denied != vm->signals.told.denied)
+        if (!vm->signals.announced_known || now.denied != vm->signals.announced.denied)
                 changes |= VM_CHANGED_DENIED;
 
-        vm->signals.told = now;
-        vm->signals.told_known = true;
+        vm->signals.announced = now;
+        vm->signals.announced_known = true;
         if (!changes)
                 return false;
 
         /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
         if (!signal_gate_is_open(api)) {
-                vm->signals.told_known = false;
+                vm->signals.announced_known = false;
                 return false;
         }
         signals_send_vm_changes(api, vm, vm->signals.changed | changes);
@@ -90,7 +90,7 @@ int usage_signals_start(Api *api, void (*sent)(Api *api, uint64_t bytes)) {
         int r;
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
-                vm->signals.told_known = false;
+                vm->signals.announced_known = false;
 
         api->subscribers.sent = sent;
         if (api->subscribers.timer)

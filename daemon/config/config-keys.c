@@ -7,7 +7,7 @@
 #include "quota.h"
 #include "uuid.h"
 
-/* The keys of each section, and what their values may be. */
+/* The keys of each section and the ranges of their values. */
 
 #define RESERVATION_TIMEOUT_SEC_MAX UINT32_C(86400)
 
@@ -40,7 +40,7 @@ static const char *const slice_keys[_SLICE_KEY_MAX] = {
         [SLICE_OVERCOMMIT_RATIO] = "OvercommitRatio",
 };
 
-/* Several lines of these must all match. */
+/* Keys that can be set more than once. All lines must match. */
 static const char *const repeatable_keys[] = { "MatchMetadata", "MatchNovaExtraSpec", NULL };
 
 static int parse_quota(ConfigParser *p, const char *key, const char *value, uint32_t *ret) {
@@ -69,7 +69,7 @@ static int parse_slices(ConfigParser *p, const char *key, const char *value, cha
         size_t n_slices = 0;
         int r;
 
-        /* As many as there can be words, and the terminating NULL. */
+        /* Room for the largest possible number of words, and the terminating NULL. */
         l = calloc(strlen(value) / 2 + 2, sizeof(*l));
         if (!l)
                 return config_parser_oom(p);
@@ -90,7 +90,7 @@ static int parse_slices(ConfigParser *p, const char *key, const char *value, cha
 
                 for (size_t i = 0; i + 1 < n_slices; i++)
                         if (streq(l[i], slice))
-                                return parse_error(p, "%s=: \"%s\" stands there twice", key, slice);
+                                return parse_error(p, "%s=: \"%s\" is listed twice", key, slice);
 
                 word += n;
         }
@@ -111,7 +111,7 @@ static bool strv_has(const char *const *l, const char *s) {
         return false;
 }
 
-/* N or N%. */
+/* Parses N or N%. */
 static int parse_watermark(
         ConfigParser *p, const char *key, const char *value, uint32_t *ret, bool *ret_percent) {
         _cleanup_free_ char *number = NULL;
@@ -127,7 +127,7 @@ static int parse_watermark(
         if (!number)
                 return config_parser_oom(p);
         if (quota_parse(number, 0, &percent) < 0 || percent > 100)
-                return parse_error(p, "%s=%s: is not a percentage from 0%% to 100%%", key, value);
+                return parse_error(p, "%s=%s: must be a percentage from 0%% to 100%%", key, value);
 
         *ret = percent;
         *ret_percent = true;
@@ -139,13 +139,13 @@ static int parse_admission(ConfigParser *p, const char *key, const char *value, 
 
         k = (int) admission_from_string(value);
         if (k < 0)
-                return parse_error(p, "%s=%s: is none of \"off\", \"warn\" and \"enforce\"", key, value);
+                return parse_error(p, "%s=%s: must be \"off\", \"warn\" or \"enforce\"", key, value);
 
         *ret = (Admission) k;
         return 0;
 }
 
-/* Digits with up to three places after the point, whatever the locale. */
+/* Parses digits with up to three decimal places, independent of the locale. */
 static int parse_ratio(ConfigParser *p, const char *key, const char *value, uint32_t *ret) {
         static const char digits[] = "0123456789";
         size_t whole = strspn(value, digits), places = 0;
@@ -158,8 +158,9 @@ static int parse_ratio(ConfigParser *p, const char *key, const char *value, uint
                         whole = 0;
         }
         if (whole == 0 || whole > 4 || places > 3 || fraction[places] != '\0')
-                return parse_error(
-                        p, "%s=%s: is not a number like 1 or 1.5, with three places at most", key, value);
+                return parse_error(p,
+                        "%s=%s: must be a number like 1 or 1.5, with at most three decimal places", key,
+                        value);
 
         for (size_t i = 0; i < whole; i++)
                 ratio = ratio * 10 + (uint32_t) (value[i] - '0') * RATIO_ONE;
@@ -178,14 +179,14 @@ static int parse_seconds(ConfigParser *p, const char *key, const char *value, ui
         uint32_t seconds;
 
         if (quota_parse(value, 0, &seconds) < 0 || seconds == 0 || seconds > RESERVATION_TIMEOUT_SEC_MAX)
-                return parse_error(p, "%s=%s: is not a number of seconds from 1 to %" PRIu32, key, value,
+                return parse_error(p, "%s=%s: must be a number of seconds from 1 to %" PRIu32, key, value,
                         RESERVATION_TIMEOUT_SEC_MAX);
 
         *ret = seconds;
         return 0;
 }
 
-/* Takes over key, also on failure; NULL is one that could not be made. */
+/* Takes ownership of key, also on failure. key may be NULL, which means out of memory. */
 static int add_match(
         ConfigParser *p, const char *option, char *key, const char *alternative, const char *glob) {
         ConfigRule *rule = config_parser_rule(p);
@@ -209,13 +210,13 @@ static int add_match(
         return matches[rule->n_matches - 1].glob ? 0 : config_parser_oom(p);
 }
 
-/* KEY=GLOB. Keys of libvirt's metadata have "=" in them as rarely as globs begin with one: the first counts. */
+/* Parses KEY=GLOB. Splits at the first "=", because keys of libvirt's metadata rarely contain one. */
 static int parse_match(ConfigParser *p, const char *option, const char *prefix, const char *value) {
         const char *equals = strchr(value, '=');
         char *key;
 
         if (!equals || equals == value)
-                return parse_error(p, "%s=%s: is not KEY=PATTERN", option, value);
+                return parse_error(p, "%s=%s: must be KEY=PATTERN", option, value);
 
         if (asprintf(&key, "%s%.*s", prefix, (int) (equals - value), value) < 0)
                 key = NULL;
@@ -230,7 +231,7 @@ static int parse_nova_match(
         return add_match(p, option, strdup(key), alternative, value);
 }
 
-/* Finds the key and notes that it is set here. */
+/* Finds the key and stores in which line it is set. Returns its index, or a negative errno. */
 static int find_key(ConfigParser *p, const char *section, const char *const *keys, size_t n_keys,
         const char *key, unsigned *lines) {
 
@@ -242,7 +243,7 @@ static int find_key(ConfigParser *p, const char *section, const char *const *key
                 return parse_error(p, "unknown key %s= in section [%s]", key, section);
 
         if (lines[i] > 0 && !strv_has(repeatable_keys, key))
-                return parse_error(p, "%s= is set already at %s:%u", key, p->file, lines[i]);
+                return parse_error(p, "%s= is already set at %s:%u", key, p->file, lines[i]);
 
         lines[i] = p->line;
         return (int) i;
@@ -267,14 +268,14 @@ static int manager_set(ConfigParser *p, const char *key, const char *value) {
                 k = (int) foreign_change_from_string(value);
                 if (k < 0)
                         return parse_error(
-                                p, "%s=%s: is none of \"revert\", \"adopt\" and \"report\"", key, value);
+                                p, "%s=%s: must be \"revert\", \"adopt\" or \"report\"", key, value);
                 c->foreign_change = (ForeignChange) k;
                 return 0;
 
         case MANAGER_HOOK_WITHOUT_DAEMON:
                 k = (int) hook_without_daemon_from_string(value);
                 if (k < 0)
-                        return parse_error(p, "%s=%s: is neither \"allow\" nor \"deny\"", key, value);
+                        return parse_error(p, "%s=%s: must be \"allow\" or \"deny\"", key, value);
                 c->hook_without_daemon = (HookWithoutDaemon) k;
                 return 0;
 
@@ -356,7 +357,7 @@ static int rule_set(ConfigParser *p, const char *key, const char *value) {
         }
 }
 
-/* Where the limit stands is what is shown for the slice. */
+/* Stores the location of Limit=, which is shown as the origin of the slice's limit. */
 static int slice_note_place(ConfigParser *p, ConfigSlice *slice) {
         char *file = strdup(p->file);
 
@@ -414,6 +415,6 @@ int config_parser_set(ConfigParser *p, const char *key, const char *value) {
                 return slice_set(p, key, value);
         case SECTION_NONE:
         default:
-                return parse_error(p, "%s= stands outside of any section", key);
+                return parse_error(p, "%s= is outside of any section", key);
         }
 }

@@ -5,14 +5,14 @@
 
 #include "config-file.h"
 
-/* The files of the configuration, and their order; config.c knows what stands in them. */
+/* Finds the configuration files and their order. config-parse.c parses them. */
 
 static int config_parse_file(Config *c, const char *file, char **ret_error) {
         _cleanup_fclose_ FILE *f = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        /* O_NONBLOCK: a FIFO in this place must not hang the daemon. */
+        /* O_NONBLOCK, so that a FIFO does not block the daemon. */
         fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 goto fail;
@@ -31,7 +31,7 @@ fail:
         return r;
 }
 
-/* Takes over s, also on failure; NULL is one that could not be made. */
+/* Takes ownership of s, also on failure. s may be NULL, which means out of memory. */
 static int strv_push(char ***l, size_t *n, char *s) {
         char **longer;
 
@@ -70,12 +70,12 @@ static const char *file_name(const char *path) {
         return strrchr(path, '/') + 1;
 }
 
-/* By the bytes of the names, so that the order does not hang on the locale. */
+/* Compares bytes, so that the order does not depend on the locale. */
 static int compare_files(const void *a, const void *b) {
         return strcmp(file_name(*(char *const *) a), file_name(*(char *const *) b));
 }
 
-/* Adds the drop-ins of one directory whose names are not there yet. */
+/* Adds the drop-ins of a directory, except those with a name that is in the list already. */
 static int add_dropins(const char *dir, char ***files, size_t *n_files, char **ret_error) {
         struct dirent **entries = NULL;
         size_t n_known = *n_files;
@@ -135,7 +135,7 @@ int config_list_files(const char *const *dirs, const char *name, char ***ret, ch
 
                 if (!file)
                         return -ENOMEM;
-                /* A link that leads nowhere is a mistake to be told of, not a file that is not there. */
+                /* A dangling link is a mistake that must be reported, not a missing file. */
                 if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
                         r = strv_push(&files, &n_files, TAKE_PTR(file));
                 else
@@ -147,7 +147,7 @@ int config_list_files(const char *const *dirs, const char *name, char ***ret, ch
         r = list_dropins(dirs, name, &dropins, &n_dropins, ret_error);
         for (size_t i = 0; r >= 0 && i < n_dropins; i++)
                 r = strv_push(&files, &n_files, TAKE_PTR(dropins[i]));
-        /* What was taken has left holes, which would end the list early. */
+        /* Free the remaining strings one by one: strv_free() would stop at the first NULL. */
         for (size_t i = 0; i < n_dropins; i++)
                 free(TAKE_PTR(dropins[i]));
         if (r < 0)

@@ -7,18 +7,17 @@
 #include "utf8.h"
 
 /*
- * inih does the splitting into keys and values, but it cuts lines and section
- * names that do not fit its buffers without a word, hides sections without
- * keys, stops at a NUL byte, and this build of it does not give the handler a
- * line number. So it is fed line by line through line_read(), which refuses
- * what would be cut and keeps track of line and section, and inih's own idea
- * of the section is ignored.
+ * inih splits lines into keys and values, but it silently cuts lines and section
+ * names that do not fit its buffers, does not report sections without keys,
+ * stops at a NUL byte, and this build of it does not pass line numbers to the
+ * handler. So it is fed line by line by line_read(), which rejects what would be
+ * cut, and keeps track of line and section. inih's section is ignored.
  */
 
-#define LINE_LEN_MAX    (INI_MAX_LINE - 2) /* inih's buffer also holds the newline and the NUL */
-#define SECTION_LEN_MAX 49                 /* inih: MAX_SECTION, which its header does not have */
+#define LINE_LEN_MAX    (INI_MAX_LINE - 2) /* inih's buffer also has the newline and the NUL */
+#define SECTION_LEN_MAX 49                 /* inih's MAX_SECTION, which is not in its header */
 
-/* What can only be told when the section is complete. */
+/* Checks that can only be made when the section is complete. */
 static int section_end(ConfigParser *p) {
         const ConfigRule *rule;
 
@@ -41,7 +40,7 @@ static int rule_begin(ConfigParser *p, const char *name) {
 
         for (size_t i = 0; i < c->n_rules; i++)
                 if (streq(c->rules[i].name, name))
-                        return parse_error(p, "rule \"%s\" is defined already at %s:%u", name,
+                        return parse_error(p, "rule \"%s\" is already defined at %s:%u", name,
                                 c->rules[i].file, c->rules[i].line);
 
         rules = reallocarray(c->rules, c->n_rules + 1, sizeof(*rules));
@@ -49,7 +48,7 @@ static int rule_begin(ConfigParser *p, const char *name) {
                 return config_parser_oom(p);
         c->rules = rules;
 
-        /* Counted at once, so that config_free() finds what there is of it. */
+        /* Count the element first, so that config_free() frees it if a strdup() fails. */
         rules[c->n_rules++] = (ConfigRule) {
                 .name = strdup(name),
                 .file = strdup(p->file),
@@ -72,19 +71,19 @@ static int slice_begin(ConfigParser *p, const char *name) {
         if (r < 0)
                 return r;
         if (streq(name, "-.slice"))
-                return parse_error(p, "the root slice has no limit of its own");
+                return parse_error(p, "the root slice cannot have a limit");
 
         memset(p->slice_lines, 0, sizeof(p->slice_lines));
         p->section = SECTION_SLICE;
 
-        /* As with [Manager], a later file can say another thing of the same slice. */
+        /* As with [Manager], a later file can change settings of the same slice. */
         for (p->slice = 0; p->slice < c->n_slice_sections; p->slice++) {
                 const ConfigSlice *known = config_parser_slice(p);
 
                 if (!streq(known->name, name))
                         continue;
                 if (streq(known->file, p->file))
-                        return parse_error(p, "slice \"%s\" has a section already at %s:%u", name,
+                        return parse_error(p, "slice \"%s\" already has a section at %s:%u", name,
                                 known->file, known->line);
                 return 0;
         }
@@ -102,18 +101,18 @@ static int slice_begin(ConfigParser *p, const char *name) {
         return config_parser_slice(p)->name && config_parser_slice(p)->file ? 0 : config_parser_oom(p);
 }
 
-/* [TYPE NAME]: 1 with *ret_name pointing to the name, which is cut at its end; 0 for another type. */
+/* Parses [TYPE NAME]. Returns 1 with *ret_name pointing into section; 0 for another type; or a negative errno. */
 static int section_has_type(ConfigParser *p, char *section, const char *type, char **ret_name) {
         char *name = section + strlen(type);
         size_t n;
 
-        /* The case does not matter: "[slice a.slice]" is plain enough. */
+        /* Type names are not case-sensitive. */
         if (!ascii_is_prefix_case(section, type))
                 return 0;
 
         n = strspn(name, CONFIG_BLANKS);
         if (name[n] == '\0')
-                return parse_error(p, "the name is missing: [%s NAME]", type);
+                return parse_error(p, "section name is missing, must be [%s NAME]", type);
         if (n == 0)
                 return 0;
 
@@ -127,7 +126,7 @@ static int section_has_type(ConfigParser *p, char *section, const char *type, ch
         return 1;
 }
 
-/* header: the line from its "[" on. */
+/* header: the line, beginning at "[". */
 static int section_begin(ConfigParser *p, const char *header) {
         char name[LINE_LEN_MAX + 1], *of;
         const char *end, *rest;
@@ -145,15 +144,16 @@ static int section_begin(ConfigParser *p, const char *header) {
 
         rest = end + 1 + strspn(end + 1, CONFIG_BLANKS);
         if (*rest && !strchr(INI_START_COMMENT_PREFIXES, *rest))
-                return parse_error(p, "something follows the \"]\" of the section header");
+                return parse_error(p, "trailing characters after the section header");
 
         n = (size_t) (end - header - 1);
         if (n > SECTION_LEN_MAX)
-                return parse_error(p, "section name is %zu bytes long, %d are possible", n, SECTION_LEN_MAX);
+                return parse_error(
+                        p, "section name is %zu bytes long, the maximum is %d", n, SECTION_LEN_MAX);
 
         *(char *) mempcpy(name, header + 1, n) = '\0';
 
-        /* Where inih would see an inline comment begin. */
+        /* inih would start an inline comment here. */
         for (size_t i = 1; i < n; i++)
                 if (name[i] == ';' && strchr(CONFIG_BLANKS, name[i - 1]))
                         return parse_error(p, "comment inside the section header");
@@ -171,13 +171,12 @@ static int section_begin(ConfigParser *p, const char *header) {
         if (r != 0)
                 return r < 0 ? r : slice_begin(p, of);
 
-        return parse_error(
-                p, "unknown section [%s]: there are [Manager], [Rule NAME] and [Slice NAME]", name);
+        return parse_error(p, "unknown section [%s], must be [Manager], [Rule NAME] or [Slice NAME]", name);
 }
 
 /*
- * Reads a line into buf, with its leading blanks, a byte order mark and the
- * newline kept off. 0 at the end of the file, 1 for a line.
+ * Reads a line into buf, without leading blanks, a byte order mark, and the
+ * newline. Returns 1 for a line, 0 at the end of the file, or a negative errno.
  */
 static int line_get(ConfigParser *p, char buf[static LINE_LEN_MAX + 1]) {
         size_t n = 0;
@@ -214,13 +213,13 @@ static int line_get(ConfigParser *p, char buf[static LINE_LEN_MAX + 1]) {
         return 1;
 }
 
-/* ini_reader: like fgets(); NULL ends the parsing, at the end of the file or after an error. */
+/* The ini_reader: like fgets(). Returns NULL at the end of the file or after an error. */
 static char *line_read(char *buf, int size, void *stream) {
         ConfigParser *p = stream;
         const char *separator;
         int r;
 
-        /* The handler or inih itself may have found something in the line before. */
+        /* The handler may have reported an error in the previous line. */
         if (p->error < 0)
                 return NULL;
 
@@ -234,7 +233,7 @@ static char *line_read(char *buf, int size, void *stream) {
                 return NULL;
 
         for (char *t = buf; *t; t++)
-                /* For inih a blank is a blank. */
+                /* inih handles tabs and spaces in the same way. */
                 if (*t == '\t')
                         *t = ' ';
         if (!utf8_is_printable(buf)) {
@@ -246,12 +245,12 @@ static char *line_read(char *buf, int size, void *stream) {
                 if (section_begin(p, buf) < 0)
                         return NULL;
         } else if (*buf && !strchr(INI_START_COMMENT_PREFIXES, *buf)) {
-                /* inih also takes KEY: VALUE. One form is enough. And it sees a comment in " ;". */
+                /* Reject inih's KEY: VALUE form, and a " ;" before the "=", where inih begins a comment. */
                 const char *comment = strstr(buf, " ;");
 
                 separator = strpbrk(buf, "=:");
                 if (!separator || *separator != '=' || (comment && comment < separator)) {
-                        parse_error(p, "neither a [SECTION] nor KEY=VALUE nor a comment");
+                        parse_error(p, "must be [SECTION], KEY=VALUE or a comment");
                         return NULL;
                 }
         }
@@ -260,9 +259,9 @@ static char *line_read(char *buf, int size, void *stream) {
 }
 
 /*
- * ini_handler: 1 for success. An inih that was built with
- * INI_CALL_HANDLER_ON_NEW_SECTION tells of each section, too, without a key;
- * line_read() has dealt with that.
+ * The ini_handler. Returns 1 for success. An inih built with
+ * INI_CALL_HANDLER_ON_NEW_SECTION also reports sections, with key being NULL;
+ * line_read() has handled those.
  */
 static int key_handle(void *user, const char *section _unused_, const char *key, const char *value) {
         ConfigParser *p = user;
@@ -284,7 +283,7 @@ int config_parse_stream(Config *c, FILE *f, const char *file, char **ret_error) 
         errno = 0;
         r = ini_parse_stream(line_read, &p, key_handle, &p);
 
-        /* line_read() lets nothing through that inih objects to, so this is memory, or a surprise. */
+        /* line_read() rejects everything that inih would, so a negative value means out of memory. */
         if (r < 0)
                 config_parser_oom(&p);
         else if (r > 0)

@@ -5,7 +5,7 @@
 #include "cgroup-path.h"
 #include "config-parser.h"
 
-/* Keeps the first error only. */
+/* Only the first error is kept. */
 int config_parser_error(ConfigParser *p, int error, unsigned line, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
@@ -46,7 +46,7 @@ int config_parser_check_slice(ConfigParser *p, const char *where, const char *sl
         if (r == -ENOMEM)
                 return config_parser_oom(p);
         if (r < 0)
-                return parse_error(p, "%s: \"%s\" is not the name of a slice", where, slice);
+                return parse_error(p, "%s: \"%s\" is not a valid slice name", where, slice);
 
         return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "config-file.h"
 
-/* The parser of the configuration: config-parse.c has lines and sections, config-keys.c the keys in them. */
+/* Shared by the parts of the parser: config-parse.c parses lines and sections, config-keys.c the keys. */
 
 #define CONFIG_BLANKS " \t"
 
@@ -50,28 +50,28 @@ typedef struct ConfigParser {
         Config *config;
         FILE *stream;
         const char *file;
-        unsigned line; /* the one that inih is working on */
+        unsigned line; /* current line */
         Section section;
-        size_t slice;                             /* the current one */
-        unsigned manager_lines[_MANAGER_KEY_MAX]; /* where this file sets the key, 0: nowhere */
+        size_t slice;                             /* index of the current slice section */
+        unsigned manager_lines[_MANAGER_KEY_MAX]; /* line in which this file sets the key; 0: not set */
         unsigned rule_lines[_RULE_KEY_MAX];       /* the same for the current rule */
         unsigned slice_lines[_SLICE_KEY_MAX];     /* the same for the current slice */
-        int error;                                /* the first one, negative errno */
+        int error;                                /* first error, negative errno */
         char *message;
 } ConfigParser;
 
-/* Notes what is wrong with the configuration; the first error is kept. Returns the error that is noted. */
+/* Stores an error and its message, unless there is one already. line 0: none. Returns the stored error. */
 int config_parser_error(ConfigParser *p, int error, unsigned line, const char *format, ...) _printf_(4, 5);
 int config_parser_oom(ConfigParser *p);
 
-/* About the current line. */
+/* Stores an error in the current line. */
 #define parse_error(p, ...) config_parser_error(p, -EBADMSG, (p)->line, __VA_ARGS__)
 
-/* Is it the name of a slice? where: what needs one, for the message. */
+/* Checks that slice is a valid slice name. where: the key or section for the message. Returns 0 or a negative errno. */
 int config_parser_check_slice(ConfigParser *p, const char *where, const char *slice);
 
 ConfigRule *config_parser_rule(ConfigParser *p);
 ConfigSlice *config_parser_slice(ConfigParser *p);
 
-/* KEY=VALUE in the current section. */
+/* Sets a key of the current section. Returns 0 or a negative errno. */
 int config_parser_set(ConfigParser *p, const char *key, const char *value);

@@ -10,7 +10,7 @@ void config_place_done(ConfigPlace *place) {
         *place = (ConfigPlace) {};
 }
 
-/* "/etc/x.conf" → "/etc" and "x.conf" */
+/* Splits "/etc/x.conf" into "/etc" and "x.conf". */
 static int split_file(const char *file, ConfigPlace *place) {
         const char *slash = strrchr(file, '/');
 
@@ -19,12 +19,12 @@ static int split_file(const char *file, ConfigPlace *place) {
         if (!place->name || !place->dirs)
                 return -ENOMEM;
 
-        /* Of "/x.conf" nothing is left, to which the slash is added again. */
+        /* The directory of "/x.conf" is "", which becomes "/" when the name is appended. */
         place->dirs[0] = slash ? strndup(file, (size_t) (slash - file)) : strdup(".");
         return place->dirs[0] ? 0 : -ENOMEM;
 }
 
-static int usual_place(const char *root, ConfigPlace *place) {
+static int default_place(const char *root, ConfigPlace *place) {
         static const char *const installed[] = CONFIG_DIRS;
         static const char *const in_root[] = CONFIG_DIRS_IN_ROOT;
         const char *const *dirs = isempty(root) ? installed : in_root;
@@ -47,7 +47,7 @@ int config_place_init(ConfigPlace *place, const char *root, const char *file) {
         _cleanup_(config_place_done) ConfigPlace new = {};
         int r;
 
-        r = file ? split_file(file, &new) : usual_place(root, &new);
+        r = file ? split_file(file, &new) : default_place(root, &new);
         if (r < 0)
                 return r;
 

@@ -3,13 +3,13 @@
 
 #include "config.h"
 
-/* Where the daemon's configuration is read from, see config_list_files(). */
+/* The location of the daemon's configuration files, see config_list_files(). */
 typedef struct ConfigPlace {
         char **dirs;
         char *name;
 } ConfigPlace;
 
-/* file: that one and its drop-ins; NULL for the usual directories, below root. -ENOMEM. */
+/* file: a configuration file, which is used with its drop-ins; NULL: the default directories below root. Returns 0 or -ENOMEM. */
 int config_place_init(ConfigPlace *place, const char *root, const char *file);
 void config_place_done(ConfigPlace *place);
 

@@ -154,7 +154,7 @@ static int collect(Control *control, Counters **ret) {
                         return r;
         }
 
-        if (!control->world.sets_listed || control->world.machines != MACHINES_LISTED) {
+        if (!control->world.sets_complete || control->world.machines != MACHINES_LISTED) {
                 r = keep_others(earlier, c);
                 if (r < 0)
                         return r;

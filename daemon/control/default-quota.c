@@ -50,7 +50,7 @@ static void settle(Control *control, const Caller *caller) {
 
 static void on_settled(Limit *limit) {
         Control *control = limit->owner;
-        bool failed = limit->settled == LIMIT_FAILED;
+        bool failed = limit->announced_state == LIMIT_FAILED;
 
         settle(control, NULL);
         if (failed && limit->state == LIMIT_IN_FORCE)

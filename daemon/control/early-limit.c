@@ -127,7 +127,7 @@ static void settle(EarlyLimit *e) {
                         "Cannot limit cgroup %s, trying again: %s", e->cgroup, strempty(e->misc_max.error));
         else if (e->misc_max.state == LIMIT_IN_FORCE)
                 log_debug("Cgroup %s is limited to %" PRIu64 " until systemd-machined says whose it is.",
-                        e->cgroup, e->misc_max.wanted);
+                        e->cgroup, e->misc_max.desired);
         else if (!cgroup_exists(e->control->root, e->cgroup))
                 early_limit_free(e->control, e);
 }

@@ -102,34 +102,34 @@ static void on_dump(const KernelSet *sets, size_t n_sets, void *userdata) {
         check_capacity(control);
 
         TAILQ_FOREACH (set, &control->world.sets, entries)
-                set->listed = false;
+                set->in_dump = false;
 
         for (size_t i = 0; i < n_sets; i++) {
                 set = set_get(control, &sets[i]);
                 if (set)
-                        set->listed = true;
+                        set->in_dump = true;
         }
 
         for (set = TAILQ_FIRST(&control->world.sets); set; set = next) {
                 next = TAILQ_NEXT(set, entries);
-                if (!set->listed)
+                if (!set->in_dump)
                         set_remove(set);
         }
 
-        if (!control->world.sets_listed)
+        if (!control->world.sets_complete)
                 counting_sets_listed(control);
         set_match_waiting(control);
 
         /* Somebody may have written a quota unheard: to these while we were not there, to others when events got
          * lost. */
-        if (control->world.sets_listed)
+        if (control->world.sets_complete)
                 reconcile_sets_listed(control);
         else
                 TAILQ_FOREACH (set, &control->world.sets, entries)
                         if (set->vm)
                                 vm_apply_set(set->vm, set);
 
-        control->world.sets_listed = true;
+        control->world.sets_complete = true;
         world_queue_changes(&control->world, 0);
 }
 

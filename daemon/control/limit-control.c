@@ -138,7 +138,7 @@ static void write_wanted(Control *control, Limit *limit) {
         LimitOutcome outcome;
         char *error = NULL;
 
-        outcome = limits_try(control, limit, limit->wanted, &error);
+        outcome = limits_try(control, limit, limit->desired, &error);
         (void) limit_written(limit, outcome, error, control_now(control));
         enqueue(control, limit);
 }
@@ -149,8 +149,8 @@ static bool find_foreign(const Control *control, const Limit *limit, const Limit
         MiscResource resource = MISC_PASID;
 
         if (limit_file_is_misc(limit->kind)
-                        ? !world_limits_differ(&control->world, values, limit->wanted, &resource)
-                        : values->value[MISC_PASID] == limit->wanted)
+                        ? !world_limits_differ(&control->world, values, limit->desired, &resource)
+                        : values->value[MISC_PASID] == limit->desired)
                 return false;
 
         *ret_value = values->value[resource];
@@ -212,13 +212,13 @@ static void explain_foreign(Limit *limit, const LimitSubject *subject, const cha
 
         if (asprintf(&error, "somebody else has changed %s", subject->slice ? "it" : what) < 0)
                 error = NULL;
-        limit_explain(limit, error);
+        limit_set_error(limit, error);
 }
 
 /* The kernel shows these values: one of somebody else is restored, adopted or left. */
 static void seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
         ForeignChange policy = policy_for(control, limit);
-        uint64_t value = limit->wanted;
+        uint64_t value = limit->desired;
         const char *what = NULL;
         LimitStep step;
         bool foreign;
@@ -229,7 +229,7 @@ static void seen(Control *control, Limit *limit, const LimitSubject *subject, co
                 return;
 
         if (foreign)
-                announce_foreign(control, subject, what, value, limit->wanted, policy);
+                announce_foreign(control, subject, what, value, limit->desired, policy);
         if (step == LIMIT_LEAVE)
                 explain_foreign(limit, subject, what);
         if (step == LIMIT_ADOPT)
@@ -251,12 +251,12 @@ void limits_release(Control *control, Limit *limit) {
 }
 
 void limits_set(Control *control, Limit *limit, uint64_t wanted) {
-        carry_out(control, limit, limit_want(limit, wanted));
+        carry_out(control, limit, limit_set_desired(limit, wanted));
 }
 
 void limits_set_asked(Control *control, Limit *limit, uint64_t wanted) {
-        (void) limit_want(limit, wanted);
-        carry_out(control, limit, limit_asked(limit));
+        (void) limit_set_desired(limit, wanted);
+        carry_out(control, limit, limit_reassert(limit));
 }
 
 static int read_values(
@@ -297,7 +297,7 @@ static void judge_values(
         Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
         MiscResource resource = MISC_PASID;
 
-        if (!misc_values_differ(values, limit->wanted, &resource))
+        if (!misc_values_differ(values, limit->desired, &resource))
                 (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
         else
                 (void) limit_written(
@@ -389,12 +389,12 @@ void limits_controller_failed(Control *control) {
 }
 
 void limits_commit(Control *control, Limit *limit, uint64_t value) {
-        (void) limit_want(limit, value);
+        (void) limit_set_desired(limit, value);
         (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
 }
 
 void limits_take_back(Control *control, Limit *limit) {
-        if (limit_asked(limit) == LIMIT_WRITE)
+        if (limit_reassert(limit) == LIMIT_WRITE)
                 write_wanted(control, limit);
 }
 

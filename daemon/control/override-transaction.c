@@ -22,7 +22,7 @@ typedef struct Transaction {
 } Transaction;
 
 char *override_explain_not_saved(const OverrideList *list, const char *why) {
-        const char *what = !list || !list->asked                           ? "The overrides"
+        const char *what = !list || !list->write_unchanged                 ? "The overrides"
                            : override_list_has(list, OVERRIDE_DEFAULT, "") ? "The default quota"
                                                                            : "The override";
         char *text;
@@ -111,7 +111,7 @@ static OverrideResult write_default(Transaction *t, char **ret_error) {
         Control *control = t->control;
         _cleanup_free_ char *why = NULL;
 
-        if (!t->plan->default_concerned)
+        if (!t->plan->default_affected)
                 return OVERRIDE_DONE;
 
         t->default_tried = true;
@@ -158,7 +158,7 @@ static void commit(Transaction *t) {
                 slice_limits_tell(t->control, t->caller);
                 world_queue_changes(&t->control->world, 0);
         }
-        if (plan->default_concerned)
+        if (plan->default_affected)
                 default_quota_commit(t->control, t->caller);
 }
 

@@ -329,7 +329,7 @@ bool overrides_block(const Overrides *o, const OverrideScope *scope) {
                 return false;
 
         list = o->request->list;
-        own = list->asked ? (OverrideScope) { .kind = list->items[0].kind, .key = list->items[0].key }
+        own = list->write_unchanged ? (OverrideScope) { .kind = list->items[0].kind, .key = list->items[0].key }
                           : (OverrideScope) { .list = list };
         return override_scopes_overlap(&own, scope);
 }

@@ -73,7 +73,7 @@ static int slice_get(Control *control, const char *name, SliceLimit **ret) {
                         return r;
         }
 
-        slice->listed = true;
+        slice->in_use = true;
         *ret = slice;
         return 0;
 }
@@ -116,7 +116,7 @@ int slice_limits_update(Control *control) {
         int r;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries)
-                slice->listed = false;
+                slice->in_use = false;
 
         for (char **name = control->world.config->slices; *name; name++) {
                 /* The root has the capacity, and no limit. */
@@ -139,7 +139,7 @@ int slice_limits_update(Control *control) {
 
         for (slice = TAILQ_FIRST(&control->world.slice_limits); slice; slice = next) {
                 next = TAILQ_NEXT(slice, entries);
-                if (slice->listed)
+                if (slice->in_use)
                         slice_update(slice);
                 else
                         slice_free(slice);
@@ -152,7 +152,7 @@ static void limit_has_changed(SliceLimit *slice, const Caller *caller) {
         const char *source = slice_source_to_string(slice->source);
         const EventDetail details[] = {
                 { .name = "slice", .type = 's', .text = slice->name },
-                { .name = "previous", .type = 'u', .number = slice->told_limit },
+                { .name = "previous", .type = 'u', .number = slice->announced_limit },
                 { .name = "quota", .type = 'u', .number = slice->limit },
                 { .name = "source", .type = 's', .text = source },
         };
@@ -164,7 +164,7 @@ static void limit_has_changed(SliceLimit *slice, const Caller *caller) {
                         .n_details = ELEMENTSOF(details),
                         .caller = caller },
                 "The limit of slice %s is %s now (%s), it was %s.", slice->name,
-                format_limit(slice->limit, now), source, format_limit(slice->told_limit, before));
+                format_limit(slice->limit, now), source, format_limit(slice->announced_limit, before));
 }
 
 void slice_limits_tell(Control *control, const Caller *caller) {
@@ -173,10 +173,10 @@ void slice_limits_tell(Control *control, const Caller *caller) {
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
                 /* What is found at start has not changed. */
                 if (control->world.ready &&
-                        (slice->limit != slice->told_limit || slice->source != slice->told_source))
+                        (slice->limit != slice->announced_limit || slice->source != slice->announced_source))
                         limit_has_changed(slice, caller);
-                slice->told_limit = slice->limit;
-                slice->told_source = slice->source;
+                slice->announced_limit = slice->limit;
+                slice->announced_source = slice->source;
         }
 }
 

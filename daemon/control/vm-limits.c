@@ -18,7 +18,7 @@ static Control *control_of(const VM *vm) {
 
 void vm_settle(VM *vm) {
         LogContext context = vm_log_context(vm, NULL);
-        VMForce force = vm_force(vm);
+        VMEnforcement force = vm_enforcement(vm);
         bool in_force = force.state == LIMIT_IN_FORCE;
 
         if (vm->quota.in_force == in_force && streq(strempty(vm->quota.error), strempty(force.reason)))
@@ -38,7 +38,7 @@ void vm_settle(VM *vm) {
         vm->quota.in_force = in_force;
         if (replace_string(&vm->quota.error, force.reason) < 0)
                 log_oom();
-        vm_queue_changes(vm, VM_CHANGED_FORCE);
+        vm_queue_changes(vm, VM_CHANGED_IN_FORCE);
 }
 
 static void on_misc_max_written(CgroupWatchEvent event, const char *child, void *userdata) {
@@ -73,8 +73,8 @@ static void share_misc_max(const VM *vm) {
 
         TAILQ_FOREACH (other, &vm->world->vms, entries)
                 if (vm_shares_cgroup(vm, other) && other->misc_max.state != LIMIT_ABSENT &&
-                        other->misc_max.wanted != vm->misc_max.wanted) {
-                        limits_set(control_of(vm), &other->misc_max, vm->misc_max.wanted);
+                        other->misc_max.desired != vm->misc_max.desired) {
+                        limits_set(control_of(vm), &other->misc_max, vm->misc_max.desired);
                         vm_settle(other);
                 }
 }
@@ -172,7 +172,7 @@ void vm_limits_commit(VM *vm) {
 
 void vm_limits_take_back(VM *vm) {
         Control *control = control_of(vm);
-        VMForce force;
+        VMEnforcement force;
         Set *set;
 
         limits_take_back(control, &vm->misc_max);
@@ -181,7 +181,7 @@ void vm_limits_take_back(VM *vm) {
                 limits_take_back(control, &set->watermark);
         }
 
-        force = vm_force(vm);
+        force = vm_enforcement(vm);
         if (force.state == LIMIT_FAILED) {
                 LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
 

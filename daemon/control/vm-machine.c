@@ -116,7 +116,7 @@ static int keep_aside(VM *vm) {
                 .usec = vm->machine_usec,
         };
 
-        return other_machines_add(vm, &info, vm->listed);
+        return other_machines_add(vm, &info, vm->in_list);
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
@@ -177,7 +177,7 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
         if (!vm || !vm->machine)
                 return;
 
-        vm->listed = true;
+        vm->in_list = true;
         if (!vm->place.cgroup)
                 find_cgroup(vm, NULL);
         /* With its cgroup it got its quota. One that is in the list once more is looked at when that is complete, see
@@ -199,7 +199,7 @@ static bool take_other_machine(VM *vm, const Caller *caller) {
         log_notice("Machine %s of VM %s has ended, %s is still there.", vm->machine, vm->uuid, other->name);
         r = vm_set_machine(vm, other->name, other->unit, other->leader);
         vm->machine_usec = other->usec;
-        vm->listed = other->listed;
+        vm->in_list = other->in_list;
         other_machine_free(other);
         if (r < 0) {
                 log_oom();
@@ -238,7 +238,7 @@ void vm_machines_begin(Control *control) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries) {
-                vm->listed = false;
+                vm->in_list = false;
                 other_machines_begin(vm);
         }
 }
@@ -247,7 +247,7 @@ static VM *find_unlisted(Control *control) {
         VM *vm;
 
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->state == VM_RUNNING && vm->machine && !vm->listed)
+                if (vm->state == VM_RUNNING && vm->machine && !vm->in_list)
                         return vm;
 
         return NULL;
@@ -261,7 +261,7 @@ void vm_machines_end(Control *control) {
 
         /* From the first one each time: where a machine takes over, units' VMs go. */
         while ((vm = find_unlisted(control))) {
-                vm->listed = true;
+                vm->in_list = true;
                 machine_gone(vm, NULL);
         }
 }

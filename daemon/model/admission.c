@@ -32,17 +32,17 @@ Admission admission_of_slice(const SliceLimit *slice) {
 }
 
 static int refuse(const char *name, uint32_t quota, const char *where, uint64_t committed, uint64_t limit,
-        char **ret_why) {
-        if (asprintf(ret_why,
-                    "VM %s is to have %" PRIu32 " PASIDs, but of the %" PRIu64
-                    " that may be promised %s, %" PRIu64 " are left (Admission=enforce).",
+        char **ret_reason) {
+        if (asprintf(ret_reason,
+                    "VM %s needs %" PRIu32 " PASIDs, but of the %" PRIu64
+                    " that may be committed %s, %" PRIu64 " are left (Admission=enforce).",
                     name, quota, limit, where, committed < limit ? limit - committed : 0) < 0)
-                *ret_why = NULL;
+                *ret_reason = NULL;
 
         return -EDQUOT;
 }
 
-/* Does the limit of this slice hold for a VM that is to run in the other one? */
+/* Does the limit of s apply to a VM in slice, and is it enforced? */
 static bool slice_refuses(const SliceLimit *s, const char *slice) {
         return admission_of_slice(s) == ADMISSION_ENFORCE && slice_is_below(slice, s->name);
 }
@@ -54,7 +54,7 @@ static bool host_refuses(const World *w) {
 bool admission_is_enforced(const World *w, const char *slice) {
         const SliceLimit *s;
 
-        /* Without limits there is nothing to be short of; without numbers, it is only the slices. */
+        /* Without limits nothing can be short. */
         if (!world_has_limits(w))
                 return false;
         if (host_refuses(w))
@@ -68,7 +68,7 @@ bool admission_is_enforced(const World *w, const char *slice) {
 }
 
 int admission_check(const World *w, const char *uuid, const char *name, const char *slice, uint32_t quota,
-        char **ret_why) {
+        char **ret_reason) {
         uint64_t committed, limit;
         const SliceLimit *s;
 
@@ -79,7 +79,7 @@ int admission_check(const World *w, const char *uuid, const char *name, const ch
                 committed = world_committed(w, uuid);
                 limit = admission_host_commit_limit(w);
                 if (committed + quota > limit)
-                        return refuse(name, quota, "on this host", committed, limit, ret_why);
+                        return refuse(name, quota, "on this host", committed, limit, ret_reason);
         }
 
         TAILQ_FOREACH (s, &w->slice_limits, entries) {
@@ -97,7 +97,7 @@ int admission_check(const World *w, const char *uuid, const char *name, const ch
                         where = NULL;
                         return -ENOMEM;
                 }
-                return refuse(name, quota, where, committed, limit, ret_why);
+                return refuse(name, quota, where, committed, limit, ret_reason);
         }
 
         return 0;
@@ -109,7 +109,7 @@ AdmissionBalance admission_balance(const World *w, const SliceLimit *slice) {
                 .limit = slice ? admission_slice_commit_limit(slice) : admission_host_commit_limit(w),
         };
 
-        /* What there is no end to need not be summed up, with each change anew. */
+        /* Sum up only if there is a limit: this is called after each change. */
         if (admission != ADMISSION_OFF && balance.limit != UINT64_MAX)
                 balance.committed = slice ? slice_limit_committed(slice) : world_committed(w, NULL);
         balance.overcommitted = balance.committed > balance.limit;

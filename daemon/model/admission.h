@@ -5,30 +5,31 @@
 #include "world.h"
 
 /*
- * Are more PASIDs committed than there are? Of every VM that runs or is
- * announced its quota is committed, or what it holds (commitment.h); there are
- * as many as the capacity, or the limit of a slice, times OvercommitRatio=.
- * Counters are as they were read last.
+ * Admission control: are more PASIDs committed than may be? commitment.h says
+ * how much is committed to each running or announced VM. The commit limit is
+ * the host's capacity or a slice's limit, multiplied by OvercommitRatio=.
+ * Counters are the values last read from the kernel.
  */
 
-/* How much may be committed. UINT64_MAX for a slice without a limit. */
+/* The number of PASIDs that may be committed. UINT64_MAX for a slice without a limit. */
 uint64_t admission_host_commit_limit(const World *w);
 uint64_t admission_slice_commit_limit(const SliceLimit *slice);
 
-/* How strict the slice is: its own Admission=, or the general one. */
+/* The slice's admission mode: Admission= of its [Slice] section, or the global setting. */
 Admission admission_of_slice(const SliceLimit *slice);
 
-/* Can admission_check() refuse a VM in this slice (NULL: not known)? Else it need not be asked. */
+/* Can admission_check() refuse any VM in this slice (NULL: slice unknown)? */
 bool admission_is_enforced(const World *w, const char *slice);
 
 /*
- * May a VM with this quota start, in this slice? What the VM itself has now
- * does not count. 0, or -EDQUOT with a sentence for who starts it (to be freed).
+ * Checks whether a VM with this quota may start in this slice. What is committed
+ * to the VM already is not counted. Returns 0, -EDQUOT with a sentence for the
+ * user in *ret_reason (freed by the caller; NULL if memory ran out), or -ENOMEM.
  */
 int admission_check(const World *w, const char *uuid, const char *name, const char *slice, uint32_t quota,
-        char **ret_why);
+        char **ret_reason);
 
-/* What is committed on the host (slice: NULL) or in a slice, against what may be. */
+/* What is committed on the host (slice is NULL) or in a slice, and the commit limit. */
 typedef struct AdmissionBalance {
         uint64_t committed, limit;
         bool overcommitted;

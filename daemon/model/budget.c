@@ -8,7 +8,7 @@ static uint64_t drawn_at(const Bucket *bucket, const BucketRate *rate, uint64_t 
         uint64_t elapsed = now_usec > bucket->usec ? now_usec - bucket->usec : 0;
         uint64_t fill;
 
-        /* No overflow: after that time every bucket is full. */
+        /* Avoids an overflow below: the bucket is full by then. */
         if (elapsed / USEC_PER_SEC > bucket->drawn / rate->per_sec)
                 return 0;
 

@@ -13,7 +13,7 @@
 
 #define SLICE_SUFFIX ".slice"
 
-/* What unit names must not begin with, followed by a dot, to stand in a cgroup path as they are. */
+/* systemd escapes a unit name in a cgroup path if it begins with one of these and a dot. */
 static const char *const controllers[] = {
         "cgroup",
         "cpu",
@@ -31,7 +31,7 @@ static const char *const controllers[] = {
         "bpf-restrict-network-interfaces",
 };
 
-/* Would name collide with the kernel's own files in a cgroup? systemd puts an underscore before it then. */
+/* Could name collide with the kernel's files in a cgroup? systemd then prepends an underscore. */
 static bool cgroup_needs_escape(const char *name, size_t n) {
         if (name[0] == '_' || name[0] == '.')
                 return true;
@@ -46,14 +46,14 @@ static bool cgroup_needs_escape(const char *name, size_t n) {
         return false;
 }
 
-/* Is s a suffix, with something before it? */
+/* Does s end with suffix, with at least one character before it? */
 static bool has_suffix(const char *s, size_t n, const char *suffix) {
         size_t k = strlen(suffix);
 
         return n > k && memcmp(s + n - k, suffix, k) == 0;
 }
 
-/* The length of the slice's name without ".slice"; 0 for the root slice. */
+/* The length of the slice's name without ".slice"; 0 for the root slice. Returns -EINVAL for an invalid name. */
 static int slice_prefix_len(const char *slice, size_t *ret) {
         size_t n = strlen(slice);
 
@@ -67,7 +67,7 @@ static int slice_prefix_len(const char *slice, size_t *ret) {
                 return 0;
         }
 
-        /* Dashes divide levels, so none of them may be empty. */
+        /* Dashes separate levels, and no level may be empty. */
         if (slice[0] == '-' || slice[n - 1] == '-' || memmem(slice, n, "--", 2))
                 return -EINVAL;
 
@@ -114,7 +114,7 @@ int cgroup_path_from_slice(const char *slice, char **ret) {
         return 0;
 }
 
-/* Steps to the next component of an absolute path; *n is 0 at its end. */
+/* Moves to the next component of an absolute path; *n is 0 at the end. */
 static const char *next_component(const char *p, size_t *n) {
         p += strspn(p, "/");
         *n = strcspn(p, "/");
@@ -132,7 +132,7 @@ static bool is_user_manager(const char *s, size_t n) {
         return n > strlen(prefix) && memcmp(s, prefix, strlen(prefix)) == 0 && has_suffix(s, n, ".service");
 }
 
-/* A path that leaves its own root means nothing to us ("/../x": a cgroup outside our namespace). */
+/* Paths with ".." are outside our cgroup namespace. */
 static bool path_is_sane(const char *path) {
         const char *p = path;
         size_t n;
@@ -217,7 +217,7 @@ bool cgroup_path_is_of_libvirt(const char *path) {
         size_t n, last_len = 0;
 
         for (p = next_component(path, &n); n > 0; p = next_component(p + n, &n)) {
-                /* What is above the last one. */
+                /* Check the component above this one. */
                 if (last_len > 0 &&
                         !(last_len == strlen("machine") && memcmp(last, "machine", last_len) == 0) &&
                         !has_suffix(last, last_len, ".partition") &&
@@ -294,9 +294,9 @@ int unit_name_unescape(const char *s, char **ret) {
         return 0;
 }
 
-/* What libvirt made of the domain's name. NULL for a machine name that is not libvirt's. */
+/* Returns the part of libvirt's machine name that is made from the domain's name, or NULL if the name is not libvirt's. */
 static const char *libvirt_machine_suffix(const char *machine) {
-        /* libvirt's drivers that register VMs: DRIVER-ID-NAME. */
+        /* The drivers of libvirt that register VMs: DRIVER-ID-NAME. */
         static const char *const prefixes[] = { "qemu-", "ch-" };
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
@@ -349,7 +349,7 @@ int unit_name_to_libvirt_machine(const char *unit, char **ret) {
         return 0;
 }
 
-/* The next letter or digit from *p on, which *p is moved behind. '\0' at the end. */
+/* Returns the next letter or digit, and moves *p behind it. Returns '\0' at the end. */
 static char next_alphanumeric(const char **p) {
         while (**p) {
                 char c = *(*p)++;
@@ -361,7 +361,7 @@ static char next_alphanumeric(const char **p) {
         return '\0';
 }
 
-/* libvirt cuts machine names off here, and a dash or dot at the end as well. */
+/* libvirt cuts machine names to this length, and then removes a dash or dot at the end. */
 #define LIBVIRT_MACHINE_MAX 64U
 
 bool machine_name_fits_vm(const char *machine, const char *vm_name, bool *ret_exact) {
@@ -371,7 +371,7 @@ bool machine_name_fits_vm(const char *machine, const char *vm_name, bool *ret_ex
         if (!shortened)
                 return false;
 
-        /* Which dashes and dots are left out differs between versions of libvirt, so only the rest is compared. */
+        /* Versions of libvirt differ in which dashes and dots they drop, so compare only letters and digits. */
         do {
                 a = next_alphanumeric(&p);
                 b = next_alphanumeric(&q);

@@ -4,7 +4,7 @@
 #include "misc-file.h"
 #include "vm.h"
 
-/* What had another value than it should have, and was changed. */
+/* A value that differed from the desired one and was changed. */
 
 typedef struct Change {
         char *kind; /* "host", "vm", "slice" */
@@ -19,14 +19,14 @@ typedef struct ChangeList {
 
 void change_list_done(ChangeList *list);
 
-/* Each: list may be NULL, then nothing is noted. Failure is logged. */
+/* list may be NULL in the functions below; then they do nothing. Failures are logged. */
 
-/* Texts may be NULL. */
+/* Adds a change. Strings may be NULL. */
 void change_list_note(ChangeList *list, const char *kind, const char *id, const char *name, const char *what,
         const char *before, const char *after);
-/* A number of a VM's set, or of a host-wide file (vm NULL). */
+/* Adds a change to a number of a VM's set, or of a host-wide file if vm is NULL. */
 void change_list_note_number(
         ChangeList *list, const VM *vm, const char *what, uint64_t before, uint64_t after);
-/* misc.max of a VM, or (vm NULL) of a slice: each line that had another value. */
+/* Adds each line of misc.max that differed from after. The file is a VM's, or a slice's if vm is NULL. */
 void change_list_note_limit(ChangeList *list, const VM *vm, const char *slice, const char *cgroup,
         const MiscValues *before, uint64_t after);

@@ -10,20 +10,20 @@ typedef struct VM VM;
 typedef struct World World;
 
 /*
- * What has changed and has not been announced yet. Whoever changes something
- * only notes it here; once in each turn of the event loop the daemon takes it
- * and makes signals and the status of it.
+ * Changes that have not been announced yet. Code that changes something only
+ * queues it here. Once in each iteration of the event loop, the daemon takes the
+ * changes and makes signals and the status from them.
  */
 
-/* Changes that are no VM's. */
+/* Changes that do not belong to a VM. */
 typedef enum WorldChange {
-        WORLD_CHANGED_STATE = 1 << 0,       /* State, Capacity */
-        WORLD_CHANGED_STATUS = 1 << 1,      /* it may have; what is announced is that it has */
-        WORLD_CHANGED_STATUS_ANEW = 1 << 2, /* it is to be announced, whether or not it has */
+        WORLD_CHANGED_STATE = 1 << 0,         /* State, Capacity */
+        WORLD_CHANGED_STATUS = 1 << 1,        /* Status may have changed; announced only if it has */
+        WORLD_CHANGED_STATUS_ALWAYS = 1 << 2, /* Status is announced even if it has not changed */
         WORLD_CHANGED_DEFAULT = 1 << 3,
 } WorldChange;
 
-/* A VM that the bus knew, and that is gone. */
+/* A VM that has been removed, after it was announced on the bus. */
 typedef struct GoneVM {
         TAILQ_ENTRY(GoneVM) entries;
         char uuid[UUID_STRING_SIZE];
@@ -31,7 +31,7 @@ typedef struct GoneVM {
         bool is_machine;
 } GoneVM;
 
-/* There is something to take. May be called any number of times. */
+/* Called when there are changes to take; may be called several times. */
 typedef void (*ChangesHandler)(void *userdata);
 
 typedef struct Changes {
@@ -45,18 +45,18 @@ typedef struct Changes {
 void changes_init(Changes *c, ChangesHandler pending, void *userdata);
 void changes_done(Changes *c);
 
-/* changes: WorldChange; 0 if only something may follow from what has changed, readiness for example. */
+/* changes: WorldChange. 0 if only a consequence is possible, e.g. that the daemon is ready. */
 void world_queue_changes(World *w, unsigned changes);
 
-/* changes: VMChange; 0 for a VM that is new. */
+/* changes: VMChange; 0 for a new VM. */
 void vm_queue_changes(VM *vm, unsigned changes);
 
-/* The VM is about to be freed. Notes that for the bus, if the bus knows of it, and drops its other changes. */
+/* To be called before the VM is freed. Queues the removal, if the VM was announced on the bus, and drops its other changes. */
 void changes_vm_gone(VM *vm);
 
-/* The next one, or NULL. vm->changed stays as it is. */
+/* Removes the next changed VM from the queue and returns it, or NULL. vm->signals.changed is not reset. */
 VM *changes_take_vm(Changes *c);
-/* Likewise; for gone_vm_free(). */
+/* Removes the next removed VM from the queue and returns it, or NULL. The caller frees it with gone_vm_free(). */
 GoneVM *changes_take_gone(Changes *c);
 
 GoneVM *gone_vm_free(GoneVM *gone);

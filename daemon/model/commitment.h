@@ -6,23 +6,25 @@
 #include "policy.h"
 
 /*
- * How much of what exists counts as committed to a VM? A quota counts in full
- * only where root or an administrator gave it to this VM. Any user can have as
- * many processes with sets as he likes, and the default quota of each is
- * committed to nobody. Pure.
+ * How many PASIDs count as committed to a VM? A quota counts in full only if
+ * root or an administrator gave it to this VM. A user can have any number of
+ * processes with sets, and each gets the default quota, so those quotas are not
+ * committed. Pure.
  */
 
 typedef enum CommitmentHolder {
-        COMMITMENT_MACHINE,     /* a machine of the system, running or announced: only root makes these */
-        COMMITMENT_SYSTEM_UNIT, /* a unit of the system's manager outside user.slice: only root makes these */
-        COMMITMENT_OTHER,       /* a process that a user may have started, as often as he likes */
+        COMMITMENT_MACHINE,     /* a system machine, running or announced: only root can create these */
+        COMMITMENT_SYSTEM_UNIT, /* a unit of the system manager outside user.slice: only root can create these */
+        COMMITMENT_OTHER,       /* a process that any user may have started */
 } CommitmentHolder;
 
 /*
- * The quota in full: for machines; where an override or a rule sets it, for a
- * unit of the system. An override of a user's unit does not count: he can make
- * any number of that name. Otherwise, or if that is more, what the VM holds.
- * The quota holds for numbers and for what is attached alike, each by itself, and
- * held is one of the two: the caller asks for each that can be short.
+ * Returns the quota for machines, and for system units if the quota comes from
+ * an override or a rule. Overrides of users' units do not count, because a user
+ * can create any number of units with that name. In all other cases, and if it
+ * is more than the quota, returns what the VM holds.
+ *
+ * The quota applies to allocated and to attached PASIDs separately; held is one
+ * of the two counts. The caller calls this for each count that matters.
  */
 uint32_t commitment_of(CommitmentHolder holder, const PolicyResult *policy, uint32_t held);

@@ -3,9 +3,9 @@
 #include "config.h"
 #include "quota.h"
 
-/* The configuration as an object. config-load.c knows its files, config-parse.c their lines, config-keys.c the keys. */
+/* config-load.c has the files, config-parse.c the lines, config-keys.c the keys. */
 
-/* From the hook's word to the machine pass seconds. What takes longer than this is looked after. */
+/* A VM normally starts within seconds of its reservation. */
 #define RESERVATION_TIMEOUT_SEC_DEFAULT UINT32_C(180)
 
 static const char *const admissions[_ADMISSION_MAX] = {

@@ -11,15 +11,15 @@
 /*
  * pasidd.conf and its drop-ins, man page pasidd.conf(5).
  *
- * Parsing is all or nothing: a file with any error yields no Config at all, so
- * that the daemon can go on with the one it has.
+ * Parsing is all or nothing: a file with any error yields no Config, and the
+ * daemon keeps the one in use.
  */
 
-/* What to do when another writer changed a quota or limit that pasidd had set. */
+/* What to do if another process changes a quota or limit that pasidd has set. */
 typedef enum ForeignChange {
         FOREIGN_CHANGE_REVERT,
         FOREIGN_CHANGE_ADOPT,  /* keep the new value as a runtime override */
-        FOREIGN_CHANGE_REPORT, /* leave it and say so */
+        FOREIGN_CHANGE_REPORT, /* leave it in place and report it */
         _FOREIGN_CHANGE_MAX,
         _FOREIGN_CHANGE_INVALID = -EINVAL,
 } ForeignChange;
@@ -27,7 +27,7 @@ typedef enum ForeignChange {
 const char *foreign_change_to_string(ForeignChange f);
 ForeignChange foreign_change_from_string(const char *s);
 
-/* What the libvirt hook does with a starting VM when pasidd cannot be reached. The daemon itself has no use for it. */
+/* What the libvirt hook does with a starting VM if it cannot reach pasidd. Not used by the daemon. */
 typedef enum HookWithoutDaemon {
         HOOK_WITHOUT_DAEMON_ALLOW,
         HOOK_WITHOUT_DAEMON_DENY,
@@ -38,11 +38,11 @@ typedef enum HookWithoutDaemon {
 const char *hook_without_daemon_to_string(HookWithoutDaemon h);
 HookWithoutDaemon hook_without_daemon_from_string(const char *s);
 
-/* What is done when quotas are promised beyond what there is. */
+/* What to do if the committed quotas exceed the commit limit. */
 typedef enum Admission {
         ADMISSION_OFF,
         ADMISSION_WARN,
-        ADMISSION_ENFORCE, /* a VM that does not fit is not let start */
+        ADMISSION_ENFORCE, /* refuse the start of a VM that does not fit */
         _ADMISSION_MAX,
         _ADMISSION_INVALID = -EINVAL,
 } Admission;
@@ -50,27 +50,27 @@ typedef enum Admission {
 const char *admission_to_string(Admission a);
 Admission admission_from_string(const char *s);
 
-/* OvercommitRatio= is counted in thousandths. */
+/* OvercommitRatio= in thousandths. */
 #define RATIO_ONE UINT32_C(1000)
 #define RATIO_MAX (RATIO_ONE * 1000)
 
-/* A glob on a domain's metadata. */
+/* A glob to match against a domain's metadata. */
 typedef struct ConfigMatch {
-        const char *option; /* how the configuration says it: "MatchNovaFlavor" */
+        const char *option; /* the configuration key: "MatchNovaFlavor" */
         char *key;
-        const char *alternative; /* a second key whose value may match, or NULL */
+        const char *alternative; /* a second metadata key whose value may match instead, or NULL */
         char *glob;
 } ConfigMatch;
 
-/* [Rule NAME]: every Match…= given must hold. */
+/* [Rule NAME]: matches if every Match…= holds. */
 typedef struct ConfigRule {
         char *name;
-        char *file; /* where the section header stands */
+        char *file; /* location of the section header */
         unsigned line;
-        char *match_name;  /* glob as fnmatch(3), on the VM's name, in which it does not match "/"; or NULL */
-        char *match_uuid;  /* canonical UUID, or NULL */
-        char *match_slice; /* "tenant-a.slice": the VM's slice or one above it; or NULL */
-        ConfigMatch *matches; /* on metadata */
+        char *match_name;     /* fnmatch(3) glob for the VM's name, with FNM_PATHNAME; or NULL */
+        char *match_uuid;     /* canonical UUID, or NULL */
+        char *match_slice;    /* "tenant-a.slice": the VM's slice or one above it; or NULL */
+        ConfigMatch *matches; /* globs for metadata */
         size_t n_matches;
         uint32_t quota;
         uint32_t watermark;
@@ -102,7 +102,7 @@ typedef struct Config {
         uint32_t overcommit_ratio;             /* OvercommitRatio=, of RATIO_ONE */
         uint32_t reservation_timeout_sec;      /* ReservationTimeoutSec= */
         char **slices;                         /* Slices=, NULL-terminated; {"machine.slice"} unless set */
-        ConfigRule *rules;                     /* in the order in which they are tried */
+        ConfigRule *rules;                     /* in order of precedence */
         size_t n_rules;
         ConfigSlice *slice_sections;
         size_t n_slice_sections;
@@ -111,11 +111,11 @@ typedef struct Config {
 Config *config_free(Config *c);
 DEFINE_CLEANUP_FUNC(Config *, config_free, config_freep);
 
-/* NULL when it has no section. */
+/* Returns NULL if the slice has no section. */
 const ConfigSlice *config_find_slice(const Config *c, const char *slice);
 
 char **strv_free(char **l);
 DEFINE_CLEANUP_FUNC(char **, strv_free, strv_freep);
 
-/* An empty configuration with all defaults. NULL when out of memory. */
+/* Returns a configuration with all defaults, or NULL when out of memory. */
 Config *config_new(void);

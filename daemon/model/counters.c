@@ -5,13 +5,13 @@
 #include "counters.h"
 
 /*
- * A line each, words with a blank between them:
+ * The format: one record per line, fields separated by blanks.
  *
  *   pasidd-counters 1
  *   resyncs N
  *   event TYPE N
  *   vm UUID GONE-DENIED GONE-PEAK
- *   set ID START DENIED PEAK        (of the VM above; START is missing in files of older versions)
+ *   set ID START DENIED PEAK        (of the VM above; older versions omit START)
  */
 #define HEADER    "pasidd-counters 1"
 #define WORDS_MAX 5U
@@ -38,7 +38,7 @@ Counters *counters_free(Counters *c) {
         return NULL;
 }
 
-/* Room for one more, doubled whenever it is a power of two that is full. */
+/* Makes room for one more element. Doubles the array when its size reaches a power of two. */
 static void *grow(void *array, size_t n, size_t size) {
         if (n & (n - 1))
                 return array;

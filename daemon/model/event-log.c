@@ -6,7 +6,7 @@
 struct EventLog {
         size_t size, first, n;
         uint64_t last;    /* sequence number of the newest */
-        uint64_t dropped; /* of the newest that is not in the ring, or of the last before there was a ring */
+        uint64_t dropped; /* sequence number of the newest event that is not in the ring */
         uint64_t counts[_EVENT_TYPE_MAX];
         Event ring[];
 };
@@ -23,7 +23,7 @@ const char *event_type_to_string(EventType type) {
                 [EVENT_RESYNC] = "resync",
         };
 
-        _Static_assert(ELEMENTSOF(table) == _EVENT_TYPE_MAX, "each has a name");
+        _Static_assert(ELEMENTSOF(table) == _EVENT_TYPE_MAX, "each type has a name");
         return table[type];
 }
 
@@ -40,7 +40,7 @@ int event_log_new(size_t size, uint64_t last_sequence, EventLog **ret) {
         return 0;
 }
 
-/* What the ring has is its own, all in one piece of memory that begins with the details. */
+/* An event in the ring owns one block of memory, which begins with the details and also has the strings. */
 static void clear(Event *event) {
         free((void *) event->details);
         *event = (Event) {};
@@ -78,7 +78,7 @@ static int copy_event(const Event *event, Event *ret) {
         for (size_t i = 0; i < event->n_details; i++)
                 size += size_of(event->details[i].text);
 
-        /* Never nothing, so that it tells apart what is there. */
+        /* At least one byte, so that details is not NULL. */
         details = malloc(size + 1);
         if (!details)
                 return -ENOMEM;

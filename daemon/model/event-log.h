@@ -8,8 +8,8 @@
 #include "uuid.h"
 
 /*
- * What happened lately, in a ring: the newest push out the oldest. Pure; see
- * events.h for the daemon's own.
+ * A ring of recent events: new events replace the oldest ones. Pure; events.h
+ * has the daemon's log.
  */
 
 typedef enum EventType {
@@ -27,9 +27,9 @@ typedef enum EventType {
 /* "quota-exceeded" and so on, as in Manager.ListEvents. */
 const char *event_type_to_string(EventType type);
 
-/* One fact of an event, as a{sv} has it. name and a text that event_log_add() is given are the caller's. */
+/* One detail of an event, an entry of its a{sv}. The caller of event_log_add() keeps name and text. */
 typedef struct EventDetail {
-        const char *name; /* a literal */
+        const char *name; /* string literal */
         char type;        /* 's', 'u', 't' */
         uint64_t number;
         const char *text;
@@ -41,9 +41,9 @@ typedef struct Event {
         uint64_t sequence;
         uint64_t usec; /* CLOCK_REALTIME */
         EventType type;
-        char uuid[UUID_STRING_SIZE]; /* of the VM; empty: none */
-        const char *name;            /* of the VM; NULL: none */
-        const char *message;         /* a line */
+        char uuid[UUID_STRING_SIZE]; /* of the VM; empty: no VM */
+        const char *name;            /* of the VM; NULL: no VM */
+        const char *message;         /* one line */
         const EventDetail *details;
         size_t n_details;
 } Event;
@@ -51,33 +51,33 @@ typedef struct Event {
 typedef struct EventLog EventLog;
 
 /*
- * A ring of so many. The first event's sequence number will be one above
- * last_sequence. -ENOMEM.
+ * Makes a ring of size events. The first event gets the sequence number
+ * last_sequence + 1. Returns 0 or -ENOMEM.
  */
 int event_log_new(size_t size, uint64_t last_sequence, EventLog **ret);
 EventLog *event_log_free(EventLog *log);
 
 /*
- * Takes a copy of the event and gives it the next sequence number, which it
- * returns. That number is used up even without the memory for a copy: then the
- * event counts as one that has left the ring.
+ * Adds a copy of the event and returns its sequence number. The number is used
+ * up even if there is no memory for the copy; the event then counts as one that
+ * has left the ring.
  */
 uint64_t event_log_add(EventLog *log, const Event *event);
 
 uint64_t event_log_last_sequence(const EventLog *log);
 
-/* How many of a type there have been, those that have left the ring included. */
+/* Number of events of a type, including those that have left the ring. */
 uint64_t event_log_count(const EventLog *log, EventType type);
 
 /*
- * The oldest event after that sequence number; NULL when there is none. A
- * number that was never given out is of another time: then the oldest of all.
+ * Returns the oldest event whose sequence number is above since, or NULL. If
+ * since is above the last number, it is from another log: returns the oldest
+ * event.
  */
 const Event *event_log_next(const EventLog *log, uint64_t since);
 
 /*
- * May there have been events after that number that are not in the ring any
- * more? Not for 0, which stands for all that there are; always for a number
- * that was never given out.
+ * Could events after since have left the ring? Always false for 0, which means
+ * "all events that are there". Always true for a number above the last one.
  */
 bool event_log_missed(const EventLog *log, uint64_t since);

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the kernel says of PASID sets, whatever way it was learned. */
-
-/* What a message says of a set. Fields that a message may lack have their own flags. */
+/*
+ * The kernel's data about a PASID set, independent of the source. Fields that a message may lack have their own flags.
+ */
 typedef struct KernelSet {
         uint64_t id;
         uint32_t tgid;
@@ -17,8 +17,8 @@ typedef struct KernelSet {
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
-        bool counts_attached; /* the kernel counts what is attached through iommufd … */
-        uint32_t attached;    /* … and this is it, 0 otherwise */
+        bool counts_attached; /* the kernel counts PASIDs attached through iommufd */
+        uint32_t attached;    /* 0 without counts_attached */
         uint32_t attached_peak;
 } KernelSet;
 
@@ -30,17 +30,17 @@ typedef enum KernelMessageType {
         KERNEL_MESSAGE_QUOTA_CHANGE,
         KERNEL_MESSAGE_LIMIT_HIT,
         KERNEL_MESSAGE_WATERMARK_HIT,
-        KERNEL_MESSAGE_OTHER, /* an event that this version does not know: seq alone is set */
+        KERNEL_MESSAGE_OTHER, /* an event unknown to this version: only seq is set */
 } KernelMessageType;
 
 typedef enum KernelLimitReason {
         KERNEL_LIMIT_QUOTA,
         KERNEL_LIMIT_CGROUP,
         KERNEL_LIMIT_RANGE,
-        KERNEL_LIMIT_OTHER, /* one that this version does not know */
+        KERNEL_LIMIT_OTHER, /* a reason unknown to this version */
 } KernelLimitReason;
 
-/* Which of a set's counts a refusal or a watermark concerns: quota and watermark hold for each by itself. */
+/* The count that a denial or a watermark is about. Quota and watermark apply to each count separately. */
 typedef enum KernelCount {
         KERNEL_COUNT_PASIDS,   /* allocated */
         KERNEL_COUNT_ATTACHED, /* attached */
@@ -61,20 +61,20 @@ typedef struct KernelInfo {
 typedef struct KernelMessage {
         KernelMessageType type;
         uint64_t
-                seq; /* events: family-wide sequence number; set and info: the last one sent when they were made */
-        KernelSet set;            /* all but INFO */
+                seq; /* events: family-wide sequence number; SET and INFO: the last one when the reply was made */
+        KernelSet set;            /* all types except INFO */
         KernelInfo info;          /* INFO */
         KernelLimitReason reason; /* LIMIT_HIT */
-        KernelCount count;        /* LIMIT_HIT; of WATERMARK_HIT see kernel_watermark_counts() */
+        KernelCount count;        /* LIMIT_HIT; for WATERMARK_HIT see kernel_watermark_counts() */
         uint32_t suppressed;      /* LIMIT_HIT */
 } KernelMessage;
 
 /*
- * Which counts a WATERMARK_HIT is about, at least one. The message does not
- * say, so this compares it with what was known of the set before: a count that
- * was below the watermark, and is not any more, has reached it. If that is true
- * of none, because the counters were read in between, it is each that is not
- * below the watermark now, and if all are below it again, the larger one.
+ * Determines which counts a WATERMARK_HIT is about, at least one. The message
+ * does not say, so this compares the set with its previous values: a count that
+ * was below the watermark and is not any more has reached it. If there is none,
+ * because the counters were read in between, it is each count that is not below
+ * the watermark now. If all are below it again, it is the larger one.
  */
 void kernel_watermark_counts(
         const KernelSet *before, const KernelSet *now, bool ret[static _KERNEL_COUNT_MAX]);

@@ -11,14 +11,14 @@ void limit_done(Limit *limit) {
         free(TAKE_PTR(limit->error));
 }
 
-void limit_explain(Limit *limit, char *error) {
+void limit_set_error(Limit *limit, char *error) {
         if (!streq(strempty(limit->error), strempty(error)))
                 limit->error_changed = true;
         free(limit->error);
         limit->error = error;
 }
 
-/* The error stays until it is known what became of the write: only then it is known whether it is another one. */
+/* Keeps the error until the outcome of the write is known, so that an unchanged error is not announced again. */
 static LimitStep begin_write(Limit *limit) {
         if (limit->state != LIMIT_FAILED)
                 limit->state = LIMIT_WAITING;
@@ -26,19 +26,19 @@ static LimitStep begin_write(Limit *limit) {
         return LIMIT_WRITE;
 }
 
-LimitStep limit_want(Limit *limit, uint64_t wanted) {
-        bool changed = limit->wanted != wanted;
+LimitStep limit_set_desired(Limit *limit, uint64_t desired) {
+        bool changed = limit->desired != desired;
 
-        limit->wanted = wanted;
+        limit->desired = desired;
         if (limit->state == LIMIT_FOREIGN && !changed)
                 return LIMIT_LEAVE;
         if (limit->state == LIMIT_IN_FORCE && !changed)
-                return LIMIT_WRITE; /* to be sure */
+                return LIMIT_WRITE; /* the kernel's value may have changed unnoticed */
 
         return begin_write(limit);
 }
 
-LimitStep limit_asked(Limit *limit) {
+LimitStep limit_reassert(Limit *limit) {
         switch ((LimitState) limit->state) {
 
         case LIMIT_ABSENT:
@@ -90,15 +90,15 @@ LimitStep limit_seen(Limit *limit, uint64_t value, ForeignChange policy, uint64_
         switch ((LimitState) limit->state) {
 
         case LIMIT_IN_FORCE:
-                if (value != limit->wanted)
+                if (value != limit->desired)
                         return seen_another(limit, value, policy, now_usec);
                 limit->restore_due = false;
                 return LIMIT_NOTHING;
 
         case LIMIT_FOREIGN:
-                if (value != limit->wanted)
+                if (value != limit->desired)
                         return seen_another(limit, value, policy, now_usec);
-                return begin_write(limit); /* whoever has changed it has restored it */
+                return begin_write(limit); /* the foreign writer restored the number */
 
         default:
                 return LIMIT_NOTHING;
@@ -125,7 +125,7 @@ LimitStep limit_written(Limit *limit, LimitOutcome outcome, char *error, uint64_
                 [LIMIT_REFUSED] = LIMIT_FAILED,
         };
 
-        limit_explain(limit, error);
+        limit_set_error(limit, error);
         limit->state = (uint8_t) states[outcome];
         limit->restore_due = false;
         if (outcome != LIMIT_REFUSED) {
@@ -138,7 +138,7 @@ LimitStep limit_written(Limit *limit, LimitOutcome outcome, char *error, uint64_
 }
 
 void limit_forget(Limit *limit) {
-        limit_explain(limit, NULL);
+        limit_set_error(limit, NULL);
         limit->state = LIMIT_ABSENT;
         limit->restore_due = false;
         limit->holdoff_usec = 0;
@@ -164,9 +164,9 @@ bool limit_is_in_force(const Limit *limit) {
 }
 
 bool limit_take_change(Limit *limit) {
-        bool changed = limit->state != limit->settled || limit->error_changed;
+        bool changed = limit->state != limit->announced_state || limit->error_changed;
 
-        limit->settled = limit->state;
+        limit->announced_state = limit->state;
         limit->error_changed = false;
         return changed;
 }

@@ -9,13 +9,12 @@
 #include "retry.h"
 
 /*
- * One number in the kernel that pasidd is responsible for and that others may
- * change. This is its state machine: it says what is to be done, and
- * control/limits does it. Pure: the caller passes the time, CLOCK_MONOTONIC in
- * microseconds.
+ * One number in the kernel that pasidd sets and that other processes may change.
+ * This is its state machine: it decides what to do, and control/limit-control.c
+ * does it. Pure: the caller passes the time, CLOCK_MONOTONIC in microseconds.
  */
 
-/* In the order in which numbers that failed are written again. */
+/* In the order in which failed numbers are written again. */
 typedef enum LimitKind {
         LIMIT_DEFAULT_QUOTA, /* the module's default_quota */
         LIMIT_SLICE,         /* misc.max of a slice */
@@ -27,87 +26,87 @@ typedef enum LimitKind {
 } LimitKind;
 
 typedef enum LimitState {
-        LIMIT_ABSENT,   /* nothing is wanted, or there is no file that could have it */
-        LIMIT_WAITING,  /* wanted; not written yet, or the file does not exist yet */
-        LIMIT_IN_FORCE, /* the kernel has it */
-        LIMIT_FAILED,   /* the kernel refused it; tried again */
-        LIMIT_FOREIGN,  /* somebody else's value is left in place */
+        LIMIT_ABSENT,   /* no number is desired, or there is no file for it */
+        LIMIT_WAITING,  /* not written yet, or the file does not exist yet */
+        LIMIT_IN_FORCE, /* the kernel has the desired number */
+        LIMIT_FAILED,   /* the kernel refused it; will be retried */
+        LIMIT_FOREIGN,  /* a foreign value is left in place */
         _LIMIT_STATE_MAX,
 } LimitState;
 
-/* What a step asks for. */
+/* What the caller of a transition must do. */
 typedef enum LimitStep {
         LIMIT_NOTHING,
-        LIMIT_WRITE,       /* write the wanted number, then call limit_written() */
-        LIMIT_WRITE_LATER, /* the same, at limit_next() */
-        LIMIT_ADOPT,       /* make somebody else's value the wanted one; if that fails, write */
-        LIMIT_LEAVE,       /* somebody else's value stays */
+        LIMIT_WRITE,       /* write the desired number, then call limit_written() */
+        LIMIT_WRITE_LATER, /* the same, at the time limit_next() */
+        LIMIT_ADOPT,       /* make the foreign value the desired one; if that fails, write */
+        LIMIT_LEAVE,       /* leave the foreign value in place */
 } LimitStep;
 
-/* What became of a write. */
+/* The outcome of a write. */
 typedef enum LimitOutcome {
-        LIMIT_WRITTEN, /* and the kernel shows the number */
-        LIMIT_NOWHERE, /* there is no file that the number is to be in */
-        LIMIT_NOT_YET, /* the file will exist later */
-        LIMIT_REFUSED,
+        LIMIT_WRITTEN, /* and read back */
+        LIMIT_NOWHERE, /* there is no file for the number */
+        LIMIT_NOT_YET, /* the file does not exist yet */
+        LIMIT_REFUSED, /* the kernel refused the write */
         _LIMIT_OUTCOME_MAX,
 } LimitOutcome;
 
-/* The time between two restorations, so that two writers that both insist do not keep each other busy. */
+/* Minimum time between two restorations, so that two writers that both insist do not keep each other busy. */
 #define LIMIT_HOLDOFF_USEC (UINT64_C(1000000))
 
 typedef struct Limit {
-        LIST_ENTRY(Limit) entries; /* of the queue of control/limits, while queued */
+        LIST_ENTRY(Limit) entries; /* in the queue of limit-control.c, if queued */
         void *owner;               /* the VM, Set, slice, … that contains it */
-        uint64_t wanted;
+        uint64_t desired;
         uint64_t foreign; /* FOREIGN: the value that is left in place */
-        char *error;      /* why it is not in force, for people; NULL: unknown */
+        char *error;      /* why it is not in force, for the user; NULL: unknown */
         Retry retry;
-        uint64_t holdoff_usec; /* not restored before */
-        uint8_t kind;          /* LimitKind */
-        uint8_t state;         /* LimitState */
-        uint8_t settled;       /* state at the last limit_take_change() */
-        bool error_changed;    /* since then */
-        bool restore_due; /* IN_FORCE: somebody else's value is there, and is replaced after the hold-off */
+        uint64_t holdoff_usec;   /* time before which it is not restored again */
+        uint8_t kind;            /* LimitKind */
+        uint8_t state;           /* LimitState */
+        uint8_t announced_state; /* state at the last limit_take_change() */
+        bool error_changed;      /* since the last limit_take_change() */
+        bool restore_due; /* IN_FORCE: a foreign value is there, and will be replaced after the hold-off */
         bool queued;
 } Limit;
 
-/* ABSENT. owner must outlive the limit. */
+/* Initialises to ABSENT. owner must outlive the limit. */
 void limit_init(Limit *limit, LimitKind kind, void *owner);
 
-/* Frees what it holds. It must not be queued. */
+/* Frees the members. The limit must not be queued. */
 void limit_done(Limit *limit);
 
-/* The number is to be this one. Somebody else's value is left for as long as the wanted number stays the same. */
-LimitStep limit_want(Limit *limit, uint64_t wanted);
+/* Sets the desired number. A foreign value stays in place as long as the desired number does not change. */
+LimitStep limit_set_desired(Limit *limit, uint64_t desired);
 
 /*
- * The kernel shows this value. Of a number that is not in force another value
- * is no change by somebody else, but the known failure. LIMIT_LEAVE only if
- * the value is a new one.
+ * Reports the value that the kernel has. If the limit is not in force, a
+ * different value is not a foreign change, but the failure that is already known.
+ * Returns LIMIT_LEAVE only if the foreign value is a new one.
  */
 LimitStep limit_seen(Limit *limit, uint64_t value, ForeignChange policy, uint64_t now_usec);
 
-/* Somebody wants everything as it should be: what was left to somebody else is no longer. */
-LimitStep limit_asked(Limit *limit);
+/* An administrator asked to write all numbers again: foreign values are not left in place any more. */
+LimitStep limit_reassert(Limit *limit);
 
-/* Time has passed. */
+/* Reports that time has passed. */
 LimitStep limit_due(Limit *limit, uint64_t now_usec);
 
-/* A write is done. error (taken over): why not; NULL with LIMIT_WRITTEN. */
+/* Reports the outcome of a write. Takes ownership of error, the reason of a failure; NULL with LIMIT_WRITTEN. */
 LimitStep limit_written(Limit *limit, LimitOutcome outcome, char *error, uint64_t now_usec);
 
-/* The file is gone, or has been made anew, or nothing is wanted any more: ABSENT. */
+/* Resets to ABSENT: the file is gone or was created anew, or no number is desired any more. */
 void limit_forget(Limit *limit);
 
-/* error is taken over. */
-void limit_explain(Limit *limit, char *error);
+/* Sets the error. Takes ownership of it. */
+void limit_set_error(Limit *limit, char *error);
 
-/* When limit_due() has something to say; 0: never. */
+/* The time at which limit_due() must be called; 0: never. */
 uint64_t limit_next(const Limit *limit);
 
-/* Is nothing missing? True in ABSENT as well. */
+/* Is the number in force? Also true in ABSENT. */
 bool limit_is_in_force(const Limit *limit);
 
-/* Has state or error changed since the last call? That a number was written anew in between is no change. */
+/* Has state or error changed since the last call? A number that was merely written again does not count. */
 bool limit_take_change(Limit *limit);

@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/* What machined says of a machine of class "vm". */
+/* systemd-machined's data about a machine of class "vm". */
 typedef struct MachineInfo {
         const char *name;
         const char *uuid; /* canonical */
         const char *unit; /* may be NULL */
         uint32_t leader;
-        uint64_t usec; /* when it was made, CLOCK_REALTIME; 0 if not known */
+        uint64_t usec; /* creation time, CLOCK_REALTIME; 0 if unknown */
 } MachineInfo;

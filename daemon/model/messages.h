@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * MESSAGE_ID= of the records that are worth finding again, described in the
- * journal catalog (conf/pasidd.catalog). Made with "systemd-id128 new"; an id
- * stays with its meaning for good.
+ * MESSAGE_ID= of records that are described in the journal catalog
+ * (conf/pasidd.catalog). Generated with "systemd-id128 new". The meaning of an
+ * id never changes.
  */
 
 #define MESSAGE_VM_ADDED           "cf19d23db8a94c7eb7867b650ee8036c"

@@ -8,7 +8,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* How much stands for itself. */
+/* The length of the prefix that needs no escape. */
 static size_t span_plain(const char *s, size_t size) {
         size_t n, i;
         uint32_t unused;
@@ -22,7 +22,7 @@ static size_t span_plain(const char *s, size_t size) {
         return i;
 }
 
-/* Backslash, quote and newline have escapes. All else stands for itself, but it has to be UTF-8. */
+/* Escapes backslash, quote and newline, and replaces bytes that are not valid UTF-8. */
 static void put_label(FILE *f, const char *name, const char *value) {
         size_t left = strlen(value), n;
 
@@ -66,23 +66,23 @@ static void put_host(FILE *f, const Metrics *m) {
         fputs("} 1\n", f);
 
         put_gauge(f, "pasidd_capacity", m->capacity, "PASIDs that exist on this host.");
-        put_gauge(f, "pasidd_allocated", m->allocated, "PASIDs that are held now, by whomever.");
+        put_gauge(f, "pasidd_allocated", m->allocated, "PASIDs currently allocated, over all processes.");
         put_gauge(f, "pasidd_attached", m->attached,
-                "PASIDs that are attached to devices through iommufd now, by whomever.");
+                "PASIDs currently attached to devices through iommufd, over all processes.");
         put_gauge(f, "pasidd_committed", m->committed,
-                "The quotas of all running and announced VMs, and what other processes hold.");
+                "Sum of the quotas of all running and announced VMs, and of what other processes hold.");
         put_gauge(
-                f, "pasidd_default_quota", m->default_quota, "The quota of VMs that have none of their own.");
+                f, "pasidd_default_quota", m->default_quota, "Quota of VMs that have no quota of their own.");
 
         put_head(f, "pasidd_vms", "gauge", "VMs by state.");
         fprintf(f, "pasidd_vms{state=\"running\"} %zu\n", n_running);
         fprintf(f, "pasidd_vms{state=\"reserved\"} %zu\n", m->n_vms - n_running);
 
         put_head(f, "pasidd_resyncs_total", "counter",
-                "Times that events of the kernel were lost and the state was read anew.");
+                "Number of times that kernel events were lost and the state was read again.");
         fprintf(f, "pasidd_resyncs_total %" PRIu64 "\n", m->resyncs);
 
-        put_head(f, "pasidd_events_total", "counter", "Events in the history, by type.");
+        put_head(f, "pasidd_events_total", "counter", "Number of events by type.");
         for (EventType type = 0; type < _EVENT_TYPE_MAX; type++)
                 fprintf(f, "pasidd_events_total{type=\"%s\"} %" PRIu64 "\n", event_type_to_string(type),
                         m->events[type]);
@@ -120,7 +120,7 @@ static uint64_t get_denied(const MetricsVM *vm) {
         return vm->denied;
 }
 
-/* "{uuid="…",name="…"} " of all VMs, one after the other; (*ret_ends)[k] is where that of number k ends. */
+/* Formats "{uuid="…",name="…"} " for all VMs into one string; (*ret_ends)[k] is the offset at which that of VM k ends. */
 static int format_labels(const Metrics *m, char **ret, size_t **ret_ends) {
         _cleanup_free_ size_t *ends = NULL;
         _cleanup_free_ char *text = NULL;
@@ -158,18 +158,19 @@ int metrics_format(const Metrics *m, char **ret) {
                 uint64_t (*get)(const MetricsVM *vm);
         } table[] = {
                 { "pasidd_vm_quota", "gauge", "PASIDs that the VM may hold.", get_quota },
-                { "pasidd_vm_watermark", "gauge", "Count whose upward crossing is reported; 0: none.",
+                { "pasidd_vm_watermark", "gauge", "Count whose upward crossing raises an event; 0: none.",
                         get_watermark },
                 { "pasidd_vm_quota_in_force", "gauge",
-                        "1 if the kernel has the quota everywhere, else 0 (also while the VM is about to start).",
+                        "1 if the quota is in force in all limits of the VM, else 0 (also before the VM runs).",
                         get_in_force },
-                { "pasidd_vm_allocated", "gauge", "PASIDs that the VM holds now.", get_allocated },
+                { "pasidd_vm_allocated", "gauge", "PASIDs that the VM currently holds.", get_allocated },
                 { "pasidd_vm_attached", "gauge",
-                        "PASIDs that the VM has attached to devices through iommufd now.", get_attached },
+                        "PASIDs that the VM has currently attached to devices through iommufd.",
+                        get_attached },
                 { "pasidd_vm_peak", "gauge", "Most PASIDs that the VM has held.", get_peak },
                 { "pasidd_vm_sets", "gauge", "PASID sets of the VM, one for each process that has any.",
                         get_sets },
-                { "pasidd_vm_denied_total", "counter", "Allocations and attaches that the VM was refused.",
+                { "pasidd_vm_denied_total", "counter", "Allocations and attaches that were denied to the VM.",
                         get_denied },
         };
         _cleanup_free_ char *text = NULL, *labels = NULL;
@@ -188,7 +189,7 @@ int metrics_format(const Metrics *m, char **ret) {
 
         put_host(f, m);
 
-        /* All of one metric have to stand together. */
+        /* The format requires all samples of a metric to be adjacent. */
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 put_head(f, table[i].name, table[i].type, table[i].help);
                 for (size_t k = 0, begin = 0; k < m->n_vms; begin = ends[k++]) {

@@ -7,7 +7,7 @@
 
 #include "event-log.h"
 
-/* The text that Prometheus reads (its exposition format, version 0.0.4). Pure. */
+/* Metrics in Prometheus' text exposition format, version 0.0.4. Pure. */
 
 typedef struct MetricsVM {
         const char *uuid;
@@ -24,10 +24,10 @@ typedef struct Metrics {
         uint32_t capacity, default_quota;
         uint64_t allocated, attached, committed;
         uint64_t resyncs;
-        const uint64_t *events; /* _EVENT_TYPE_MAX of them */
+        const uint64_t *events; /* array of _EVENT_TYPE_MAX */
         const MetricsVM *vms;
         size_t n_vms;
 } Metrics;
 
-/* The caller frees *ret. -ENOMEM. */
+/* Formats the metrics. The caller frees *ret. Returns 0 or -ENOMEM. */
 int metrics_format(const Metrics *m, char **ret);

@@ -5,52 +5,52 @@
 #include <stdint.h>
 
 /*
- * The text of the misc controller's files (misc.max, misc.current, misc.peak,
+ * The format of the misc controller's files (misc.max, misc.current, misc.peak,
  * misc.capacity, misc.events; kernel: Documentation/admin-guide/cgroup-v2.rst):
- * one "KEY VALUE" a line. Pure.
+ * one "KEY VALUE" per line. Pure.
  */
 
-#define MISC_MAX UINT64_MAX /* what "max" is read as */
+#define MISC_MAX UINT64_MAX /* represents "max" */
 
 /*
- * What the controller counts of PASIDs. A quota and a slice's limit hold for
- * each of the two; capacity and admission concern numbers alone.
+ * The PASID resources of the controller. A quota and a slice's limit apply to
+ * each of them; capacity and admission apply to MISC_PASID only.
  */
 typedef enum MiscResource {
-        MISC_PASID,        /* numbers of the system-wide space */
-        MISC_PASID_ATTACH, /* PASIDs attached through iommufd; only newer kernels have it */
+        MISC_PASID,        /* PASIDs of the system-wide space */
+        MISC_PASID_ATTACH, /* PASIDs attached through iommufd; newer kernels only */
         _MISC_RESOURCE_MAX,
 } MiscResource;
 
-/* "pasid", "pasid_attach": the key of its lines. */
+/* The key of the resource's lines: "pasid", "pasid_attach". */
 const char *misc_resource_to_string(MiscResource resource);
 
-/* What messages call its line of misc.max: "misc.max", "misc.max (pasid_attach)". */
+/* The name of the resource's line of misc.max for messages: "misc.max", "misc.max (pasid_attach)". */
 const char *misc_max_name(MiscResource resource);
 
 /*
- * The value of key. Returns 0, -ENODATA when the key is not there (the kernel
- * omits resources with capacity 0), -EBADMSG when its line does not parse.
- * *ret is untouched on failure.
+ * Reads the value of key. Returns 0, -ENODATA if the key is missing (the kernel
+ * omits resources with capacity 0), or -EBADMSG if its line does not parse. *ret
+ * is untouched on failure.
  */
 int misc_file_get(const char *text, const char *key, uint64_t *ret);
 
-/* What a file says of each resource. The kernel may lack one of them. */
+/* The values of a file by resource. Resources can be missing. */
 typedef struct MiscValues {
         bool present[_MISC_RESOURCE_MAX];
         uint64_t value[_MISC_RESOURCE_MAX];
 } MiscValues;
 
-/* As misc_file_get(); -ENODATA when the file has neither resource. */
+/* Reads all resources. Errors as misc_file_get(); -ENODATA if the file has none of them. */
 int misc_file_get_values(const char *text, MiscValues *ret);
 
-/* Is there a resource with another value than this one? *ret is the first of them, untouched if there is none. */
+/* Does any resource have a different value? If so, *ret is the first one. */
 bool misc_values_differ(const MiscValues *values, uint64_t value, MiscResource *ret);
 
-/* "KEY N" or "KEY max" as misc.max takes it, one line in a write. buf has room for the longest one. */
+/* Formats "KEY N" or "KEY max", one write to misc.max. Returns buf, which fits the longest line. */
 #define MISC_MAX_LINE_SIZE (sizeof("pasid_attach 18446744073709551615"))
 const char *misc_max_format(MiscResource resource, uint64_t value, char buf[static MISC_MAX_LINE_SIZE]);
 
-/* The same without the key. */
+/* Formats "N" or "max". Returns buf. */
 #define MISC_VALUE_SIZE (sizeof("18446744073709551615"))
 const char *misc_value_format(uint64_t value, char buf[static MISC_VALUE_SIZE]);

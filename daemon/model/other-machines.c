@@ -22,7 +22,7 @@ static void unlink_and_free(VM *vm, OtherMachine *o) {
         other_machine_free(o);
 }
 
-int other_machines_add(VM *vm, const MachineInfo *info, bool listed) {
+int other_machines_add(VM *vm, const MachineInfo *info, bool in_list) {
         OtherMachine *o;
 
         o = calloc(1, sizeof(*o));
@@ -37,7 +37,7 @@ int other_machines_add(VM *vm, const MachineInfo *info, bool listed) {
         }
         o->leader = info->leader;
         o->usec = info->usec;
-        o->listed = listed;
+        o->in_list = in_list;
 
         other_machines_remove(vm, info->name);
         TAILQ_INSERT_TAIL(&vm->other_machines, o, entries);
@@ -71,7 +71,7 @@ void other_machines_begin(VM *vm) {
         OtherMachine *o;
 
         TAILQ_FOREACH (o, &vm->other_machines, entries)
-                o->listed = false;
+                o->in_list = false;
 }
 
 void other_machines_end(VM *vm) {
@@ -79,7 +79,7 @@ void other_machines_end(VM *vm) {
 
         for (o = TAILQ_FIRST(&vm->other_machines); o; o = next) {
                 next = TAILQ_NEXT(o, entries);
-                if (!o->listed)
+                if (!o->in_list)
                         unlink_and_free(vm, o);
         }
 }
@@ -88,7 +88,7 @@ bool other_machines_have_unit(const World *w, const char *unit) {
         const OtherMachine *o;
         const VM *vm;
 
-        /* It is asked about every unit, and there is hardly ever one. */
+        /* Called for every unit, and there are rarely any other machines. */
         if (w->n_other_machines == 0)
                 return false;
 

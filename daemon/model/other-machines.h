@@ -5,11 +5,11 @@
 #include "vm.h"
 
 /*
- * machined takes machines for different ones by their names; two can have the
+ * systemd-machined identifies machines by name, and two machines can have the
  * same UUID: the scope of a VM's last run lingers, or a second libvirt runs a
- * copy. One of them is the VM, the youngest; these are the others, of which the
- * youngest is it when that ends. What the hook has told goes by the UUID, and
- * stays what it told last.
+ * copy. The youngest machine is the VM. The others are kept here; when the VM's
+ * machine ends, the youngest of them takes its place. The hook announces VMs by
+ * UUID, so the last announcement applies to whichever machine is the VM.
  */
 
 struct OtherMachine {
@@ -18,23 +18,23 @@ struct OtherMachine {
         char *unit; /* may be NULL */
         uint32_t leader;
         uint64_t usec;
-        bool listed; /* in the list of machines that is being gone through */
+        bool in_list; /* seen in the list of machines that is being processed */
 };
 
-/* info: not the VM's own. May be told again. listed: is it in the present list? 0 or -ENOMEM. */
-int other_machines_add(VM *vm, const MachineInfo *info, bool listed);
+/* Adds or updates a machine, which must not be the VM's own. in_list: see OtherMachine. Returns 0 or -ENOMEM. */
+int other_machines_add(VM *vm, const MachineInfo *info, bool in_list);
 
-/* Does nothing if it is none of them. */
+/* Removes the machine, if it is there. */
 void other_machines_remove(VM *vm, const char *machine);
 
-/* The youngest, taken from the VM, or NULL; for other_machine_free(). */
+/* Removes the youngest machine and returns it, or NULL. The caller frees it with other_machine_free(). */
 OtherMachine *other_machines_take(VM *vm);
 
-/* Around a full list: what is not in it is gone. */
+/* Called before and after a full list of machines is processed. The latter removes machines that were not in it. */
 void other_machines_begin(VM *vm);
 void other_machines_end(VM *vm);
 
-/* Is it the unit of one of them, whichever VM's? */
+/* Is this the unit of any VM's other machine? */
 bool other_machines_have_unit(const World *w, const char *unit);
 
 OtherMachine *other_machine_free(OtherMachine *o);

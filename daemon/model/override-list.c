@@ -2,7 +2,7 @@
 
 #include "override-list.h"
 
-/* Not worth an index. */
+/* Lists up to this length are looked up without an index. */
 #define SHORT_LIST 4U
 
 OverrideList *override_list_new(void) {
@@ -25,7 +25,7 @@ OverrideList *override_list_free(OverrideList *list) {
         return NULL;
 }
 
-/* For one more. There is room for the next power of two. */
+/* Makes room for one more item. The allocation grows by powers of two. */
 static int make_room(OverrideList *list) {
         size_t n = list->n_items;
         OverrideItem *items;
@@ -69,7 +69,7 @@ static int compare_layers(const OverrideItem *a, const OverrideItem *b) {
         return r != 0 ? r : (int) a->runtime - (int) b->runtime;
 }
 
-/* Equal items by their position, so that the error names them in the caller's order. */
+/* Sorts equal items by position, so that the error names them in the caller's order. */
 static int compare_items(const void *x, const void *y) {
         const OverrideItem *a = x, *b = y;
         int r = compare_layers(a, b);
@@ -141,10 +141,10 @@ void override_list_drop_unchanged(OverrideList *list) {
         list->n_items = n;
 }
 
-/* The entries of a state in the order of their keys: a list and a state of thousands each are compared often enough. */
+/* The entries of a state sorted by key, to compare a list with a state of thousands of entries each. */
 typedef struct StateIndex {
-        const State *state;   /* of a short list: looked up there, one by one */
-        StateEntry **entries; /* of a longer one */
+        const State *state;   /* for lookups without an index */
+        StateEntry **entries; /* NULL for a short list */
         size_t n_entries;
 } StateIndex;
 
@@ -164,7 +164,7 @@ static int compare_to_entry(const void *key, const void *y) {
         return strcmp(key, (*entry)->key);
 }
 
-/* Good until entries are added to the state, or removed. */
+/* The index is valid until entries are added to the state or removed. */
 static int state_index_new(const State *state, size_t n_items, StateIndex *ret) {
         StateIndex index = { .state = state, .n_entries = state->n_entries };
 
@@ -252,7 +252,7 @@ static int put_slice(State *state, const char *name, const QuotaSetting *setting
         return 0;
 }
 
-/* Those of VMs that have an entry, and all that are not about a VM. */
+/* Applies the item, unless it is for a VM without an entry. *ret_put: was it applied? */
 static int put_known(const OverrideItem *item, const StateIndex *index, State *state, bool *ret_put) {
         StateEntry *entry;
 
@@ -274,7 +274,7 @@ static int put_known(const OverrideItem *item, const StateIndex *index, State *s
         }
 }
 
-/* The list has no key twice in a layer, so nobody has to look for an entry that was added before. */
+/* Keys are unique within a layer of the list, so the key is new. */
 static int put_new(const OverrideItem *item, State *state) {
         StateEntry *entry = state_append(state, item->key);
 
@@ -301,7 +301,7 @@ int override_list_put(const OverrideList *list, bool runtime, State *state) {
                 if (r >= 0 && !put)
                         new[n_new++] = item;
         }
-        /* This moves those that the index points to. */
+        /* Moves the entries that the index points to. */
         if (r >= 0 && n_new > 0)
                 r = state_reserve(state, n_new);
         for (size_t i = 0; r >= 0 && i < n_new; i++)
@@ -332,7 +332,7 @@ int override_change_to_list(const StateLayers *layers, const OverrideChange *cha
         if (!list)
                 return -ENOMEM;
 
-        list->asked = true;
+        list->write_unchanged = true;
         r = add_layer(list, change, true);
         if (r >= 0)
                 r = add_layer(list, change, false);

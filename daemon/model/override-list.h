@@ -4,8 +4,8 @@
 #include "state.h"
 
 /*
- * Several overrides that are set together: what they change, and making that
- * change in a State. Pure.
+ * A list of overrides to set together: determines what they change, and applies
+ * them to a State. Pure.
  */
 
 typedef enum OverrideKind {
@@ -14,14 +14,14 @@ typedef enum OverrideKind {
         OVERRIDE_DEFAULT,
 } OverrideKind;
 
-/* What became of a change to overrides. */
+/* The result of a change to overrides. */
 typedef enum OverrideResult {
         OVERRIDE_DONE,
         OVERRIDE_NOT_APPLIED, /* the kernel refused */
         OVERRIDE_NOT_SAVED,   /* a state file could not be written */
 } OverrideResult;
 
-/* One key, with both layers as they are to be. Slices and the default have no watermarks; a slice's quota can be LIMIT_NONE. */
+/* The desired settings of one key in both layers. Slices and the default have no watermark; a slice's quota can be LIMIT_NONE. */
 typedef struct OverrideChange {
         OverrideKind kind;
         const char *key;  /* of the VM, the name of the slice; "" for the default */
@@ -30,26 +30,26 @@ typedef struct OverrideChange {
         QuotaSetting persistent;
 } OverrideChange;
 
-/* A setting without a watermark. quota: NULL for none */
+/* Makes a setting without a watermark. quota is NULL for an empty setting. */
 static inline QuotaSetting override_setting(const uint32_t *quota) {
         return quota ? (QuotaSetting) { .quota = *quota, .quota_set = true } : (QuotaSetting) {};
 }
 
-/* The override of one layer. */
+/* An override in one layer. Slices and the default have no watermark; a slice's quota can be LIMIT_NONE. */
 typedef struct OverrideItem {
         OverrideKind kind;
         bool runtime;         /* the layer */
         char *key;            /* as in OverrideChange */
-        char *name;           /* of the VM, for people; NULL for none */
-        QuotaSetting setting; /* empty: the override is removed */
+        char *name;           /* of the VM, for the user; NULL: none */
+        QuotaSetting setting; /* empty: remove the override */
         size_t position;      /* in the caller's list, from 1 */
-        bool changes;         /* the layer has another setting, as override_list_compare() found it */
+        bool changes;         /* the layer has a different setting; set by override_list_compare() */
 } OverrideItem;
 
 typedef struct OverrideList {
-        OverrideItem *items; /* sorted by kind, key and layer, once override_list_sort() was called */
+        OverrideItem *items; /* sorted by kind, key and layer after override_list_sort() */
         size_t n_items;
-        bool asked; /* it is about one key, of which also what does not change is written to the kernel anew */
+        bool write_unchanged; /* write the numbers to the kernel even if no item changes; single-key changes */
 } OverrideList;
 
 /* NULL when out of memory. */
@@ -59,45 +59,45 @@ OverrideList *override_list_free(OverrideList *list);
 DEFINE_CLEANUP_FUNC(OverrideList *, override_list_free, override_list_freep);
 
 /*
- * What changes with it, in a list: a layer that stays as it is is not in it, so that somebody else's value may be adopted there
- * until the disk has the other one. The caller frees *ret. -ENOMEM.
+ * Makes a list of what the change changes. A layer that does not change is not in the list, so that a foreign value can be
+ * adopted there while the disk writes the other layer. The caller frees *ret. Returns 0 or -ENOMEM.
  */
 int override_change_to_list(const StateLayers *layers, const OverrideChange *change, OverrideList **ret);
 
-/* Adds a copy: kind, layer, key, name and setting of the item, at the next position. -ENOMEM. */
+/* Appends a copy of kind, layer, key, name and setting of the item. Returns 0 or -ENOMEM. */
 int override_list_add(OverrideList *list, const OverrideItem *item);
 
-/* Sorts. -EEXIST with the positions of both where two items are about the same layer, kind and key. */
+/* Sorts the list. Returns 0, or -EEXIST with the positions of both items if two have the same layer, kind and key. */
 int override_list_sort(OverrideList *list, size_t *ret_first, size_t *ret_second);
 
-/* Is one of the items, which are sorted, about this key? */
+/* Does the sorted list have an item with this key? */
 bool override_list_has(const OverrideList *list, OverrideKind kind, const char *key);
 
-/* Is one of them about the persistent layer? */
+/* Does any item belong to the persistent layer? */
 bool override_list_is_persistent(const OverrideList *list);
 
-/* Notes in each item whether it changes what its layer has now. -ENOMEM. */
+/* Sets the member changes of each item. Returns 0 or -ENOMEM. */
 int override_list_compare(OverrideList *list, const State *runtime, const State *persistent);
 
-/* Drops the items that change nothing, unless none does. */
+/* Drops the items that change nothing, unless no item changes anything. */
 void override_list_drop_unchanged(OverrideList *list);
 
-/* How many change something. */
+/* The number of items that change something. */
 size_t override_list_count_changes(const OverrideList *list);
 
-/* Does an item change this layer? */
+/* Does any item change this layer? */
 bool override_list_changes(const OverrideList *list, bool runtime);
 
-/* Makes those changes of the list that are about this layer. On failure (-ENOMEM) the state is partly changed. */
+/* Applies the changes to one layer to its state. Returns 0, or -ENOMEM with the state partly changed. */
 int override_list_put(const OverrideList *list, bool runtime, State *state);
 
-/* What a change is about. */
+/* The keys and layers that a change affects. */
 typedef struct OverrideScope {
-        const OverrideList *list; /* sorted; NULL: kind and key say it */
+        const OverrideList *list; /* sorted; NULL: one key, see below */
         OverrideKind kind;
         const char *key;
-        bool persistent; /* it changes that layer */
+        bool persistent; /* it changes the persistent layer */
 } OverrideScope;
 
-/* Can two changes not be under way together? */
+/* Returns whether two changes must not be in progress at the same time. */
 bool override_scopes_overlap(const OverrideScope *a, const OverrideScope *b);

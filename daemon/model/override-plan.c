@@ -16,7 +16,7 @@ OverridePlan *override_plan_free(OverridePlan *plan) {
         return NULL;
 }
 
-/* The items of one key: at most one for each layer, side by side in the sorted list. NULL: the layer stays as it is. */
+/* The items of one key: at most one per layer, adjacent in the sorted list. NULL: the layer does not change. */
 typedef struct Group {
         OverrideKind kind;
         const char *key;
@@ -24,7 +24,7 @@ typedef struct Group {
         bool changes;
 } Group;
 
-/* Takes the group at *i, and moves *i behind it. */
+/* Returns the group at *i, and moves *i behind it. */
 static Group take_group(const OverrideList *list, size_t *i) {
         Group group = { .kind = list->items[*i].kind, .key = list->items[*i].key };
 
@@ -40,7 +40,7 @@ static Group take_group(const OverrideList *list, size_t *i) {
         return group;
 }
 
-/* What a layer says of a single number: the change, or what it says now. */
+/* A layer's value of a single number: the change if there is one, else the current value. */
 static const uint32_t *quota_after(const QuotaSetting *change, const uint32_t *now) {
         if (!change)
                 return now;
@@ -57,7 +57,7 @@ static void plan_default(const World *w, const Group *group, OverridePlan *plan)
                 quota = quota_after(
                         group->persistent, persistent->default_quota_set ? &persistent->default_quota : NULL);
 
-        plan->default_concerned = true;
+        plan->default_affected = true;
         plan->default_quota = quota ? *quota : w->config->default_quota;
 }
 
@@ -77,7 +77,7 @@ static void plan_vm(const World *w, const Group *group, OverridePlan *plan) {
         PlannedVM *planned;
 
         if (!vm)
-                return; /* it is off: only what is remembered changes */
+                return; /* not running: only the state changes */
 
         vm_get_overrides(vm, &overrides);
         if (group->runtime)
@@ -91,10 +91,10 @@ static void plan_vm(const World *w, const Group *group, OverridePlan *plan) {
 }
 
 static bool is_concerned(const OverrideList *list, const Group *group) {
-        return group->changes || list->asked;
+        return group->changes || list->write_unchanged;
 }
 
-/* The default first: VMs of the same list may follow it. */
+/* Plans the default first, because VMs of the same list may follow it. */
 static void plan_keys(const World *w, const OverrideList *list, OverridePlan *plan) {
         for (size_t i = 0; i < list->n_items;) {
                 Group group = take_group(list, &i);
@@ -123,7 +123,7 @@ static uint32_t planned_quota(const OverridePlan *plan, const VM *vm) {
         return vm->policy.quota;
 }
 
-/* As vm_misc_max(), but with what is planned for the machines of the cgroup. */
+/* As vm_misc_max(), but with the planned quotas. */
 static uint64_t planned_misc_max(const World *w, const OverridePlan *plan, const PlannedVM *planned) {
         uint64_t limit = planned->policy.quota;
         const VM *other;

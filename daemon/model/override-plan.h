@@ -6,9 +6,9 @@
 #include "vm.h"
 
 /*
- * What a change to overrides means: which VMs and slices it concerns, what
- * will hold for them, and which numbers of the kernel have to change for that.
- * Worked out from the world as it is, of which nothing changes. Pure.
+ * The consequences of a change to overrides: the VMs and slices that it affects,
+ * their new quotas, and the numbers to write to the kernel. Does not change the
+ * World. Pure.
  */
 
 typedef struct PlannedVM {
@@ -24,26 +24,26 @@ typedef struct PlannedWrite {
 } PlannedWrite;
 
 typedef struct PlannedSlice {
-        const char *name; /* the list's; the world need not know the slice yet */
-        uint32_t limit;   /* LIMIT_NONE for none */
+        const char *name; /* owned by the list; the World may not have the slice yet */
+        uint32_t limit;   /* LIMIT_NONE: no limit */
         SliceSource source;
 } PlannedSlice;
 
 typedef struct OverridePlan {
         PlannedVM *vms;
         size_t n_vms;
-        PlannedWrite *writes; /* of VMs; of one that shares its cgroup with others the limit is the new sum */
+        PlannedWrite *writes; /* VMs' numbers; misc.max of a shared cgroup is the new sum */
         size_t n_writes;
         PlannedSlice *slices;
         size_t n_slices;
-        bool default_concerned;
-        uint32_t default_quota; /* that will hold, whether or not it is concerned */
+        bool default_affected;
+        uint32_t default_quota; /* after the change, also if it is not affected */
 } OverridePlan;
 
 /*
- * The list must have been sorted and compared. Of a list that is "asked" all
- * keys are concerned, else those that something changes of. The plan is good
- * until VMs, sets or the list change. -ENOMEM.
+ * Makes the plan. The list must have been sorted and compared. Keys without a
+ * change are planned only if the list says write_unchanged. The plan is valid
+ * until VMs, sets or the list change. Returns 0 or -ENOMEM.
  */
 int override_plan_new(const World *w, const OverrideList *list, OverridePlan **ret);
 

@@ -32,7 +32,7 @@ const char *policy_verdict_to_string(PolicyVerdict verdict) {
         return (unsigned) verdict < _POLICY_VERDICT_MAX ? policy_verdict_table[verdict] : NULL;
 }
 
-/* Does one of the key's values match? *ret_value: the last one that did not, for people. */
+/* Does one of the key's values match? If not, *ret_value is the last value, for the user. */
 static bool match_metadata(const ConfigMatch *match, const Metadata *domain, const char **ret_value) {
         *ret_value = NULL;
 
@@ -81,7 +81,7 @@ static bool find_mismatch(const ConfigRule *rule, const PolicyInput *input, Poli
 bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input, PolicyMismatch *ret_mismatch) {
         PolicyMismatch mismatch = {};
 
-        /* The configuration does not let in a rule without a match; one that came to be matches nothing. */
+        /* A rule without any Match…= is rejected by the parser; make sure that it matches nothing. */
         if ((rule->match_name || rule->match_uuid || rule->match_slice || rule->n_matches > 0) &&
                 !find_mismatch(rule, input, &mismatch))
                 return true;
@@ -91,21 +91,21 @@ bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input, Polic
         return false;
 }
 
-/* What one source says. */
-typedef struct Word {
+/* The setting of one source. */
+typedef struct Proposal {
         QuotaSetting setting;
         bool watermark_percent;
         bool matches;
-} Word;
+} Proposal;
 
-/* Watches who comes first. */
-typedef struct Contest {
+/* The result so far, while the sources are considered in order. */
+typedef struct Resolution {
         PolicyResult result;
         bool quota_won, watermark_won;
-        bool watermark_percent; /* result.watermark is, until the quota is known */
-} Contest;
+        bool watermark_percent; /* result.watermark is a percentage of the quota */
+} Resolution;
 
-static PolicyVerdict judge(bool set, bool matches, bool *won) {
+static PolicyVerdict get_verdict(bool set, bool matches, bool *won) {
         if (!set)
                 return POLICY_UNSET;
         if (!matches)
@@ -117,22 +117,22 @@ static PolicyVerdict judge(bool set, bool matches, bool *won) {
         return POLICY_WINS;
 }
 
-static void hear(Contest *contest, QuotaSource source, const ConfigRule *rule, const Word *word,
-        PolicyCandidate *candidate) {
-        const QuotaSetting *s = &word->setting;
+static void consider(Resolution *resolution, QuotaSource source, const ConfigRule *rule,
+        const Proposal *proposal, PolicyCandidate *candidate) {
+        const QuotaSetting *s = &proposal->setting;
         PolicyVerdict quota, watermark;
 
-        quota = judge(s->quota_set, word->matches, &contest->quota_won);
+        quota = get_verdict(s->quota_set, proposal->matches, &resolution->quota_won);
         if (quota == POLICY_WINS) {
-                contest->result.quota = s->quota;
-                contest->result.source = source;
-                contest->result.rule = rule;
+                resolution->result.quota = s->quota;
+                resolution->result.source = source;
+                resolution->result.rule = rule;
         }
 
-        watermark = judge(s->watermark_set, word->matches, &contest->watermark_won);
+        watermark = get_verdict(s->watermark_set, proposal->matches, &resolution->watermark_won);
         if (watermark == POLICY_WINS) {
-                contest->result.watermark = s->watermark;
-                contest->watermark_percent = word->watermark_percent;
+                resolution->result.watermark = s->watermark;
+                resolution->watermark_percent = proposal->watermark_percent;
         }
 
         if (candidate) {
@@ -145,12 +145,12 @@ static void hear(Contest *contest, QuotaSource source, const ConfigRule *rule, c
         }
 }
 
-/* Rounded up, so that only 0 %, or a quota of 0, turns it off. */
+/* Rounds up, so that only 0 % or a quota of 0 turns the watermark off. */
 static uint32_t percent_of(uint32_t percent, uint32_t quota) {
         return (uint32_t) (((uint64_t) quota * percent + 99) / 100);
 }
 
-/* candidates: NULL, or room for all. */
+/* candidates: NULL, or an array of policy_count_candidates(). */
 static void resolve(
         const Config *config, const PolicyInput *input, PolicyResult *ret, PolicyCandidate *candidates) {
         const struct {
@@ -161,7 +161,7 @@ static void resolve(
                 { &input->persistent, QUOTA_SOURCE_PERSISTENT },
                 { &input->metadata, QUOTA_SOURCE_METADATA },
         };
-        const Word fallback = {
+        const Proposal fallback = {
                 .setting = {
                         .quota = input->default_quota,
                         .watermark = config->default_watermark,
@@ -172,17 +172,17 @@ static void resolve(
                 .matches = true,
         };
         PolicyCandidate *next = candidates;
-        Contest contest = {};
+        Resolution resolution = {};
 
         for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
-                const Word word = { .setting = *settings[i].setting, .matches = true };
+                const Proposal proposal = { .setting = *settings[i].setting, .matches = true };
 
-                hear(&contest, settings[i].source, NULL, &word, next ? next++ : NULL);
+                consider(&resolution, settings[i].source, NULL, &proposal, next ? next++ : NULL);
         }
 
         for (size_t i = 0; i < config->n_rules; i++) {
                 const ConfigRule *rule = &config->rules[i];
-                const Word word = {
+                const Proposal proposal = {
                         .setting = {
                                 .quota = rule->quota,
                                 .watermark = rule->watermark,
@@ -193,16 +193,17 @@ static void resolve(
                         .matches = policy_rule_matches(rule, input, next ? &next->mismatch : NULL),
                 };
 
-                hear(&contest, QUOTA_SOURCE_RULE, rule, &word, next ? next++ : NULL);
-                if (!candidates && contest.quota_won && contest.watermark_won)
+                consider(&resolution, QUOTA_SOURCE_RULE, rule, &proposal, next ? next++ : NULL);
+                if (!candidates && resolution.quota_won && resolution.watermark_won)
                         break;
         }
 
-        hear(&contest, QUOTA_SOURCE_DEFAULT, NULL, &fallback, next);
+        consider(&resolution, QUOTA_SOURCE_DEFAULT, NULL, &fallback, next);
 
-        if (contest.watermark_percent)
-                contest.result.watermark = percent_of(contest.result.watermark, contest.result.quota);
-        *ret = contest.result;
+        if (resolution.watermark_percent)
+                resolution.result.watermark =
+                        percent_of(resolution.result.watermark, resolution.result.quota);
+        *ret = resolution.result;
 }
 
 void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult *ret) {

@@ -9,7 +9,7 @@
 #include "metadata.h"
 
 /*
- * Which quota does a VM get, and why? Pure: no I/O, no state.
+ * Determines which quota a VM gets, and why. Pure: no I/O, no state.
  */
 
 typedef enum QuotaSource {
@@ -24,7 +24,7 @@ typedef enum QuotaSource {
 /* "runtime", "persistent", … as on the bus. */
 const char *quota_source_to_string(QuotaSource source);
 
-/* A quota and, where given, a watermark, as an override or the metadata sets them. */
+/* A quota and optionally a watermark, as set by an override or the metadata. */
 typedef struct QuotaSetting {
         uint32_t quota;
         uint32_t watermark;
@@ -32,7 +32,7 @@ typedef struct QuotaSetting {
         bool watermark_set;
 } QuotaSetting;
 
-/* What is known of a VM when its quota is decided. Strings may be NULL. */
+/* The facts that a VM's quota depends on. Strings may be NULL. */
 typedef struct PolicyInput {
         const char *uuid; /* canonical lower-case form, or NULL for a VM without one */
         const char *name;
@@ -40,26 +40,25 @@ typedef struct PolicyInput {
         QuotaSetting runtime;
         QuotaSetting persistent;
         QuotaSetting metadata;
-        const Metadata *domain; /* for rules to match on; may be NULL */
-        uint32_t default_quota; /* the one in force, DefaultQuota= unless overridden */
+        const Metadata *domain; /* metadata for rules to match on; may be NULL */
+        uint32_t default_quota; /* default in force: an override or DefaultQuota= */
 } PolicyInput;
 
 typedef struct PolicyResult {
         uint32_t quota;
         uint32_t watermark;
-        QuotaSource source; /* of the quota; the watermark comes from the first source that sets one */
-        const ConfigRule *
-                rule; /* the rule that won when source is QUOTA_SOURCE_RULE, else NULL; belongs to the Config */
+        QuotaSource source;     /* of the quota; the watermark comes from the first source that sets one */
+        const ConfigRule *rule; /* with QUOTA_SOURCE_RULE, owned by the Config; else NULL */
 } PolicyResult;
 
-/* First match wins: runtime, persistent, metadata, rules in file order, default. Never fails. */
+/* The first source that sets a value wins: runtime, persistent, metadata, rules in file order, default. Never fails. */
 void policy_resolve(const Config *config, const PolicyInput *input, PolicyResult *ret);
 
-/* What became of one source's word about the quota, or about the watermark. */
+/* The outcome for one source's quota or watermark. */
 typedef enum PolicyVerdict {
-        POLICY_UNSET,     /* it has none */
-        POLICY_NO_MATCH,  /* its rule is about other VMs */
-        POLICY_OUTRANKED, /* one before it has won */
+        POLICY_UNSET,     /* the source does not set it */
+        POLICY_NO_MATCH,  /* the rule does not match the VM */
+        POLICY_OUTRANKED, /* an earlier source wins */
         POLICY_WINS,
         _POLICY_VERDICT_MAX,
 } PolicyVerdict;
@@ -67,29 +66,29 @@ typedef enum PolicyVerdict {
 /* "unset", "no-match", … as on the bus. */
 const char *policy_verdict_to_string(PolicyVerdict verdict);
 
-/* The first condition of a rule that a VM does not meet. Strings belong to rule and input. */
+/* The first condition of a rule that a VM does not meet. Strings are owned by rule and input. */
 typedef struct PolicyMismatch {
         const char *option;  /* "MatchName" */
         const char *key;     /* of metadata, or NULL */
-        const char *pattern; /* what it should be */
-        const char *value;   /* what it is; NULL where the VM has none */
+        const char *pattern; /* what the rule asks for */
+        const char *value;   /* what the VM has; NULL: nothing */
 } PolicyMismatch;
 
 typedef struct PolicyCandidate {
         QuotaSource source;
         const ConfigRule *rule;
         PolicyVerdict quota_verdict, watermark_verdict;
-        uint32_t quota, watermark; /* 0 where unset; percentages are of the quota that wins */
+        uint32_t quota, watermark; /* 0 if unset; a percentage is taken of the quota that wins */
         PolicyMismatch mismatch;   /* with POLICY_NO_MATCH */
 } PolicyCandidate;
 
 /*
- * The same, and every source in order with what became of it. *ret has
- * policy_count_candidates() of them, for the caller to free. -ENOMEM.
+ * The same, with the outcome for every source in order. *ret is an array of
+ * policy_count_candidates() elements, freed by the caller. Returns 0 or -ENOMEM.
  */
 size_t policy_count_candidates(const Config *config);
 int policy_explain(
         const Config *config, const PolicyInput *input, PolicyResult *ret_result, PolicyCandidate **ret);
 
-/* Does every Match…= of the rule hold for this VM? If not, *ret_mismatch (may be NULL) says which does not. */
+/* Does every Match…= of the rule match the VM? If not, *ret_mismatch (may be NULL) is the first that does not. */
 bool policy_rule_matches(const ConfigRule *rule, const PolicyInput *input, PolicyMismatch *ret_mismatch);

@@ -7,30 +7,30 @@
 
 typedef struct SetSearch SetSearch;
 
-/* How far the search for a set's VM has come. */
+/* The progress of the search for a set's VM. */
 typedef enum SetMatch {
-        SET_MATCH_WAITING, /* machines are not known yet */
-        SET_MATCH_ASKING,  /* being worked on, a question may be out on the bus */
+        SET_MATCH_WAITING, /* the machines are not known yet */
+        SET_MATCH_ASKING,  /* in progress; a question may be pending on the bus */
         SET_MATCH_DONE,
 } SetMatch;
 
-/* The kernel's PASID set of one process. From the first match on it is acted on by its id alone. */
+/* The kernel's PASID set of one process. After the first match it is identified by id only. */
 struct Set {
         TAILQ_ENTRY(Set) entries;
         TAILQ_ENTRY(Set) of_vm; /* while vm is set */
         World *world;
         VM *vm;
-        KernelSet kernel;       /* as last heard */
+        KernelSet kernel;       /* data last received */
         Limit quota, watermark; /* ABSENT without a VM */
         SetMatch match;
-        SetSearch *search; /* whoever searches for its VM keeps what it needs there */
-        bool listed;       /* in the dump that is being gone through */
+        SetSearch *search; /* private data of control/set-match.c */
+        bool in_dump;      /* seen in the dump that is being processed */
 };
 
 Set *set_find(const World *w, uint64_t id);
 
-/* Makes one; nothing is known of it but what the kernel says. NULL when out of memory. */
+/* Makes a set without a VM. Returns NULL when out of memory. */
 Set *set_new(World *w, const KernelSet *kernel);
 
-/* Takes it from its VM as well. search must have been freed. */
+/* Removes the set from its VM and frees it. search must have been freed. Returns NULL. */
 Set *set_free(Set *set);

@@ -78,7 +78,7 @@ uint64_t slice_limit_committed(const SliceLimit *slice) {
         return slice_committed(slice->world, slice->name, NULL);
 }
 
-/* The names of parents are the beginnings of their children's, so that those come first in the list. */
+/* The name of a parent is a prefix of its children's names, so this sorts parents before children. */
 static void insert_sorted(World *w, SliceLimit *slice) {
         SliceLimit *other;
 
@@ -103,8 +103,8 @@ int slice_limit_new(World *w, const char *name, SliceLimit **ret) {
         limit_init(&slice->misc_max, LIMIT_SLICE, slice);
         slice->limit = LIMIT_NONE;
         slice->source = SLICE_SOURCE_NONE;
-        slice->told_limit = slice->limit;
-        slice->told_source = slice->source;
+        slice->announced_limit = slice->limit;
+        slice->announced_source = slice->source;
         slice->name = strdup(name);
         r = slice->name ? cgroup_path_from_slice(name, &slice->cgroup) : -ENOMEM;
         if (r < 0) {

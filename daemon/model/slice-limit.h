@@ -7,62 +7,62 @@
 typedef struct SliceGuard SliceGuard;
 
 /*
- * Limits of slices: misc.max of a slice's cgroup, which holds for all VMs in
- * the slice and in those below it together.
+ * Limits of slices: misc.max of a slice's cgroup, which applies to all VMs in
+ * the slice and below it together.
  */
 
-/* Who said which limit a slice has. */
+/* The source of a slice's limit. */
 typedef enum SliceSource {
         SLICE_SOURCE_RUNTIME,
         SLICE_SOURCE_PERSISTENT,
         SLICE_SOURCE_CONFIG,
-        SLICE_SOURCE_NONE, /* nobody: what it has is not pasidd's affair */
+        SLICE_SOURCE_NONE, /* no source: pasidd does not manage misc.max */
         _SLICE_SOURCE_MAX,
 } SliceSource;
 
 const char *slice_source_to_string(SliceSource source);
 
-/* A slice that pasidd looks after: of Slices=, with a [Slice] section, or with an override. */
+/* A slice that pasidd manages: it is in Slices=, has a [Slice] section, or has an override. */
 struct SliceLimit {
         TAILQ_ENTRY(SliceLimit) entries;
         World *world;
-        SliceGuard *guard; /* watch and timers of whoever sees to the limit */
+        SliceGuard *guard; /* private data of control/slice-limits.c */
         char *name;
         char *cgroup;
-        uint64_t cgroup_id; /* of the one that the limit was written to last; 0: none */
-        uint32_t limit;     /* LIMIT_NONE for none */
+        uint64_t cgroup_id; /* of the cgroup that the limit was last written to; 0: none */
+        uint32_t limit;     /* LIMIT_NONE: no limit */
         SliceSource source;
-        Limit misc_max; /* ABSENT: nobody wants one */
-        bool listed;    /* while they are gone through */
+        Limit misc_max; /* ABSENT: pasidd does not set misc.max */
+        bool in_use;    /* mark for the removal of unused slices */
         bool overcommitted;
-        uint32_t told_limit; /* by the last event about it */
-        SliceSource told_source;
+        uint32_t announced_limit; /* by the last event about the slice */
+        SliceSource announced_source;
 };
 
 SliceLimit *slice_limit_find(const World *w, const char *name);
 
-/* Makes one without a limit, in its place in the list. -EINVAL for an invalid name of a slice, -ENOMEM. */
+/* Adds a slice without a limit to the list. Returns 0, -EINVAL for an invalid slice name, or -ENOMEM. */
 int slice_limit_new(World *w, const char *name, SliceLimit **ret);
 
-/* guard must have been freed. */
+/* Removes the slice and frees it. guard must have been freed. Returns NULL. */
 SliceLimit *slice_limit_free(SliceLimit *slice);
 
 /*
- * What is committed to VMs in the slice and below it, except one of them (or
- * NULL). The limit holds for each resource by itself, so this is the larger sum.
+ * What is committed to VMs in the slice and below it, except one VM (or NULL).
+ * The limit applies to each resource separately, so this is the larger sum.
  */
 uint64_t slice_committed(const World *w, const char *slice, const char *except_uuid);
 uint64_t slice_limit_committed(const SliceLimit *slice);
 
-/* The override of one layer; limit NULL for none. */
+/* The overrides of a slice; NULL: no override in that layer. */
 typedef struct SliceOverrides {
         const uint32_t *runtime;
         const uint32_t *persistent;
 } SliceOverrides;
 
-/* What would hold with these overrides. */
+/* The limit that the slice would have with these overrides. ret_source may be NULL. */
 uint32_t slice_resolve(
         const World *w, const char *name, const SliceOverrides *overrides, SliceSource *ret_source);
 
-/* The overrides as they are. The numbers are good until they change. */
+/* The current overrides. The pointers are valid until the state changes. */
 SliceOverrides slice_get_overrides(const World *w, const char *name);

@@ -6,7 +6,7 @@
 #include "utf8.h"
 #include "uuid.h"
 
-/* What is remembered, as an object. state-load.c knows its files, state-parse.c and state-format.c what stands in them. */
+/* state-load.c has the files, state-parse.c and state-format.c their contents. */
 
 void state_next_clear(StateNext *next) {
         free(next->name);
@@ -120,7 +120,7 @@ bool state_key_is_valid(const char *key) {
         return uuid_canonical(key, uuid) >= 0 && streq(key, uuid);
 }
 
-/* Where the entry with the key is, or would have to be. */
+/* The position of the entry with the key, or the position where it would be inserted. */
 static size_t entry_position(const State *s, const char *key) {
         size_t begin = 0, end = s->n_entries;
 
@@ -153,7 +153,7 @@ int state_reserve(State *s, size_t n) {
         return 0;
 }
 
-/* Makes room in the right place, for which there is memory. */
+/* Inserts an empty entry at its sorted position. The room must have been allocated. */
 static StateEntry *insert_entry(State *s, const char *key) {
         size_t i = entry_position(s, key);
 
@@ -333,7 +333,7 @@ StateSlice *state_add_slice_copy(State *s, const StateSlice *slice) {
         return copy;
 }
 
-/* Is there more to remember than a name? What else was announced holds only with a reservation. */
+/* Announced metadata other than a quota only matters together with a reservation. */
 bool state_entry_is_empty(const StateEntry *e) {
         return setting_is_empty(&e->override) && setting_is_empty(&e->announced.quota) && !e->reserved &&
                !e->running && !e->next.name && !e->unknown && !e->unknown_of_override &&
@@ -375,7 +375,7 @@ int state_reserve_for(State *to, const State *from) {
         return r < 0 ? r : reserve_slices(to, from->n_slices);
 }
 
-/* New ones go to the end first: to sort once is cheaper than to move all entries for each. */
+/* Appends new entries and sorts once, which is cheaper than an insertion for each. */
 static void take_entries(State *to, State *from) {
         size_t n_sorted = to->n_entries;
 

@@ -12,43 +12,44 @@
 struct json_object;
 
 /*
- * What pasidd must remember: one layer of it, persistent or runtime, as data.
- * state-store.h has the files. Entries and slices are sorted by their keys.
+ * The persistent or runtime layer of the state, as data. state-store.h has the
+ * files. Entries and slices are sorted by key.
  */
 
-/* What the key of a VM without a UUID begins with. */
+/* Prefix of the key of a VM without a UUID. */
 #define STATE_UNIT_PREFIX "unit:"
 
-/* The next start of a VM that runs. It takes effect with the end of the VM's machine or with a later machine: libvirt
- * asks the hook about a restore or an incoming migration before it refuses them. */
+/*
+ * The announced next start of a running VM. It takes effect when the VM's machine ends, or with a later machine: libvirt
+ * calls the hook for a restore or an incoming migration even if it then refuses it.
+ */
 typedef struct StateNext {
-        char *name; /* libvirt's; NULL: no start was announced */
+        char *name; /* the domain's name; NULL: no start was announced */
         Announcement announced;
-        char *after;         /* the machine that the VM had then, which is not that start; may be NULL */
-        uint64_t after_usec; /* when that was made, CLOCK_REALTIME; 0: machined does not know it */
+        char *after;         /* the VM's machine at that time, which is not that start; may be NULL */
+        uint64_t after_usec; /* creation time of that machine, CLOCK_REALTIME; 0: unknown */
         struct json_object *unknown, *unknown_of_metadata;
 } StateNext;
 
-/* Members that this version does not know are kept as they are, for the version that wrote them. */
+/* JSON members unknown to this version are preserved for the version that wrote them. */
 typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
-        char *name; /* the VM's name when the entry was written, for people; may be NULL */
+        char *name; /* the VM's name when the entry was written, for the user; may be NULL */
         QuotaSetting override;
-        uint64_t serial; /* runtime layer only: a number of the override's own; 0: it has none */
-        uint64_t
-                supersedes; /* persistent layer only: the runtime override with this serial is none any more; 0: none */
-        Announcement announced; /* runtime file only */
-        bool reserved;          /* runtime file only: prepared, not yet seen running */
-        bool running;           /* runtime file only: prepared, and seen running: its name is libvirt's */
-        StateNext next;         /* runtime file only, and only while running */
+        uint64_t serial;     /* runtime layer only: unique number of the override; 0: none */
+        uint64_t supersedes; /* persistent layer only: serial of a runtime override that is void; 0: none */
+        Announcement announced; /* runtime layer only */
+        bool reserved;          /* runtime layer only: prepared, not seen running yet */
+        bool running;           /* runtime layer only: prepared, and seen running: name is the domain's */
+        StateNext next;         /* runtime layer only, and only with running */
         struct json_object *unknown, *unknown_of_override, *unknown_of_metadata;
 } StateEntry;
 
 typedef struct StateSlice {
         char *name;
         bool limit_set;
-        uint32_t limit; /* the override; LIMIT_NONE for none */
-        bool applied; /* runtime file only: pasidd has set a limit, to be taken away once nothing asks for it */
+        uint32_t limit; /* the override; LIMIT_NONE: no limit */
+        bool applied; /* runtime layer only: pasidd has set misc.max, and resets it when no source sets a limit */
         struct json_object *unknown;
 } StateSlice;
 
@@ -65,67 +66,67 @@ typedef struct State {
 State *state_free(State *s);
 DEFINE_CLEANUP_FUNC(State *, state_free, state_freep);
 State *state_new(void);
-/* NULL when there is no such entry. The pointer is good until entries are added or removed. */
+/* Returns NULL if there is no such entry. The pointer is valid until entries are added or removed. */
 StateEntry *state_find(const State *s, const char *key);
-/* Finds or makes. NULL when out of memory. */
+/* Finds or makes the entry. Returns NULL when out of memory. */
 StateEntry *state_get(State *s, const char *key);
-/* Room for n more entries. -ENOMEM. */
+/* Allocates room for n more entries. Returns 0 or -ENOMEM. */
 int state_reserve(State *s, size_t n);
 /*
- * Makes an entry in that room, at the end. The caller knows that there is none with the key, and calls state_sort() after
- * the last one. NULL when out of memory.
+ * Appends an entry in that room. The caller makes sure that the key is new, and calls state_sort() after the last entry.
+ * Returns NULL when out of memory.
  */
 StateEntry *state_append(State *s, const char *key);
 void state_sort(State *s);
-/* Is it a UUID in canonical form, or "unit:NAME"? */
+/* Is key a canonical UUID or "unit:NAME"? */
 bool state_key_is_valid(const char *key);
 
-/* What a later version keeps with an override or an announcement goes with it. */
+/* These also drop or move the preserved JSON members of the override or announcement. */
 void state_entry_set_override(StateEntry *e, const QuotaSetting *override);
 void state_entry_forget_announced(StateEntry *e);
 void state_entry_forget_next(StateEntry *e);
-/* The next start, which must exist, is what the entry says of the VM from now on. */
+/* Makes the next start, which must exist, the entry's announcement. */
 void state_entry_take_next(StateEntry *e);
-/* name: NULL for none. -ENOMEM. */
+/* name may be NULL. Returns 0 or -ENOMEM. */
 int state_entry_set_name(StateEntry *e, const char *name);
 
-/* Copies of all. after: NULL if there was no machine. *ret is empty on failure. -ENOMEM. */
+/* Makes deep copies. after is NULL if there was no machine. Returns 0, or -ENOMEM with *ret untouched. */
 int state_next_make(const char *name, const Announcement *announced, const char *after, uint64_t after_usec,
         StateNext *ret);
 void state_next_clear(StateNext *next);
 
-/* As with entries. */
+/* The same for slices. */
 StateSlice *state_find_slice(const State *s, const char *name);
 StateSlice *state_get_slice(State *s, const char *name);
-/* Does it say nothing but its key and name? */
+/* Is there nothing in it besides key and name? */
 bool state_entry_is_empty(const StateEntry *e);
 bool state_slice_is_empty(const StateSlice *slice);
 /* Removes entries and slices that are empty. */
 void state_prune(State *s);
 
-/* Adds a copy of an entry or a slice of another state, which this one does not have yet. NULL when out of memory. */
+/* Adds a copy of an entry or slice of another state; the key must be new. Returns NULL when out of memory. */
 StateEntry *state_add_copy(State *s, const StateEntry *e);
 StateSlice *state_add_slice_copy(State *s, const StateSlice *slice);
 
-/* Room for all entries and slices of the other state. -ENOMEM. */
+/* Allocates room in to for all entries and slices of from. Returns 0 or -ENOMEM. */
 int state_reserve_for(State *to, const State *from);
 /*
- * Moves all entries and slices into another state that has the room: they replace those that it has under the same keys.
- * Those that are empty are removed there. The default quota is left alone.
+ * Moves all entries and slices of from to to, which must have the room. They replace those with the same keys. Empty ones
+ * are removed afterwards. The default quota is not moved.
  */
 void state_take(State *to, State *from);
 
-/* What is in force: both layers. The runtime one holds until the next boot, and wins. */
+/* Both layers. The runtime layer lasts until the next boot and takes precedence. */
 typedef struct StateLayers {
         State *persistent;
         State *runtime;
 } StateLayers;
 
-/* The setting of one layer, all unset when there is none. */
+/* The override in one layer, empty if there is none. */
 QuotaSetting state_get_override(const State *state, const char *key);
 
 /*
- * What the libvirt hook said of a VM's start, as long as it is remembered: NULL if nothing. The pointers are good until
+ * What the libvirt hook announced about the VM's start, as far as it is stored, or NULL. The pointers are valid until
  * the next change.
  */
 const Announcement *state_get_announcement(const State *runtime, const char *key);

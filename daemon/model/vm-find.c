@@ -46,7 +46,7 @@ static int format_candidates(
         return 0;
 }
 
-/* One way of matching; -ENOENT when it finds nothing. */
+/* Applies one way of matching. Returns -ENOENT if nothing matches. */
 static int find_by(const VMIdentity *vms, size_t n_vms, match_t match, const char *what, size_t *ret_index,
         char **ret_candidates) {
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /*
- * Which VM does a user mean? Pure; works on an array so that a test can link it.
+ * Finds the VM that a user names. Pure.
  */
 typedef struct VMIdentity {
         const char *uuid;
@@ -12,9 +12,9 @@ typedef struct VMIdentity {
 } VMIdentity;
 
 /*
- * A whole UUID wins, then an exact name, then a unique UUID prefix of at least
- * 4 hex digits. Returns 0 with the index, -ENOENT, or -ENOTUNIQ with *ret_candidates
- * listing up to 8 of those meant ("UUID NAME" a line, none after the last; to be freed). Outputs are
- * untouched otherwise.
+ * A full UUID takes precedence, then an exact name, then a unique UUID prefix of
+ * at least 4 hex digits. Returns 0 with the index; -ENOENT; -ENOTUNIQ with up to
+ * 8 candidates in *ret_candidates ("UUID NAME" per line, no final line end; freed
+ * by the caller); or another negative errno. Other outputs are untouched.
  */
 int vm_find(const VMIdentity *vms, size_t n_vms, const char *what, size_t *ret_index, char **ret_candidates);

@@ -31,7 +31,7 @@ bool vm_cgroup_is_shared(const VM *vm) {
         return false;
 }
 
-/* The first limit in this state, or NULL. */
+/* Returns the first limit in this state, or NULL. */
 static const Limit *find(const VM *vm, LimitState state) {
         const Set *set;
 
@@ -48,22 +48,23 @@ static const Limit *find(const VM *vm, LimitState state) {
         return NULL;
 }
 
-VMForce vm_force(const VM *vm) {
+VMEnforcement vm_enforcement(const VM *vm) {
         static const LimitState bad[] = { LIMIT_FAILED, LIMIT_FOREIGN };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 const Limit *limit = find(vm, bad[i]);
 
                 if (limit)
-                        return (VMForce) { .state = bad[i], .reason = limit->error };
+                        return (VMEnforcement) { .state = bad[i], .reason = limit->error };
         }
 
         if (!world_has_limits(vm->world))
-                return (VMForce) { .state = LIMIT_IN_FORCE };
+                return (VMEnforcement) { .state = LIMIT_IN_FORCE };
         if (vm->state == VM_RESERVED)
-                return (VMForce) { .state = LIMIT_WAITING, .reason = "not running yet" };
+                return (VMEnforcement) { .state = LIMIT_WAITING, .reason = "not running yet" };
         if (vm->kind == VM_KIND_MACHINE && !vm->place.cgroup && vm->n_sets == 0)
-                return (VMForce) { .state = LIMIT_WAITING, .reason = "its cgroup is not known yet" };
+                return (VMEnforcement) { .state = LIMIT_WAITING,
+                        .reason = "the VM's cgroup is not known yet" };
 
-        return (VMForce) { .state = LIMIT_IN_FORCE };
+        return (VMEnforcement) { .state = LIMIT_IN_FORCE };
 }

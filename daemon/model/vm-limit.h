@@ -5,20 +5,21 @@
 
 /* A VM's limits: misc.max of its cgroup, quota and watermark of each of its sets. Pure. */
 
-/* Has it a misc.max? That is the unit's own cgroup; a lone set has none that is its own. */
+/* Does pasidd set misc.max for the VM? Lone sets have no cgroup of their own. */
 bool vm_has_misc_max(const VM *vm);
 
 /*
- * What misc.max is to be. Machines that share a unit share it, and then it is the sum: each of them is held to its own
- * quota by its sets. *ret_shared: are there such machines?
+ * The desired misc.max. Machines that share a unit share misc.max, which then is the sum of their quotas; the sets limit
+ * each machine to its own quota. *ret_shared: are there such machines?
  */
 uint64_t vm_misc_max(const VM *vm, bool *ret_shared);
 bool vm_cgroup_is_shared(const VM *vm);
 
-/* How the quota as a whole stands, which is a matter of all limits. */
-typedef struct VMForce {
-        LimitState state;   /* IN_FORCE: in all of them; also where there is nothing to limit */
-        const char *reason; /* why it is not in force; NULL: unknown, or it is. The VM's, or static. */
-} VMForce;
+/* The state of the VM's quota, over all its limits. */
+typedef struct VMEnforcement {
+        LimitState state; /* IN_FORCE: all limits are, also if there is nothing to limit */
+        const char
+                *reason; /* why it is not in force; NULL: in force, or unknown. Owned by the VM, or static. */
+} VMEnforcement;
 
-VMForce vm_force(const VM *vm);
+VMEnforcement vm_enforcement(const VM *vm);

@@ -4,7 +4,7 @@
 #include "set.h"
 #include "vm-policy.h"
 
-/* next: its next start, if that is what to look at; else NULL. Points into VM and state. */
+/* next: the VM's next start, or NULL for the current run. The result points into the VM and the state. */
 static PolicyInput policy_input(
         const VM *vm, const VMOverrides *overrides, const StateNext *next, uint32_t default_quota) {
         const World *w = vm->world;

@@ -36,7 +36,7 @@ VM *vm_find_by_uuid(const World *w, const char *uuid) {
 VM *vm_find_by_key(const World *w, const char *key) {
         VM *vm;
 
-        /* Other keys are UUIDs. */
+        /* All other keys are UUIDs. */
         if (strncmp(key, STATE_UNIT_PREFIX, strlen(STATE_UNIT_PREFIX)) != 0) {
                 vm = vm_find_by_uuid(w, key);
                 return vm && streq(vm->key, key) ? vm : NULL;
@@ -73,7 +73,7 @@ bool vm_shares_cgroup(const VM *vm, const VM *other) {
         if (vm == other || vm->kind != VM_KIND_MACHINE || other->kind != VM_KIND_MACHINE ||
                 !vm->place.cgroup || !other->place.cgroup)
                 return false;
-        /* Asked for each VM about all others: the ids tell most of them apart. */
+        /* Called for each pair of VMs: comparing the ids first is cheaper. */
         if (vm->place.cgroup_id != other->place.cgroup_id && vm->place.cgroup_id != 0 &&
                 other->place.cgroup_id != 0)
                 return false;

@@ -13,23 +13,23 @@ typedef struct OtherMachine OtherMachine;
 typedef struct VMLife VMLife;
 
 typedef enum VMKind {
-        VM_KIND_MACHINE, /* machined's, or one that libvirt announced; UUID is libvirt's */
+        VM_KIND_MACHINE, /* registered with machined, or announced by libvirt; UUID is libvirt's */
         VM_KIND_UNIT,    /* a unit whose processes have sets; UUID is its InvocationID */
-        VM_KIND_SET,     /* a set whose unit is not known */
+        VM_KIND_SET,     /* a set whose unit is unknown */
 } VMKind;
 
-/* How far its run has come. Units and lone sets always run. */
+/* The stage of its run. Units and lone sets are always running. */
 typedef enum VMState {
-        VM_RESERVED, /* announced by the hook, or its next start is to come; there is no machine */
+        VM_RESERVED, /* announced by the hook, or waiting for its next start; there is no machine */
         VM_RUNNING,  /* a machine of systemd-machined; or a unit, or a set */
-        VM_RUNNING_UNREGISTERED, /* libvirt runs it without machined, see libvirt-qemu.h */
+        VM_RUNNING_UNREGISTERED, /* run by libvirt without machined, see libvirt-qemu.h */
 } VMState;
 
-/* Who knows of it. */
+/* Whether the VM may be, and has been, announced on the bus. */
 typedef enum VMVisibility {
-        VM_HIDDEN,    /* nobody yet */
-        VM_ANNOUNCED, /* the bus may hear of it */
-        VM_ON_BUS,    /* VMAdded was sent, or there was nobody to hear it */
+        VM_HIDDEN,    /* not yet */
+        VM_ANNOUNCED, /* may be announced on the bus */
+        VM_ON_BUS,    /* VMAdded was sent, or there was no listener */
 } VMVisibility;
 
 typedef enum VMChange {
@@ -39,7 +39,7 @@ typedef enum VMChange {
         VM_CHANGED_CGROUP = 1 << 3,  /* ControlGroup, Slice */
         VM_CHANGED_QUOTA = 1 << 4,   /* Quota, QuotaSource, QuotaOrigin */
         VM_CHANGED_WATERMARK = 1 << 5,
-        VM_CHANGED_FORCE = 1 << 6, /* QuotaInForce, QuotaError */
+        VM_CHANGED_IN_FORCE = 1 << 6, /* QuotaInForce, QuotaError */
         VM_CHANGED_ALLOCATED = 1 << 7,
         VM_CHANGED_PEAK = 1 << 8,
         VM_CHANGED_DENIED = 1 << 9,
@@ -47,7 +47,7 @@ typedef enum VMChange {
         VM_CHANGED_ALL = (1 << 11) - 1,
 } VMChange;
 
-/* Counters over all sets. */
+/* Sums over all sets. */
 typedef struct VMCounters {
         uint32_t allocated;
         uint32_t peak;
@@ -59,106 +59,108 @@ typedef struct VMCounters {
 typedef struct VMPlace {
         char *unit;
         char *slice;
-        char *cgroup; /* the unit's; NULL while it is not known */
+        char *cgroup; /* the unit's; NULL: unknown */
         uint32_t leader;
-        uint64_t cgroup_id; /* 0 while it is not known */
+        uint64_t cgroup_id; /* 0: unknown */
 } VMPlace;
 
-/* Is the quota in force? As announced last, see vm_force(). */
+/* QuotaInForce and QuotaError as last announced, see vm_enforcement(). */
 typedef struct VMQuotaState {
-        bool in_force; /* in all limits */
-        char *error;   /* why not; NULL: unknown, or it is */
+        bool in_force;
+        char *error; /* why not in force; NULL: in force, or unknown */
 } VMQuotaState;
 
-/* Of sets that are gone. */
+/* Counters of sets that have ended. */
 typedef struct VMGone {
         uint64_t denied, peak;
 } VMGone;
 
-/* What the bus knows of it, and what it is still to hear. */
+/* What was announced on the bus, and what is to be announced. */
 typedef struct VMSignals {
-        TAILQ_ENTRY(VM) of_changed; /* while changes_queued */
+        TAILQ_ENTRY(VM) of_changed; /* if changes_queued */
         VMVisibility visibility;
-        VMCounters told; /* as last announced, while somebody listens */
-        bool told_known;
+        VMCounters announced; /* last announced values, while there are subscribers */
+        bool announced_known;
         bool changes_queued;
         unsigned changed; /* VMChange */
 } VMSignals;
 
-/* One machine, or what stands for one: known by UUID, with one cgroup and zero or more sets. */
+/* A machine or its equivalent, identified by UUID, with one cgroup and zero or more sets. */
 struct VM {
         TAILQ_ENTRY(VM) entries;
         World *world;
-        VMLife *life;    /* watches and timers of whoever sees to the VM */
-        uint64_t number; /* later ones have higher ones, and come later in the list */
+        VMLife *life;    /* private data of control/vm-life.c */
+        uint64_t number; /* ascending in the order of creation, and in the list */
         VMKind kind;
         VMState state;
         char uuid[UUID_STRING_SIZE];
-        char *key; /* in the state files */
+        char *key; /* in the state */
         char *name;
-        char *machine;         /* machined's name; NULL without one */
-        uint64_t machine_usec; /* when it was made, CLOCK_REALTIME */
+        char *machine;         /* machined's name; NULL: no machine */
+        uint64_t machine_usec; /* creation time of the machine, CLOCK_REALTIME */
         VMPlace place;
 
-        PolicyResult policy;          /* what should hold */
-        bool policy_known;            /* it was worked out at all */
-        DefaultSource default_source; /* that it was worked out with */
-        Limit misc_max;               /* of the cgroup; those of sets are the sets' */
+        PolicyResult policy;          /* the desired quota */
+        bool policy_known;            /* policy has been determined */
+        DefaultSource default_source; /* of the default quota that policy was determined with */
+        Limit misc_max;               /* of the cgroup; the sets have their own limits */
         VMQuotaState quota;
 
         TAILQ_HEAD(, Set) sets;
         size_t n_sets;
         VMGone gone;
 
-        TAILQ_HEAD(, OtherMachine) other_machines; /* of the same UUID, see other-machines.h */
+        TAILQ_HEAD(, OtherMachine) other_machines; /* with the same UUID, see other-machines.h */
 
-        bool listed;       /* in the list of machines that is being gone through */
-        bool viommu_noted; /* that its vIOMMU offers more than the quota, in this run */
-
-        int log_level; /* of its comings and goings: LOG_INFO, LOG_DEBUG when there are very many */
+        bool in_list;      /* seen in the list of machines that is being processed */
+        bool viommu_noted; /* in this run it was logged that the vIOMMU offers more than the quota */
+        int log_level;     /* for its start and end: LOG_INFO, or LOG_DEBUG if there are very many VMs */
         VMSignals signals;
 };
 
-/* Makes a VM; nothing is known of it but who it is. key: NULL for the UUID. -EEXIST when the UUID is taken. */
+/*
+ * Makes a VM with its identity only. key is NULL if it is the UUID. Returns 0, -EEXIST if there is a VM with this UUID,
+ * or -ENOMEM.
+ */
 int vm_new(World *w, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret);
 
-/* Its sets are left without a VM. life must have been freed. */
+/* Frees the VM; its sets stay without a VM. life must have been freed. Returns NULL. */
 VM *vm_free(VM *vm);
 
 VM *vm_find_by_uuid(const World *w, const char *uuid);
-/* By the key of its overrides. */
+/* Finds the VM by its key in the state. */
 VM *vm_find_by_key(const World *w, const char *key);
 VM *vm_find_by_machine(const World *w, const char *machine);
-/* Machines can share a unit: the first one then. */
+/* If machines share a unit, returns the first one. */
 VM *vm_find_by_cgroup(const World *w, const char *unit_path);
 
-/* Are both machines in the same cgroup, whose limit then is one for both? */
+/* Are both machines in the same cgroup, so that misc.max applies to both? */
 bool vm_shares_cgroup(const VM *vm, const VM *other);
 
-/* Can only the system's manager have made this unit? Those of users have one of its services above them. */
+/* Is this a unit of the system manager? The path of a user manager's unit contains the user manager's service. */
 bool unit_path_is_of_system(const char *unit_path);
 
-/* Does a user's session or service manager run it? Only the system's own slices can hold a machine that goes by its UUID. */
+/* Is the cgroup below user.slice? Only machines in other slices are identified by their UUID. */
 bool unit_path_is_below_user_slice(const char *cgroup);
 
-/* Takes effect on policy when that is worked out the next time. */
+/* Sets the name. Does not update policy. Returns 0 or -ENOMEM. */
 int vm_set_name(VM *vm, const char *name);
 
 void vm_add_set(VM *vm, Set *set);
 void vm_remove_set(VM *vm, Set *set);
 
-/* Does the VM run in the slice, or in one below, or is it announced for it? */
+/* Does the VM run in the slice or below it, or is it announced for it? */
 bool vm_is_in_slice(const VM *vm, const char *slice);
 
-/* Has it a machine, or is it one of those that need none? */
+/* Is there a machine, or is it a VM that needs none? */
 static inline bool vm_is_running(const VM *vm) {
         return vm->state != VM_RESERVED;
 }
 
-/* "reserved", "running" */
+/* "reserved" or "running". */
 const char *vm_state_to_string(VMState state);
 
 LogContext vm_log_context(const VM *vm, const char *message_id);
 
-/* s: NULL for none. -ENOMEM, and *where stays as it is. */
+/* Replaces *where with a copy of s, which may be NULL. Returns 0, or -ENOMEM with *where untouched. */
 int replace_string(char **where, const char *s);

@@ -62,7 +62,7 @@ uint32_t world_default_quota(const World *w, DefaultSource *ret_source) {
 bool world_is_reconciled(const World *w) {
         const Set *set;
 
-        if (!w->sets_listed || w->machines == MACHINES_UNKNOWN)
+        if (!w->sets_complete || w->machines == MACHINES_UNKNOWN)
                 return false;
 
         TAILQ_FOREACH (set, &w->sets, entries)

@@ -10,14 +10,14 @@ typedef struct Set Set;
 typedef struct SliceLimit SliceLimit;
 typedef struct VM VM;
 
-/* What there is to know about the machines that machined has. */
+/* The state of machined's list of machines. */
 typedef enum MachinesKnown {
-        MACHINES_UNKNOWN,     /* not asked yet, or the answer is under way */
-        MACHINES_UNAVAILABLE, /* no bus, or no answer; asked again later */
+        MACHINES_UNKNOWN,     /* not requested yet, or the answer is pending */
+        MACHINES_UNAVAILABLE, /* no bus, or no answer; retried later */
         MACHINES_LISTED,
 } MachinesKnown;
 
-/* Who said which quota new sets and VMs without an own one get. */
+/* The source of the default quota. */
 typedef enum DefaultSource {
         DEFAULT_SOURCE_RUNTIME,
         DEFAULT_SOURCE_PERSISTENT,
@@ -27,49 +27,49 @@ typedef enum DefaultSource {
 /* "runtime", "persistent", "config" */
 const char *default_source_to_string(DefaultSource source);
 
-/* What the daemon knows: VMs, sets, slices, what the kernel has, and the configuration and state in force. Plain data. */
+/* All data of the daemon: VMs, sets, slices, the kernel's data, the configuration and state in force. */
 typedef struct World {
         TAILQ_HEAD(VMList, VM) vms;
         TAILQ_HEAD(SetList, Set) sets;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
         void *vms_by_uuid, *sets_by_id;                      /* trees of tsearch(3) */
         size_t n_vms, n_sets;
-        size_t n_other_machines; /* of all VMs, see other-machines.h */
+        size_t n_other_machines; /* over all VMs, see other-machines.h */
         uint64_t last_vm_number;
 
         const Config *config;
         StateLayers state;
 
         uint32_t capacity;
-        bool counts_attached; /* the kernel counts what is attached through iommufd */
-        bool kernel_present;  /* capacity is known */
-        bool sets_listed;
-        bool overcommitted; /* the host is */
-        bool ready;         /* the daemon has said so */
+        bool counts_attached; /* the kernel counts PASIDs attached through iommufd */
+        bool kernel_present;  /* capacity has been read */
+        bool sets_complete;   /* a dump of all sets has been processed */
+        bool overcommitted;   /* the host is */
+        bool ready;           /* readiness has been announced */
         MachinesKnown machines;
         uint64_t resyncs;
 
         Changes changes;
 } World;
 
-/* pending: see Changes. */
+/* pending: see ChangesHandler. */
 void world_init(World *w, ChangesHandler pending, void *userdata);
 
-/* Frees what is left in the lists of changes. VMs, sets, slices, configuration and state are their owners' to free, before. */
+/* Frees the queued changes. The caller must have freed VMs, sets, slices, configuration and state. */
 void world_done(World *w);
 
-/* Is there anything that a quota or a slice limits? Else the misc controller has no lines for PASIDs. */
+/* Does the kernel have a PASID resource to limit? If not, the misc controller has no lines for PASIDs. */
 bool world_has_limits(const World *w);
 
 /*
- * Has somebody else changed misc.max, which should have this limit in each line? A line that came after pasidd wrote the
- * file, with its resource, has been changed by nobody. *ret_resource is the first that was.
+ * Has another process changed misc.max, which should have this limit in each line? A line that appeared, with its
+ * resource, after pasidd wrote the file is not a foreign change. *ret_resource is the first line that was changed.
  */
 bool world_limits_differ(
         const World *w, const MiscValues *limits, uint64_t limit, MiscResource *ret_resource);
 
-/* The default quota in force, and who set it (may be NULL). */
+/* The default quota in force. ret_source may be NULL. */
 uint32_t world_default_quota(const World *w, DefaultSource *ret_source);
 
-/* Sets, machines, and which belongs to which: is all of that known? */
+/* Are the sets, the machines, and the VM of each set known? */
 bool world_is_reconciled(const World *w);

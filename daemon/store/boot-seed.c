@@ -28,7 +28,7 @@ static void save_seed(BootSeed *seed, const char *path, bool first) {
                 seed->saved = true;
         else if (first)
                 log_warning_errno(
-                        r, "Cannot write %s, ids derived from it hold until pasidd is restarted: %m", path);
+                        r, "Cannot write %s, ids derived from it will change when pasidd restarts: %m", path);
 }
 
 int boot_seed_get(BootSeed *seed, const char *root, sd_id128_t *ret) {

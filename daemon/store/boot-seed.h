@@ -6,10 +6,9 @@
 #include <systemd/sd-id128.h>
 
 /*
- * A number that is the same for as long as the host is up, and another one
- * after the next boot. Not the kernel's boot id: the daemon's /proc has
- * processes only. Kept in memory, and in /run for the next run of the daemon;
- * made at first use.
+ * A random number that stays the same until the next boot. The kernel's boot id
+ * cannot be used, because the daemon's /proc shows only processes. Generated at
+ * first use, and stored in /run for later runs of the daemon.
  */
 typedef struct BootSeed {
         sd_id128_t value;
@@ -18,8 +17,9 @@ typedef struct BootSeed {
 } BootSeed;
 
 /*
- * Without a file to write it to, the number is the same for this run of the
- * daemon only, which is logged once; each call tries the file again. Fails only
- * when there is no memory or no random number.
+ * Returns the number. If the file cannot be written, the number is valid for
+ * this run of the daemon only; this is logged once, and each call tries to write
+ * the file again. Returns 0, -ENOMEM, or another negative errno if there is no
+ * random number.
  */
 int boot_seed_get(BootSeed *seed, const char *root, sd_id128_t *ret);

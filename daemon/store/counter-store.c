@@ -17,7 +17,7 @@ int counter_store_load(CounterStore *store, const char *root, Counters **ret) {
         if (r >= 0)
                 return 0;
         if (r != -ENOENT)
-                log_warning_errno(r, "Cannot take up the counters in " COUNTERS_FILE ", they begin anew: %m");
+                log_warning_errno(r, "Cannot load the counters from " COUNTERS_FILE ", starting at zero: %m");
 
         return counters_new(ret);
 }

@@ -6,7 +6,7 @@
 #include "instance-lock.h"
 #include "log.h"
 
-/* Of the open file, not of the process: closing another descriptor of the file does not end it. */
+/* An open file description lock: closing another descriptor of the file does not release it. */
 static int lock(int fd) {
         struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -28,10 +28,10 @@ int instance_lock_take(const char *root) {
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
         r = fd < 0 ? -errno : lock(fd);
         if (r == -EBUSY)
-                return log_error_errno(r, "Another pasidd holds %s; this one ends.", path);
+                return log_error_errno(r, "Another pasidd holds %s, exiting.", path);
         if (r < 0)
                 return log_warning_errno(r,
-                        "Cannot lock %s, going on without: a second pasidd would not be noticed: %m", path);
+                        "Cannot lock %s, continuing without; a second pasidd would not be noticed: %m", path);
 
         return TAKE_FD(fd);
 }

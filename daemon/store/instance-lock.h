@@ -4,12 +4,12 @@
 #define INSTANCE_LOCK_FILE "/run/pasidd/lock"
 
 /*
- * Makes sure that no other daemon works on this host: two would write quotas
- * against each other, and the bus name comes last. To be called before anything
- * is read or written. root: "" or the directory that stands for "/" in tests.
+ * Makes sure that only one daemon runs on this host: two daemons would overwrite
+ * each other's quotas, and the bus name is acquired too late to prevent that. To
+ * be called before anything is read or written. root: "", or the directory that
+ * replaces "/" in tests.
  *
- * Returns a file descriptor whose closing ends the lock, -EBUSY if another
- * daemon holds it, or another negative errno if the file cannot be had. What
- * fails is logged.
+ * Returns a file descriptor, which holds the lock until it is closed; -EBUSY if
+ * another daemon holds the lock; or another negative errno. Failures are logged.
  */
 int instance_lock_take(const char *root);

@@ -4,43 +4,43 @@
 #include "override-list.h"
 
 /*
- * A State as a JSON document with a version. Each file of a layer is such a document with one VM, one slice, or the default
- * quota and what a later version keeps in a document. So are pending changes, and the single file of older versions.
+ * A State as a versioned JSON document. Each file of a layer is such a document with one VM, one slice, or the default
+ * quota together with the unknown members of the document. Pending changes and the single file of older versions have the
+ * same format.
  */
 
 #define STATE_VERSION 1
 
-/* A larger file is none of ours; in bytes. */
+/* Maximum size of a file in bytes. */
 #define STATE_SIZE_MAX (16U * 1024U * 1024U)
 
 /*
- * Pure parts. state_parse() gives *ret_error (to be freed) with
+ * Parses a document. Pure. Unknown members are preserved. Returns 0, -ENOMEM without a message, or with a message in
+ * *ret_error, which the caller frees:
  *
- *   -EPROTONOSUPPORT  a newer version has written this
- *   -EBADMSG          anything else that is not as state_format() writes it: type, range, duplicate key
- *
- * and -ENOMEM without. Unknown members are kept.
+ *   -EPROTONOSUPPORT  written by a newer version
+ *   -EBADMSG          not valid otherwise: type, range, duplicate key
  */
 int state_parse(const char *text, size_t size, State **ret, char **ret_error);
-/* The caller frees *ret. */
+/* Formats a document. Pure. The caller frees *ret. Returns 0 or -ENOMEM. */
 int state_format(const State *s, char **ret);
 /*
- * The document of the file that has this entry, slice or default, for the caller to free; NULL if there is nothing to say
- * and so no file. -EFBIG for what state_load() would not take; -ENOMEM.
+ * Formats the document of the file for this entry, slice or default. *ret is NULL if there is nothing to store and hence
+ * no file; the caller frees it. Returns 0, -EFBIG if it is larger than state_load() accepts, or -ENOMEM.
  */
 int state_format_file(const State *s, OverrideKind kind, const char *key, char **ret);
 
 typedef enum StateLoadResult {
         STATE_LOADED,
         STATE_ABSENT,    /* there is no such file */
-        STATE_SET_ASIDE, /* it did not parse and was renamed */
-        STATE_LEFT,      /* it cannot be used, and could not be set aside: it must not be replaced */
-        STATE_NEWER,     /* a newer version has written it, it stays as it is */
+        STATE_SET_ASIDE, /* the file did not parse and was renamed */
+        STATE_LEFT,      /* the file is unusable and could not be set aside: it must not be replaced */
+        STATE_NEWER,     /* the file was written by a newer version and stays as it is */
 } StateLoadResult;
 
 /*
- * Reads a state file. name: the file must be about what has this file name; NULL: about anything. aside: what does not
- * parse is renamed to ASIDE.corrupt-N, with the first free N. Returns a StateLoadResult: with STATE_LOADED *ret is the
- * content; with all but STATE_ABSENT else *ret_error (to be freed) says what is wrong with the file. -ENOMEM.
+ * Reads a state file. name: the content must belong into a file of this name; NULL: no check. aside: a file that does not
+ * parse is renamed to ASIDE.corrupt-N with the first free N. Returns -ENOMEM or a StateLoadResult. With STATE_LOADED *ret
+ * is the content; with the other results, except STATE_ABSENT, *ret_error (freed by the caller) describes the problem.
  */
 int state_load(const char *path, const char *name, const char *aside, State **ret, char **ret_error);

@@ -46,7 +46,7 @@ const char *state_files_problem(const StateFiles *files, const char *name) {
         return NULL;
 }
 
-/* A file that cannot be written stays behind, and is no reason not to write the others. */
+/* A file that cannot be written is skipped and stays behind; it must not prevent the other files from being written. */
 static int add_behind(const StateFiles *files, StateWrite *w, const State *memory, const StateKey *key) {
         _cleanup_free_ char *name = NULL, *text = NULL;
         int r;

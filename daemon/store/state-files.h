@@ -4,16 +4,16 @@
 #include "state-keys.h"
 #include "state-write.h"
 
-/* The files of one layer: where they are, and which of them are not as they should be. */
+/* The files of one layer: their directory, and those that differ from the memory. */
 
-/* More files than this are not read. Nor are more made. */
+/* Maximum number of files that are read or created. */
 #define STATE_FILES_MAX 65536U
 
-/* A file that cannot be used and has to stay as it is. */
+/* A file that is unusable and must stay as it is. */
 typedef struct StateBadFile {
         char *path;
-        char *name;    /* of an entry's file, which is not written; NULL: nothing of the layer is written */
-        char *problem; /* the error's text */
+        char *name;    /* file name: this file is not written; NULL: no file of the layer is written */
+        char *problem; /* error message */
 } StateBadFile;
 
 typedef struct StateFiles {
@@ -23,29 +23,30 @@ typedef struct StateFiles {
         StateBadFile *bad;
         size_t n_bad;
 
-        StateKeys behind;  /* what these files say is not what is in memory, which is right */
-        bool drop_pending; /* there can be a pending change, which must go once nothing is behind */
-        bool drop_joint;   /* so must this layer's part of a change to both */
-        char *old_file; /* so must the single file of an older version, which all has been read from; NULL: there is none */
+        StateKeys behind;  /* files whose content is older than the memory */
+        bool drop_pending; /* there may be a pending change, to be removed when no file is behind */
+        bool drop_joint;   /* the same for this layer's part of a change to both layers */
+        char *old_file;    /* the same for the single file of an older version that was loaded; NULL: none */
 } StateFiles;
 
 void state_files_done(StateFiles *files);
 
-/* name: NULL for all of the layer. -ENOMEM. */
+/* Adds an unusable file. name: see StateBadFile. Returns 0 or -ENOMEM. */
 int state_files_add_bad(StateFiles *files, const char *path, const char *name, const char *problem);
 
-/* Why this file cannot be written; NULL: it can. */
+/* The reason why this file cannot be written; NULL: it can. */
 const char *state_files_problem(const StateFiles *files, const char *name);
 
-/* Does something have to be written, other than a change? */
+/* Is there anything to write, apart from a new change? */
 static inline bool state_files_are_behind(const StateFiles *files) {
         return files->behind.n_items > 0 || files->drop_pending || files->drop_joint || files->old_file;
 }
 
 /*
- * A write that brings all files up to date, to which a change can be added. *ret is to be freed. -EFBIG, -ENOMEM.
+ * Makes a write that brings all files up to date; the caller may add a change to it. The caller frees *ret. Returns 0,
+ * -EFBIG or -ENOMEM.
  */
 int state_files_update(const StateFiles *files, const State *memory, StateWrite **ret);
 
-/* That has been done. */
+/* To be called after that write has succeeded. */
 void state_files_updated(StateFiles *files);

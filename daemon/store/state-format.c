@@ -31,11 +31,11 @@
  *   }
  * }
  *
- * Each file has one VM, one slice, or the default. All but "version" and "vms" is left out where it has nothing to say. A
- * limit of "max" is none. "reserved" can stand for "running", without "next" then.
+ * Each file has one VM, one slice, or the default. Members other than "version" and "vms" are omitted if they are empty. A
+ * limit of "max" means no limit. An entry has "reserved" or "running" or neither; "next" requires "running".
  */
 
-/* Takes over value, also on failure; a NULL value is one that could not be made. */
+/* Takes ownership of value, also on failure. value may be NULL, which means out of memory. */
 static int add_member(json_object *o, const char *key, json_object *value) {
         if (!value)
                 return -ENOMEM;
@@ -56,7 +56,7 @@ static int add_unknown(json_object *o, json_object *unknown) {
 
         json_object_object_foreach(unknown, key, value) {
                 json_object_get(value);
-                /* A null is NULL in json-c, and no lack of memory. */
+                /* JSON null is NULL in json-c, not an allocation failure. */
                 r = value ? add_member(o, key, value) : json_object_object_add(o, key, NULL);
                 if (r < 0)
                         return -ENOMEM;
@@ -83,7 +83,7 @@ static int add_setting(json_object *o, const char *key, const QuotaSetting *q, j
         return r;
 }
 
-/* Takes over value, like add_member(). */
+/* Takes ownership of value, like add_member(). */
 static int append_element(json_object *array, json_object *value) {
         if (!value)
                 return -ENOMEM;
@@ -257,7 +257,7 @@ int state_format(const State *s, char **ret) {
         return 0;
 }
 
-/* What there is of the State in this file, which is not copied. */
+/* Returns the part of the State that belongs into this file. The members are not copied. */
 static State part_of(const State *s, OverrideKind kind, const char *key) {
         State part = {};
 
@@ -295,7 +295,7 @@ int state_format_file(const State *s, OverrideKind kind, const char *key, char *
         r = state_format(&part, &text);
         if (r < 0)
                 return r;
-        /* state_load() would not take it. */
+        /* state_load() would reject it. */
         if (strlen(text) > STATE_SIZE_MAX)
                 return -EFBIG;
 

@@ -7,15 +7,15 @@
 #include "state-json.h"
 #include "utf8.h"
 
-#define STATE_DEPTH_MAX 16 /* more than there is, for members of later versions */
+#define STATE_DEPTH_MAX 16 /* deeper than needed, for members of later versions */
 
 DEFINE_CLEANUP_FUNC(json_tokener *, json_tokener_free, json_tokener_freep);
 
 /*
- * What json-c lets pass even when it is strict: strings in single quotes, names
- * cut at a NUL, invalid UTF-8, and members with the same name, of which it keeps
- * the last. All can be told from the text alone, the last one by the number of
- * colons outside of strings: there are as many as members.
+ * Rejects what json-c accepts even in strict mode: strings in single quotes,
+ * names cut at a NUL, invalid UTF-8, and members with the same name, of which
+ * json-c keeps the last. Duplicate members are found by comparing the number of
+ * colons outside of strings with the number of members.
  */
 static int scan_text(const char *text, size_t size, size_t *ret_colons, char **ret_error) {
         static const char nul[] = "\\u0000";
@@ -30,7 +30,7 @@ static int scan_text(const char *text, size_t size, size_t *ret_colons, char **r
                         return error_text(ret_error, "byte %zu: invalid UTF-8", i);
 
                 if (escaped) {
-                        /* What is no escape must not become one in escape_text(). */
+                        /* Otherwise escape_text() would turn this into a valid escape. */
                         if (c >= 0x80)
                                 return error_text(ret_error, "byte %zu: invalid escape", i);
                         escaped = false;
@@ -51,9 +51,9 @@ static int scan_text(const char *text, size_t size, size_t *ret_colons, char **r
 }
 
 /*
- * json-c 0.18 takes every character of a string that is not ASCII for a
- * control character when it is strict, so it gets them as \uNNNN. The text has
- * been through scan_text().
+ * In strict mode, json-c 0.18 takes all non-ASCII characters of a string for
+ * control characters, so this replaces them by \uNNNN. scan_text() must have
+ * accepted the text.
  */
 static int escape_text(const char *text, size_t size, char **ret, size_t *ret_size) {
         size_t escaped_size;
@@ -134,19 +134,19 @@ int state_json_parse(const char *text, size_t size, json_object **ret, char **re
         e = json_tokener_get_error(tokener);
         end = json_tokener_get_parse_end(tokener);
         if (e == json_tokener_continue)
-                return error_text(ret_error, "ends in the middle of the document");
+                return error_text(ret_error, "unexpected end of the document");
         if (e != json_tokener_success)
                 return error_text(ret_error, "byte %zu: %s", end, json_tokener_error_desc(e));
 
         for (; end < escaped_size; end++)
                 if (!strchr(" \t\r\n", escaped[end]) || escaped[end] == '\0')
-                        return error_text(ret_error, "byte %zu: something follows the document", end);
+                        return error_text(ret_error, "byte %zu: trailing characters after the document", end);
 
         if (!json_object_is_type(o, json_type_object))
                 return error_text(ret_error, "the document is not an object");
 
         if (n_colons != count_members(o))
-                return error_text(ret_error, "an object has a member twice");
+                return error_text(ret_error, "an object has duplicate members");
 
         *ret = TAKE_PTR(o);
         return 0;

@@ -7,6 +7,8 @@
 
 DEFINE_CLEANUP_FUNC(json_object *, json_object_put, json_object_putp);
 
-/* JSON as the standard has it, of which json-c is too generous a reader: an object at the top, UTF-8, no member twice.
- * Returns 0; -EBADMSG with *ret_error (to be freed); or -ENOMEM. */
+/*
+ * Parses standard JSON, more strictly than json-c: the top level is an object, the text is UTF-8, and member names are
+ * unique. Returns 0; -EBADMSG with *ret_error, which the caller frees; or -ENOMEM.
+ */
 int state_json_parse(const char *text, size_t size, json_object **ret, char **ret_error);

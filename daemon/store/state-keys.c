@@ -15,20 +15,20 @@ void state_keys_done(StateKeys *keys) {
 }
 
 int state_keys_reserve(StateKeys *keys, size_t n) {
-        size_t needed = keys->n_items + n, wanted = keys->n_allocated * 2;
+        size_t needed = keys->n_items + n, n_new = keys->n_allocated * 2;
         StateKey *items;
 
         if (needed <= keys->n_allocated)
                 return 0;
-        if (wanted < needed)
-                wanted = needed;
+        if (n_new < needed)
+                n_new = needed;
 
-        items = reallocarray(keys->items, wanted, sizeof(*items));
+        items = reallocarray(keys->items, n_new, sizeof(*items));
         if (!items)
                 return -ENOMEM;
 
         keys->items = items;
-        keys->n_allocated = wanted;
+        keys->n_allocated = n_new;
         return 0;
 }
 
@@ -53,7 +53,7 @@ int state_keys_add(StateKeys *keys, OverrideKind kind, const char *key) {
         return 0;
 }
 
-/* A set that is empty, which is the rule, has nothing to compare with. */
+/* Compares with the previous items only: usually there are none. */
 void state_keys_move(StateKeys *to, StateKeys *from) {
         size_t n_before = to->n_items;
 

@@ -3,7 +3,7 @@
 
 #include "override-list.h"
 
-/* Which files of a layer: a set of kinds and keys. */
+/* A set of kinds and keys, which identify files of a layer. */
 
 typedef struct StateKey {
         OverrideKind kind;
@@ -17,14 +17,14 @@ typedef struct StateKeys {
 
 void state_keys_done(StateKeys *keys);
 
-/* Removes all. Room that was reserved stays. */
+/* Removes all keys. The allocation stays. */
 void state_keys_clear(StateKeys *keys);
 
-/* Room for n more. -ENOMEM. */
+/* Allocates room for n more keys. Returns 0 or -ENOMEM. */
 int state_keys_reserve(StateKeys *keys, size_t n);
 
-/* Adds a copy of the key, which is not there yet. -ENOMEM. */
+/* Adds a copy of the key, which must be new. Returns 0 or -ENOMEM. */
 int state_keys_add(StateKeys *keys, OverrideKind kind, const char *key);
 
-/* Moves those that are not there yet, for which there is room, and frees the others. */
+/* Moves the keys that to does not have yet; the room must have been allocated. Frees the other keys. */
 void state_keys_move(StateKeys *to, StateKeys *from);

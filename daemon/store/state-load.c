@@ -9,9 +9,9 @@
 #include "state-file.h"
 #include "state-name.h"
 
-/* State files on the disk: reading and setting aside; state-parse.c knows what stands in them. */
+/* Reads state files and sets them aside. state-parse.c parses them. */
 
-/* One byte more than may be is read, so that state_parse() sees that the file is too large. */
+/* Reads at most one byte more than allowed, so that state_parse() rejects a file that is too large. */
 static int read_whole(int fd, char **ret, size_t *ret_size) {
         _cleanup_free_ char *text = NULL;
         size_t n = 0, allocated = 0;
@@ -51,7 +51,7 @@ static int rename_no_replace(const char *from, const char *to) {
         if (errno != EINVAL && errno != ENOSYS)
                 return -errno;
 
-        /* The file system cannot (NFS). The directory is ours alone, so looking first is good enough. */
+        /* Not supported by the file system (NFS). Only pasidd uses the directory, so the race is harmless. */
         if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
                 return -EEXIST;
         if (rename(from, to) < 0)
@@ -81,7 +81,7 @@ static int set_aside(const char *path, const char *prefix, char **ret) {
         }
 }
 
-/* -ENOENT when there is no file. */
+/* Returns 0, -ENOENT if there is no file, or another negative errno. */
 static int load_text(const char *path, char **ret, size_t *ret_size) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -99,13 +99,13 @@ static int load_text(const char *path, char **ret, size_t *ret_size) {
         return read_whole(fd, ret, ret_size);
 }
 
-/* Is the document about what the file's name says, and nothing else? */
+/* Does the document contain only what belongs into a file of this name? */
 static int check_name(const State *s, const char *name, char **ret_error) {
         _cleanup_free_ char *expected = NULL;
         int r;
 
         if (s->n_entries + s->n_slices > 1 || (s->n_entries + s->n_slices == 1 && s->default_quota_set))
-                return error_text(ret_error, "says more than belongs into this file");
+                return error_text(ret_error, "contains more than belongs into this file");
         if (s->n_entries > 0)
                 r = state_file_name(OVERRIDE_VM, s->entries[0].key, &expected);
         else if (s->n_slices > 0)
@@ -115,12 +115,12 @@ static int check_name(const State *s, const char *name, char **ret_error) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || !streq(expected, name))
-                return error_text(ret_error, "belongs into a file of another name");
+                return error_text(ret_error, "belongs into a file with a different name");
 
         return 0;
 }
 
-/* The text is missing when there is no memory for it. */
+/* *ret_error is NULL if memory runs out. */
 static int load_result(StateLoadResult result, char **ret_error, const char *format, ...) _printf_(3, 4);
 
 static int load_result(StateLoadResult result, char **ret_error, const char *format, ...) {

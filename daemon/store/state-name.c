@@ -5,7 +5,7 @@
 #include "state-name.h"
 #include "uuid.h"
 
-/* What the names of such units would be taken for otherwise. No other name begins with it: "u" is no hexadecimal digit. */
+/* Prefix for units whose names look like those of other files. No other file name begins with it: "u" is no hex digit. */
 #define UNIT_PREFIX "%unit-"
 
 #define SLICE_SUFFIX ".slice"
@@ -21,7 +21,7 @@ static bool ends_with(const char *s, const char *suffix) {
         return n >= k && streq(s + n - k, suffix);
 }
 
-/* Could it be the name of another kind of file? */
+/* Does the unit's name look like that of another kind of file? */
 static bool is_ambiguous(const char *unit) {
         char uuid[UUID_STRING_SIZE];
 

@@ -3,14 +3,14 @@
 
 #include "override-list.h"
 
-/* The file of an override kind without a key. */
+/* The file name of the default quota. */
 #define STATE_NAME_DEFAULT "default"
 
 /*
- * The name of the file that has the entry of a VM, of a slice, or the default. Different keys have different names.
- * A name has letters, digits, and ":", "_", "-", ".", "\\", "@" and "%" in it, and does not begin with ".": whatever the
- * key is, it names a file in the directory, and none of those that begin with ".", which are for other purposes.
+ * Determines the name of the file for an entry, a slice, or the default. Different keys have different names. A name
+ * consists of letters, digits, and the characters ":_-.\@%", and does not begin with ".". So any key yields a name in the
+ * directory, and names that begin with "." are free for other purposes.
  *
- * The caller frees *ret. -ENAMETOOLONG, -ENOMEM.
+ * The caller frees *ret. Returns 0, -ENAMETOOLONG or -ENOMEM.
  */
 int state_file_name(OverrideKind kind, const char *key, char **ret);

@@ -9,7 +9,7 @@
 #include "state-json.h"
 #include "utf8.h"
 
-/* where: what the member belongs to, for the message. */
+/* where: the object that has the member, for the message. */
 static int parse_number(json_object *o, const char *where, const char *key, uint32_t *ret, char **ret_error) {
         int64_t value;
 
@@ -25,7 +25,7 @@ static int parse_number(json_object *o, const char *where, const char *key, uint
         return 0;
 }
 
-/* Keeps a member of another version. */
+/* Preserves a member unknown to this version. */
 static int keep_unknown(json_object **unknown, const char *key, json_object *value) {
         if (!*unknown)
                 *unknown = json_object_new_object();
@@ -79,29 +79,30 @@ static int parse_domain(json_object *o, const char *vm, Metadata *domain, char *
                 int r;
 
                 if (!json_object_is_type(item, json_type_array) || json_object_array_length(item) != 2)
-                        return error_text(ret_error, "VM \"%s\": \"domain\" has no pairs in it", vm);
+                        return error_text(ret_error, "VM \"%s\": an element of \"domain\" is not a pair", vm);
 
                 key = json_object_array_get_idx(item, 0);
                 value = json_object_array_get_idx(item, 1);
                 if (!json_object_is_type(key, json_type_string) ||
                         !json_object_is_type(value, json_type_string))
-                        return error_text(ret_error, "VM \"%s\": \"domain\" has no strings in it", vm);
+                        return error_text(ret_error,
+                                "VM \"%s\": an element of \"domain\" is not a pair of strings", vm);
 
                 r = metadata_add(domain, json_object_get_string(key), json_object_get_string(value));
                 if (r == -ENOMEM)
                         return r;
-                /* An earlier version took more. No reason to lose all the rest of the file. */
+                /* An earlier version had a higher limit. Keep the rest of the file. */
                 if (r == -ENOSPC)
                         break;
                 if (r < 0)
-                        return error_text(ret_error, "VM \"%s\": \"domain\" has a pair that cannot be: %s",
-                                vm, strerror(-r));
+                        return error_text(
+                                ret_error, "VM \"%s\": \"domain\" has an invalid pair: %s", vm, strerror(-r));
         }
 
         return 0;
 }
 
-/* A string that is the name of a slice. */
+/* Parses a string that must be a slice name. */
 static int parse_slice_name(json_object *o, const char *vm, char **ret, char **ret_error) {
         _cleanup_free_ char *path = NULL;
         const char *slice = json_object_get_string(o);
@@ -110,7 +111,7 @@ static int parse_slice_name(json_object *o, const char *vm, char **ret, char **r
         if (json_object_is_type(o, json_type_string))
                 r = cgroup_path_from_slice(slice, &path);
         if (r == -EINVAL)
-                return error_text(ret_error, "VM \"%s\": \"slice\" is not the name of a slice", vm);
+                return error_text(ret_error, "VM \"%s\": \"slice\" is not a valid slice name", vm);
         if (r < 0)
                 return r;
 
@@ -118,7 +119,7 @@ static int parse_slice_name(json_object *o, const char *vm, char **ret, char **r
         return *ret ? 0 : -ENOMEM;
 }
 
-/* Who starts it. What does not fit is nobody. */
+/* Parses the process that starts the VM. */
 static int parse_libvirt(json_object *o, const char *vm, Announcement *announced, char **ret_error) {
         json_object *pid, *start_time;
 
@@ -150,7 +151,7 @@ static int parse_name(json_object *o, const char *vm, const char *key, char **re
         return *ret ? 0 : -ENOMEM;
 }
 
-/* A member of an announcement. Returns 1 if it was one, else 0. */
+/* Parses a member of an announcement. Returns 1 if key is one, 0 if not, or a negative errno. */
 static int parse_announced(json_object *o, const char *vm, const char *key, Announcement *announced,
         json_object **unknown_of_metadata, char **ret_error) {
         int r;
@@ -171,7 +172,7 @@ static int parse_announced(json_object *o, const char *vm, const char *key, Anno
 
 static int parse_timestamp(json_object *o, const char *vm, const char *key, uint64_t *ret, char **ret_error) {
         if (!json_object_is_type(o, json_type_int) || json_object_get_int64(o) < 0)
-                return error_text(ret_error, "VM \"%s\": \"%s\" is not a time", vm, key);
+                return error_text(ret_error, "VM \"%s\": \"%s\" is not a timestamp", vm, key);
 
         *ret = (uint64_t) json_object_get_int64(o);
         return 0;
@@ -216,12 +217,12 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
 
         if (!state_key_is_valid(vm))
                 return error_text(ret_error,
-                        "a VM's key is neither a UUID in lower case with dashes nor \"" STATE_UNIT_PREFIX
+                        "a VM's key must be a UUID in lower case with dashes, or \"" STATE_UNIT_PREFIX
                         "NAME\"");
         if (!json_object_is_type(o, json_type_object))
                 return error_text(ret_error, "VM \"%s\" is not an object", vm);
 
-        /* No member comes twice. They are sorted when all are there. */
+        /* Names are unique in JSON, so append; state_parse() sorts the entries. */
         r = state_reserve(s, 1);
         if (r < 0)
                 return r;
@@ -253,7 +254,7 @@ static int parse_entry(State *s, const char *vm, json_object *o, char **ret_erro
                         return r;
         }
 
-        /* A version that does not know the next start keeps it also when the VM's run ends. */
+        /* An older version, which does not know "next", keeps it when the VM's run ends. */
         if (!e->running)
                 state_entry_forget_next(e);
 
@@ -292,7 +293,7 @@ static int parse_slice(State *s, const char *name, json_object *o, char **ret_er
 
         r = cgroup_path_from_slice(name, &path);
         if (r == -EINVAL)
-                return error_text(ret_error, "\"slices\" has a member that is not the name of a slice");
+                return error_text(ret_error, "\"slices\" has a member with an invalid slice name");
         if (r < 0)
                 return r;
         if (!json_object_is_type(o, json_type_object))
@@ -366,7 +367,7 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error) {
         if (r < 0)
                 return r;
 
-        /* First, because another version may have other members. */
+        /* Check this first, because another version may have different members. */
         r = check_version(o, ret_error);
         if (r < 0)
                 return r;

@@ -3,7 +3,7 @@
 #include "state-json.h"
 #include "state-pending.h"
 
-/* Members of the document, besides those of a State. */
+/* Members of the document in addition to those of a State. */
 #define MEMBER_ID      "change"
 #define MEMBER_DEFAULT "default-changes"
 
@@ -21,7 +21,7 @@ static int add_member(json_object *o, const char *key, json_object *value) {
         return -ENOMEM;
 }
 
-/* Whatever else there is of a VM or slice is not the change's, and may have changed when the change is made. */
+/* Picks the overrides only: other members of an entry or slice may differ by the time the change is applied. */
 static void pick_settings(const State *from, State *to) {
         for (size_t i = 0; i < from->n_entries; i++)
                 to->entries[to->n_entries++] = (StateEntry) {

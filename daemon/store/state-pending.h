@@ -5,23 +5,23 @@
 #include "state-keys.h"
 
 /*
- * A change to several files of a layer, as a file: the settings that there are to be. It is written before the first of
- * these files and removed after the last one, so that a crash in between leaves what the next start makes the change from.
- * Making it twice does no harm.
+ * A change to several files of a layer, stored as a file with the new settings. It is written before the first of these
+ * files and removed after the last one. After a crash in between, the next start applies it. Applying it twice is
+ * harmless.
  */
 typedef struct StatePending {
-        State *settings; /* entries and slices with their overrides alone; an empty one removes the override */
+        State *settings; /* entries and slices with their overrides only; an empty one removes the override */
         bool default_changes;
-        char *id; /* a change to both layers has the same in both; NULL: it is to this layer only */
+        char *id; /* of a change to both layers, the same in both; NULL: a change to this layer only */
 } StatePending;
 
 void state_pending_done(StatePending *p);
 
-/* next: the entries, slices and default as they are to be. id may be NULL. The caller frees *ret. -EFBIG, -ENOMEM. */
+/* next: the new entries, slices and default. id may be NULL. The caller frees *ret. Returns 0, -EFBIG or -ENOMEM. */
 int state_pending_format(const State *next, bool default_changes, const char *id, char **ret);
 
-/* As state_load(). */
+/* Loads a pending change. As state_load(). */
 int state_pending_load(const char *path, const char *aside, StatePending *ret, char **ret_error);
 
-/* Makes the change in memory. What its files are is added to *behind. -ENOMEM. */
+/* Applies the change to the memory, and adds its files to *behind. Returns 0 or -ENOMEM. */
 int state_pending_apply(const StatePending *p, State *memory, StateKeys *behind);

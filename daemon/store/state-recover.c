@@ -6,10 +6,13 @@
 #include "messages.h"
 #include "state-recover.h"
 
-/* Of a name, in that of a file that is set aside: there has to be room for ".corrupt-N". */
+/* Part of the name that a file keeps when it is set aside, so that there is room for ".corrupt-N". */
 #define ASIDE_NAME_MAX 200
 
-/* Returns STATE_LOADED, STATE_ABSENT for all that cannot be used, or an error. name: see state_files_add_bad(). */
+/*
+ * Logs a result of state_load() and registers unusable files. name: see state_files_add_bad(). Returns STATE_LOADED;
+ * STATE_ABSENT if there is nothing to use; or a negative errno.
+ */
 static int note_result(StateFiles *files, const char *path, const char *name, int result, const char *error) {
         switch (result) {
 
@@ -21,7 +24,7 @@ static int note_result(StateFiles *files, const char *path, const char *name, in
         case STATE_LEFT:
                 log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
                         "State file %s is unusable and stays as it is: %s. "
-                        "What it says is not in force, and nothing is saved there. Repair or remove it, then restart pasidd.",
+                        "Its content is not in force, and nothing is saved there. Repair or remove it, then restart pasidd.",
                         path, strempty(error));
                 if (state_files_add_bad(files, path, name, error ? error : path) < 0)
                         return log_oom();
@@ -39,7 +42,7 @@ static int note_result(StateFiles *files, const char *path, const char *name, in
         }
 }
 
-/* What a file that is set aside is called: it is not in the directory any more, but beside it. */
+/* The path, without suffix, to which a file is set aside: beside the directory, not in it. */
 static char *aside_path(const StateFiles *files, const char *name) {
         int parent = (int) (strrchr(files->path, '/') - files->path);
         char *path;
@@ -107,7 +110,7 @@ static int compare_names(const void *a, const void *b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* Returns the number of names, or the error that keeps the directory from being read. */
+/* Returns the number of names, or a negative errno if the directory cannot be read. */
 static int list_names(const StateFiles *files, Names *names) {
         DIR *d = opendir(files->path);
         struct dirent *de;
@@ -167,7 +170,7 @@ static int all_are_behind(StateFiles *files, const State *s) {
         return r < 0 ? log_oom() : 0;
 }
 
-/* What the old file says is in force instead of all that was read; files that it does not know are removed. */
+/* Replaces everything that was read by the content of the old file. Files that are not in it will be removed. */
 static int take_over(StateFiles *files, const char *old_file, State *old, State *memory) {
         State before;
 
@@ -183,7 +186,7 @@ static int take_over(StateFiles *files, const char *old_file, State *old, State 
         if (!files->old_file)
                 return log_oom();
 
-        log_info("Taking over the state file %s of an older version into %s.", old_file, files->path);
+        log_info("Migrating the state file %s of an older version to %s.", old_file, files->path);
         return 0;
 }
 
@@ -199,7 +202,8 @@ int state_recover_files(StateFiles *files, const char *old_file, State *memory) 
         r = state_load(old_file, NULL, old_file, &old, &error);
         r = note_result(files, old_file, NULL, r, error);
         if (r == STATE_LOADED && old->n_entries + old->n_slices >= STATE_FILES_MAX)
-                r = note_result(files, old_file, NULL, STATE_LEFT, "says more than there can be files");
+                r = note_result(
+                        files, old_file, NULL, STATE_LEFT, "has more entries than there can be files");
         return r == STATE_LOADED ? take_over(files, old_file, old, memory) : r < 0 ? r : 0;
 }
 

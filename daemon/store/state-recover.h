@@ -5,12 +5,12 @@
 #include "state-store.h"
 
 /*
- * Reading a layer at the start of the daemon. Each function logs what is wrong with a file, and what cannot be used is noted
- * in *files. -EPROTONOSUPPORT when a newer version has written a file; -ENOMEM.
+ * Reads a layer at the start of the daemon. The functions log problems of files, and register unusable ones in *files. They
+ * return 0, -EPROTONOSUPPORT if a file was written by a newer version, or -ENOMEM.
  */
 
-/* All entries, into *memory; and the single file of an older version, which replaces them. */
+/* Reads all entries into *memory, and the single file of an older version, which replaces them. */
 int state_recover_files(StateFiles *files, const char *old_file, State *memory);
 
-/* A pending change, by the name of its file. *ret is empty if there is none. */
+/* Reads a pending change. name: its file name. *ret is empty if there is none. */
 int state_recover_pending(StateFiles *files, const char *name, StatePending *ret);

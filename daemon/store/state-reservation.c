@@ -3,7 +3,7 @@
 #include "log.h"
 #include "state-transaction.h"
 
-/* Begins a change to the entry of the VM, which is made if there is none. */
+/* Adds the VM's entry to the transaction, and creates it if there is none. */
 static int begin(const StateStore *store, const char *key, Transaction *t, StateEntry **ret) {
         return transaction_entry(t, store->layers->runtime, key, ret);
 }
@@ -14,7 +14,7 @@ static int commit(StateStore *store, Transaction *t, CommitMode mode) {
         return state_store_commit(store, &none, t, mode);
 }
 
-/* The next start is one of a VM that runs. */
+/* Only a running VM can have a next start. */
 static void set_reservation(StateEntry *e, Reservation reservation) {
         e->reserved = reservation == RESERVATION_PREPARED;
         e->running = reservation == RESERVATION_RUNNING;
@@ -34,7 +34,7 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
                 announcement_equal(&now->announced, announced))
                 return 0;
 
-        /* It may be the one that is in the state. */
+        /* Copy first, because announced may be the entry's own. */
         r = announcement_copy(announced, &copy);
         if (r >= 0)
                 r = begin(store, key, &t, &e);
@@ -50,7 +50,7 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
         return commit(store, &t, COMMIT_SAVED);
 }
 
-/* The name stays with an override, for people. */
+/* If the entry has an override, it keeps the name for the user. */
 static int drop_reservation(StateStore *store, const char *key) {
         _cleanup_(transaction_done) Transaction t = {};
         StateEntry *e;
@@ -74,7 +74,7 @@ void state_store_drop_reservation(StateStore *store, const char *key) {
 
         r = drop_reservation(store, key);
         if (r < 0)
-                log_warning_errno(r, "Cannot drop the reservation of VM %s for good, trying again: %m", key);
+                log_warning_errno(r, "Cannot save the removal of VM %s's reservation, trying again: %m", key);
 }
 
 static bool next_equal(const StateNext *a, const StateNext *b) {
@@ -92,7 +92,7 @@ int state_store_set_next(StateStore *store, const char *key, const char *name, S
                 return 0;
 
         r = begin(store, key, &t, &e);
-        /* The hook may have said nothing of the run. */
+        /* There may be no announcement for the current run. */
         if (r >= 0 && !now)
                 r = state_entry_set_name(e, name);
         if (r < 0)
@@ -141,5 +141,5 @@ void state_store_forget_next(StateStore *store, const char *key) {
 
         r = forget_next(store, key);
         if (r < 0)
-                log_warning_errno(r, "Cannot forget the next start of VM %s for good, trying again: %m", key);
+                log_warning_errno(r, "Cannot save the removal of VM %s's next start, trying again: %m", key);
 }

@@ -8,7 +8,7 @@
 #include "state-change.h"
 #include "state-recover.h"
 
-/* As many are named in the status. */
+/* Maximum number of files named in the status. */
 #define PROBLEMS_SHOWN_MAX 3U
 
 static int load_layer(StateFiles *files, const char *root, const char *directory, bool durable, State **ret) {
@@ -24,7 +24,7 @@ static int load_layer(StateFiles *files, const char *root, const char *directory
         return state_recover_files(files, old_file, *ret);
 }
 
-/* What was superseded at once with the persistent override that did. */
+/* Removes runtime overrides that a persistent override supersedes. */
 static int apply_superseded(StateStore *store) {
         State *persistent = store->layers->persistent;
 
@@ -49,7 +49,7 @@ static int apply(const StatePending *p, State *memory, StateFiles *files) {
         return p->settings && state_pending_apply(p, memory, &files->behind) < 0 ? log_oom() : 0;
 }
 
-/* In a layer that was taken over from an old file, a pending change is older than that. */
+/* If the layer was loaded from an old file, a pending change is older than that and must be ignored. */
 static bool has_pending(const StateFiles *files) {
         return !files->old_file && !state_files_problem(files, STATE_NAME_PENDING);
 }
@@ -64,7 +64,7 @@ static int recover_pending(StateStore *store) {
                 r = state_recover_pending(&store->persistent, STATE_NAME_PENDING, &persistent);
         if (r >= 0 && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_PENDING, &runtime);
-        /* What becomes of it stands in the persistent layer. */
+        /* Whether the joint change is applied depends on the persistent layer. */
         if (r >= 0 && usable && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_JOINT, &joint);
 
@@ -80,7 +80,7 @@ static int recover_pending(StateStore *store) {
         return r;
 }
 
-/* The runtime layer first: its part of a change to both layers must not be there without the other. */
+/* Writes the runtime layer first: the persistent part of a joint change, which decides, must be removed last. */
 static void write_recovered(StateStore *store) {
         _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->persistent;
@@ -145,7 +145,7 @@ char *state_store_describe_problems(const StateStore *store) {
                         if (n++ < PROBLEMS_SHOWN_MAX)
                                 fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, files[i]->bad[k].path);
         if (n > PROBLEMS_SHOWN_MAX)
-                fprintf(f, "; so are %zu more state files", n - PROBLEMS_SHOWN_MAX);
+                fprintf(f, "; %zu more state files are unusable", n - PROBLEMS_SHOWN_MAX);
 
         if (fclose(f) != 0) {
                 free(text);
@@ -154,7 +154,7 @@ char *state_store_describe_problems(const StateStore *store) {
         return text;
 }
 
-/* Brings what the list changes in this layer into the transaction, as it is now. */
+/* Copies what the item changes in this layer into the transaction. */
 static int touch_item(Transaction *t, const State *state, const OverrideItem *item) {
         StateEntry *entry;
         StateSlice *slice;
@@ -172,7 +172,7 @@ static int touch_item(Transaction *t, const State *state, const OverrideItem *it
         }
 }
 
-/* A runtime override gets a serial, by which a later persistent one can say that it supersedes this one. */
+/* Gives each runtime override a serial, so that a later persistent override can refer to it in "supersedes". */
 static int put_serials(State *runtime, const OverrideList *list) {
         sd_id128_t random;
         int r;

@@ -4,124 +4,130 @@
 #include "state-files.h"
 
 /*
- * What is remembered, in two layers, and the changes that the daemon makes to it. Each layer is a directory with a file for
- * each VM and each slice that there is something to say about, and one for the default quota.
+ * The stored state in two layers, and the changes that the daemon makes to it. Each layer is a directory with a file for
+ * each VM and each slice for which something is stored, and one for the default quota.
  *
- * The runtime layer is in /run, which is memory: it is written at once, in the event loop, and never synced. The persistent
- * layer is on a disk and is written by the disk writer, before the functions below change what is in memory:
+ * The runtime layer is in /run, i.e. in memory: it is written in the event loop and never synced. The persistent layer is on
+ * a disk. The disk writer writes it before the functions below change the memory:
  *
  *     state_store_plan_list() → state_store_begin_change() → the disk → state_store_written()
- *       → state_store_set_list() → state_store_change_made() → state_store_begin_update() where something is behind
+ *       → state_store_set_list() → state_store_change_made() → state_store_begin_update() if files are behind
  *
- * Killed at any moment, the daemon finds at its next start all of a change or nothing of it. A change to one file is the
- * file's replacement. A change to several is a pending change first (state-pending.h), and when that is on the disk it holds;
- * one to both layers is one in each, with the same id, of which the persistent one decides.
+ * If the daemon is killed at any moment, its next start finds a change completely or not at all. A change to one file
+ * replaces that file. A change to several files is first written as a pending change (state-pending.h); it holds once that
+ * is on the disk. A change to both layers has a pending change in each, with the same id; the persistent one decides.
+ *
+ * A file is "behind" if its content is older than the memory.
  */
 
 #define PERSISTENT_STATE_DIRECTORY "/var/lib/pasidd/state"
 #define RUNTIME_STATE_DIRECTORY    "/run/pasidd/state"
 
-/* All of a layer in a single file, as versions up to 1.0 had it. */
+/* Suffix of the single file with the whole layer that versions up to 1.0 used. */
 #define OLD_STATE_SUFFIX ".json"
 
 typedef struct StateChange StateChange;
 
 typedef struct StateStore {
-        StateLayers *layers; /* where what is in force is kept */
+        StateLayers *layers; /* the state in memory */
         StateFiles persistent, runtime;
-        const char *persistent_path, *runtime_path; /* the directories; belong to the above */
+        const char *persistent_path, *runtime_path; /* the directories; owned by the above */
 
-        void (*stale)(
-                void *userdata); /* called whenever a file of the runtime layer gets behind; may be NULL */
+        void (*stale)(void *userdata); /* called when a file of the runtime layer falls behind; may be NULL */
         void *stale_userdata;
 
-        /* What is on its way to the disk. */
-        StateChange *change; /* NULL: none, or it has been made */
-        bool joint_holds;    /* it is to both layers, and it is not certain yet what becomes of it */
+        /* The change that is being written to the disk. */
+        StateChange *change; /* NULL: none, or it has been made in memory */
+        bool joint_holds;    /* it changes both layers, and its outcome is still open */
 } StateStore;
 
 /*
- * Reads both layers, makes pending changes, and takes over the single files of older versions. A file that does not parse is
- * set aside. One that cannot be set aside, or not be read, is left alone: what it says counts as nothing, and it is not
- * written. Logs all of it. What is read goes to layers, which the store keeps up to date from then on. Called before the
- * event loop runs: it waits for the disk where it has something to write.
+ * Reads both layers, applies pending changes, and migrates the single files of older versions. A file that does not parse is
+ * set aside. A file that cannot be read or set aside is left alone: its content is ignored, and it is not written. All
+ * problems are logged. *layers gets the state; the store keeps it up to date from then on. Must be called before the event
+ * loop runs, because it blocks while it writes to the disk.
  *
- * -EPROTONOSUPPORT: a newer version has written one of the files. All stays as it is.
+ * Returns 0; -EPROTONOSUPPORT if a file was written by a newer version, in which case nothing is changed; or another
+ * negative errno.
  */
 int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
-/* The files that cannot be used, as "; PATH is unusable" for each; "" if there are none. NULL when out of memory. */
+/* Lists unusable files as "; PATH is unusable" each; "" if there are none. The caller frees it. NULL when out of memory. */
 char *state_store_describe_problems(const StateStore *store);
 
 /*
- * What has to be written to the disk for the changes of the list, which override_list_compare() has been through, to both
- * layers; NULL if the persistent one stays as it is. Nothing changes. *ret is for state_store_begin_change(), or to be freed.
- * -EFBIG, -ENAMETOOLONG, -ENOMEM.
+ * Plans what must be written to the disk for the changes of the list, which must have been compared, to both layers. *ret is
+ * NULL if the persistent layer does not change; otherwise it is for state_store_begin_change(), or to be freed. Changes
+ * nothing. Returns 0, -EFBIG, -ENAMETOOLONG or -ENOMEM.
  */
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret);
 
 StateChange *state_change_free(StateChange *change);
 DEFINE_CLEANUP_FUNC(StateChange *, state_change_free, state_change_freep);
-/* Why it cannot be written; NULL: it can. */
+/* The reason why the change cannot be written; NULL: it can. */
 const char *state_change_problem(const StateChange *change);
 
 /*
- * A change that can be written is about to be. Takes it over, also on failure. *ret is for the disk writer; what came of it is
- * for state_store_written(). Then the change is on the disk, and the caller makes it in memory. If he cannot, or if it is not
- * on the disk but the files are changed, he calls state_store_begin_update(). One write at a time can be under way.
- * -EBUSY: what another change has left behind has to be written first. Other errors as state_write_run(), and -ENOMEM.
+ * Begins to write a change. Takes ownership of it, also on failure. *ret is for the disk writer, and the writer's result is for
+ * state_store_written(). If the write succeeded, the caller makes the change in memory. If the caller cannot make it, or if the
+ * write failed with the files changed, the caller calls state_store_begin_update(). Only one write can be in progress. Returns 0,
+ * -EBUSY if files are behind and must be written first, or another negative errno.
  */
 int state_store_begin_change(StateStore *store, StateChange *change, StateWrite **ret);
 
-/* What came of the write of state_store_begin_change() or state_store_begin_update(), as a DiskWriterHandler is told. */
+/* To be called with the result of a write that one of the begin functions started. The arguments are a DiskWriterHandler's. */
 void state_store_written(StateStore *store, int error, bool changed);
 
-/* The change that was written is made in memory. Some files may be behind after it. */
+/* To be called after the change has been made in memory. Some files may be behind afterwards. */
 void state_store_change_made(StateStore *store);
 
-/* Do files of the persistent layer say something else than the memory, or not yet all that it says? */
+/* Are files of the persistent layer behind? */
 bool state_store_persistent_is_behind(const StateStore *store);
-/* The ones that do are about to be written as the memory has them: as above. A change that was not made is none any more. */
+/* Begins to write the files that are behind, as above. Cancels a change that was not made in memory. */
 int state_store_begin_update(StateStore *store, StateWrite **ret);
 
-/* The same of the runtime layer, at once. */
+/* The same for the runtime layer, synchronously. */
 bool state_store_runtime_is_behind(const StateStore *store);
 int state_store_save_runtime(StateStore *store);
 
 /*
- * Saves the runtime files that the list changes, and then makes all its changes to both layers in memory. On failure everything
- * is as it was before.
+ * Saves the runtime files that the list changes, and then makes all its changes to both layers in memory. On failure nothing
+ * is changed. Returns 0 or a negative errno.
  */
 int state_store_set_list(StateStore *store, const OverrideList *list);
 
 /*
- * Has pasidd set a limit that it has to take away once nothing asks for it? Until the next boot. A file
- * that cannot be saved is behind: that is no reason to leave a slice without its limit. -ENOMEM.
+ * Stores whether pasidd has set a limit for the slice, which it must reset when no source sets a limit any more. If the
+ * runtime file cannot be saved, it stays behind, and the limit still takes effect. Returns 0 or -ENOMEM.
  */
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied);
 
-/* How far a VM has come that the libvirt hook told of. */
+/* The progress of a VM that the libvirt hook announced. */
 typedef enum Reservation {
         RESERVATION_PREPARED,
         RESERVATION_RUNNING,
 } Reservation;
 
-/* What the libvirt hook said of a VM. Saved, or nothing changes. There is a next start with RESERVATION_RUNNING only. */
+/*
+ * Stores an announcement of the libvirt hook. If it cannot be saved, nothing changes. Only a VM with RESERVATION_RUNNING has
+ * a next start. Returns 0 or a negative errno.
+ */
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,
         const Announcement *announced, Reservation reservation);
 
 /*
- * What the libvirt hook said of the next start of a VM that runs. Saved, or nothing changes. name: of the VM as it
- * runs, where the hook has said nothing of that. Takes over what is in *next.
+ * Stores the announcement of a running VM's next start. If it cannot be saved, nothing changes. name: the name of the running
+ * VM, used if the hook did not announce its current run. Takes ownership of the content of *next on success. Returns 0 or a
+ * negative errno.
  */
 int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next);
 
-/* The next start, which must exist, is the VM's reservation from now on. A file that cannot be saved is behind. -ENOMEM. */
+/* Makes the next start, which must exist, the VM's reservation. If the file cannot be saved, it stays behind. Returns 0 or -ENOMEM. */
 int state_store_take_next(StateStore *store, const char *key, Reservation reservation);
 
-/* The next start is called off. A file that cannot be saved is behind. Logs failure. */
+/* Drops the next start. If the file cannot be saved, it stays behind. Failures are logged. */
 void state_store_forget_next(StateStore *store, const char *key);
 
-/* The hook's word, reservation and next start go, overrides stay. A file that cannot be saved is behind. Logs failure. */
+/* Drops announcement, reservation and next start; overrides stay. If the file cannot be saved, it stays behind. Failures are logged. */
 void state_store_drop_reservation(StateStore *store, const char *key);

@@ -105,7 +105,7 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files) {
         return problem;
 }
 
-/* More files than state_store_load() reads must not come into being. */
+/* Makes sure that there will not be more files than state_store_load() reads. */
 static int check_count(const Transaction *t, const State *current) {
         size_t n = current->n_entries + current->n_slices;
 
@@ -158,8 +158,8 @@ static void take(Transaction *t, State *memory) {
 }
 
 /*
- * Several files are written after the pending change, when nothing can be refused any more. What cannot be written then is
- * in the pending change, and is written later.
+ * Writes the files of a change to several files, after its pending change. From here on the change cannot fail: files that
+ * cannot be written stay in the pending change and are written later.
  */
 static void write_several(StateStore *store, const Transaction *t, StateKeys *keys) {
         _cleanup_(state_write_freep) StateWrite *w = NULL;
@@ -210,7 +210,7 @@ int state_store_commit(StateStore *store, Transaction *persistent, Transaction *
         StateLayers *layers = store->layers;
         int r = 0, k;
 
-        /* What needs memory comes first. */
+        /* Allocate memory first. */
         if (persistent->next)
                 r = state_reserve_for(layers->persistent, persistent->next);
         if (r >= 0 && runtime->next)

@@ -3,43 +3,44 @@
 
 #include "state-store.h"
 
-/* How the functions of state-store.h change the state; for them alone. */
+/* Internal to the functions of state-store.h. */
 
-/* A change to a layer: what it touches, as it is to be. It takes effect all at once. */
+/* An atomic change to a layer. */
 typedef struct Transaction {
-        State *next; /* nothing but what is touched; what is empty there is to be removed. NULL: nothing changes */
+        State *next; /* the touched entries and slices with their new content; empty: remove. NULL: nothing changes */
         bool default_changes;
 } Transaction;
 
 typedef enum CommitMode {
-        COMMIT_SAVED,  /* memory and file, or neither */
-        COMMIT_FORCED, /* the memory in any case; a file that cannot be saved is behind */
+        COMMIT_SAVED,  /* change memory and file, or neither */
+        COMMIT_FORCED, /* change the memory in any case; a file that cannot be saved stays behind */
 } CommitMode;
 
 void transaction_done(Transaction *t);
 
 /*
- * What the layer has under the key, or nothing but the key, to be changed. Good until the next of these functions is called.
- * -ENOMEM.
+ * Add a copy of the entry or slice to the transaction, or an empty one if the layer has none, for the caller to modify. *ret
+ * is valid until the next of these calls. Returns 0 or -ENOMEM.
  */
 int transaction_entry(Transaction *t, const State *current, const char *key, StateEntry **ret);
 int transaction_slice(Transaction *t, const State *current, const char *name, StateSlice **ret);
-/* The default quota and what stands beside it are those of the layer, to be changed in t->next. -ENOMEM. */
+/* Adds the default quota and the document's unknown members to t->next, for the caller to modify. Returns 0 or -ENOMEM. */
 int transaction_default(Transaction *t, const State *current);
 
-/* How many files are touched. */
+/* The number of touched files. */
 size_t transaction_count(const Transaction *t);
-/* Which. -ENOMEM. */
+/* Adds the keys of the touched files to *ret. Returns 0 or -ENOMEM. */
 int transaction_keys(const Transaction *t, StateKeys *ret);
 
-/* Why one of the files cannot be written; NULL: they all can. */
+/* The reason why one of the files cannot be written; NULL: all can. */
 const char *transaction_problem(const Transaction *t, const StateFiles *files);
 
 /*
- * Adds the change to a write that brings the files up to date: the only file, or the pending change. id: of a change to both
- * layers, which is pending in any case; NULL: of another. -EFBIG, -ENAMETOOLONG, -ENOMEM.
+ * Adds the change to a write that brings the files up to date: as the file, if only one is touched, or as the pending change.
+ * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG,
+ * -ENAMETOOLONG or -ENOMEM.
  */
 int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w);
 
-/* Either layer may be without changes. Returns the error of the runtime files in both modes, and logs it. */
+/* Commits the changes to both layers, either of which may be empty. Returns and logs the error of the runtime files in both modes. */
 int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode);

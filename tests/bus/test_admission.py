@@ -33,7 +33,7 @@ class Enforce(Admission):
         before = self.snapshot()
         self.assert_error(
             NOT_ADMITTED,
-            "^VM x is to have 40 PASIDs, but of the 100 that may be promised on this host, 20 are left",
+            "^VM x needs 40 PASIDs, but of the 100 that may be committed on this host, 20 are left",
             self.reserve,
             OTHER,
             "x",
@@ -178,7 +178,7 @@ class Ratio(Admission):
     def test_more_than_there_is(self):
         self.reserve(WEB, "web", quota=100)
         self.reserve(DB, "db", quota=50)
-        self.assert_error(NOT_ADMITTED, "of the 150 that may be promised", self.reserve, OTHER, "x", quota=1)
+        self.assert_error(NOT_ADMITTED, "of the 150 that may be committed", self.reserve, OTHER, "x", quota=1)
 
 
 class Warn(Admission):

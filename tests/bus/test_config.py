@@ -79,7 +79,7 @@ class CommandLine(BusTest):
         self.root.config("[Manager]\nSlices=x\n")
         bad = self.run_daemon(f"--root={self.root.path}", "--check-config")
         self.assertEqual(bad.returncode, EXIT_CONFIG)
-        self.assertIn('pasidd.conf:2: Slices=: "x" is not the name of a slice', bad.stderr)
+        self.assertIn('pasidd.conf:2: Slices=: "x" is not a valid slice name', bad.stderr)
 
     def test_usage(self):
         for args in (["--bogus"], ["--root=relative"], ["--log-level=loud"], ["extra"], ["--config"]):

@@ -227,7 +227,7 @@ class Metrics(BusTest):
     def test_unusable_file(self):
         self.root.write("run/pasidd/counters", "pasidd-counters 1\nvm web\n")
         self.start()
-        self.daemon.wait_output("Cannot take up the counters")
+        self.daemon.wait_output("Cannot load the counters")
         self.assertEqual(self.count("quota-changed"), 0)
 
     def test_cannot_save(self):

@@ -123,7 +123,7 @@ class Corrupt(BusTest):
         self.check(document(WEB, 2**20 + 1), "between 0 and 1048576")
 
     def test_wrong_name(self):
-        self.check(document(DB, 6), "belongs into a file of another name")
+        self.check(document(DB, 6), "belongs into a file with a different name")
 
     def test_slice(self):
         self.check("{}", 'has no "version"', "a.slice")
@@ -375,7 +375,7 @@ class Unusable(BusTest):
         self.start()
         status = self.get_manager("Status")
         self.assertEqual(status.count(" is unusable"), 3)
-        self.assertTrue(status.endswith("; so are 1 more state files"), status)
+        self.assertTrue(status.endswith("; 1 more state files are unusable"), status)
 
 
 class CannotSave(BusTest):

@@ -11,7 +11,7 @@
 #define FORTY    TEN TEN TEN TEN
 #define X190     FORTY FORTY FORTY FORTY TEN TEN TEN
 #define BOM      "\xef\xbb\xbf"
-#define NO_RATIO ": is not a number like 1 or 1.5, with three places at most"
+#define NO_RATIO ": must be a number like 1 or 1.5, with at most three decimal places"
 #define RULE     "[Rule r]\nMatchName=x\nQuota=1\n"
 
 /* Parses text as the file "f". The error is compared with the whole message. */
@@ -47,12 +47,11 @@ static void test_errors(void **state _unused_) {
                 const char *error;
         } cases[] = {
                 /* Lines. */
-                { "x\n", "f:1: neither a [SECTION] nor KEY=VALUE nor a comment" },
-                { "[Manager]\nDefaultQuota\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment" },
-                { "[Manager]\nDefaultQuota: 5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment" },
-                { "[Manager]\nDefaultQuota ;=5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment" },
-                { "[Manager]\nSlices=a.slice\n b.slice\n",
-                        "f:3: neither a [SECTION] nor KEY=VALUE nor a comment" },
+                { "x\n", "f:1: must be [SECTION], KEY=VALUE or a comment" },
+                { "[Manager]\nDefaultQuota\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
+                { "[Manager]\nDefaultQuota: 5\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
+                { "[Manager]\nDefaultQuota ;=5\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
+                { "[Manager]\nSlices=a.slice\n b.slice\n", "f:3: must be [SECTION], KEY=VALUE or a comment" },
                 { "[Manager]\n\n# c\nDefaultQuota=" X190 "\n", "f:4: line is longer than 198 bytes" },
                 { "#" X190 "12345678\n", "f:1: line is longer than 198 bytes" },
                 { "#" X190 "12345678", "f:1: line is longer than 198 bytes" },
@@ -61,25 +60,25 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]\nDefaultQuota=5\r6\n", "f:2: control character or invalid UTF-8" },
                 { "[Manager]\n" BOM "DefaultQuota=5\n", "f:2: unknown key \xef\xbb\xbf"
                                                         "DefaultQuota= in section [Manager]" },
-                { BOM "x\n", "f:1: neither a [SECTION] nor KEY=VALUE nor a comment" },
+                { BOM "x\n", "f:1: must be [SECTION], KEY=VALUE or a comment" },
 
                 /* Sections. */
-                { "DefaultQuota=5\n", "f:1: DefaultQuota= stands outside of any section" },
+                { "DefaultQuota=5\n", "f:1: DefaultQuota= is outside of any section" },
                 { "[Manager\n", "f:1: section header without \"]\"" },
-                { "[Manager]x\n", "f:1: something follows the \"]\" of the section header" },
-                { "[Manager] x=5\n", "f:1: something follows the \"]\" of the section header" },
+                { "[Manager]x\n", "f:1: trailing characters after the section header" },
+                { "[Manager] x=5\n", "f:1: trailing characters after the section header" },
                 { "[Rule a ;b]\n", "f:1: comment inside the section header" },
-                { "[]\n", "f:1: unknown section []: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                { "[]\n", "f:1: unknown section [], must be [Manager], [Rule NAME] or [Slice NAME]" },
                 { "[ Manager]\n",
-                        "f:1: unknown section [ Manager]: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                        "f:1: unknown section [ Manager], must be [Manager], [Rule NAME] or [Slice NAME]" },
                 { "[Manager2]\n",
-                        "f:1: unknown section [Manager2]: there are [Manager], [Rule NAME] and [Slice NAME]" },
+                        "f:1: unknown section [Manager2], must be [Manager], [Rule NAME] or [Slice NAME]" },
                 { "[Rulex]\n",
-                        "f:1: unknown section [Rulex]: there are [Manager], [Rule NAME] and [Slice NAME]" },
-                { "\n[Rule]\n", "f:2: the name is missing: [Rule NAME]" },
-                { "[Rule  ]\n", "f:1: the name is missing: [Rule NAME]" },
-                { "[Rule " FORTY "12345]\n", "f:1: section name is 50 bytes long, 49 are possible" },
-                { "[" X190 "]\n", "f:1: section name is 190 bytes long, 49 are possible" },
+                        "f:1: unknown section [Rulex], must be [Manager], [Rule NAME] or [Slice NAME]" },
+                { "\n[Rule]\n", "f:2: section name is missing, must be [Rule NAME]" },
+                { "[Rule  ]\n", "f:1: section name is missing, must be [Rule NAME]" },
+                { "[Rule " FORTY "12345]\n", "f:1: section name is 50 bytes long, the maximum is 49" },
+                { "[" X190 "]\n", "f:1: section name is 190 bytes long, the maximum is 49" },
 
                 /* Keys. */
                 { "[Manager]\nQuota=5\n", "f:2: unknown key Quota= in section [Manager]" },
@@ -88,10 +87,10 @@ static void test_errors(void **state _unused_) {
                 { "[Rule r]\nDefaultQuota=5\n", "f:2: unknown key DefaultQuota= in section [Rule]" },
                 { "[Rule r]\nMatchFlavor=x\n", "f:2: unknown key MatchFlavor= in section [Rule]" },
                 { "[Manager]\nDefaultQuota=5\n\nDefaultQuota=5\n",
-                        "f:4: DefaultQuota= is set already at f:2" },
+                        "f:4: DefaultQuota= is already set at f:2" },
                 { "[Manager]\nDefaultQuota=5\n" RULE "[Manager]\nDefaultQuota=6\n",
-                        "f:7: DefaultQuota= is set already at f:2" },
-                { "[Rule r]\nQuota=1\nQuota=2\n", "f:3: Quota= is set already at f:2" },
+                        "f:7: DefaultQuota= is already set at f:2" },
+                { "[Rule r]\nQuota=1\nQuota=2\n", "f:3: Quota= is already set at f:2" },
 
                 /* Values. */
                 { "[Manager]\nDefaultQuota=\n", "f:2: DefaultQuota=: is not a decimal number without sign" },
@@ -106,22 +105,22 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]\nDefaultWatermark=x\n",
                         "f:2: DefaultWatermark=x: is not a decimal number without sign" },
                 { "[Manager]\nForeignChanges=Revert\n",
-                        "f:2: ForeignChanges=Revert: is none of \"revert\", \"adopt\" and \"report\"" },
+                        "f:2: ForeignChanges=Revert: must be \"revert\", \"adopt\" or \"report\"" },
                 { "[Manager]\nForeignChanges=\n",
-                        "f:2: ForeignChanges=: is none of \"revert\", \"adopt\" and \"report\"" },
+                        "f:2: ForeignChanges=: must be \"revert\", \"adopt\" or \"report\"" },
                 { "[Manager]\nHookWithoutDaemon=no\n",
-                        "f:2: HookWithoutDaemon=no: is neither \"allow\" nor \"deny\"" },
+                        "f:2: HookWithoutDaemon=no: must be \"allow\" or \"deny\"" },
                 { "[Manager]\nSlices=\n", "f:2: Slices= needs at least one slice" },
-                { "[Manager]\nSlices=a.slice b\n", "f:2: Slices=: \"b\" is not the name of a slice" },
-                { "[Manager]\nSlices=/a.slice\n", "f:2: Slices=: \"/a.slice\" is not the name of a slice" },
+                { "[Manager]\nSlices=a.slice b\n", "f:2: Slices=: \"b\" is not a valid slice name" },
+                { "[Manager]\nSlices=/a.slice\n", "f:2: Slices=: \"/a.slice\" is not a valid slice name" },
                 { "[Manager]\nSlices=a.slice b.slice a.slice\n",
-                        "f:2: Slices=: \"a.slice\" stands there twice" },
+                        "f:2: Slices=: \"a.slice\" is listed twice" },
                 { "[Manager]\nDefaultWatermark=101%\n",
-                        "f:2: DefaultWatermark=101%: is not a percentage from 0% to 100%" },
-                { "[Rule r]\nWatermark=%\n", "f:2: Watermark=%: is not a percentage from 0% to 100%" },
-                { "[Rule r]\nWatermark=5 %\n", "f:2: Watermark=5 %: is not a percentage from 0% to 100%" },
+                        "f:2: DefaultWatermark=101%: must be a percentage from 0% to 100%" },
+                { "[Rule r]\nWatermark=%\n", "f:2: Watermark=%: must be a percentage from 0% to 100%" },
+                { "[Rule r]\nWatermark=5 %\n", "f:2: Watermark=5 %: must be a percentage from 0% to 100%" },
                 { "[Manager]\nAdmission=on\n",
-                        "f:2: Admission=on: is none of \"off\", \"warn\" and \"enforce\"" },
+                        "f:2: Admission=on: must be \"off\", \"warn\" or \"enforce\"" },
                 { "[Manager]\nOvercommitRatio=\n", "f:2: OvercommitRatio=" NO_RATIO },
                 { "[Manager]\nOvercommitRatio=.5\n", "f:2: OvercommitRatio=.5" NO_RATIO },
                 { "[Manager]\nOvercommitRatio=1.\n", "f:2: OvercommitRatio=1." NO_RATIO },
@@ -133,32 +132,32 @@ static void test_errors(void **state _unused_) {
                 { "[Manager]\nOvercommitRatio=1000.001\n",
                         "f:2: OvercommitRatio=1000.001: is more than 1000" },
                 { "[Manager]\nReservationTimeoutSec=0\n",
-                        "f:2: ReservationTimeoutSec=0: is not a number of seconds from 1 to 86400" },
-                { "[Rule r]\nMatchMetadata=x\n", "f:2: MatchMetadata=x: is not KEY=PATTERN" },
-                { "[Rule r]\nMatchNovaExtraSpec==x\n", "f:2: MatchNovaExtraSpec==x: is not KEY=PATTERN" },
+                        "f:2: ReservationTimeoutSec=0: must be a number of seconds from 1 to 86400" },
+                { "[Rule r]\nMatchMetadata=x\n", "f:2: MatchMetadata=x: must be KEY=PATTERN" },
+                { "[Rule r]\nMatchNovaExtraSpec==x\n", "f:2: MatchNovaExtraSpec==x: must be KEY=PATTERN" },
                 { "[Rule r]\nMatchNovaFlavor=\n", "f:2: MatchNovaFlavor= is empty" },
                 { "[Rule r]\nMatchNovaFlavor=a\nMatchNovaFlavor=b\n",
-                        "f:3: MatchNovaFlavor= is set already at f:2" },
+                        "f:3: MatchNovaFlavor= is already set at f:2" },
 
                 /* Slices. */
-                { "[Slice]\n", "f:1: the name is missing: [Slice NAME]" },
-                { "[Slice a]\n", "f:1: [Slice]: \"a\" is not the name of a slice" },
+                { "[Slice]\n", "f:1: section name is missing, must be [Slice NAME]" },
+                { "[Slice a]\n", "f:1: [Slice]: \"a\" is not a valid slice name" },
                 { "[Slice a.slice b.slice]\n",
-                        "f:1: [Slice]: \"a.slice b.slice\" is not the name of a slice" },
-                { "[Slice -.slice]\n", "f:1: the root slice has no limit of its own" },
+                        "f:1: [Slice]: \"a.slice b.slice\" is not a valid slice name" },
+                { "[Slice -.slice]\n", "f:1: the root slice cannot have a limit" },
                 { "[Slice a.slice]\n[Slice a.slice]\n",
-                        "f:2: slice \"a.slice\" has a section already at f:1" },
+                        "f:2: slice \"a.slice\" already has a section at f:1" },
                 { "[Slice a.slice]\nLimit=many\n", "f:2: Limit=many: is not a decimal number without sign" },
-                { "[Slice a.slice]\nLimit=1\nLimit=2\n", "f:3: Limit= is set already at f:2" },
+                { "[Slice a.slice]\nLimit=1\nLimit=2\n", "f:3: Limit= is already set at f:2" },
                 { "[Slice a.slice]\nQuota=1\n", "f:2: unknown key Quota= in section [Slice]" },
                 { "[Slice a.slice]\nAdmission=\n",
-                        "f:2: Admission=: is none of \"off\", \"warn\" and \"enforce\"" },
+                        "f:2: Admission=: must be \"off\", \"warn\" or \"enforce\"" },
 
                 { "[Rule r]\nMatchName=\n", "f:2: MatchName= is empty" },
                 { "[Rule r]\nMatchUUID=demo\n", "f:2: MatchUUID=demo: is not a UUID" },
                 { "[Rule r]\nMatchUUID=00000000-0000-0000-0000-000000000000\n",
                         "f:2: MatchUUID=00000000-0000-0000-0000-000000000000: is not a UUID" },
-                { "[Rule r]\nMatchSlice=a\n", "f:2: MatchSlice=: \"a\" is not the name of a slice" },
+                { "[Rule r]\nMatchSlice=a\n", "f:2: MatchSlice=: \"a\" is not a valid slice name" },
                 { "[Rule r]\nQuota=many\n", "f:2: Quota=many: is not a decimal number without sign" },
                 { "[Rule r]\nWatermark=2000000\n",
                         "f:2: Watermark=2000000: is above 1048576, the number of PASIDs that can exist" },
@@ -169,14 +168,13 @@ static void test_errors(void **state _unused_) {
                 { "[Rule r]\nMatchName=x\n", "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
                 { "[Rule r]\nMatchName=x\n[Rule s]\nMatchName=x\nQuota=1\n",
                         "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
-                { RULE "\n[Rule  r ]\n", "f:5: rule \"r\" is defined already at f:1" },
+                { RULE "\n[Rule  r ]\n", "f:5: rule \"r\" is already defined at f:1" },
 
                 /* The first error counts, whoever finds it. */
                 { "[Manager]\nDefaultQuota=x\nfoo\n[bar]\n",
                         "f:2: DefaultQuota=x: is not a decimal number without sign" },
-                { "[Manager]\nDefaultQuota ;=5\n[bar]\n",
-                        "f:2: neither a [SECTION] nor KEY=VALUE nor a comment" },
-                { "[Rule r]\nDefaultQuota ;=5\n", "f:2: neither a [SECTION] nor KEY=VALUE nor a comment" },
+                { "[Manager]\nDefaultQuota ;=5\n[bar]\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
+                { "[Rule r]\nDefaultQuota ;=5\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -575,8 +573,8 @@ static void test_load_errors(void **state _unused_) {
                 load_add(&l, "pasidd.conf", "[Manager]\nDefaultQuota=1\n");
                 load_add(&l, "pasidd.conf.d/1.conf", "[Manager]\n\nbogus\n");
                 load_add(&l, "pasidd.conf.d/2.conf", "also bogus\n");
-                assert_load_fails(&l, -EBADMSG,
-                        "pasidd.conf.d/1.conf:3: neither a [SECTION] nor KEY=VALUE nor a comment");
+                assert_load_fails(
+                        &l, -EBADMSG, "pasidd.conf.d/1.conf:3: must be [SECTION], KEY=VALUE or a comment");
         }
         {
                 /* Names both places. */
@@ -585,7 +583,7 @@ static void test_load_errors(void **state _unused_) {
 
                 load_add(&l, "pasidd.conf", RULE);
                 load_add(&l, "pasidd.conf.d/1.conf", "\n" RULE);
-                assert_true(asprintf(&error, "pasidd.conf.d/1.conf:2: rule \"r\" is defined already at %s:1",
+                assert_true(asprintf(&error, "pasidd.conf.d/1.conf:2: rule \"r\" is already defined at %s:1",
                                     l.main_file) > 0);
                 assert_load_fails(&l, -EBADMSG, error);
         }
@@ -596,7 +594,7 @@ static void test_load_errors(void **state _unused_) {
                 load_add(&l, "pasidd.conf", "[Manager]\n");
                 load_add(&l, "pasidd.conf.d/1.conf", "DefaultQuota=1\n");
                 assert_load_fails(
-                        &l, -EBADMSG, "pasidd.conf.d/1.conf:1: DefaultQuota= stands outside of any section");
+                        &l, -EBADMSG, "pasidd.conf.d/1.conf:1: DefaultQuota= is outside of any section");
         }
         {
                 _cleanup_load_ Load l = load_prepare();

@@ -23,14 +23,14 @@ static Limit limit_in(LimitState state) {
         if (state == LIMIT_ABSENT)
                 return limit;
 
-        (void) limit_want(&limit, WANTED);
+        (void) limit_set_desired(&limit, WANTED);
         if (state == LIMIT_IN_FORCE || state == LIMIT_FOREIGN)
                 (void) limit_written(&limit, LIMIT_WRITTEN, NULL, NOW);
         if (state == LIMIT_FAILED)
                 (void) limit_written(&limit, LIMIT_REFUSED, strdup("refused"), NOW);
         if (state == LIMIT_FOREIGN) {
                 (void) limit_seen(&limit, OTHER, FOREIGN_CHANGE_REPORT, NOW);
-                limit_explain(&limit, strdup("somebody else"));
+                limit_set_error(&limit, strdup("somebody else"));
         }
 
         assert_int_equal(limit.state, state);
@@ -63,7 +63,7 @@ static void test_want_the_same(void **state _unused_) {
                 Limit limit = limit_in(i);
 
                 test_case("%s", state_names[i]);
-                check_row(&limit, limit_want(&limit, WANTED), &rows[i]);
+                check_row(&limit, limit_set_desired(&limit, WANTED), &rows[i]);
         }
 }
 
@@ -80,8 +80,8 @@ static void test_want_another(void **state _unused_) {
                 Limit limit = limit_in(i);
 
                 test_case("%s", state_names[i]);
-                check_row(&limit, limit_want(&limit, WANTED + 1), &rows[i]);
-                assert_int_equal(limit.wanted, WANTED + 1);
+                check_row(&limit, limit_set_desired(&limit, WANTED + 1), &rows[i]);
+                assert_int_equal(limit.desired, WANTED + 1);
         }
 }
 
@@ -98,7 +98,7 @@ static void test_asked(void **state _unused_) {
                 Limit limit = limit_in(i);
 
                 test_case("%s", state_names[i]);
-                check_row(&limit, limit_asked(&limit), &rows[i]);
+                check_row(&limit, limit_reassert(&limit), &rows[i]);
         }
 }
 
@@ -116,7 +116,7 @@ static void test_seen_as_wanted(void **state _unused_) {
                         Limit limit = limit_in(i);
 
                         test_case("%s, %s", state_names[i], foreign_change_to_string(policy));
-                        check_row(&limit, limit_seen(&limit, limit.wanted, policy, NOW), &rows[i]);
+                        check_row(&limit, limit_seen(&limit, limit.desired, policy, NOW), &rows[i]);
                 }
 }
 
@@ -258,8 +258,8 @@ static void test_left(void **state _unused_) {
         assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_REPORT, NOW), LIMIT_NOTHING);
         assert_int_equal(limit_seen(&limit, OTHER + 1, FOREIGN_CHANGE_REPORT, NOW), LIMIT_LEAVE);
         assert_int_equal(limit_seen(&limit, OTHER + 1, FOREIGN_CHANGE_REPORT, NOW), LIMIT_NOTHING);
-        assert_int_equal(limit_want(&limit, WANTED), LIMIT_LEAVE);
-        assert_int_equal(limit_want(&limit, WANTED + 1), LIMIT_WRITE);
+        assert_int_equal(limit_set_desired(&limit, WANTED), LIMIT_LEAVE);
+        assert_int_equal(limit_set_desired(&limit, WANTED + 1), LIMIT_WRITE);
         limit_done(&limit);
 }
 
@@ -267,13 +267,13 @@ static void test_change(void **state _unused_) {
         Limit limit = limit_in(LIMIT_IN_FORCE);
 
         /* Another number is in force: that is still in force. */
-        (void) limit_want(&limit, WANTED + 1);
+        (void) limit_set_desired(&limit, WANTED + 1);
         (void) limit_written(&limit, LIMIT_WRITTEN, NULL, NOW);
         assert_false(limit_take_change(&limit));
 
         (void) limit_written(&limit, LIMIT_REFUSED, strdup("refused"), NOW);
         assert_true(limit_take_change(&limit));
-        (void) limit_want(&limit, WANTED + 2);
+        (void) limit_set_desired(&limit, WANTED + 2);
         (void) limit_written(&limit, LIMIT_REFUSED, strdup("refused"), NOW);
         assert_false(limit_take_change(&limit));
         (void) limit_written(&limit, LIMIT_REFUSED, strdup("refused otherwise"), NOW);

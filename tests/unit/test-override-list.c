@@ -178,7 +178,7 @@ static void test_of_change(void **state _unused_) {
 
                 test_case("%zu", i);
                 assert_int_equal(override_change_to_list(&layers, &change, &list), 0);
-                assert_true(list->asked);
+                assert_true(list->write_unchanged);
                 assert_int_equal(list->n_items, cases[i].n_items);
                 if (list->n_items == 1)
                         assert_true(list->items[0].runtime == cases[i].only);

@@ -80,7 +80,7 @@ static OverridePlan *plan(Fixture *f, const OverrideItem *items, size_t n_items,
 
         for (size_t i = 0; i < n_items; i++)
                 assert_int_equal(override_list_add(list, &items[i]), 0);
-        list->asked = asked;
+        list->write_unchanged = asked;
         assert_int_equal(override_list_sort(list, &first, &second), 0);
         assert_int_equal(override_list_compare(list, f->world.state.runtime, f->world.state.persistent), 0);
         assert_int_equal(override_plan_new(&f->world, list, &p), 0);
@@ -167,7 +167,7 @@ static void test_table(void **state _unused_) {
                 assert_int_equal(quota_of(p, f.a), c->a);
                 assert_int_equal(quota_of(p, f.b), c->b);
                 assert_int_equal(p->n_vms, (c->a > 0) + (c->b > 0));
-                assert_int_equal(p->default_concerned, c->default_quota > 0);
+                assert_int_equal(p->default_affected, c->default_quota > 0);
                 assert_int_equal(p->default_quota, c->default_quota > 0 ? c->default_quota : DEFAULT);
                 assert_int_equal(p->n_slices, c->n_slices);
                 if (c->n_slices > 0) {

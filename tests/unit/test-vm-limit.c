@@ -16,7 +16,7 @@ typedef struct Case {
 
 static void set_state(Limit *limit, LimitState state, const char *error) {
         limit->state = (uint8_t) state;
-        limit_explain(limit, strdup(error));
+        limit_set_error(limit, strdup(error));
 }
 
 static void test_conjunction(void **state _unused_) {
@@ -42,13 +42,13 @@ static void test_conjunction(void **state _unused_) {
         vm_add_set(vm, set);
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                VMForce force;
+                VMEnforcement force;
 
                 test_case("%zu", i);
                 set_state(&vm->misc_max, cases[i].misc_max, "cgroup");
                 set_state(&set->quota, cases[i].quota, "quota");
                 set_state(&set->watermark, cases[i].watermark, "watermark");
-                force = vm_force(vm);
+                force = vm_enforcement(vm);
                 assert_int_equal(force.state, cases[i].state);
                 assert_string_equal(strempty(force.reason), strempty(cases[i].reason));
         }
@@ -68,15 +68,15 @@ static void test_machine_without_cgroup(void **state _unused_) {
         assert_int_equal(
                 vm_new(&world, VM_KIND_MACHINE, "00000000-0000-4000-8000-000000000001", NULL, "a", &vm), 0);
 
-        assert_int_equal(vm_force(vm).state, LIMIT_IN_FORCE); /* there is nothing to limit */
+        assert_int_equal(vm_enforcement(vm).state, LIMIT_IN_FORCE); /* there is nothing to limit */
         world.capacity = 100;
-        assert_int_equal(vm_force(vm).state, LIMIT_WAITING);
-        assert_string_equal(vm_force(vm).reason, "not running yet");
+        assert_int_equal(vm_enforcement(vm).state, LIMIT_WAITING);
+        assert_string_equal(vm_enforcement(vm).reason, "not running yet");
         vm->state = VM_RUNNING;
-        assert_int_equal(vm_force(vm).state, LIMIT_WAITING);
-        assert_string_equal(vm_force(vm).reason, "its cgroup is not known yet");
+        assert_int_equal(vm_enforcement(vm).state, LIMIT_WAITING);
+        assert_string_equal(vm_enforcement(vm).reason, "the VM's cgroup is not known yet");
         vm->place.cgroup = strdup("/machine.slice/a.scope");
-        assert_int_equal(vm_force(vm).state, LIMIT_IN_FORCE);
+        assert_int_equal(vm_enforcement(vm).state, LIMIT_IN_FORCE);
 
         vm_free(vm);
         world_done(&world);
