@@ -114,7 +114,7 @@ static void log_failure(Api *api, const sd_bus_error *error) {
                         strempty(error->message), suppressed);
 }
 
-/* As AuthorizedHandler, but never 0, which sd-bus takes for "not handled". Adds to *caller the unit, which stays the caller's. */
+/* As AuthorizedHandler, but never 0, which sd-bus takes for "not handled". Adds the unit to *caller, to be freed with it. */
 static int carry_out(
         Api *api, sd_bus_message *message, AuthorizedHandler handler, Caller *caller, sd_bus_error *error) {
         int r;

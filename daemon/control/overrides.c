@@ -24,7 +24,7 @@ typedef enum Writing {
 /* A change that somebody has asked for. */
 typedef struct Request {
         OverrideList *list;
-        const Caller *caller; /* NULL: nobody; else the next one */
+        const Caller *caller; /* who: caller_copy; NULL: nobody */
         Caller caller_copy;
         OverrideHandler handler;
         void *userdata;

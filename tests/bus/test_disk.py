@@ -102,6 +102,22 @@ class Slow(DiskTest):
         self.assertEqual(self.root.limit(self.web), "pasid 7")
         self.assertEqual(self.root.quota(1), 7)
 
+    @unittest.skipUnless(IS_ROOT, "needs root rights, to be several users")
+    def test_who_asked(self):
+        """Each event names the caller whose change it is, also of one that has waited for another's."""
+        self.start()
+        self.wait_vm("web")
+        root = self.connect(0)
+        self.hold()
+        first = self.sent_at_disk(WEB, 7)
+        second = root.send(BUS_NAME, vm_path(DB), VM, "SetQuota", "ua{sv}", (8, {}))
+        self.assertFalse(self.answered(first))
+        self.let_go()
+        self.client.reply(first)
+        root.reply(second)
+        events = self.manager_call("ListEvents", "t", 0)[0]
+        self.assertEqual([(e[3], e[6]["quota"], e[6]["uid"]) for e in events], [(WEB, 7, CALLER_UID), (DB, 8, 0)])
+
     def test_every_setter(self):
         """None of them answers before the disk, or holds up the others."""
         self.start()

@@ -79,6 +79,27 @@ class Events(BusTest):
         self.assertEqual(events["default-quota-changed"][3:5], ("", ""))
         self.assertEqual(events["default-quota-changed"][6], {"previous": 1000, "quota": 20, "source": "config"})
 
+    def test_who_reloads(self):
+        """What follows from the request names the caller, all of it; the signal that asks for the same names nobody."""
+        self.root.cgroup("/tenant.slice")
+        self.root.config(
+            "[Manager]\nDefaultQuota=20\n[Rule web]\nMatchName=web\nQuota=5\n[Slice tenant.slice]\nLimit=30\n"
+        )
+        self.manager_call("Reload")
+        events = self.events()
+        self.assertEqual(
+            sorted((e[2], e[6].get("uid")) for e in events),
+            [(kind, CALLER_UID) for kind in ("default-quota-changed", "quota-changed", "slice-quota-changed")],
+        )
+        self.assertEqual({e[6]["pid"] for e in events}, {os.getpid()})
+
+    def test_who_reserves(self):
+        self.reserve(DB, "db", quota=5)
+        self.assertEqual(self.events(), [])
+        self.reserve(DB, "db", quota=6)
+        ((_, _, kind, uuid, _, _, details),) = self.events()
+        self.assertEqual((kind, uuid, details["uid"]), ("quota-changed", DB, CALLER_UID))
+
     def test_default_quota(self):
         """One event, however many VMs follow."""
         self.add_machine("db", DB, 2)
