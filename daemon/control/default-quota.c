@@ -86,21 +86,22 @@ void default_quota_apply(Control *control, bool asked, const Caller *caller) {
         settle(control, caller);
 }
 
-void default_quota_reconcile(Control *control, bool asked) {
+void default_quota_reconcile(Control *control, bool asked, const Caller *caller) {
         /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
         if (!asked || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 (void) limits_look(control, &control->default_quota.limit);
-        default_quota_apply(control, asked, NULL);
+        default_quota_apply(control, asked, caller);
 }
 
 void default_quota_commit(Control *control, const Caller *caller) {
-        limits_commit(control, &control->default_quota.limit, world_default_quota(&control->world, NULL));
+        limits_commit(control, &control->default_quota.limit, world_default_quota(&control->world, NULL),
+                LIMIT_WRITTEN);
         settle(control, caller);
         vms_apply(control, caller);
         world_queue_changes(&control->world, WORLD_CHANGED_DEFAULT);
 }
 
-void default_quota_take_back(Control *control) {
-        limits_take_back(control, &control->default_quota.limit);
+void default_quota_take_back(Control *control, const MiscValues *before) {
+        limits_take_back(control, &control->default_quota.limit, before);
         settle(control, NULL);
 }

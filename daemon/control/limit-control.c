@@ -114,31 +114,33 @@ static void note_change(
                 change_list_note_number(control->recording, subject->vm, what, old, value);
 }
 
-LimitOutcome limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error) {
+LimitOutcome limits_try(
+        Control *control, Limit *limit, uint64_t value, MiscValues *ret_before, char **ret_error) {
         const LimitOps *ops = ops_of(control, limit);
         LimitSubject subject = describe(control, limit);
-        MiscValues before = {};
         int r = 0;
 
+        *ret_before = (MiscValues) {};
         if (ops->prepare)
                 r = ops->prepare(limit, ret_error);
         if (r < 0)
                 return LIMIT_REFUSED;
 
-        r = limit_file_write(control->root, &subject.file, value, control->recording ? &before : NULL);
+        r = limit_file_write(control->root, &subject.file, value, ret_before);
         if (r < 0)
                 return ops->judge(limit, r, ret_error);
 
         if (control->recording)
-                note_change(control, &subject, &before, value);
+                note_change(control, &subject, ret_before, value);
         return LIMIT_WRITTEN;
 }
 
 static void write_wanted(Control *control, Limit *limit) {
         LimitOutcome outcome;
         char *error = NULL;
+        MiscValues before;
 
-        outcome = limits_try(control, limit, limit->desired, &error);
+        outcome = limits_try(control, limit, limit->desired, &before, &error);
         (void) limit_written(limit, outcome, error, control_now(control));
         enqueue(control, limit);
 }
@@ -233,8 +235,9 @@ static void seen(Control *control, Limit *limit, const LimitSubject *subject, co
         if (step == LIMIT_LEAVE)
                 explain_foreign(limit, subject, what);
         if (step == LIMIT_ADOPT)
-                step = control->limits->handlers->adopt(control, subject, value) ? LIMIT_NOTHING
-                                                                                 : LIMIT_WRITE;
+                step = control->limits->handlers->adopt(control, subject, value)
+                               ? LIMIT_NOTHING
+                               : limit_adoption_failed(limit, control_now(control));
         carry_out(control, limit, step);
         ops_of(control, limit)->settled(limit);
 }
@@ -388,14 +391,25 @@ void limits_controller_failed(Control *control) {
         arm(control->limits, control->limits->controller.due_usec);
 }
 
-void limits_commit(Control *control, Limit *limit, uint64_t value) {
+void limits_commit(Control *control, Limit *limit, uint64_t value, LimitOutcome outcome) {
         (void) limit_set_desired(limit, value);
-        (void) limit_written(limit, LIMIT_WRITTEN, NULL, control_now(control));
+        (void) limit_written(limit, outcome, NULL, control_now(control));
 }
 
-void limits_take_back(Control *control, Limit *limit) {
-        if (limit_reassert(limit) == LIMIT_WRITE)
-                write_wanted(control, limit);
+void limits_take_back(Control *control, Limit *limit, const MiscValues *before) {
+        LimitSubject subject = describe(control, limit);
+        int r;
+
+        if (limit->state != LIMIT_FOREIGN) {
+                if (limit_reassert(limit) == LIMIT_WRITE)
+                        write_wanted(control, limit);
+                return;
+        }
+
+        r = limit_file_restore(control->root, &subject.file, before);
+        if (r < 0)
+                log_warning_errno(r, "Cannot restore the value of %s%s that somebody else has set: %m",
+                        subject.owner_kind, subject.owner);
 }
 
 int limits_new(Control *control, const LimitsHandlers *handlers, Limits **ret) {

@@ -80,10 +80,18 @@ void limits_controller_failed(Control *control);
 
 /*
  * For a change that may be taken back. limits_try() writes a value and leaves
- * the limit as it is; *ret_error, which is to be freed, may say why the value
- * was not written. Then either limits_commit() makes it the wanted number, or
- * limits_take_back() writes the wanted one again.
+ * the limit as it is. *ret_before is what the kernel had, for
+ * limits_take_back(). *ret_error (to be freed) may say why the value was not
+ * written.
  */
-LimitOutcome limits_try(Control *control, Limit *limit, uint64_t value, char **ret_error);
-void limits_commit(Control *control, Limit *limit, uint64_t value);
-void limits_take_back(Control *control, Limit *limit);
+LimitOutcome limits_try(
+        Control *control, Limit *limit, uint64_t value, MiscValues *ret_before, char **ret_error);
+
+/* Makes the value, of which limits_try() has said this, the desired number. */
+void limits_commit(Control *control, Limit *limit, uint64_t value, LimitOutcome outcome);
+
+/*
+ * Gives the kernel back what it had before limits_try(): a foreign value that
+ * is left in place, otherwise the desired number.
+ */
+void limits_take_back(Control *control, Limit *limit, const MiscValues *before);

@@ -18,7 +18,9 @@ typedef struct Transaction {
         const Caller *caller;
         OverridePlan *plan;
         bool slices_tried, default_tried;
-        size_t n_tried; /* of the plan's writes */
+        size_t n_tried;     /* of the plan's writes */
+        MiscValues *before; /* what the kernel had, for each of the plan's writes */
+        MiscValues default_before;
 } Transaction;
 
 char *override_explain_not_saved(const OverrideList *list, const char *why) {
@@ -70,16 +72,18 @@ static int begin(Transaction *t) {
 
 static OverrideResult write_slices(Transaction *t, char **ret_error) {
         const OverridePlan *plan = t->plan;
+        bool added = false;
         int r = 0;
 
-        if (plan->n_slices == 0)
-                return OVERRIDE_DONE;
-
-        t->slices_tried = true;
-        for (size_t i = 0; r >= 0 && i < plan->n_slices; i++)
+        for (size_t i = 0; i < plan->n_slices; i++) {
+                t->slices_tried = true;
                 r = slice_limit_want(
                         t->control, plan->slices[i].name, plan->slices[i].limit, plan->slices[i].source);
-        if (r >= 0 && t->control->world.kernel_present)
+                if (r < 0)
+                        return not_saved(t, r, ret_error);
+                added |= r > 0;
+        }
+        if (added && t->control->world.kernel_present)
                 r = slice_limits_watch(t->control);
         if (r < 0)
                 return not_saved(t, r, ret_error);
@@ -95,12 +99,25 @@ static OverrideResult write_slices(Transaction *t, char **ret_error) {
         return OVERRIDE_DONE;
 }
 
+static int plan_vms(Transaction *t) {
+        int r;
+
+        r = override_plan_add_vms(&t->control->world, t->plan);
+        if (r < 0)
+                return r;
+
+        t->before = calloc(t->plan->n_writes + 1, sizeof(*t->before));
+        return t->before ? 0 : -ENOMEM;
+}
+
 static OverrideResult write_vms(Transaction *t, char **ret_error) {
         while (t->n_tried < t->plan->n_writes) {
-                const PlannedWrite *w = &t->plan->writes[t->n_tried++];
+                PlannedWrite *w = &t->plan->writes[t->n_tried];
+                MiscValues *before = &t->before[t->n_tried++];
                 _cleanup_free_ char *why = NULL;
 
-                if (limits_try(t->control, w->limit, w->value, &why) == LIMIT_REFUSED)
+                w->outcome = limits_try(t->control, w->limit, w->value, before, &why);
+                if (w->outcome == LIMIT_REFUSED)
                         return not_applied("quota of VM ", w->vm->name, why, ret_error);
         }
 
@@ -108,42 +125,53 @@ static OverrideResult write_vms(Transaction *t, char **ret_error) {
 }
 
 static OverrideResult write_default(Transaction *t, char **ret_error) {
-        Control *control = t->control;
+        Limit *limit = &t->control->default_quota.limit;
         _cleanup_free_ char *why = NULL;
 
         if (!t->plan->default_affected)
                 return OVERRIDE_DONE;
 
         t->default_tried = true;
-        if (limits_try(control, &control->default_quota.limit, t->plan->default_quota, &why) == LIMIT_REFUSED)
+        if (limits_try(t->control, limit, t->plan->default_quota, &t->default_before, &why) == LIMIT_REFUSED)
                 return not_applied("default quota", "", why, ret_error);
 
         return OVERRIDE_DONE;
 }
 
-/* The kernel gets back what it had. What it does not take now is tried again. */
+/*
+ * The kernel gets back what it had. What it does not take now is tried again. The slices come last: looking through them
+ * anew can remove VMs of the plan.
+ */
 static void undo(Transaction *t) {
+        const PlannedWrite *writes = t->plan->writes;
         Control *control = t->control;
-        const VM *last = NULL;
         int r;
 
+        for (size_t i = 0; i < t->n_tried; i++) {
+                limits_take_back(control, writes[i].limit, &t->before[i]);
+                if (i + 1 == t->n_tried || writes[i + 1].vm != writes[i].vm)
+                        vm_limits_taken_back(writes[i].vm);
+        }
+        if (t->default_tried)
+                default_quota_take_back(control, &t->default_before);
         if (t->slices_tried) {
                 r = slice_limits_refresh(control);
                 if (r < 0)
                         log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
                 slice_limits_apply(control);
         }
-        if (t->default_tried)
-                default_quota_take_back(control);
-        for (size_t i = 0; i < t->n_tried; i++) {
-                VM *vm = t->plan->writes[i].limit->kind == LIMIT_VM ? t->plan->writes[i].limit->owner : NULL;
+}
 
-                if (!vm)
-                        vm = ((const Set *) t->plan->writes[i].limit->owner)->vm;
-                if (vm != last)
-                        vm_limits_take_back(vm);
-                last = vm;
-        }
+/* The list of slices, which loses those that nothing is said about any more. */
+static void commit_slices(Transaction *t) {
+        bool removed = false;
+
+        slice_limits_tell(t->control, t->caller);
+        world_queue_changes(&t->control->world, 0);
+        for (size_t i = 0; i < t->plan->n_slices; i++)
+                removed |= t->plan->slices[i].source == SLICE_SOURCE_NONE;
+        if (removed && slice_limits_refresh(t->control) < 0)
+                log_oom();
 }
 
 static void commit(Transaction *t) {
@@ -152,14 +180,16 @@ static void commit(Transaction *t) {
         /* First all of them: the limit of a cgroup is the sum of the machines' quotas. */
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_take_policy(plan->vms[i].vm, &plan->vms[i].policy, t->caller);
+        for (size_t i = 0; i < plan->n_writes; i++)
+                limits_commit(
+                        t->control, plan->writes[i].limit, plan->writes[i].value, plan->writes[i].outcome);
         for (size_t i = 0; i < plan->n_vms; i++)
-                vm_limits_commit(plan->vms[i].vm);
-        if (plan->n_slices > 0) {
-                slice_limits_tell(t->control, t->caller);
-                world_queue_changes(&t->control->world, 0);
-        }
+                vm_limits_committed(plan->vms[i].vm);
         if (plan->default_affected)
                 default_quota_commit(t->control, t->caller);
+        /* Last, as in undo(). */
+        if (plan->n_slices > 0)
+                commit_slices(t);
 }
 
 OverrideResult override_transaction(
@@ -173,8 +203,10 @@ OverrideResult override_transaction(
                 return not_saved(&t, r, ret_error);
 
         result = write_slices(&t, ret_error);
-        if (result == OVERRIDE_DONE)
-                result = write_vms(&t, ret_error);
+        if (result == OVERRIDE_DONE) {
+                r = plan_vms(&t);
+                result = r < 0 ? not_saved(&t, r, ret_error) : write_vms(&t, ret_error);
+        }
         /* The default comes last, because all VMs without a quota of their own follow it. */
         if (result == OVERRIDE_DONE)
                 result = write_default(&t, ret_error);
@@ -188,6 +220,7 @@ OverrideResult override_transaction(
         else
                 undo(&t);
 
+        free(t.before);
         override_plan_free(t.plan);
         return result;
 }

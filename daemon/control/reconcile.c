@@ -45,11 +45,11 @@ void reconcile_free(Control *control) {
 static void go_through_all(Control *control, bool asked) {
         VM *vm, *next;
 
-        default_quota_reconcile(control, asked);
+        default_quota_reconcile(control, asked, NULL);
         slice_limits_reconcile(control, asked);
         for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
-                vm_reconcile(vm, asked);
+                vm_reconcile(vm, asked, NULL);
         }
 }
 

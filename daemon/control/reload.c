@@ -14,7 +14,7 @@ static void apply_to_kernel(Control *control, const Caller *caller) {
         (void) slice_limits_watch(control);
         slice_limits_reconcile(control, true);
         slice_limits_tell(control, caller);
-        default_quota_apply(control, true, caller);
+        default_quota_reconcile(control, true, caller);
 }
 
 /* Takes config over. */
@@ -29,7 +29,7 @@ static void take_config(Control *control, Config *config, const Caller *caller) 
 
         /* What was left to somebody else counts no more. And no VM holds on to a rule of the old one after that. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
-                vm_apply_asked(vm, caller);
+                vm_reconcile(vm, true, caller);
         config_free(old);
 }
 

@@ -62,20 +62,22 @@ static int slice_make(Control *control, const char *name, SliceLimit **ret) {
         return 0;
 }
 
+/* Returns 1 if the slice is a new one, 0 if it is not. */
 static int slice_get(Control *control, const char *name, SliceLimit **ret) {
         SliceLimit *slice;
-        int r;
+        int r, added = 0;
 
         slice = slice_limit_find(&control->world, name);
         if (!slice) {
                 r = slice_make(control, name, &slice);
                 if (r < 0)
                         return r;
+                added = 1;
         }
 
         slice->in_use = true;
         *ret = slice;
-        return 0;
+        return added;
 }
 
 static void slice_update(SliceLimit *slice) {
@@ -95,7 +97,7 @@ int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSo
 
         slice->limit = limit;
         slice->source = source;
-        return 0;
+        return r;
 }
 
 static int add_from_state(Control *control, const State *state) {

@@ -152,34 +152,14 @@ void vm_limits_forget_cgroup(VM *vm) {
         limit_forget(&vm->misc_max);
 }
 
-void vm_limits_commit(VM *vm) {
-        Control *control = control_of(vm);
-        bool shared;
-        Set *set;
-
-        if (vm_has_misc_max(vm)) {
-                limits_commit(control, &vm->misc_max, vm_misc_max(vm, &shared));
-                if (shared)
-                        share_misc_max(vm);
-        }
-        TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                limits_commit(control, &set->quota, vm->policy.quota);
-                limits_commit(control, &set->watermark, vm->policy.watermark);
-        }
-
+void vm_limits_committed(VM *vm) {
+        if (vm_has_misc_max(vm) && vm_cgroup_is_shared(vm))
+                share_misc_max(vm);
         vm_settle(vm);
 }
 
-void vm_limits_take_back(VM *vm) {
-        Control *control = control_of(vm);
+void vm_limits_taken_back(VM *vm) {
         VMEnforcement force;
-        Set *set;
-
-        limits_take_back(control, &vm->misc_max);
-        TAILQ_FOREACH (set, &vm->sets, of_vm) {
-                limits_take_back(control, &set->quota);
-                limits_take_back(control, &set->watermark);
-        }
 
         force = vm_enforcement(vm);
         if (force.state == LIMIT_FAILED) {

@@ -30,11 +30,13 @@ int vm_limits_verify(VM *vm, char **ret_error);
 void vm_limits_forget_cgroup(VM *vm);
 
 /*
- * For a change that may be taken back, see limits_try(); each for all limits. vm_limits_commit(): vm->policy, which is the
- * new one, was written.
+ * To be called after a change to the VM's numbers was committed: VMs that share its misc.max want the same number then.
+ * Settles them.
  */
-void vm_limits_commit(VM *vm);
-void vm_limits_take_back(VM *vm);
+void vm_limits_committed(VM *vm);
+
+/* To be called after it was taken back. Logs what the kernel did not take. */
+void vm_limits_taken_back(VM *vm);
 
 /* Works out anew whether the quota is in force, and logs and announces a change of that. */
 void vm_settle(VM *vm);

@@ -81,15 +81,11 @@ void vm_apply(VM *vm, const Caller *caller) {
         apply(vm, false, caller);
 }
 
-void vm_apply_asked(VM *vm, const Caller *caller) {
-        apply(vm, true, caller);
-}
-
-void vm_reconcile(VM *vm, bool asked) {
+void vm_reconcile(VM *vm, bool asked, const Caller *caller) {
         /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
         if (!asked || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 vm_limits_look(vm);
-        apply(vm, asked, NULL);
+        apply(vm, asked, caller);
 }
 
 void vms_apply(Control *control, const Caller *caller) {

@@ -15,9 +15,6 @@
 /* Works out what should hold and writes it where it does not, but for what is left to somebody else. */
 void vm_apply(VM *vm, const Caller *caller);
 
-/* The same, and somebody wants it so: what was left to somebody else is written, too. */
-void vm_apply_asked(VM *vm, const Caller *caller);
-
 /* vm_apply() for all VMs. */
 void vms_apply(Control *control, const Caller *caller);
 
@@ -25,7 +22,7 @@ void vms_apply(Control *control, const Caller *caller);
  * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
  * asked: somebody wants it so, and what was left to somebody else is written, too.
  */
-void vm_reconcile(VM *vm, bool asked);
+void vm_reconcile(VM *vm, bool asked, const Caller *caller);
 
 /* Writes the quota of one set that has just been added. */
 void vm_apply_set(VM *vm, Set *set);

@@ -140,6 +140,34 @@ int limit_file_write(const char *root, const LimitFile *file, uint64_t value, Mi
         return r < 0 ? r : now == value ? 0 : -EIO;
 }
 
+int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before) {
+        _cleanup_free_ char *path = path_of(root, file);
+        MiscValues values;
+        int r, ret = 0;
+
+        if (!path)
+                return -ENOMEM;
+        if (!limit_file_is_misc(file->kind))
+                return before->present[MISC_PASID]
+                               ? limit_file_write(root, file, before->value[MISC_PASID], NULL)
+                               : 0;
+
+        r = read_misc_max(path, &values);
+        if (r < 0)
+                return r;
+
+        for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++) {
+                if (!before->present[i] || !values.present[i] || values.value[i] == before->value[i])
+                        continue;
+
+                r = write_line(root, path, &values, i, before->value[i]);
+                if (r < 0 && ret >= 0)
+                        ret = r;
+        }
+
+        return ret;
+}
+
 int limit_file_clear(const char *root, const char *cgroup, uint64_t value) {
         _cleanup_free_ char *path = cgroup_file(root, cgroup, "misc.max");
         MiscValues values;

@@ -35,5 +35,8 @@ int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret);
  */
 int limit_file_write(const char *root, const LimitFile *file, uint64_t value, MiscValues *ret_before);
 
+/* Writes back what limit_file_write() found: each line its own value, lines that were not there not. Errors as above. */
+int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before);
+
 /* Sets those lines of a cgroup's misc.max to MISC_MAX that still have this value. Errors as above. */
 int limit_file_clear(const char *root, const char *cgroup, uint64_t value);

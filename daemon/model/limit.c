@@ -76,7 +76,8 @@ static LimitStep seen_another(Limit *limit, uint64_t value, ForeignChange policy
         switch (policy) {
 
         case FOREIGN_CHANGE_ADOPT:
-                return LIMIT_ADOPT;
+                /* An adoption that fails costs two writes and a warning: the hold-off limits how often. */
+                return now_usec < limit->holdoff_usec ? restore(limit, now_usec) : LIMIT_ADOPT;
 
         case FOREIGN_CHANGE_REPORT:
                 return leave(limit, value);
@@ -103,6 +104,10 @@ LimitStep limit_seen(Limit *limit, uint64_t value, ForeignChange policy, uint64_
         default:
                 return LIMIT_NOTHING;
         }
+}
+
+LimitStep limit_adoption_failed(Limit *limit, uint64_t now_usec) {
+        return restore(limit, now_usec);
 }
 
 LimitStep limit_due(Limit *limit, uint64_t now_usec) {

@@ -87,6 +87,9 @@ LimitStep limit_set_desired(Limit *limit, uint64_t desired);
  */
 LimitStep limit_seen(Limit *limit, uint64_t value, ForeignChange policy, uint64_t now_usec);
 
+/* LIMIT_ADOPT was not possible: the value is replaced as if it were to be reverted, now or after the hold-off. */
+LimitStep limit_adoption_failed(Limit *limit, uint64_t now_usec);
+
 /* An administrator asked to write all numbers again: foreign values are not left in place any more. */
 LimitStep limit_reassert(Limit *limit);
 

@@ -90,28 +90,16 @@ static void plan_vm(const World *w, const Group *group, OverridePlan *plan) {
         vm_resolve_with_default(vm, &overrides, plan->default_quota, &planned->policy);
 }
 
-static bool is_concerned(const OverrideList *list, const Group *group) {
-        return group->changes || list->write_unchanged;
-}
+typedef void (*PlanFunction)(const World *w, const Group *group, OverridePlan *plan);
 
-/* Plans the default first, because VMs of the same list may follow it. */
-static void plan_keys(const World *w, const OverrideList *list, OverridePlan *plan) {
-        for (size_t i = 0; i < list->n_items;) {
-                Group group = take_group(list, &i);
-
-                if (group.kind == OVERRIDE_DEFAULT && is_concerned(list, &group))
-                        plan_default(w, &group, plan);
-        }
+static void plan_keys(const World *w, OverridePlan *plan, OverrideKind kind, PlanFunction function) {
+        const OverrideList *list = plan->list;
 
         for (size_t i = 0; i < list->n_items;) {
                 Group group = take_group(list, &i);
 
-                if (!is_concerned(list, &group))
-                        continue;
-                if (group.kind == OVERRIDE_SLICE)
-                        plan_slice(w, &group, plan);
-                else if (group.kind == OVERRIDE_VM)
-                        plan_vm(w, &group, plan);
+                if (group.kind == kind && (group.changes || list->write_unchanged))
+                        function(w, &group, plan);
         }
 }
 
@@ -135,7 +123,7 @@ static uint64_t planned_misc_max(const World *w, const OverridePlan *plan, const
         return limit;
 }
 
-static void add_write(OverridePlan *plan, const VM *vm, Limit *limit, uint64_t value) {
+static void add_write(OverridePlan *plan, VM *vm, Limit *limit, uint64_t value) {
         plan->writes[plan->n_writes++] = (PlannedWrite) { .vm = vm, .limit = limit, .value = value };
 }
 
@@ -156,26 +144,39 @@ static void plan_writes(const World *w, OverridePlan *plan) {
 
 int override_plan_new(const World *w, const OverrideList *list, OverridePlan **ret) {
         _cleanup_(override_plan_freep) OverridePlan *plan = NULL;
-        size_t n_writes = 0;
 
         plan = calloc(1, sizeof(*plan));
         if (!plan)
                 return -ENOMEM;
 
-        plan->default_quota = world_default_quota(w, NULL);
-        plan->vms = calloc(list->n_items + 1, sizeof(PlannedVM));
+        plan->list = list;
         plan->slices = calloc(list->n_items + 1, sizeof(PlannedSlice));
-        if (!plan->vms || !plan->slices)
+        if (!plan->slices)
                 return -ENOMEM;
-        plan_keys(w, list, plan);
+
+        plan_keys(w, plan, OVERRIDE_SLICE, plan_slice);
+        *ret = TAKE_PTR(plan);
+        return 0;
+}
+
+int override_plan_add_vms(const World *w, OverridePlan *plan) {
+        size_t n_writes = 0;
+
+        plan->vms = calloc(plan->list->n_items + 1, sizeof(PlannedVM));
+        if (!plan->vms)
+                return -ENOMEM;
+
+        /* The default first, because VMs of the same list may follow it. */
+        plan->default_quota = world_default_quota(w, NULL);
+        plan_keys(w, plan, OVERRIDE_DEFAULT, plan_default);
+        plan_keys(w, plan, OVERRIDE_VM, plan_vm);
 
         for (size_t i = 0; i < plan->n_vms; i++)
                 n_writes += 1 + 2 * plan->vms[i].vm->n_sets;
         plan->writes = calloc(n_writes + 1, sizeof(PlannedWrite));
         if (!plan->writes)
                 return -ENOMEM;
-        plan_writes(w, plan);
 
-        *ret = TAKE_PTR(plan);
+        plan_writes(w, plan);
         return 0;
 }

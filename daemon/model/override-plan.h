@@ -18,9 +18,10 @@ typedef struct PlannedVM {
 
 /* One number of a VM in the kernel. */
 typedef struct PlannedWrite {
-        const VM *vm;
+        VM *vm;
         Limit *limit;
         uint64_t value;
+        LimitOutcome outcome; /* for whoever carries the plan out */
 } PlannedWrite;
 
 typedef struct PlannedSlice {
@@ -30,6 +31,7 @@ typedef struct PlannedSlice {
 } PlannedSlice;
 
 typedef struct OverridePlan {
+        const OverrideList *list;
         PlannedVM *vms;
         size_t n_vms;
         PlannedWrite *writes; /* VMs' numbers; misc.max of a shared cgroup is the new sum */
@@ -41,11 +43,19 @@ typedef struct OverridePlan {
 } OverridePlan;
 
 /*
- * Makes the plan. The list must have been sorted and compared. Keys without a
- * change are planned only if the list says write_unchanged. The plan is valid
- * until VMs, sets or the list change. Returns 0 or -ENOMEM.
+ * Makes a plan with the slices alone. The list must have been sorted and
+ * compared, and must outlive the plan. Keys without a change are planned only
+ * if the list says write_unchanged. Returns 0 or -ENOMEM.
  */
 int override_plan_new(const World *w, const OverrideList *list, OverridePlan **ret);
+
+/*
+ * Adds the VMs and the default quota. Must be called once, and after the
+ * slices of the plan were written: a slice that is watched for the first time
+ * can add VMs, remove them, and give them a cgroup. What this adds is valid
+ * until VMs or sets change. Returns 0 or -ENOMEM.
+ */
+int override_plan_add_vms(const World *w, OverridePlan *plan);
 
 /* Returns NULL. */
 OverridePlan *override_plan_free(OverridePlan *plan);

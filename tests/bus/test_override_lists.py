@@ -271,6 +271,56 @@ class Lists(ListTest, BusTest):
         self.assertEqual(self.everything(), before)
 
 
+class NewSlices(BusTest):
+    """Slices that pasidd did not watch before: looking through them finds cgroups, and machines that are none."""
+
+    def set_both(self, slice_name):
+        return self.manager_call(
+            "SetOverrides",
+            SIGNATURE,
+            [row("runtime", "slice", slice_name, quota=80), row("runtime", "vm", WEB, "web", quota=8)],
+            {},
+        )[0]
+
+    def test_vm_goes(self):
+        """A machine without a cgroup is found in a session of user.slice, where there are no VMs."""
+        unit = "session-3.scope"
+        self.root.cgroup("/user.slice")
+        self.root.cgroup("/user.slice/user-1000.slice")
+        self.start()
+        self.root.cgroup(f"/user.slice/user-1000.slice/{unit}")
+        self.machined.add("evil", WEB, unit, 1001)
+        wait_until(lambda: self.vm_names() == ["evil"], "the machine is a VM")
+        self.set_both("user-1000.slice")
+        self.assertNotIn("evil", self.vm_names())
+        self.assertEqual(self.root.limit("/user.slice/user-1000.slice"), "pasid 80")
+
+    def check_cgroup_found(self, action):
+        """The numbers of a VM are planned after its cgroup has been found: what is committed is what was written."""
+        unit = "machine-qemu\\x2d1\\x2dweb.scope"
+        cgroup = f"/tenant.slice/{unit}"
+        self.root.config(f"[Manager]\nForeignChanges={action}\n")
+        self.root.cgroup("/tenant.slice")
+        self.start()
+        self.root.process(1001, "/system.slice/libvirtd.service")
+        self.machined.add("qemu-1-web", WEB, unit, 1001)
+        wait_until(lambda: len(self.vm_names()) == 1, "the machine is a VM")
+        self.root.cgroup(cgroup)
+        self.set_both("tenant.slice")
+        self.assertEqual(self.root.limit(cgroup), "pasid 8")
+        # What inotify has to say of these writes has been heard by then.
+        self.manager_call("Reconcile")
+        self.assertEqual(self.root.limit(cgroup), "pasid 8")
+        self.assertEqual(self.source(WEB), (8, "runtime"))
+        self.assertNotIn("Somebody else", self.daemon.text())
+
+    def test_cgroup_found_revert(self):
+        self.check_cgroup_found("revert")
+
+    def test_cgroup_found_adopt(self):
+        self.check_cgroup_found("adopt")
+
+
 class Disk(ListTest, DiskTest):
     def setUp(self):
         super().setUp()

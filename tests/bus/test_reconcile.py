@@ -215,6 +215,34 @@ class Report(BusTest):
         self.assertEqual(self.root.quota(1), 60)
         self.assertTrue(self.get(WEB, "QuotaInForce"))
 
+    def test_other_quota_is_refused(self):
+        """Nothing of it is left, and what was left to somebody else is there again."""
+        self.root.overwrite(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid 30\n")
+        self.daemon.wait_output("Somebody else set misc.max of VM web to 30")
+        self.root.add_set(2, 1001, self.cgroup)
+        self.wait_quota(2, 50)
+        (self.root.path / "sys/class/vfio_pasid/set2/quota").chmod(0o444)
+        self.assert_error("org.pasidd1.Error.NotApplied", "quota of VM web", self.set_quota, WEB, 60)
+        self.assertEqual((self.root.quota(1), self.root.limit(self.cgroup)), (9, "pasid 30"))
+        self.assertEqual(self.source(WEB), (50, "rule"))
+
+    def test_reload_to_adopt(self):
+        """All kinds of numbers alike: what was left is adopted."""
+        self.root.cgroup("/tenant.slice")
+        self.root.config(self.config + "[Slice tenant.slice]\nLimit=100\n")
+        self.manager_call("Reload")
+        self.root.overwrite("sys/class/vfio_pasid/set1/quota", "9\n")
+        self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", "pasid 50\n")
+        self.root.overwrite("sys/module/vfio_pasid/parameters/default_quota", "77\n")
+        self.daemon.wait_output("Somebody else set the quota of a set of VM web to 9", 2)
+        self.daemon.wait_output("Somebody else set misc.max of slice tenant.slice to 50")
+        self.root.config(self.root.read("etc/pasidd/pasidd.conf").replace("report", "adopt"))
+        self.manager_call("Reload")
+        self.assertEqual(self.root.quota(1), 9)
+        self.assertEqual(self.source(WEB), (9, "runtime"))
+        self.assertEqual(self.root.limit("/tenant.slice"), "pasid 50")
+        self.assertEqual(self.root.default_quota(), 77)
+
     def test_put_right_by_the_other(self):
         self.root.overwrite("sys/class/vfio_pasid/set1/quota", "50\n")
         self.wait_get(WEB, "QuotaInForce", True)

@@ -178,6 +178,17 @@ Limit=60
             self.assertEqual(self.slices()["tenant.slice"][6:], (True, ""))
             self.root.remove_cgroup(TENANT)
 
+    def test_override_goes(self):
+        """With its last override a slice that is not configured is no longer pasidd's."""
+        self.root.cgroup("/other.slice")
+        self.start()
+        self.set_slice("other.slice", 5)
+        self.assertEqual(self.root.limit("/other.slice"), "pasid 5")
+        self.reset_slice("other.slice")
+        self.assertEqual(self.root.limit("/other.slice"), "pasid max")
+        self.assertNotIn("other.slice", self.slices())
+        self.assertIn("tenant.slice", self.slices())
+
     def test_refused(self):
         self.start()
         for name in ("x", "", "-.slice", "a--b.slice", "/tenant.slice", "web.service"):

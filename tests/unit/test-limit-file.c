@@ -78,6 +78,28 @@ static void test_before(void **state _unused_) {
         assert_int_equal(limit_file_write(root, &misc_file, 8, NULL), 0);
 }
 
+static void test_restore(void **state _unused_) {
+        static const char *const cases[] = {
+                "pasid 5\npasid_attach max\n",
+                "pasid 7\npasid_attach 6\n",
+                "pasid 7\npasid_attach 7\n",
+                "pasid_attach 3\n",
+        };
+        MiscValues before;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                test_case("%zu", i);
+                write_file(MISC_FILE, cases[i]);
+                assert_int_equal(limit_file_write(root, &misc_file, 7, &before), 0);
+                assert_int_equal(limit_file_restore(root, &misc_file, &before), 0);
+                assert_file(MISC_FILE, cases[i]);
+        }
+
+        /* Of a file that could not be read there is nothing to restore. */
+        assert_int_equal(limit_file_restore(root, &misc_file, &(MiscValues) {}), 0);
+        assert_file(MISC_FILE, "pasid_attach 3\n");
+}
+
 static void test_clear(void **state _unused_) {
         static const struct {
                 const char *before, *after;
@@ -232,6 +254,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_misc_max),
                 cmocka_unit_test(test_before),
+                cmocka_unit_test(test_restore),
                 cmocka_unit_test(test_clear),
                 cmocka_unit_test(test_number),
                 cmocka_unit_test(test_number_is_there),

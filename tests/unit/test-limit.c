@@ -251,6 +251,25 @@ static void test_holdoff(void **state _unused_) {
         limit_done(&limit);
 }
 
+/* An adoption that fails is not tried again in the hold-off: the value is replaced after it. */
+static void test_adoption_failed(void **state _unused_) {
+        Limit limit = limit_in(LIMIT_IN_FORCE);
+        uint64_t later = NOW + LIMIT_HOLDOFF_USEC;
+
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_ADOPT, NOW), LIMIT_ADOPT);
+        assert_int_equal(limit_adoption_failed(&limit, NOW), LIMIT_WRITE);
+        (void) limit_written(&limit, LIMIT_WRITTEN, NULL, NOW);
+
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_ADOPT, NOW + 1), LIMIT_WRITE_LATER);
+        assert_int_equal(limit_next(&limit), later);
+        assert_int_equal(limit_due(&limit, later), LIMIT_WRITE);
+        (void) limit_written(&limit, LIMIT_WRITTEN, NULL, later);
+
+        assert_int_equal(
+                limit_seen(&limit, OTHER, FOREIGN_CHANGE_ADOPT, later + LIMIT_HOLDOFF_USEC), LIMIT_ADOPT);
+        limit_done(&limit);
+}
+
 /* A value that was left in place is left once, and until a new number is wanted. */
 static void test_left(void **state _unused_) {
         Limit limit = limit_in(LIMIT_FOREIGN);
@@ -297,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(test_is_in_force),
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_holdoff),
+                cmocka_unit_test(test_adoption_failed),
                 cmocka_unit_test(test_left),
                 cmocka_unit_test(test_change),
         };

@@ -84,6 +84,8 @@ static OverridePlan *plan(Fixture *f, const OverrideItem *items, size_t n_items,
         assert_int_equal(override_list_sort(list, &first, &second), 0);
         assert_int_equal(override_list_compare(list, f->world.state.runtime, f->world.state.persistent), 0);
         assert_int_equal(override_plan_new(&f->world, list, &p), 0);
+        assert_int_equal(p->n_vms, 0);
+        assert_int_equal(override_plan_add_vms(&f->world, p), 0);
         /* The names of slices are the list's. */
         for (size_t i = 0; i < p->n_slices; i++)
                 p->slices[i].name = NULL;
