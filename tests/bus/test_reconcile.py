@@ -226,23 +226,6 @@ class Report(BusTest):
         self.assertEqual((self.root.quota(1), self.root.limit(self.cgroup)), (9, "pasid 30"))
         self.assertEqual(self.source(WEB), (50, "rule"))
 
-    def test_reload_to_adopt(self):
-        """All kinds of numbers alike: what was left is adopted."""
-        self.root.cgroup("/tenant.slice")
-        self.root.config(self.config + "[Slice tenant.slice]\nLimit=100\n")
-        self.manager_call("Reload")
-        self.root.overwrite("sys/class/vfio_pasid/set1/quota", "9\n")
-        self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", "pasid 50\n")
-        self.root.overwrite("sys/module/vfio_pasid/parameters/default_quota", "77\n")
-        self.daemon.wait_output("Somebody else set the quota of a set of VM web to 9", 2)
-        self.daemon.wait_output("Somebody else set misc.max of slice tenant.slice to 50")
-        self.root.config(self.root.read("etc/pasidd/pasidd.conf").replace("report", "adopt"))
-        self.manager_call("Reload")
-        self.assertEqual(self.root.quota(1), 9)
-        self.assertEqual(self.source(WEB), (9, "runtime"))
-        self.assertEqual(self.root.limit("/tenant.slice"), "pasid 50")
-        self.assertEqual(self.root.default_quota(), 77)
-
     def test_put_right_by_the_other(self):
         self.root.overwrite("sys/class/vfio_pasid/set1/quota", "50\n")
         self.wait_get(WEB, "QuotaInForce", True)
@@ -251,6 +234,29 @@ class Report(BusTest):
         """At start nobody knows who wrote what is there: what should be is."""
         self.restart()
         self.assertEqual(self.root.quota(1), 50)
+
+
+class ReportToAdopt(BusTest):
+    """A reload with another policy treats all kinds of numbers alike: what was left is adopted."""
+
+    config = "[Manager]\nForeignChanges=report\n[Rule web]\nMatchName=web\nQuota=50\n[Slice tenant.slice]\nLimit=100\n"
+
+    def test_reload(self):
+        self.root.cgroup("/tenant.slice")
+        cgroup = self.add_machine("web", WEB, 1)
+        self.start()
+        self.wait_limit("/tenant.slice", 100)
+        self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid 9\n")
+        self.root.overwrite("sys/fs/cgroup/tenant.slice/misc.max", "pasid 50\n")
+        self.root.overwrite("sys/module/vfio_pasid/parameters/default_quota", "77\n")
+        self.daemon.wait_output("Somebody else set misc.max of VM web to 9")
+        self.daemon.wait_output("Somebody else set misc.max of slice tenant.slice to 50")
+        self.root.config(self.config.replace("report", "adopt"))
+        self.manager_call("Reload")
+        self.assertEqual(self.root.limit(cgroup), "pasid 9")
+        self.assertEqual(self.source(WEB), (9, "runtime"))
+        self.assertEqual(self.root.limit("/tenant.slice"), "pasid 50")
+        self.assertEqual(self.root.default_quota(), 77)
 
 
 class ReportUnheard(BusTest):
