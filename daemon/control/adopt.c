@@ -75,9 +75,16 @@ static void on_changed(OverrideResult result, const char *text, void *userdata) 
 /* The persistent layer stays as it is, so that there is no disk to wait for, and the change is made at once. */
 bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) {
         OverrideChange change = make_change(&control->world, subject, value);
+        const OverrideScope scope = { .kind = change.kind, .key = change.key };
         Outcome outcome = { .subject = subject };
         OverrideList *list;
         int r;
+
+        /* Whoever asked for that change gets what he asked for. */
+        if (overrides_block(control->overrides, &scope)) {
+                on_changed(OVERRIDE_NOT_APPLIED, "a change of it is in progress", &outcome);
+                return false;
+        }
 
         r = override_change_to_list(&control->world.state, &change, &list);
         if (r < 0)

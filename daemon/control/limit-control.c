@@ -160,14 +160,21 @@ static bool find_foreign(const Control *control, const Limit *limit, const Limit
         return true;
 }
 
-/* Of a number that several have together nobody can say which of them another value is meant for. */
-static ForeignChange policy_for(const Control *control, const Limit *limit) {
+/*
+ * Of a number that several have together nobody can say which of them another value is meant for. And a user who owns the file
+ * must not give himself a quota: only what the administrator alone can have written is adopted.
+ */
+static ForeignChange policy_for(const Control *control, const Limit *limit, const LimitSubject *subject) {
         ForeignChange policy = control->world.config->foreign_change;
         const LimitOps *ops = ops_of(control, limit);
 
-        return policy == FOREIGN_CHANGE_ADOPT && ops->is_shared && ops->is_shared(limit)
+        if (policy != FOREIGN_CHANGE_ADOPT)
+                return policy;
+
+        return (ops->is_shared && ops->is_shared(limit)) ||
+                               !limit_file_is_administrators(control->root, &subject->file)
                        ? FOREIGN_CHANGE_REVERT
-                       : policy;
+                       : FOREIGN_CHANGE_ADOPT;
 }
 
 static void announce_foreign(Control *control, const LimitSubject *subject, const char *what, uint64_t value,
@@ -219,7 +226,7 @@ static void explain_foreign(Limit *limit, const LimitSubject *subject, const cha
 
 /* The kernel shows these values: one of somebody else is restored, adopted or left. */
 static void seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
-        ForeignChange policy = policy_for(control, limit);
+        ForeignChange policy = policy_for(control, limit, subject);
         uint64_t value = limit->desired;
         const char *what = NULL;
         LimitStep step;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "file-util.h"
@@ -138,6 +140,14 @@ int limit_file_write(const char *root, const LimitFile *file, uint64_t value, Mi
 
         r = write_read_u64_file(path, value, &now);
         return r < 0 ? r : now == value ? 0 : -EIO;
+}
+
+bool limit_file_is_administrators(const char *root, const LimitFile *file) {
+        _cleanup_free_ char *path = path_of(root, file);
+        struct stat st;
+
+        return path && stat(path, &st) >= 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+               !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before) {

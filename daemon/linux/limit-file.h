@@ -35,6 +35,12 @@ int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret);
  */
 int limit_file_write(const char *root, const LimitFile *file, uint64_t value, MiscValues *ret_before);
 
+/*
+ * May nobody but the administrator write the file? In a delegated cgroup misc.max belongs to the user. root: pasidd's own uid
+ * counts as the administrator's. false if the file cannot be looked at.
+ */
+bool limit_file_is_administrators(const char *root, const LimitFile *file);
+
 /* Writes back what limit_file_write() found: each line its own value, lines that were not there not. Errors as above. */
 int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before);
 

@@ -384,7 +384,7 @@ class Disk(ListTest, DiskTest):
         self.assertEqual(len(self.root.state(PERSISTENT_STATE)["vms"]), 4)
 
     def test_adopted_meanwhile(self):
-        """Somebody else's value, for this boot: the list, which is about it, comes after it."""
+        """Somebody else's value is not adopted while a change of the same key is under way, which is not to lose to it."""
         self.daemon.kill()
         self.root.config("[Manager]\nForeignChanges=adopt\n")
         self.start()
@@ -393,10 +393,25 @@ class Disk(ListTest, DiskTest):
         wait_until(self.synced, "the file is synced")
         for uuid, cgroup in ((WEB, self.web), (DB, self.db)):
             self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid 33\n")
-            wait_until(lambda: self.source(uuid) == (33, "runtime"), "it is adopted")
+            self.wait_limit(cgroup, 1000)
+            self.assertEqual(self.source(uuid), (1000, "default"))
         self.let_go()
         self.assertEqual(self.client.reply(serial), (2,))
-        self.assertEqual((self.source(WEB), self.source(DB)), ((6, "runtime"), (33, "runtime")))
+        self.assertEqual((self.source(WEB), self.source(DB)), ((6, "runtime"), (9, "persistent")))
+
+    def test_single_change_adopted_meanwhile(self):
+        """The same of a SetQuota, which is to remove whatever the runtime layer has."""
+        self.daemon.kill()
+        self.root.config("[Manager]\nForeignChanges=adopt\n")
+        self.start()
+        self.hold()
+        serial = self.client.send(BUS_NAME, vm_path(WEB), VM, "SetQuota", "ua{sv}", (3, {}))
+        wait_until(self.synced, "the file is synced")
+        self.root.overwrite(f"sys/fs/cgroup{self.web}/misc.max", "pasid 33\n")
+        self.wait_limit(self.web, 1000)
+        self.let_go()
+        self.client.reply(serial)
+        self.assertEqual((self.source(WEB), self.root.limit(self.web)), ((3, "persistent"), "pasid 3"))
 
 
 class Kill(ListTest, BusTest):

@@ -324,6 +324,16 @@ class AdoptUnheard(BusTest):
         self.assertEqual(self.reconcile(), [("vm", WEB, "web", "set 1 quota", "1000", "8")])
         self.assertEqual(self.source(WEB), (8, "runtime"))
 
+    def test_file_of_a_user(self):
+        """In a delegated cgroup users could give themselves any quota."""
+        cgroup = self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        (self.root.path / f"sys/fs/cgroup{cgroup}/misc.max").chmod(0o664)
+        self.root.overwrite(f"sys/fs/cgroup{cgroup}/misc.max", "pasid 9000\n")
+        self.daemon.wait_output("Somebody else set misc.max of VM web to 9000 instead of 1000, reverting it")
+        self.wait_limit(cgroup, 1000)
+        self.assertEqual((self.source(WEB), self.root.quota(1)), ((1000, "default"), 1000))
+
     def test_what_was_never_in_force(self):
         """Not to have taken the limit is a failure of the kernel's, not a wish of somebody's; and anybody may Confirm."""
         self.root.config("[Manager]\nForeignChanges=adopt\nDefaultQuota=50\n")
