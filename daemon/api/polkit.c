@@ -337,7 +337,7 @@ static int make_question(AuthRequest *request, const char *action, const char *c
         return 0;
 }
 
-/* In the list of requests, and freed with it. Takes over what *caller holds, unless it is NULL: out of memory. */
+/* In the list of requests, and freed with it. Takes over what *caller holds. NULL when out of memory: *caller is as it was. */
 static AuthRequest *auth_request_new(
         Api *api, sd_bus_message *message, Caller *caller, AuthorizedHandler handler) {
         AuthRequest *request;

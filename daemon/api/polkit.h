@@ -12,9 +12,9 @@
  */
 
 /*
- * Called with the message rewound once its sender, who is the caller, is
- * authorised. What it returns is handled as with a method handler of sd-bus.
- * Objects may have gone since the call came in: look them up again.
+ * Called with the message rewound once its sender, the caller, is authorised.
+ * What it returns is handled as with a method handler of sd-bus. Objects may
+ * have gone since the call came in: look them up again.
  */
 typedef int (*AuthorizedHandler)(
         sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error);
