@@ -10,7 +10,7 @@ CtlExitStatus client_fail_message(int r) {
         if (r == -ENOMEM)
                 return fail_oom();
         return fail(CTL_EXIT_FAILURE,
-                "The daemon and pasidctl do not understand each other (%s); are they of the same version?",
+                "Unexpected answer from pasidd (%s). Are pasidd and pasidctl of the same version?",
                 strerror(-r));
 }
 
@@ -58,7 +58,7 @@ static char *strip_full_stop(const char *message) {
 
 static const char *error_hint(const Client *client, const char *name, CtlExitStatus status) {
         if (streq_ptr(name, PASIDD_ERROR_AMBIGUOUS_VM))
-                return "Name it by its UUID, or by more of it.";
+                return "Use its UUID, or more digits of it.";
         if (streq_ptr(name, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return "The pasidd that runs is of another version than pasidctl and does not know that yet; if it was "
                        "upgraded, 'systemctl restart pasidd'.";

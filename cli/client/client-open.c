@@ -129,7 +129,7 @@ static CtlExitStatus start_daemon(const Client *client) {
                 if (!result.done && r == 0 && unit_failed(bus, &wait, &exit_status))
                         return client_fail_not_running(client, "it failed to start", exit_status);
                 if (now_monotonic_usec() > wait.begin + START_TIMEOUT_USEC + USEC_PER_SEC)
-                        return client_fail_not_running(client, "it does not start in time", 0);
+                        return client_fail_not_running(client, "it did not start in time", 0);
         }
 
         status = sd_bus_error_is_set(&result.error) ? client_fail(client, &result.error, -EIO) : CTL_EXIT_OK;

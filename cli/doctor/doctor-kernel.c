@@ -51,7 +51,7 @@ static int check_iommu(const Doctor *doctor, Finding *ret) {
 
         if (n == 0)
                 return doctor_found(ret, CHECK_FAIL,
-                        "turn the IOMMU (VT-d, AMD-Vi, SMMU) on in the firmware, and boot with intel_iommu=on "
+                        "enable the IOMMU (VT-d, AMD-Vi, SMMU) in the firmware, and boot with intel_iommu=on "
                         "or amd_iommu=on",
                         "there is no IOMMU in /sys/class/iommu");
         return doctor_found(ret, CHECK_OK, NULL, "%u IOMMU%s", n, n == 1 ? "" : "s");
@@ -105,7 +105,7 @@ static int check_width(const Doctor *doctor, Finding *ret) {
                         "the IOMMU has PASIDs of %u bits, but does not run in scalable mode", width);
         return doctor_found(ret, CHECK_FAIL,
                 "nothing: this IOMMU has no PASIDs; quotas are not needed on this host",
-                "no IOMMU of this host is capable of PASIDs");
+                "no IOMMU of this host supports PASIDs");
 }
 
 /* VFIO_DEVICE_ATTACH_PASID came with Linux 6.15. A kernel whose release is not understood counts as a newer one. */

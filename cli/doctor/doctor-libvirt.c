@@ -30,8 +30,8 @@ static int check_machined(const Doctor *doctor, Finding *ret) {
                 return doctor_found(ret, CHECK_SKIP, NULL, "there is no system bus");
         if (!doctor_bus_has(doctor, "org.freedesktop.machine1"))
                 return doctor_found(ret, CHECK_FAIL, "apt install systemd-container",
-                        "systemd-machined is not there: machines go by their unit, not by libvirt's UUID");
-        return doctor_found(ret, CHECK_OK, NULL, "systemd-machined is there");
+                        "systemd-machined is missing: machines are identified by their unit, not by libvirt's UUID");
+        return doctor_found(ret, CHECK_OK, NULL, "systemd-machined is available");
 }
 
 static int hook_path(const Doctor *doctor, char **ret) {
@@ -68,11 +68,11 @@ static int check_hook(const Doctor *doctor, Finding *ret) {
                 return -ENOMEM;
         if (lstat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL, "ln -s \"$(command -v pasidctl)\" " HOOK,
-                        HOOK ": %s: quotas in domains' metadata do not count", strerror(errno));
+                        HOOK ": %s: quotas in domain metadata have no effect", strerror(errno));
         if (stat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL,
                         "install pasidd again, e.g. apt install --reinstall pasidd",
-                        HOOK " points to nothing");
+                        HOOK " is a dangling link");
         if (!(st.st_mode & 0111))
                 return doctor_found(ret, CHECK_FAIL, "chmod 755 " HOOK, HOOK " is not executable");
         return doctor_found(ret, CHECK_OK, NULL, HOOK);
@@ -133,7 +133,7 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                                 "know it",
                                 unit);
                 return doctor_found(ret, CHECK_FAIL, remedy,
-                        "%s runs since before the hook was installed and does not know it", unit);
+                        "%s was started before the hook was installed and does not use it", unit);
         }
 
         if (!running)

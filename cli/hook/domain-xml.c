@@ -185,7 +185,7 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         int r;
 
         if (!root || !xml_is_element(root, "domain"))
-                return error_text(ret_error, "is no libvirt domain");
+                return error_text(ret_error, "is not a libvirt domain");
 
         r = child_text(root, "name", &domain->name, ret_error);
         if (r < 0)
@@ -197,7 +197,7 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         if (r < 0)
                 return r;
         if (uuid_canonical(uuid, domain->uuid) < 0)
-                return error_text(ret_error, "has a <uuid> that is none");
+                return error_text(ret_error, "has an invalid <uuid>");
 
         /* libvirt numbers those that run. */
         domain->running = xmlHasProp(root, (const xmlChar *) "id");

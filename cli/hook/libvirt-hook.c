@@ -220,7 +220,7 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
                 return CTL_EXIT_OK;
         }
         if (argc < 3)
-                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: "
+                return fail(CTL_EXIT_USAGE, "Too few arguments. Usage: "
                                             "pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA");
 
         hook.name = argv[1];

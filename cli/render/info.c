@@ -243,7 +243,7 @@ char *vm_list_warnings(const VmList *list) {
                         " 'pasidctl list -o +INFORCE,ERROR' says why." },
                 { VM_WARNING_OVER, "Over quota", "" },
                 { VM_WARNING_HIGH, "Above 80 % of the quota", "" },
-                { VM_WARNING_DENIED, "Were refused PASIDs", " 'pasidctl set-quota' raises a quota." },
+                { VM_WARNING_DENIED, "PASIDs denied", " 'pasidctl set-quota' raises a quota." },
         };
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;

@@ -122,8 +122,8 @@ static CtlExitStatus fail_column(const InfoTable *table, const char *bad) {
                 names[i] = table->fields[i].column;
         meant = suggest(bad, names, table->n_fields);
         if (meant)
-                return fail(CTL_EXIT_USAGE, "No column '%s'. Did you mean %s?", escaped, meant);
-        return fail(CTL_EXIT_USAGE, "No column '%s'; there are: %s", escaped, known);
+                return fail(CTL_EXIT_USAGE, "Unknown column '%s'. Did you mean %s?", escaped, meant);
+        return fail(CTL_EXIT_USAGE, "Unknown column '%s'. Available columns: %s", escaped, known);
 }
 
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret) {

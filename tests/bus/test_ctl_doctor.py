@@ -71,7 +71,7 @@ class Doctor(CtlTest):
             {check: f["result"] for check, f in self.doctor().items() if f["result"] != "ok"}, {"iommufd": "skip", "selinux": "skip"}
         )
         out = self.ok("doctor", f"--root={self.root.path}")
-        self.assertIn("19 ok, 0 to look at, 0 wrong, 2 skipped.\n", out)
+        self.assertIn("19 ok, 0 warnings, 0 failures, 2 skipped.\n", out)
         self.assertEqual(out.splitlines()[0].split(), ["CHECK", "RESULT", "FOUND"])
 
     def test_remedies_are_printed(self):
@@ -207,13 +207,13 @@ class Doctor(CtlTest):
 
     def test_policies(self):
         self.remove("usr/share/dbus-1/system.d/org.pasidd1.conf")
-        self.assert_finding("dbus-policy", "fail", "not there", "install")
+        self.assert_finding("dbus-policy", "fail", "is missing", "install")
         self.root.write("etc/dbus-1/system.d/org.pasidd1.conf", "")
         self.assert_finding("dbus-policy", "ok", "/etc/dbus-1")
         self.polkit.stop()
         self.assert_finding("polkit", "warn", "nobody but root", "apt install polkitd")
         self.remove(POLICY)
-        self.assert_finding("polkit", "fail", "not there", "install")
+        self.assert_finding("polkit", "fail", "is missing", "install")
 
     def test_name_that_is_no_text(self):
         (self.root.path / "var/lib/pasidd" / os.fsdecode(b"x.corrupt-\xff\x1b")).touch()
@@ -236,7 +236,7 @@ class Doctor(CtlTest):
 
     def test_machined(self):
         self.machined.stop()
-        self.assert_finding("machined", "fail", "not there", "apt install systemd-container")
+        self.assert_finding("machined", "fail", "is missing", "apt install systemd-container")
 
     def test_hook(self):
         (self.root.path / HOOK).chmod(0o644)
@@ -245,7 +245,7 @@ class Doctor(CtlTest):
         self.assert_finding("hook", "fail", "No such file", f"^ln -s .* /{HOOK}$")
         self.assert_finding("libvirt", "skip")
         (self.root.path / HOOK).symlink_to("/nonexistent")
-        self.assert_finding("hook", "fail", "points to nothing", "install")
+        self.assert_finding("hook", "fail", "dangling link", "install")
         self.remove("usr/sbin/libvirtd")
         self.assert_finding("hook", "skip", "libvirt is not installed")
 

@@ -89,7 +89,7 @@ class Output(CtlTest):
         self.usage(12, 3)
         out = self.ok("list")
         self.assertIn("Over quota: web (12 of 10).\n", out)
-        self.assertIn("Were refused PASIDs: web (3).", out)
+        self.assertIn("PASIDs denied: web (3).", out)
         self.assertNotIn("refused", self.ok("list", "--no-legend"))
         self.assertEqual(self.json("list", "-o", "warnings")[1], {"warnings": ["over", "denied"]})
 

@@ -184,7 +184,7 @@ class Slices(PolicyTest):
 class Reconcile(PolicyTest):
     def test_reconcile(self):
         self.answer("Reconcile", "a(ssssss)", [])
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
         self.assertEqual(self.json("reconcile"), [])
         self.answer("Reconcile", "a(ssssss)", [("vm", WEB, "web", "set 5 quota", "9", "4")])
         self.assertEqual(
@@ -219,7 +219,7 @@ class Events(PolicyTest):
         self.assertEqual(self.fake.calls, [("ListEvents", 0)])
         self.assertEqual(out.splitlines()[0].split(), ["TIME", "TYPE", "NAME", "MESSAGE"])
         self.assertEqual(out.splitlines()[2], "2023-11-14 22:13:20 quota-exceeded web  refused a PASID")
-        self.assertIn("earlier ones", out)
+        self.assertIn("Earlier events", out)
         self.assertEqual(self.ok("events", "-o", "details", "--no-legend").splitlines()[1], 'set=5 reason=quota new="a b"')
         events = self.json("events")
         self.assert_documented("array of past event", events)
@@ -369,7 +369,7 @@ class Real(CtlTest):
         self.fail_with(USAGE, "x.service", "set-quota", "--slice=x.service", "5")
 
     def test_reconcile(self):
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
         self.root.overwrite(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid 5\n")
         repairs = self.json("reconcile")
         self.assert_documented("array of repair", repairs)

@@ -266,7 +266,7 @@ static void test_warnings(void **state _unused_) {
         assert_string_equal(none, "");
         assert_string_equal(two, "Over quota: x\\x0a (12 of 10).\n"
                                  "Above 80 % of the quota: x\\x0a (9 of 10).\n"
-                                 "Were refused PASIDs: x\\x0a (3). 'pasidctl set-quota' raises a quota.\n");
+                                 "PASIDs denied: x\\x0a (3). 'pasidctl set-quota' raises a quota.\n");
         some.n_vms = ELEMENTSOF(many);
         seven = vm_list_warnings(&some);
         assert_non_null(strstr(seven, "x\\x0a (9 of 10) and 1 more.\n"));
