@@ -104,7 +104,7 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
         struct libscols_line **ret) {
         struct libscols_line *line = scols_table_new_line(table, parent);
         bool host = isempty(limit->slice), origin = !isempty(limit->origin);
-        char promised[48] = "";
+        char committed[48] = "";
         int r;
 
         if (!line)
@@ -114,12 +114,12 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
                 return r;
 
         if (limit->committed != UINT64_MAX)
-                snprintf(promised, sizeof(promised), ", %" PRIu64 " promised", limit->committed);
+                snprintf(committed, sizeof(committed), ", %" PRIu64 " committed", limit->committed);
         if (limit->limit == LIMIT_NONE)
-                r = table_set_cell(line, COLUMN_WHY, "no limit%s", promised);
+                r = table_set_cell(line, COLUMN_WHY, "no limit%s", committed);
         else
                 r = table_set_cell(line, COLUMN_WHY, "%s %" PRIu32 "%s%s%s%s%s", host ? "capacity" : "limit",
-                        limit->limit, promised, limit->in_force ? "" : ", not in force", origin ? " (" : "",
+                        limit->limit, committed, limit->in_force ? "" : ", not in force", origin ? " (" : "",
                         strempty(limit->origin), origin ? ")" : "");
         if (r < 0)
                 return r;

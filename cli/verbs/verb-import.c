@@ -52,8 +52,10 @@ static CtlExitStatus import_all(const Client *client, const Rows *overrides, uin
         if (status == CTL_EXIT_OK)
                 return client_read(reply, "u", ret_n_changed);
 
-        /* Without an answer the result is unknown. The message about missing permission already says that
-         * nothing was changed. */
+        /*
+         * Without an answer the result is unknown. "Permission denied" already says that nothing was
+         * changed.
+         */
         if (status == CTL_EXIT_NOT_RUNNING)
                 return fail(status, "It is not known whether anything was changed: see 'pasidctl export'.");
         return status == CTL_EXIT_DENIED ? status : fail(status, "Nothing was changed.");

@@ -108,8 +108,8 @@ static int monitor_print(Monitor *monitor, json_object *event) {
 /* Every handler returns through this: an error ends the event loop, not only the handler. */
 static int monitor_result(Monitor *monitor, int r) {
         if (r < 0 && monitor->status == CTL_EXIT_OK)
-                monitor->status =
-                        r == -ENOMEM ? fail_oom() : fail(CTL_EXIT_FAILURE, "Cannot continue: %s.", strerror(-r));
+                monitor->status = r == -ENOMEM ? fail_oom()
+                                               : fail(CTL_EXIT_FAILURE, "Cannot continue: %s.", strerror(-r));
         return 0;
 }
 

@@ -101,8 +101,7 @@ static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
                         _cleanup_free_ char *text =
                                 text_escape(!isempty(why.message) ? why.message : strerror(-r));
 
-                        (void) fail(CTL_EXIT_FAILURE, "Skipped the metadata of a domain: %s",
-                                strempty(text));
+                        (void) fail(CTL_EXIT_FAILURE, "Skipped the metadata of a domain: %s", strempty(text));
                         continue;
                 }
                 if (r > 0 && note_update(repairs, &before, &update) < 0)

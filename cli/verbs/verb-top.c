@@ -91,7 +91,7 @@ static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, si
                 snprintf(attached, sizeof(attached), ", %" PRIu32 " attached", manager->attached);
         fprintf(f,
                 "%s  %s, %zu virtual machine%s, %" PRIu32 " of %" PRIu32 " PASIDs held%s, %" PRIu64
-                " promised\n",
+                " committed\n",
                 text, strempty(manager->state), n_vms, n_vms == 1 ? "" : "s", manager->allocated,
                 manager->capacity, attached, manager->committed);
         fprintf(f, "by %s%s", top->sort->column, top->reverse ? ", reversed" : "");
