@@ -189,8 +189,8 @@ def encode(kind, serial, fields, signature="", args=(), flags=0):
 class Connection:
     """A connection to the bus. A thread reads; any other thread can make calls.
 
-uid: the user to connect as; another user requires root.
-"""
+    uid: the user to connect as; another user requires root.
+    """
 
     def __init__(self, socket_path, uid=None):
         self.lock = threading.Condition()
