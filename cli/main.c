@@ -12,8 +12,8 @@
 typedef struct Verb {
         const char *name;
         const char *arguments;
-        int n_arguments; /* at least */
-        int n_optional;  /* and so many more at most */
+        int n_arguments; /* required */
+        int n_optional;  /* allowed in addition */
         unsigned options;
         VerbFunc func;
         const char *help;
@@ -22,50 +22,51 @@ typedef struct Verb {
 static const Verb verb_table[] = {
         { "list", "", 0, 0, OPTIONS_PRINT | OPTION_HOST, verb_list, "List virtual machines" },
         { "show", "VM", 1, 0, OPTIONS_PRINT | OPTION_HOST, verb_show,
-                "Show all about one, its PASID sets included" },
+                "Show a virtual machine and its PASID sets" },
         { "explain", "VM", 1, 0, OPTION_JSON | OPTION_NO_LEGEND | OPTION_NO_PAGER | OPTION_HOST, verb_explain,
-                "Show where its quota comes from, and what else there was" },
+                "Show where the quota of a virtual machine comes from" },
         { "set-quota", "VM|--slice=SLICE N|max", 1, 1, OPTIONS_CHANGE | OPTION_WATERMARK | OPTION_SLICE,
-                verb_set_quota, "Override the quota of a virtual machine, or a slice's limit" },
+                verb_set_quota, "Override the quota of a virtual machine or the limit of a slice" },
         { "reset-quota", "VM|--slice=SLICE", 0, 1, OPTIONS_CHANGE | OPTION_SLICE, verb_reset_quota,
-                "Drop the override" },
+                "Remove the override" },
         { "set-default", "N|max", 1, 0, OPTIONS_CHANGE, verb_set_default,
-                "Change the quota of those that have none of their own" },
+                "Change the default quota" },
         { "reset-default", "", 0, 0, OPTIONS_CHANGE, verb_reset_default,
-                "Return to the configured default quota" },
+                "Restore the configured default quota" },
         { "slices", "", 0, 0, OPTIONS_PRINT | OPTION_HOST, verb_slices, "List slices and their limits" },
         { "status", "", 0, 0, OPTIONS_PRINT | OPTION_HOST, verb_status, "Show the state of pasidd" },
         { "top", "", 0, 0,
                 OPTION_JSON | OPTION_NO_LEGEND | OPTION_COLUMNS | OPTION_HOST | OPTION_SORT | OPTION_REVERSE |
                         OPTION_DELAY | OPTION_ITERATIONS,
-                verb_top, "Show who holds most, over and over again" },
+                verb_top, "Show virtual machines by PASIDs held, refreshed periodically" },
         { "events", "", 0, 0, OPTIONS_PRINT | OPTION_HOST | OPTION_SINCE, verb_events,
-                "List what happened of late" },
+                "List recent events" },
         { "monitor", "", 0, 0, OPTION_JSON | OPTION_HOST, verb_monitor, "Print events as they happen" },
         { "metrics", "[FILE]", 0, 1, OPTION_HOST, verb_metrics,
                 "Print metrics for Prometheus, or write them to a file" },
         { "reload", "", 0, 0, OPTION_NO_ASK_PASSWORD | OPTION_HOST, verb_reload,
                 "Reload the configuration of pasidd" },
         { "reconcile", "", 0, 0, OPTIONS_PRINT | OPTION_HOST | OPTION_NO_ASK_PASSWORD, verb_reconcile,
-                "Bring the kernel in line with what should hold, and say what was not" },
+                "Compare the kernel with the desired state and fix differences" },
         { "export", "", 0, 0, OPTION_JSON | OPTION_NO_PAGER | OPTION_HOST | OPTION_FORMAT, verb_export,
                 "Write all overrides, or the host's inventory for Nova" },
         { "import", "FILE", 1, 0, OPTION_JSON | OPTION_HOST | OPTION_DRY_RUN | OPTION_NO_ASK_PASSWORD,
-                verb_import, "Set the overrides that export wrote" },
+                verb_import, "Set the overrides from a file written by export" },
         { "doctor", "", 0, 0, OPTIONS_PRINT | OPTION_HOST | OPTION_ROOT, verb_doctor,
-                "Look for what keeps quotas from working, and say how to mend it" },
+                "Check everything that quotas depend on, and suggest fixes" },
         { "test-hook", "FILE.xml", 1, 0, OPTIONS_PRINT | OPTION_HOST | OPTION_ROOT, verb_test_hook,
-                "Show what the libvirt hook would do for that domain" },
+                "Show what the libvirt hook would do for a domain" },
         { "libvirt-watch", "", 0, 0, 0, verb_libvirt_watch,
-                "Tell pasidd of domains whose metadata is changed while they run" },
+                "Report metadata changes of running domains to pasidd" },
 };
 
-/* Not in verb_table, for its arguments are libvirt's: even "--help" can be the name of a domain. */
+/* Not in verb_table, because libvirt gives the arguments: even "--help" can be the name of a domain. */
 static const char hook_verb[] = "libvirt-hook";
 
 /*
- * By the name of a link in libvirt's directory of hooks the program is the hook: AppArmor lets that run in /usr/bin.
- * "50-pasidd" is installed; under another number, too, none of libvirt's operations may fail for its arguments.
+ * The program acts as the hook when it is called by the name of a link in libvirt's hook directory: AppArmor allows
+ * libvirt to run a program in /usr/bin. The installed link is "50-pasidd". A link with another number must work as
+ * well, so that no libvirt operation fails because of its arguments.
  */
 static bool is_hook_link(const char *name) {
         static const char suffix[] = "-pasidd";
@@ -120,7 +121,7 @@ static void print_help(void) {
                 }
                 printf("%*s %s\n", 24 - width, "", v->help);
         }
-        printf("  %-22s %s\n\n", hook_verb, "Serve libvirt's qemu hook; reads the domain from stdin");
+        printf("  %-22s %s\n\n", hook_verb, "Act as libvirt's qemu hook; reads the domain XML from stdin");
         options_print_help(~0U);
         printf("\nVM is a UUID, the unique beginning of one, or a name.\n"
                "See the pasidctl(1) man page for details.\n");
@@ -131,15 +132,15 @@ static CtlExitStatus check_arguments(const Verb *verb, int n, char **arguments) 
         int n_max = verb->n_arguments + verb->n_optional;
 
         if (n > n_max)
-                return fail(CTL_EXIT_USAGE, "'%s' is one argument too many. Usage: pasidctl %s%s%s",
+                return fail(CTL_EXIT_USAGE, "Unexpected argument '%s'. Usage: pasidctl %s%s%s",
                         arguments[n_max], verb->name, separator, verb->arguments);
         if (n < verb->n_arguments)
-                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: pasidctl %s%s%s", verb->name,
+                return fail(CTL_EXIT_USAGE, "Too few arguments. Usage: pasidctl %s%s%s", verb->name,
                         separator, verb->arguments);
         return CTL_EXIT_OK;
 }
 
-/* What goes to stdout meanwhile may be shown by a pager; it has come to its end on return. */
+/* Runs the verb, with a pager if possible. The pager has ended on return. */
 static CtlExitStatus run_verb(const Verb *verb, const Options *options, int argc, char **argv) {
         _cleanup_(pager_close) Pager pager = PAGER_NONE;
 
@@ -203,10 +204,10 @@ int main(int argc, char **argv) {
         CtlExitStatus status;
 
         setlocale(LC_ALL, "");
-        /* Programs read the numbers, too. */
+        /* Programs parse the numbers, so they do not depend on the locale. */
         setlocale(LC_NUMERIC, "C");
 
-        /* What getopt puts in front of its messages. */
+        /* The prefix of getopt's messages. */
         if (argc > 0)
                 argv[0] = program_invocation_short_name;
 

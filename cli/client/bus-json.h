@@ -6,11 +6,11 @@
 #include "output.h"
 
 /*
- * Turns the next value of a message, of any type, into JSON: structures and
- * arrays become arrays, dictionaries objects. Returns 0, -ENODATA at the end of
- * the message or the container, or another negative errno.
+  * Converts the next value of a message, of any type, to JSON: structures and
+ * arrays become arrays, dictionaries become objects. Returns 0, -ENODATA at the
+ * end of the message or the container, or another negative errno.
  */
 int bus_read_json(sd_bus_message *m, json_object **ret);
 
-/* All that is left of the message or the container, as an array. Returns 0 or a negative errno. */
+/* Converts the remaining values of the message or the container to an array. Returns 0 or a negative errno. */
 int bus_read_json_rest(sd_bus_message *m, json_object **ret);

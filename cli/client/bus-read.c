@@ -31,7 +31,7 @@ static const char *field_signature(InfoType type) {
                 return "a{sv}";
         case INFO_PERCENT:
         case INFO_WARNINGS:
-                break; /* follow from others */
+                break; /* computed from other fields */
         }
         return NULL;
 }
@@ -207,7 +207,7 @@ int bus_read_dictionary(
         return sd_bus_message_exit_container(m);
 }
 
-/* It comes after the sets that it is about, in the order of the interface. */
+/* The interface lists AttachedSets after Sets. */
 static int read_attached_sets(sd_bus_message *m, VmInfo *vm) {
         uint32_t attached, peak;
         uint64_t id;
@@ -229,7 +229,7 @@ static int read_attached_sets(sd_bus_message *m, VmInfo *vm) {
         return sd_bus_message_exit_container(m);
 }
 
-/* Of all metadata only what the hook found out itself. */
+/* Reads only the metadata that the hook derived from the domain's XML. */
 static int read_viommu(sd_bus_message *m, VmInfo *vm) {
         _cleanup_(metadata_clear) Metadata metadata = {};
         const char *key, *value;

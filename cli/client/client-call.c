@@ -6,7 +6,7 @@
 #include "bus-read.h"
 #include "clock.h"
 
-/* Long enough for somebody to type a password. Other calls have sd-bus's own limit, 25 s. */
+/* Long enough to type a password. Other calls use sd-bus's default of 25 s. */
 #define ASK_TIMEOUT_USEC (120 * USEC_PER_SEC)
 
 static int append_option(sd_bus_message *m, const char *name, char type, uint32_t value) {
@@ -31,7 +31,7 @@ static int append_options(sd_bus_message *m, const Options *options) {
         return sd_bus_message_close_container(m);
 }
 
-/* The interfaces that are not the daemon's own read. */
+/* Interfaces other than the daemon's only read. */
 static bool may_ask(const Client *client, const ClientMethod *method) {
         return client->options->may_ask && (streq(method->interface, PASIDD_MANAGER_INTERFACE) ||
                                                    streq(method->interface, PASIDD_VM_INTERFACE));
@@ -66,7 +66,7 @@ static int new_call(const Client *client, const ClientMethod *method, sd_bus_mes
         return 0;
 }
 
-/* *ret_error is set when the call failed, unless the message could not even be made. */
+/* Sets *ret_error when the call failed, unless the message could not be created. */
 static int call(const Client *client, const ClientMethod *method, sd_bus_error *ret_error,
         sd_bus_message **ret_reply, const char *types, va_list ap) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;

@@ -10,11 +10,11 @@ CtlExitStatus client_fail_message(int r) {
         if (r == -ENOMEM)
                 return fail_oom();
         return fail(CTL_EXIT_FAILURE,
-                "The daemon and pasidctl do not understand each other (%s); are they of the same version?",
+                "Unexpected answer from pasidd (%s). Are pasidd and pasidctl of the same version?",
                 strerror(-r));
 }
 
-/* What is known of why this host's daemon does not run. exit_status is what its process ended with, 0 if unknown. */
+/* Explains why the daemon of this host does not run. exit_status is that of its last process, 0 if unknown. */
 static const char *why_not_running(int exit_status) {
         if (exit_status == PASIDD_EXIT_CONFIG)
                 return "Its configuration does not parse. ";
@@ -35,7 +35,7 @@ CtlExitStatus client_fail_not_running(const Client *client, const char *message,
                 message, why_not_running(exit_status));
 }
 
-/* It is on the bus, and hangs, or ended before it answered. */
+/* The daemon is on the bus but hangs, or exited before it answered. */
 static CtlExitStatus fail_no_answer(const Client *client, const char *message) {
         const char *host = client->options->host;
 
@@ -43,7 +43,7 @@ static CtlExitStatus fail_no_answer(const Client *client, const char *message) {
                 host ? " on " : "", strempty(host), message, host ? " there" : "");
 }
 
-/* The message without a full stop, for there comes more. */
+/* The message without a full stop, because a hint follows. */
 static char *strip_full_stop(const char *message) {
         char *text = text_escape_lines(message);
         size_t length;
@@ -58,10 +58,10 @@ static char *strip_full_stop(const char *message) {
 
 static const char *error_hint(const Client *client, const char *name, CtlExitStatus status) {
         if (streq_ptr(name, PASIDD_ERROR_AMBIGUOUS_VM))
-                return "Name it by its UUID, or by more of it.";
+                return "Use its UUID, or more digits of it.";
         if (streq_ptr(name, SD_BUS_ERROR_UNKNOWN_METHOD))
-                return "The pasidd that runs is of another version than pasidctl and does not know that yet; if it was "
-                       "upgraded, 'systemctl restart pasidd'.";
+                return "The running pasidd has another version than pasidctl and does not support this. After an "
+                       "upgrade, run 'systemctl restart pasidd'.";
         if (status == CTL_EXIT_DENIED && (client->options->host || geteuid() != 0))
                 return "Nothing was changed. Run pasidctl as root, or have a polkit rule allow it.";
         return NULL;
@@ -80,7 +80,7 @@ CtlExitStatus client_fail(const Client *client, const sd_bus_error *error, int r
                 return client_fail_not_running(client, text, 0);
 
         hint = error_hint(client, error->name, status);
-        /* Some messages are lists. */
+        /* Some messages are lists of several lines. */
         return fail(status, "%s%s%s%s", text, strchr(text, '\n') ? "" : ".",
                 !hint                ? ""
                 : strchr(text, '\n') ? "\n"

@@ -3,5 +3,8 @@
 
 #include "client.h"
 
-/* Prints that the daemon does not run, and why, as far as that is known. exit_status: what its process ended with; 0: unknown. */
+/*
+ * Prints that the daemon does not run and, if known, why. exit_status is that of its last process, 0 if
+ * unknown.
+ */
 CtlExitStatus client_fail_not_running(const Client *client, const char *message, int exit_status);

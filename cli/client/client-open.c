@@ -5,7 +5,7 @@
 #include "client-error.h"
 #include "clock.h"
 
-/* What dbus-daemon itself waits for a service to start is 25 s. */
+/* dbus-daemon waits 25 s for a service to start. */
 #define START_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define START_POLL_USEC    (200 * USEC_PER_MSEC)
 #define OLD_FAILURE_USEC   (3 * USEC_PER_SEC)
@@ -58,9 +58,9 @@ static uint64_t unit_changed(sd_bus *bus) {
 }
 
 /*
- * Has the unit failed? Then also says what its main process ended with. A
- * failure from before this start does not count, unless it stays the last word:
- * dbus-daemon does not pass on another start while it waits for the end of one.
+  * Has the unit failed? If so, also returns the exit status of its main process. A
+ * failure before this start does not count, unless the unit does not change its
+ * state any more: dbus-daemon does not request a start while another is pending.
  */
 static bool unit_failed(sd_bus *bus, const UnitWait *wait, int32_t *ret_exit_status) {
         _cleanup_free_ char *state = NULL;
@@ -91,8 +91,8 @@ static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 }
 
 /*
- * Has the bus start the daemon. dbus-daemon does not learn that the unit failed
- * and would have us wait for its timeout, so look at the unit meanwhile.
+  * Starts the daemon by bus activation. dbus-daemon does not learn that the unit
+ * failed and lets its timeout pass, so check the unit meanwhile.
  */
 static CtlExitStatus start_daemon(const Client *client) {
         sd_bus *bus = client->bus;
@@ -129,7 +129,7 @@ static CtlExitStatus start_daemon(const Client *client) {
                 if (!result.done && r == 0 && unit_failed(bus, &wait, &exit_status))
                         return client_fail_not_running(client, "it failed to start", exit_status);
                 if (now_monotonic_usec() > wait.begin + START_TIMEOUT_USEC + USEC_PER_SEC)
-                        return client_fail_not_running(client, "it does not start in time", 0);
+                        return client_fail_not_running(client, "it did not start in time", 0);
         }
 
         status = sd_bus_error_is_set(&result.error) ? client_fail(client, &result.error, -EIO) : CTL_EXIT_OK;

@@ -6,7 +6,7 @@
 #include "client-call.h"
 #include "suggest.h"
 
-/* There is no such VM; is there one of nearly that name? */
+/* No such VM: suggest a VM with a similar name. */
 static CtlExitStatus fail_no_such_vm(const Client *client, const char *vm) {
         _cleanup_free_ char *escaped = text_escape(vm), *other = NULL;
         _cleanup_(vm_list_clear) VmList list = {};
@@ -33,8 +33,7 @@ static CtlExitStatus fail_no_such_vm(const Client *client, const char *vm) {
                         CTL_EXIT_NOT_FOUND, "There is no VM \"%s\". Did you mean \"%s\"?", escaped, other);
         }
         return fail(CTL_EXIT_NOT_FOUND,
-                "There is no VM \"%s\". 'pasidctl list' shows those that run; one that is off gets its quota "
-                "from its metadata or a rule.",
+                "There is no VM \"%s\". pasidd only knows VMs that are running or reserved; see 'pasidctl list'.",
                 escaped);
 }
 

@@ -15,7 +15,7 @@ static const struct {
         { PASIDD_ERROR_AMBIGUOUS_VM, CTL_EXIT_NOT_FOUND },
         { PASIDD_ERROR_INVALID_QUOTA, CTL_EXIT_USAGE },
         { PASIDD_ERROR_INVALID_SLICE, CTL_EXIT_USAGE },
-        /* The VM went away between two calls. */
+        /* The VM was removed between two calls. */
         { SD_BUS_ERROR_UNKNOWN_OBJECT, CTL_EXIT_NOT_FOUND },
         { SD_BUS_ERROR_ACCESS_DENIED, CTL_EXIT_DENIED },
         { SD_BUS_ERROR_AUTH_FAILED, CTL_EXIT_DENIED },
@@ -24,10 +24,11 @@ static const struct {
         { SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_NO_REPLY, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_TIMEOUT, CTL_EXIT_NOT_RUNNING },
-        { "org.freedesktop.DBus.Error.TimedOut", CTL_EXIT_NOT_RUNNING }, /* dbus-daemon, for a start */
+        { "org.freedesktop.DBus.Error.TimedOut",
+                CTL_EXIT_NOT_RUNNING }, /* dbus-daemon's activation timeout */
         { SD_BUS_ERROR_NO_SERVER, CTL_EXIT_NOT_RUNNING },
         { SD_BUS_ERROR_DISCONNECTED, CTL_EXIT_NOT_RUNNING },
-        /* systemd's own, when it refuses to start the unit on behalf of the bus */
+        /* systemd's errors, when it refuses to start the unit for the bus */
         { "org.freedesktop.systemd1.NoSuchUnit", CTL_EXIT_NOT_RUNNING },
         { "org.freedesktop.systemd1.UnitMasked", CTL_EXIT_NOT_RUNNING },
         { "org.freedesktop.systemd1.LoadFailed", CTL_EXIT_NOT_RUNNING },

@@ -5,11 +5,11 @@
 
 #include "exit-status.h"
 
-/* What pasidctl ends with after a D-Bus error of this name. */
+/* The exit status of pasidctl for a D-Bus error of this name. */
 CtlExitStatus error_to_exit_status(const char *name);
 
 /*
- * Did the daemon not answer at all? True for all errors with which the bus and
- * sd-bus say so, false for those that the daemon itself sent.
+  * Does the error mean that the daemon did not answer? True for errors of the bus
+ * and of sd-bus, false for errors that the daemon sent.
  */
 bool error_is_unreachable(const char *name);

@@ -8,7 +8,7 @@
 
 #define MODULE "vfio_pasid"
 
-/* Is the line about that module: "kernel/drivers/vfio/vfio_pasid.ko.xz: …" */
+/* Does the line name the module: "kernel/drivers/vfio/vfio_pasid.ko.xz: …" */
 static bool line_is_about(const char *line, const char *module) {
         const char *colon = strchr(line, ':'), *name = line;
 

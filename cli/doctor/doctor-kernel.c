@@ -7,7 +7,7 @@
 #include "doctor.h"
 #include "kernel.h"
 
-/* What the kernel and its files say. */
+/* Checks of the kernel. */
 
 #define CGROUP "/sys/fs/cgroup"
 
@@ -51,7 +51,7 @@ static int check_iommu(const Doctor *doctor, Finding *ret) {
 
         if (n == 0)
                 return doctor_found(ret, CHECK_FAIL,
-                        "turn the IOMMU (VT-d, AMD-Vi, SMMU) on in the firmware, and boot with intel_iommu=on "
+                        "enable the IOMMU (VT-d, AMD-Vi, SMMU) in the firmware, and boot with intel_iommu=on "
                         "or amd_iommu=on",
                         "there is no IOMMU in /sys/class/iommu");
         return doctor_found(ret, CHECK_OK, NULL, "%u IOMMU%s", n, n == 1 ? "" : "s");
@@ -77,7 +77,10 @@ static int misc_value(const Doctor *doctor, const char *path, const char *key, u
         return -ENOENT;
 }
 
-/* Intel's VT-d tells its width in ECAP: bit 40 whether there are PASIDs, bits 39 to 35 how many bits less one. */
+/*
+ * Intel VT-d has its PASID width in ECAP: bit 40 is the PASID capability, bits 39 to 35 are the width minus
+ * one.
+ */
 static unsigned intel_width(const Doctor *doctor) {
         _cleanup_free_ char *text = doctor_read(doctor, "/sys/class/iommu/dmar0/intel-iommu/ecap");
         uint64_t ecap;
@@ -105,10 +108,10 @@ static int check_width(const Doctor *doctor, Finding *ret) {
                         "the IOMMU has PASIDs of %u bits, but does not run in scalable mode", width);
         return doctor_found(ret, CHECK_FAIL,
                 "nothing: this IOMMU has no PASIDs; quotas are not needed on this host",
-                "no IOMMU of this host is capable of PASIDs");
+                "no IOMMU of this host supports PASIDs");
 }
 
-/* VFIO_DEVICE_ATTACH_PASID came with Linux 6.15. A kernel whose release is not understood counts as a newer one. */
+/* Linux 6.15 introduced VFIO_DEVICE_ATTACH_PASID. A release that does not parse counts as newer. */
 static bool lets_attach(const char *release) {
         unsigned major, minor;
 
@@ -116,7 +119,7 @@ static bool lets_attach(const char *release) {
                (major == 6 && minor >= 15);
 }
 
-/* The other way to PASIDs: a VM names them itself, and attaches them to its devices. */
+/* Checks PASIDs that VMs attach to their devices through iommufd. */
 static int check_iommufd(const Doctor *doctor, Finding *ret) {
         bool iommufd = doctor_exists(doctor, "/dev/iommu") || doctor_exists(doctor, "/sys/module/iommufd");
         bool devices = doctor_exists(doctor, "/dev/vfio/devices");
@@ -139,8 +142,8 @@ static int check_iommufd(const Doctor *doctor, Finding *ret) {
                         ret, CHECK_SKIP, NULL, "%s lets no VM attach PASIDs through iommufd", release);
         return doctor_found(ret, CHECK_WARN,
                 "install a kernel whose misc controller has pasid_attach, or give VMs no devices through iommufd",
-                "PASIDs that VMs attach through iommufd are neither counted nor limited on this kernel; quotas "
-                "hold for those that VMs allocate");
+                "this kernel neither counts nor limits PASIDs that VMs attach through iommufd; quotas apply only "
+                "to PASIDs that VMs allocate");
 }
 
 static int check_cgroup(const Doctor *doctor, Finding *ret) {
@@ -157,8 +160,9 @@ static int check_cgroup(const Doctor *doctor, Finding *ret) {
 }
 
 /*
- * Finds the first cgroup from the root to the slice whose children do not have
- * the controller. Returns 1 with it in *ret, 0 if there is none.
+  * Finds the first cgroup on the way from the root to the slice that does not
+ * enable the controller for its children. Returns 1 with it in *ret, 0 if there
+ * is none.
  */
 static int find_gap(const Doctor *doctor, const char *slice, char **ret) {
         _cleanup_free_ char *path = NULL;
@@ -180,7 +184,7 @@ static int find_gap(const Doctor *doctor, const char *slice, char **ret) {
                         return -ENOMEM;
                 }
                 text = doctor_read(doctor, file);
-                if (!text) /* a slice that does not exist has no VMs */
+                if (!text) /* the slice does not exist, so it has no VMs */
                         return 0;
                 if (!doctor_has_word(text, "misc")) {
                         *ret = TAKE_PTR(cgroup);
@@ -193,7 +197,7 @@ static int find_gap(const Doctor *doctor, const char *slice, char **ret) {
         }
 }
 
-/* A cgroup other than the root that has processes cannot have a controller enabled for its children. */
+/* A cgroup with processes, other than the root, cannot enable a controller for its children. */
 static bool has_processes(const Doctor *doctor, const char *cgroup) {
         _cleanup_free_ char *file = NULL, *text = NULL;
 

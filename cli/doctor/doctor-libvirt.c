@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "doctor.h"
 
-/* machined, libvirt, its hook, and what can keep libvirt from running that. */
+/* Checks of machined, libvirt, the libvirt hook, and of what can keep libvirt from running the hook. */
 
 #define HOOK "/etc/libvirt/hooks/qemu.d/50-pasidd"
 
@@ -30,8 +30,8 @@ static int check_machined(const Doctor *doctor, Finding *ret) {
                 return doctor_found(ret, CHECK_SKIP, NULL, "there is no system bus");
         if (!doctor_bus_has(doctor, "org.freedesktop.machine1"))
                 return doctor_found(ret, CHECK_FAIL, "apt install systemd-container",
-                        "systemd-machined is not there: machines go by their unit, not by libvirt's UUID");
-        return doctor_found(ret, CHECK_OK, NULL, "systemd-machined is there");
+                        "systemd-machined is missing: machines are identified by their unit, not by libvirt's UUID");
+        return doctor_found(ret, CHECK_OK, NULL, "systemd-machined is available");
 }
 
 static int hook_path(const Doctor *doctor, char **ret) {
@@ -43,7 +43,7 @@ static int hook_path(const Doctor *doctor, char **ret) {
         return 0;
 }
 
-/* What is executed: AppArmor and SELinux go by that, not by a link to it. */
+/* The executed file: AppArmor and SELinux check it instead of the link. */
 static int hook_program(const Doctor *doctor, char **ret) {
         _cleanup_free_ char *path = NULL;
         char target[PATH_MAX];
@@ -68,17 +68,17 @@ static int check_hook(const Doctor *doctor, Finding *ret) {
                 return -ENOMEM;
         if (lstat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL, "ln -s \"$(command -v pasidctl)\" " HOOK,
-                        HOOK ": %s: quotas in domains' metadata do not count", strerror(errno));
+                        HOOK ": %s: quotas in domain metadata have no effect", strerror(errno));
         if (stat(path, &st) < 0)
                 return doctor_found(ret, CHECK_FAIL,
                         "install pasidd again, e.g. apt install --reinstall pasidd",
-                        HOOK " points to nothing");
+                        HOOK " is a dangling link");
         if (!(st.st_mode & 0111))
                 return doctor_found(ret, CHECK_FAIL, "chmod 755 " HOOK, HOOK " is not executable");
         return doctor_found(ret, CHECK_OK, NULL, HOOK);
 }
 
-/* When the directory of hooks was made; UINT64_MAX if its file system does not know. */
+/* Creation time of the hook directory; UINT64_MAX if its file system has none. */
 static uint64_t directory_made(const Doctor *doctor) {
         _cleanup_free_ char *path = NULL;
         struct statx stx;
@@ -92,9 +92,8 @@ static uint64_t directory_made(const Doctor *doctor) {
 }
 
 /*
- * libvirt finds out when it starts or is reloaded whether there are hooks, and
- * looks which at each operation. An upgrade replaces the hook, but not the
- * directory.
+  * libvirt checks when it starts or is reloaded whether there are hooks, and lists
+ * them at each operation. An upgrade replaces the hook, but not the directory.
  */
 static int check_reload(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *path = NULL;
@@ -119,7 +118,7 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                         continue;
 
                 running = true;
-                /* A unit that is active started then, or was reloaded. */
+                /* The last state change of an active unit is its start or a reload. */
                 started = doctor_unit_changed(doctor, unit);
                 if (started >= installed)
                         continue;
@@ -129,11 +128,11 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                 }
                 if (started >= directory_made(doctor))
                         return doctor_found(ret, CHECK_WARN, remedy,
-                                "%s runs since before the hook was replaced; unless that was an upgrade it does not "
-                                "know it",
+                                "%s was started before the hook was replaced; unless that was an upgrade, it does not "
+                                "use it",
                                 unit);
                 return doctor_found(ret, CHECK_FAIL, remedy,
-                        "%s runs since before the hook was installed and does not know it", unit);
+                        "%s was started before the hook was installed and does not use it", unit);
         }
 
         if (!running)
@@ -143,7 +142,7 @@ static int check_reload(const Doctor *doctor, Finding *ret) {
                 ret, CHECK_OK, NULL, "libvirt was started or reloaded after the hook was installed");
 }
 
-/* Has the profile a rule for the program, or for its directory? */
+/* Does the profile have a rule for the program or for its directory? */
 static bool profile_names(const char *profile, const char *program) {
         char directory[PATH_MAX + 2];
         char *slash;
@@ -155,7 +154,7 @@ static bool profile_names(const char *profile, const char *program) {
         return strstr(profile, program) || strstr(profile, directory);
 }
 
-/* Does the profile let libvirt run hooks? Debian's does. */
+/* Does the profile allow libvirt to run hooks? Debian's does. */
 static int check_apparmor(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *profiles = doctor_read(doctor, "/sys/kernel/security/apparmor/profiles");
         _cleanup_free_ char *program = NULL;
@@ -192,7 +191,7 @@ static int check_apparmor(const Doctor *doctor, Finding *ret) {
         return doctor_found(ret, CHECK_OK, NULL, "AppArmor lets libvirt run the hook");
 }
 
-/* A program that was copied rather than installed has a label that libvirt may not execute. */
+/* A program that was copied instead of installed can have a label that libvirt must not execute. */
 static int check_selinux(const Doctor *doctor, Finding *ret) {
         _cleanup_free_ char *enforce = doctor_read(doctor, "/sys/fs/selinux/enforce");
         _cleanup_free_ char *program = NULL, *path = NULL, *remedy = NULL;

@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "doctor.h"
 
-/* The daemon, and what it needs around it. */
+/* Checks of the daemon and of what it depends on. */
 
 #define UNIT       "pasidd.service"
 #define UNIT_IFACE "org.freedesktop.systemd1.Unit"
@@ -116,18 +116,18 @@ static int check_bus_policy(const Doctor *doctor, Finding *ret) {
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 if (doctor_exists(doctor, places[i]))
                         return doctor_found(ret, CHECK_OK, NULL, "%s", places[i]);
-        return doctor_found(ret, CHECK_FAIL, reinstall, "%s is not there", places[0]);
+        return doctor_found(ret, CHECK_FAIL, reinstall, "%s is missing", places[0]);
 }
 
 static int check_polkit(const Doctor *doctor, Finding *ret) {
         static const char policy[] = "/usr/share/polkit-1/actions/org.pasidd1.policy";
 
         if (!doctor_exists(doctor, policy))
-                return doctor_found(ret, CHECK_FAIL, reinstall, "%s is not there", policy);
+                return doctor_found(ret, CHECK_FAIL, reinstall, "%s is missing", policy);
         if (!doctor_bus_has(doctor, "org.freedesktop.PolicyKit1"))
                 return doctor_found(ret, CHECK_WARN, "apt install polkitd",
-                        "polkit is not on the bus: nobody but root can change a quota");
-        return doctor_found(ret, CHECK_OK, NULL, "polkit is there, and knows pasidd's actions");
+                        "polkit is not on the bus: only root can change a quota");
+        return doctor_found(ret, CHECK_OK, NULL, "polkit is available and has pasidd's actions");
 }
 
 static int check_state(const Doctor *doctor, Finding *ret) {
@@ -150,15 +150,17 @@ static int check_state(const Doctor *doctor, Finding *ret) {
         closedir(d);
 
         if (!*found)
-                return doctor_found(ret, CHECK_OK, NULL, "/var/lib/pasidd has no state that was set aside");
-        if (asprintf(&remedy, "look into /var/lib/pasidd/%s, set its override again, remove it", found) < 0) {
+                return doctor_found(
+                        ret, CHECK_OK, NULL, "/var/lib/pasidd contains no state file that was set aside");
+        if (asprintf(&remedy, "check /var/lib/pasidd/%s, set its override again, then remove it", found) <
+                0) {
                 remedy = NULL;
                 return -ENOMEM;
         }
         return doctor_found(ret, CHECK_WARN, remedy, "%s did not parse and was set aside", found);
 }
 
-/* A file of metrics that is older was not written when it should have been; one of the future fools every reader. */
+/* An old file of metrics means that an update is missing. A time in the future misleads all readers. */
 #define METRICS_OLD_USEC    (10 * 60 * USEC_PER_SEC)
 #define METRICS_FUTURE_USEC (60 * USEC_PER_SEC)
 

@@ -7,7 +7,7 @@
 
 #include "terminal.h"
 
-/* No file that is looked at is nearly as long, but for one: AppArmor's list of profiles. */
+/* Larger than all files that are read, except AppArmor's list of profiles. */
 #define READ_MAX ((size_t) 1024 * 1024)
 
 #define FINDING_FIELD(key, column, label, member)                                                            \
@@ -66,7 +66,7 @@ int doctor_found(Finding *ret, CheckResult result, const char *remedy, const cha
                 return -ENOMEM;
         }
 
-        /* Names of files can be in them. */
+        /* Findings can contain file names. */
         ret->found = text_escape(found);
         ret->remedy = text_escape(strempty(remedy));
         return ret->found && ret->remedy ? (int) result : -ENOMEM;

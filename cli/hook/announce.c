@@ -6,7 +6,7 @@
 #include "cgroup-path.h"
 #include "output.h"
 
-/* The daemon takes all that a domain can have: metadata can cost nobody the quota. */
+/* The daemon accepts the largest metadata that the hook keeps: no metadata can make an announcement fail. */
 _Static_assert(METADATA_SIZE_MAX + CALL_ANNOUNCEMENT_REST_MAX <= CALL_ARGUMENTS_SIZE_MAX,
         "an announcement must fit into a call");
 
@@ -33,7 +33,7 @@ int announce_append(sd_bus_message *m, AnnounceKind kind, const DomainXml *domai
         _cleanup_free_ char *escaped = NULL, *slice_path = NULL;
         int r;
 
-        /* libvirt is fine with control characters in it, the daemon is not. */
+        /* libvirt accepts control characters in a name, the daemon does not. */
         escaped = text_escape(name);
         if (!escaped)
                 return -ENOMEM;
@@ -45,7 +45,7 @@ int announce_append(sd_bus_message *m, AnnounceKind kind, const DomainXml *domai
                 r = sd_bus_message_append(m, "{sv}", "quota", "u", domain->quota);
         if (r >= 0 && domain->watermark_set)
                 r = sd_bus_message_append(m, "{sv}", "watermark", "u", domain->watermark);
-        /* A name that the daemon would not take is not worth a refusal. */
+        /* Replace a name that the daemon would reject, so that the announcement succeeds. */
         if (r >= 0 && cgroup_path_from_slice(domain->slice, &slice_path) >= 0)
                 r = sd_bus_message_append(m, "{sv}", "slice", "s", domain->slice);
         if (r >= 0 && libvirt_pid > 0)

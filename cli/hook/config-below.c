@@ -6,7 +6,7 @@
 
 #define DIRS_MAX 8
 
-/* NULL-terminated; each is to be freed. */
+/* NULL-terminated. The caller frees each string. */
 static int make_dirs(const char *root, char *ret[static DIRS_MAX]) {
         static const char *const installed[] = CONFIG_DIRS, *const in_root[] = CONFIG_DIRS_IN_ROOT;
         const char *const *dirs = isempty(root) ? installed : in_root;

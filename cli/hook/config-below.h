@@ -3,8 +3,11 @@
 
 #include "config-file.h"
 
-/* The daemon's configuration below a root directory, "" for the real one; as config_load(). */
+/* Like config_load(), below a root directory; "" is the real one. */
 int config_load_below(const char *root, Config **ret, char **ret_error);
 
-/* What HookWithoutDaemon= says there, in one that does not parse, too. Returns 1 if it denies, 0 or a negative errno. */
+/*
+ * Reads HookWithoutDaemon=, also from a configuration that does not parse. Returns 1 for "deny", 0 for
+ * "allow", or a negative errno.
+ */
 int config_below_denies(const char *root);

@@ -6,7 +6,7 @@
 #include "macro.h"
 #include "xml-element.h"
 
-/* Blanks around a text are the author's indentation. NULL when out of memory. */
+/* Strips blanks around a text, which are indentation. NULL when out of memory. */
 static char *trimmed(const char *text) {
         static const char blanks[] = " \t\r\n";
         size_t n;
@@ -19,7 +19,7 @@ static char *trimmed(const char *text) {
         return strndup(text, n);
 }
 
-/* Leaves out what metadata_add() does not take. */
+/* Skips items that metadata_add() rejects. */
 static int add_text(Metadata *metadata, const char *key, const char *text) {
         _cleanup_free_ char *value = trimmed(text);
         int r;
@@ -45,19 +45,19 @@ static int add_attribute(Metadata *metadata, const char *key, const xmlNode *nod
         return text ? add_text(metadata, key, (const char *) text) : 0;
 }
 
-/* The attribute itself: looking each one up by its name would take quadratic time. */
+/* Takes the attribute node: looking up each attribute by name would take quadratic time. */
 static int add_attribute_node(Metadata *metadata, const char *key, const xmlAttr *attribute) {
         _cleanup_(xml_freep) xmlChar *text = xmlNodeListGetString(attribute->doc, attribute->children, 1);
 
         return text ? add_text(metadata, key, (const char *) text) : 0;
 }
 
-/* No other item fits, so the rest need not be read. */
+/* The metadata is full: skip the rest. */
 static bool is_full(const Metadata *metadata) {
         return metadata->n_items >= METADATA_ITEMS_MAX;
 }
 
-/* The first child of that name in the parent's own namespace. */
+/* The first child with this name in the parent's namespace. */
 static const xmlNode *find_sibling_child(const xmlNode *parent, const char *name) {
         if (!parent)
                 return NULL;
@@ -133,7 +133,10 @@ static int add_nova(Metadata *metadata, const xmlNode *instance) {
         return add_extra_specs(metadata, flavor);
 }
 
-/* key: of the element above, with a slash; or "{NAMESPACE}". The document's depth is limited by libxml2. */
+/*
+ * key: that of the parent element, with a slash; or "{NAMESPACE}". libxml2 limits the depth of the
+ * document.
+ */
 static int add_element(Metadata *metadata, const char *above, const xmlNode *node) {
         _cleanup_free_ char *key = NULL, *inside = NULL;
         bool leaf = true;
@@ -144,7 +147,7 @@ static int add_element(Metadata *metadata, const char *above, const xmlNode *nod
                 return -ENOMEM;
         }
         if (strlen(key) >= METADATA_TEXT_MAX)
-                return 0; /* nor would anything in it fit */
+                return 0; /* nothing in the element would fit either */
 
         for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
                 _cleanup_free_ char *attribute_key = NULL;
@@ -200,7 +203,10 @@ static int collect_element(const xmlNode *node, Metadata *ret) {
         return add_element(ret, namespace, node);
 }
 
-/* One item of each in turn: however much one has, the first items of the others are among what fits. */
+/*
+ * Adds one item of each namespace in turn, so that the first items of all namespaces fit, however many
+ * items one has.
+ */
 static int add_in_turn(Metadata *metadata, const Metadata *parts, size_t n_parts) {
         bool more = true;
 
@@ -222,8 +228,8 @@ static int add_in_turn(Metadata *metadata, const Metadata *parts, size_t n_parts
 }
 
 /*
- * Each element of a foreign namespace has its own author (libvirt keeps one for
- * each namespace): a long one must not crowd out those that a rule is about.
+  * Each namespace has its own author, and libvirt keeps one element for each: a
+ * long element must not displace those that a rule matches on.
  */
 static int add_foreign(Metadata *metadata, const xmlNode *top) {
         Metadata parts[METADATA_ITEMS_MAX] = {};
@@ -244,7 +250,7 @@ static int add_foreign(Metadata *metadata, const xmlNode *top) {
         return r;
 }
 
-/* Nova's first: it is short, and rules are most likely about it. */
+/* Nova's element first: it is short, and rules are most likely to match on it. */
 int domain_metadata_collect(const xmlNode *root, Metadata *metadata, char **ret_error) {
         xmlNode *top;
         int r;

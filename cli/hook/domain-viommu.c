@@ -27,7 +27,7 @@ static bool is_element(const xmlNode *node, const char *namespace, const char *n
         return namespace ? node->ns && streq_ptr((const char *) node->ns->href, namespace) : !node->ns;
 }
 
-/* The next one after a node, or the first child if that is NULL. */
+/* The next matching element after a node, or the first if the node is NULL. */
 static const xmlNode *next_element(
         const xmlNode *parent, const xmlNode *after, const char *namespace, const char *name) {
         const xmlNode *node = after ? after->next : parent ? parent->children : NULL;
@@ -44,7 +44,7 @@ static bool says_yes(const xmlNode *node, const char *attribute) {
         return text && streq((const char *) text, "yes");
 }
 
-/* Of the whole domain, or of one of its host devices. */
+/* Applies to the domain or to one of its host devices. */
 static bool uses_iommufd(const xmlNode *root) {
         const xmlNode *devices = next_element(root, NULL, NULL, "devices"), *hostdev = NULL;
 
@@ -107,7 +107,7 @@ static uint32_t pasids_of_json(const char *device) {
         return text ? bits_to_pasids(text, strlen(text)) : 0;
 }
 
-/* What follows a "-device". The last one of them counts, as a QEMU has one vIOMMU. */
+/* The argument of "-device". The last one counts, because a QEMU has one vIOMMU. */
 static uint32_t find_pasids(const xmlNode *root) {
         const xmlNode *arguments = next_element(root, NULL, QEMU_NAMESPACE, "commandline"), *node = NULL;
         uint32_t pasids = 0;
@@ -128,7 +128,7 @@ static uint32_t find_pasids(const xmlNode *root) {
         return pasids;
 }
 
-/* What does not fit is left out, as with all metadata. */
+/* Skip items that do not fit, as with all metadata. */
 static int add(Metadata *metadata, const char *key, const char *value) {
         int r = metadata_add(metadata, key, value);
 

@@ -6,9 +6,9 @@
 #include "metadata.h"
 
 /*
- * Adds what a libvirt domain's XML says of iommufd and of the PASIDs of its
- * vIOMMU to the metadata, under the keys of viommu.h; nothing if it says
- * nothing. libvirt has no element for the vIOMMU's PASIDs, so those are read
- * from the arguments that <qemu:commandline> passes on. -ENOMEM.
+  * Adds the domain's use of iommufd and the number of PASIDs of its vIOMMU to the
+ * metadata, under the keys of viommu.h, if the XML has them. libvirt has no
+ * element for the vIOMMU's PASIDs, so they are read from <qemu:commandline>.
+ * Returns 0 or -ENOMEM.
  */
 int domain_viommu_collect(const xmlNode *root, Metadata *ret);

@@ -24,7 +24,7 @@ void domain_xml_clear(DomainXml *domain) {
         *domain = (DomainXml) {};
 }
 
-/* Called at "<!DOCTYPE", before anything is declared. libvirt writes none. */
+/* Called at "<!DOCTYPE", before any declaration. libvirt writes no DOCTYPE. */
 static void refuse_doctype(
         void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
         xmlParserCtxt *parser = ctx;
@@ -80,7 +80,7 @@ static int parse_quota_element(xmlNode *node, DomainXml *domain, char **ret_erro
                 const char *name = (const char *) attribute->name;
 
                 if (attribute->ns)
-                        continue; /* somebody else's annotation */
+                        continue; /* a foreign attribute */
 
                 if (streq(name, "max")) {
                         r = parse_number(node, attribute, &domain->quota, ret_error);
@@ -129,7 +129,10 @@ static int parse_metadata(const xmlNode *root, DomainXml *domain, char **ret_err
         return 0;
 }
 
-/* As libvirt escapes a partition for systemd: "/machine/a-b" is "machine-a\x2db.slice". NULL when out of memory. */
+/*
+ * Escapes a partition as libvirt does for systemd: "/machine/a-b" is "machine-a\x2db.slice". NULL when out
+ * of memory.
+ */
 static char *partition_to_slice(const char *partition) {
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.";
         char *slice = NULL;
@@ -185,7 +188,7 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         int r;
 
         if (!root || !xml_is_element(root, "domain"))
-                return error_text(ret_error, "is no libvirt domain");
+                return error_text(ret_error, "is not a libvirt domain");
 
         r = child_text(root, "name", &domain->name, ret_error);
         if (r < 0)
@@ -197,9 +200,9 @@ static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) 
         if (r < 0)
                 return r;
         if (uuid_canonical(uuid, domain->uuid) < 0)
-                return error_text(ret_error, "has a <uuid> that is none");
+                return error_text(ret_error, "has an invalid <uuid>");
 
-        /* libvirt numbers those that run. */
+        /* libvirt gives running domains an id. */
         domain->running = xmlHasProp(root, (const xmlChar *) "id");
 
         r = parse_slice(root, domain, ret_error);

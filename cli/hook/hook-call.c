@@ -13,12 +13,11 @@
 #include "macro.h"
 
 /*
- * For the answer to "started", so that a start, which waits for "prepare", too, waits for a daemon that hangs
- * no longer than the deadline in all. What is wrong then the daemon logs itself.
- */
+  * Timeout of the call for "started". A start also waits for "prepare"; together they must not exceed the
+  * deadline when the daemon hangs. The daemon logs problems itself. */
 #define CONFIRM_USEC (200 * USEC_PER_MSEC)
 
-/* Who runs the hook waits for it, and lives at least as long as the start takes. */
+/* The parent process waits for the hook and lives at least until the end of the start. */
 static int append_reserve(sd_bus_message *m, const Hook *hook) {
         static const AnnounceKind kinds[_HOOK_ACTION_MAX] = {
                 [HOOK_RESERVE] = ANNOUNCE_START,
@@ -29,7 +28,10 @@ static int append_reserve(sd_bus_message *m, const Hook *hook) {
         return announce_append(m, kinds[hook->action], &hook->domain, hook->name, (uint32_t) getppid());
 }
 
-/* dbus-daemon would not learn that the daemon gave up for lack of the module, and have us wait. */
+/*
+ * dbus-daemon would not learn that the daemon exited because the module is missing, and the call would time
+ * out.
+ */
 static bool hook_starts_daemon(const Hook *hook) {
         return hook_action_starts_daemon(hook->action) && kernel_has_vfio_pasid();
 }
@@ -39,7 +41,7 @@ bool hook_error_is_not_running(const sd_bus_error *error) {
                streq_ptr(error->name, SD_BUS_ERROR_SERVICE_UNKNOWN);
 }
 
-/* destination: NULL on the hook's own socket, where nobody else listens. */
+/* destination: NULL on the hook's socket, a peer-to-peer connection. */
 static int new_call(
         const Hook *hook, sd_bus *bus, const char *destination, const char *method, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -59,7 +61,7 @@ static int new_call(
         return 0;
 }
 
-/* Once more what "prepare" has told: the daemon may not have run then, or not have answered. */
+/* Repeats the announcement of "prepare", for which the daemon can have been down or unresponsive. */
 static int tell_again(const Hook *hook, sd_bus *bus, const char *destination) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -69,7 +71,10 @@ static int tell_again(const Hook *hook, sd_bus *bus, const char *destination) {
                 r = sd_bus_message_set_expect_reply(m, false);
         if (r >= 0)
                 r = sd_bus_send(bus, m, NULL);
-        /* A busy bus takes a connection in its own time, which is not the daemon's: what is told is not lost for that. */
+        /*
+         * A busy bus can be slow to accept a connection. Do not count that against the daemon, so that the
+         * call is still made.
+         */
         if (r >= 0 && destination)
                 r = sd_bus_flush(bus);
 

@@ -6,11 +6,10 @@
 #include "hook.h"
 
 /*
- * Tells the daemon what the hook's action is about: by the daemon's own socket, where no other caller is in the way. It is
- * there while the daemon is wanted. Without it, and when the daemon closes the connection, by the system bus, which can
- * start the daemon. Returns 0, or a negative errno with the error set, to be freed.
- */
+  * Calls the daemon for the hook's action. Uses the hook's socket, where no other caller can delay it. Uses
+  * the system bus, which can start the daemon, if there is no socket or the daemon closes the connection.
+  * Returns 0, or a negative errno with *error set, which the caller frees. */
 int hook_call_daemon(const Hook *hook, sd_bus_error *error);
 
-/* Does the error say that the daemon does not run? */
+/* Does the error mean that the daemon does not run? */
 bool hook_error_is_not_running(const sd_bus_error *error);

@@ -9,7 +9,7 @@
 #define KEY    "HookWithoutDaemon"
 #define BLANKS " \t\r\n"
 
-/* The value that the line gives the key, without comment and blanks; NULL for any other line. */
+/* The value of the key in this line, without comment and blanks; NULL if the line does not set the key. */
 static char *line_value(char *line) {
         char *end;
 
@@ -50,7 +50,7 @@ static bool scan_file(const char *path, bool before) {
         _cleanup_fclose_ FILE *f = NULL;
         _cleanup_close_ int fd = -EBADF;
 
-        /* O_NONBLOCK: not even a FIFO may stop the hook. */
+        /* O_NONBLOCK, so that a FIFO does not block the hook. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return before;

@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 /*
- * HookWithoutDaemon= of a configuration that does not parse. That is when the
- * daemon does not start, so that the key matters, and a mistake in another line
- * must not turn "deny" into "allow". So: the last line that sets it counts, in
- * whichever section; a value that is not "allow" denies. files: in the order in
- * which they are read, see config_list_files().
+  * Reads HookWithoutDaemon= of a configuration that does not parse. With such a
+ * configuration the daemon does not start, so the key decides, and an error in
+ * another line must not turn "deny" into "allow". The last line that sets the key
+ * counts, in any section. Any value but "allow" means "deny". files are in the
+ * order of config_list_files().
  */
 bool hook_config_denies(const char *const *files);
 
-/* The same for one file: what holds after it, if before was what held until then. */
+/* The same for one file. before is the value of the previous files. Returns the new value. */
 bool hook_config_scan(FILE *f, bool before);

@@ -10,7 +10,7 @@
 
 #define HOOK_SOCKET "/run/pasidd/hook"
 
-/* Does not wait for room in the queue of a daemon that accepts nothing. */
+/* Does not wait if the listen queue of a hanging daemon is full. */
 static int connect_socket(int *ret_fd) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         const char *path = secure_getenv("PASIDD_HOOK_SOCKET");
@@ -30,7 +30,7 @@ static int connect_socket(int *ret_fd) {
         return 0;
 }
 
-/* sd_bus_call() would wait for that without a limit. */
+/* sd_bus_call() would wait for that without a timeout. */
 static int wait_ready(sd_bus *bus, uint64_t deadline) {
         for (;;) {
                 uint64_t now = now_monotonic_usec();

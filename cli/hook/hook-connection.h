@@ -7,13 +7,13 @@
 #include <systemd/sd-bus.h>
 
 /*
- * Connects to the daemon's own socket for the libvirt hook, D-Bus peer to peer,
- * and waits until the daemon has taken the connection. deadline: of
- * CLOCK_MONOTONIC, in microseconds. Returns 0; -ETIMEDOUT when the daemon does
- * not react in time; another negative errno when there is no such socket, or
- * nobody who takes connections.
+  * Connects to the daemon's socket for the libvirt hook, a peer-to-peer D-Bus
+ * connection, and waits until the daemon has accepted it. deadline is in
+ * microseconds of CLOCK_MONOTONIC. Returns 0, -ETIMEDOUT when the daemon does not
+ * accept in time, or another negative errno when there is no such socket or
+ * nobody listens.
  */
 int hook_connect(uint64_t deadline, sd_bus **ret);
 
-/* Is it an error of a connection that the daemon has closed, or never taken? */
+/* Does the errno mean that the daemon closed or never accepted the connection? */
 bool hook_connection_is_lost(int r);

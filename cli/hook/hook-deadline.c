@@ -16,14 +16,14 @@
 #define HARD_DEADLINE_SEC 2
 #define HARD_DEADLINE_MAX 600
 
-/* For the signal handler: what to say and what to exit with. */
+/* Message and exit status for the signal handler. */
 static char alarm_text[512];
 static volatile sig_atomic_t alarm_status = CTL_EXIT_OK;
 
 static void on_alarm(int signal_number) {
         struct pollfd pollfd = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-        /* A pipe that nobody empties has no room, and would have us wait. */
+        /* Do not block on a full pipe. */
         if (poll(&pollfd, 1, 0) > 0)
                 (void) !write(STDERR_FILENO, alarm_text, strlen(alarm_text));
         _exit(alarm_status);
@@ -48,10 +48,10 @@ int hook_deadline_arm(const char *name, unsigned seconds) {
                 "pasidctl: The libvirt hook gave up on '%.255s': the system bus or pasidd does not answer.\n",
                 escaped);
 
-        /* Nobody reads what it says: no reason to die of, which would count as a failure. */
+        /* A closed stderr must not kill the hook, which libvirt would count as a failure. */
         if (sigaction(SIGPIPE, &ignore, NULL) < 0)
                 return -errno;
-        /* Both a handler and a mask could be inherited. */
+        /* The signal's handler and mask can be inherited. */
         if (sigaction(SIGALRM, &action, NULL) < 0)
                 return -errno;
         sigemptyset(&set);

@@ -6,20 +6,19 @@
 #include "exit-status.h"
 
 /*
- * The hook ends in time whatever happens: an alarm ends the process, with what was decided until then.
+  * The deadline of the hook: an alarm ends the process with the decision made so far.
  */
 
 /*
- * Seconds until the alarm: two. PASIDCTL_HOOK_SECONDS= is for tests in which everybody answers: they must pass on a
- * machine so busy that two seconds are not enough for that.
- */
+  * Seconds until the alarm: two. PASIDCTL_HOOK_SECONDS= is for tests that do not test the deadline and must
+  * pass on a busy machine. */
 unsigned hook_deadline_seconds(void);
 
-/* Sets the alarm. name: of the domain, for the message. Returns 0 or a negative errno. */
+/* Sets the alarm. name is that of the domain, for the message. Returns 0 or a negative errno. */
 int hook_deadline_arm(const char *name, unsigned seconds);
 
-/* Microseconds until the deadline, which is of CLOCK_MONOTONIC; 0 when it has passed. */
+/* Microseconds until the deadline, a time of CLOCK_MONOTONIC; 0 if it has passed. */
 uint64_t hook_time_left(uint64_t deadline);
 
-/* What the alarm ends the process with from now on. Call it before the decision is logged. Returns status. */
+/* Sets the exit status that the alarm uses. Call it before logging the decision. Returns status. */
 CtlExitStatus hook_decide(CtlExitStatus status);

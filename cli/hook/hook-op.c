@@ -13,9 +13,8 @@ static const struct {
         { "prepare", "begin", HOOK_RESERVE },
         { "migrate", "begin", HOOK_RESERVE },
         /*
-         * Not "restore", which "prepare" follows: where a hook fails that, libvirt takes a managed save image
-         * for restored, and removes it.
-         */
+          * Not "restore", which "prepare" follows: if a hook fails "restore", libvirt removes the managed
+          * save image as if it had been restored. */
         { "started", "begin", HOOK_CONFIRM },
         { "reconnect", "begin", HOOK_RECONNECT },
         { "stopped", "end", HOOK_RELEASE },
@@ -39,7 +38,7 @@ bool hook_action_starts_daemon(HookAction action) {
 }
 
 HookVerdict hook_verdict(const char *error_name) {
-        /* Not InvalidArgs: so answers a daemon that is older than this program. */
+        /* Not InvalidArgs: a daemon older than this program returns it. */
         static const char *const refusals[] = {
                 PASIDD_ERROR_NOT_ADMITTED,
                 PASIDD_ERROR_INVALID_QUOTA,

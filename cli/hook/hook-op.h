@@ -4,36 +4,36 @@
 #include <stdbool.h>
 
 /*
- * What libvirt's qemu hook is called for, https://libvirt.org/hooks.html, and
- * what pasidctl makes of it. Pure.
+  * Operations of libvirt's qemu hook (https://libvirt.org/hooks.html) and the
+ * actions of pasidctl. Pure functions.
  */
 
 typedef enum HookAction {
         HOOK_NOTHING,
-        HOOK_RESERVE,   /* about to start: have the daemon set the quota aside */
-        HOOK_CONFIRM,   /* runs now: is the quota in force? */
-        HOOK_RECONNECT, /* libvirt restarted and found it running */
-        HOOK_RELEASE,   /* gone */
+        HOOK_RESERVE,   /* about to start: reserve the quota */
+        HOOK_CONFIRM,   /* running: is the quota in force? */
+        HOOK_RECONNECT, /* libvirt restarted and found the domain running */
+        HOOK_RELEASE,   /* ended */
         _HOOK_ACTION_MAX,
 } HookAction;
 
-/* Operations and sub-operations that are not known are none of pasidctl's business: HOOK_NOTHING. */
+/* Returns HOOK_NOTHING for unknown operations and sub-operations. */
 HookAction hook_action(const char *operation, const char *sub_operation);
 
 /*
- * May the hook fail? Only where libvirt then gives up starting the machine; the
- * failure of a "reconnect" would kill one that runs.
+  * Can the hook fail? Only where libvirt then cancels the start of the domain; a
+ * failure of "reconnect" would kill a running domain.
  */
 bool hook_action_may_fail(HookAction action);
 
-/* Is the daemon worth starting for it? One that is not there has nothing to confirm or to release. */
+/* Does the action start the daemon? Without a running daemon there is nothing to confirm or to release. */
 bool hook_action_starts_daemon(HookAction action);
 
 typedef enum HookVerdict {
-        HOOK_VERDICT_REFUSED,   /* the daemon does not want this machine to start */
-        HOOK_VERDICT_UNLIMITED, /* nothing to limit: the host has no PASIDs */
-        HOOK_VERDICT_UNKNOWN,   /* it did not come to a decision: HookWithoutDaemon= decides */
+        HOOK_VERDICT_REFUSED,   /* the daemon refuses the start */
+        HOOK_VERDICT_UNLIMITED, /* the host has no PASIDs to limit */
+        HOOK_VERDICT_UNKNOWN,   /* no decision: HookWithoutDaemon= decides */
 } HookVerdict;
 
-/* What a D-Bus error in answer to Reserve means. */
+/* The verdict for a D-Bus error returned by Reserve. */
 HookVerdict hook_verdict(const char *error_name);

@@ -9,9 +9,9 @@
 
 /* One call of the hook by libvirt. */
 typedef struct Hook {
-        const char *name; /* of the domain, as libvirt calls it */
+        const char *name; /* of the domain, from libvirt */
         HookAction action;
         bool deny_without_daemon;
-        uint64_t deadline; /* for reading and calls: of CLOCK_MONOTONIC, in µs */
+        uint64_t deadline; /* for reading and calls, in µs of CLOCK_MONOTONIC */
         DomainXml domain;
 } Hook;

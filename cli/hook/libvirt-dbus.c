@@ -13,7 +13,7 @@
 /* VIR_CONNECT_LIST_DOMAINS_ACTIVE */
 #define LIST_ACTIVE 1U
 
-/* libvirt answers at once, or not before a hook of some domain has ended. */
+/* libvirt answers at once, unless it waits for the hook of a domain. */
 #define CALL_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
 static bool means_unusable(const sd_bus_error *error) {
@@ -81,7 +81,7 @@ int libvirt_dbus_read(sd_bus *bus, const char *path, DomainXml *ret, sd_bus_erro
         int r;
 
         r = call(bus, path, LIBVIRT_DBUS_DOMAIN, "GetXMLDesc", 0, error, &reply);
-        /* It ended meanwhile, and was nowhere defined. */
+        /* A transient domain that has ended. */
         if (r < 0 && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))
                 return -ENOENT;
         if (r >= 0)

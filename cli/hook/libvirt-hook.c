@@ -22,12 +22,12 @@
 #include "stderr-line.h"
 #include "text-escape.h"
 
-/* How much earlier than the alarm reading and D-Bus calls give up. */
+/* Reading and D-Bus calls end this long before the alarm. */
 #define RESERVE_USEC (300 * USEC_PER_MSEC)
 
 /*
- * To stderr, which libvirt shows to whoever starts the domain if the hook
- * fails, and to the journal, for libvirt drops what a hook that succeeds says.
+  * Logs to stderr and to the journal. libvirt shows stderr to the user if the hook
+ * fails, and discards it if the hook succeeds.
  */
 static void hook_log(const Hook *hook, int priority, const char *format, ...) _printf_(3, 4);
 
@@ -48,7 +48,7 @@ static void hook_log(const Hook *hook, int priority, const char *format, ...) {
         if (!escaped)
                 return;
 
-        /* Neither waits for who reads it. */
+        /* Neither blocks on a slow reader. */
         (void) stderr_line("pasidctl", escaped);
         (void) journal_send("pasidctl", priority, escaped,
                 (const JournalField[]) {
@@ -58,7 +58,7 @@ static void hook_log(const Hook *hook, int priority, const char *format, ...) {
                 2);
 }
 
-/* The daemon could not be asked, whyever. */
+/* The daemon could not be reached or did not decide. */
 static CtlExitStatus without_daemon(const Hook *hook, const char *why) {
         CtlExitStatus status =
                 hook_decide(hook_action_may_fail(hook->action) && hook->deny_without_daemon ? CTL_EXIT_FAILURE
@@ -80,7 +80,7 @@ static CtlExitStatus without_daemon(const Hook *hook, const char *why) {
         return status;
 }
 
-/* The domain itself is wrong. */
+/* The domain's XML is invalid. */
 static CtlExitStatus bad_domain(const Hook *hook, const char *what) {
         CtlExitStatus status =
                 hook_decide(hook_action_may_fail(hook->action) ? CTL_EXIT_FAILURE : CTL_EXIT_OK);
@@ -128,7 +128,7 @@ static CtlExitStatus tell_daemon(const Hook *hook) {
                 return CTL_EXIT_OK;
         why = !isempty(error.message) ? error.message : strerror(-r);
 
-        /* It left, or never knew the machine; there is nothing to confirm or to release. */
+        /* The daemon stopped, or does not know the machine: nothing to confirm or to release. */
         if (!hook_action_starts_daemon(hook->action) && error_is_unreachable(error.name)) {
                 hook_log(hook, LOG_NOTICE, "pasidd %s, '%s' is not %s.",
                         hook_error_is_not_running(&error) ? "is not running" : "does not answer", hook->name,
@@ -190,15 +190,15 @@ static CtlExitStatus run_hook(Hook *hook) {
 }
 
 /*
- * A user's own libvirt (qemu:///session) runs the hooks of the system, too, as
- * the user. Its machines are not the daemon's, which would ask polkit about
- * each call. PASIDCTL_HOOK_ANY_USER= is for tests.
+  * A user's libvirt (qemu:///session) also runs the system's hooks, as the user.
+ * pasidd does not manage its machines and would ask polkit about each call.
+ * PASIDCTL_HOOK_ANY_USER= is for tests.
  */
 static bool is_system_libvirt(void) {
         return geteuid() == 0 || !isempty(secure_getenv("PASIDCTL_HOOK_ANY_USER"));
 }
 
-/* Takes what libvirt sends, so that it does not get EPIPE. */
+/* Reads stdin to its end, so that libvirt does not get EPIPE. */
 static CtlExitStatus ignore_session(const Hook *hook) {
         _cleanup_free_ char *xml = NULL;
         size_t size;
@@ -220,7 +220,7 @@ CtlExitStatus verb_libvirt_hook(int argc, char **argv) {
                 return CTL_EXIT_OK;
         }
         if (argc < 3)
-                return fail(CTL_EXIT_USAGE, "An argument is missing. Usage: "
+                return fail(CTL_EXIT_USAGE, "Too few arguments. Usage: "
                                             "pasidctl libvirt-hook NAME OPERATION SUBOPERATION EXTRA");
 
         hook.name = argv[1];

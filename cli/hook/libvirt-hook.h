@@ -4,15 +4,14 @@
 #include "exit-status.h"
 
 /*
- * libvirt waits for this program, and for whoever holds its stdout and stderr,
- * without a time limit and with the domain locked. So: no child, nothing on
- * stdout (on "migrate" and "restore" that would become the domain's XML), all
- * input read (or libvirt gets EPIPE), and an end after two seconds whatever
- * happens.
+  * libvirt waits for this program, and for all processes that hold its stdout or
+ * stderr, without a timeout and with the domain locked. So the hook starts no
+ * child, prints nothing on stdout (which would replace the domain's XML on
+ * "migrate" and "restore"), reads all input (or libvirt gets EPIPE), and ends
+ * within two seconds.
  */
 
 /*
- * What the program does under the name of /etc/libvirt/hooks/qemu.d/50-pasidd; the arguments are libvirt's and are
- * not parsed for options.
- */
+  * The main function of the program when it is called as /etc/libvirt/hooks/qemu.d/50-pasidd. The arguments
+  * come from libvirt and are not parsed for options. */
 CtlExitStatus verb_libvirt_hook(int argc, char **argv);

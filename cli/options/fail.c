@@ -15,10 +15,10 @@ CtlExitStatus fail(CtlExitStatus status, const char *format, ...) {
         if (vasprintf(&text, format, ap) < 0)
                 text = NULL;
         va_end(ap);
-        /* What somebody gave as an argument does not get at the terminal. */
+        /* Escaped, so that an argument cannot send control sequences to the terminal. */
         escaped = text ? text_escape_lines(text) : NULL;
 
-        /* What was printed so far comes before the complaint also where both go to one file. */
+        /* Keeps the order of output and message where both go to one file. */
         fflush(stdout);
 
         fprintf(stderr, "pasidctl: %s\n", escaped ?: "Out of memory.");

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* What --json= takes. */
+/* The argument of --json=. */
 typedef enum JsonMode {
         JSON_OFF,
         JSON_SHORT,  /* one line */

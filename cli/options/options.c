@@ -13,13 +13,13 @@
 typedef CtlExitStatus (*OptionParse)(const char *s, Options *options);
 
 typedef struct OptionInfo {
-        OptionFlag flag; /* 0: all verbs have it */
+        OptionFlag flag; /* 0: accepted by all verbs */
         char letter;     /* 0: none */
         const char *name;
-        const char *argument; /* NULL: takes none */
+        const char *argument; /* NULL: none */
         const char *help;
-        size_t offset;     /* of the bool that it sets or the string that it stores */
-        OptionParse parse; /* instead, if the argument is to be looked at */
+        size_t offset;     /* of the bool or string member to set */
+        OptionParse parse; /* used instead of offset if not NULL */
 } OptionInfo;
 
 static CtlExitStatus parse_json(const char *s, Options *options) {
@@ -34,7 +34,7 @@ static CtlExitStatus parse_json(const char *s, Options *options) {
         escaped = text_escape(s);
         if (!escaped)
                 return fail_oom();
-        return fail(CTL_EXIT_USAGE, "Bad --json=%s: it is short, pretty or off.", escaped);
+        return fail(CTL_EXIT_USAGE, "Invalid --json=%s: must be short, pretty or off.", escaped);
 }
 
 static CtlExitStatus parse_watermark(const char *s, Options *options) {
@@ -53,11 +53,11 @@ static CtlExitStatus parse_host(const char *s, Options *options) {
         if (!escaped)
                 return fail_oom();
         return fail(CTL_EXIT_USAGE,
-                "Bad --host=%s: it is [USER@]HOST or [USER@]HOST:PORT, an IPv6 address in brackets.",
+                "Invalid --host=%s: must be [USER@]HOST or [USER@]HOST:PORT, with an IPv6 address in brackets.",
                 escaped);
 }
 
-/* A number that is not 0, and not above max. */
+/* Parses a number from 1 to max. */
 static CtlExitStatus parse_number(const char *name, const char *s, uint64_t max, uint64_t *ret) {
         _cleanup_free_ char *escaped = NULL;
         unsigned long long n = 0;
@@ -74,7 +74,7 @@ static CtlExitStatus parse_number(const char *name, const char *s, uint64_t max,
         escaped = text_escape(s);
         if (!escaped)
                 return fail_oom();
-        return fail(CTL_EXIT_USAGE, "Bad --%s=%s: it is a whole number from 1 to %" PRIu64 ".", name, escaped,
+        return fail(CTL_EXIT_USAGE, "Invalid --%s=%s: must be an integer from 1 to %" PRIu64 ".", name, escaped,
                 max);
 }
 
@@ -101,7 +101,7 @@ static CtlExitStatus parse_format(const char *s, Options *options) {
         escaped = text_escape(s);
         if (!escaped)
                 return fail_oom();
-        return fail(CTL_EXIT_USAGE, "Bad --format=%s: it is json or nova-provider.", escaped);
+        return fail(CTL_EXIT_USAGE, "Invalid --format=%s: must be json or nova-provider.", escaped);
 }
 
 #define OPTION(flag, letter, name, argument, help, member)                                                   \
@@ -115,35 +115,34 @@ static const OptionInfo option_table[] = {
         OPTION_PARSED(
                 OPTION_HOST, 'H', "host", "[USER@]HOST", "Ask the pasidd of that host, over ssh", parse_host),
         OPTION_PARSED(OPTION_JSON, 0, "json", "MODE", "Print JSON: short, pretty or off", parse_json),
-        OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "No headings, no labels and no summary", no_legend),
+        OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "Do not print headings, labels and summary", no_legend),
         OPTION(OPTION_COLUMNS, 'o', "output", "LIST", "Which columns; +LIST adds to the default ones",
                 columns),
         OPTION(OPTION_NO_PAGER, 0, "no-pager", NULL, "Do not pipe the output into a pager", no_pager),
-        OPTION(OPTION_RUNTIME, 0, "runtime", NULL, "The setting that lasts until the next reboot", runtime),
-        OPTION(OPTION_DRY_RUN, 0, "dry-run", NULL, "Say what would change, and change nothing", dry_run),
+        OPTION(OPTION_RUNTIME, 0, "runtime", NULL, "The override that lasts until the next reboot", runtime),
+        OPTION(OPTION_DRY_RUN, 0, "dry-run", NULL, "Show what would change; change nothing", dry_run),
         OPTION_PARSED(OPTION_WATERMARK, 0, "watermark", "N", "Also report when N PASIDs are held; 0: never",
                 parse_watermark),
-        OPTION(OPTION_SLICE, 0, "slice", "SLICE", "The limit of that slice, not the quota of a VM", slice),
-        OPTION(OPTION_SINCE, 0, "since", "TIME", "Those since then, e.g. 2h or 10:30 or today", since),
+        OPTION(OPTION_SLICE, 0, "slice", "SLICE", "The limit of SLICE instead of the quota of a VM", slice),
+        OPTION(OPTION_SINCE, 0, "since", "TIME", "Only events since TIME, e.g. 2h, 10:30 or today", since),
         OPTION_PARSED(OPTION_FORMAT, 0, "format", "FORMAT", "json or nova-provider", parse_format),
-        OPTION(OPTION_ROOT, 0, "root", "DIR", "Look at the files below that directory", root),
-        OPTION(OPTION_SORT, 's', "sort", "COLUMN", "Sort by that column", sort),
-        OPTION(OPTION_REVERSE, 'r', "reverse", NULL, "The other way round", reverse),
-        OPTION_PARSED(OPTION_DELAY, 'd', "delay", "SECONDS", "Seconds between two looks, 2 by default",
+        OPTION(OPTION_ROOT, 0, "root", "DIR", "Use the files below DIR", root),
+        OPTION(OPTION_SORT, 's', "sort", "COLUMN", "Sort by COLUMN", sort),
+        OPTION(OPTION_REVERSE, 'r', "reverse", NULL, "Reverse the sort order", reverse),
+        OPTION_PARSED(OPTION_DELAY, 'd', "delay", "SECONDS", "Seconds between updates (default: 2)",
                 parse_delay),
         OPTION_PARSED(
-                OPTION_ITERATIONS, 'n', "iterations", "N", "End after that many looks", parse_iterations),
+                OPTION_ITERATIONS, 'n', "iterations", "N", "Exit after N updates", parse_iterations),
         OPTION(OPTION_NO_ASK_PASSWORD, 0, "no-ask-password", NULL,
-                "Fail rather than have the user authenticate", no_ask_password),
+                "Do not ask the user to authenticate", no_ask_password),
 };
 
 /* What getopt returns for an option without a letter. */
 #define FIRST_VALUE 0x100
 
 /*
- * getopt takes "-1" for an option and complains about that; say what is wrong
- * instead. There are no options that begin with a digit, and "-2h" may be what
- * belongs to one.
+ * getopt takes "-1" for an unknown option; print a better message. No option
+ * begins with a digit, and "-2h" can be the argument of an option.
  */
 static CtlExitStatus refuse_negative(int argc, char **argv) {
         for (int i = 1; i < argc && !streq(argv[i], "--"); i++) {
@@ -200,7 +199,7 @@ CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index)
                 for (size_t i = 0; i < ELEMENTSOF(option_table) && !option; i++)
                         if (c == FIRST_VALUE + (int) i || c == option_table[i].letter)
                                 option = option_table + i;
-                if (!option) /* getopt said why */
+                if (!option) /* getopt has printed a message */
                         return CTL_EXIT_USAGE;
 
                 status = option_apply(option, optarg, ret);
@@ -215,7 +214,7 @@ CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index)
 CtlExitStatus options_check(const Options *options, unsigned allowed, const char *verb) {
         for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
                 if (options->given & option_table[i].flag & ~allowed)
-                        return fail(CTL_EXIT_USAGE, "--%s has no meaning for '%s', see 'pasidctl %s --help'.",
+                        return fail(CTL_EXIT_USAGE, "--%s cannot be used with '%s', see 'pasidctl %s --help'.",
                                 option_table[i].name, verb, verb);
         return CTL_EXIT_OK;
 }
@@ -234,14 +233,14 @@ static bool is_utf8(const char *s) {
 CtlExitStatus check_target(const Options *options, int argc, char **argv, int n) {
         if (options->slice) {
                 n--;
-                /* sd-bus would refuse to send it. */
+                /* sd-bus refuses to send it. */
                 if (!is_utf8(options->slice))
                         return fail(CTL_EXIT_USAGE, "The name of the slice is not valid UTF-8.");
         }
         if (argc - 1 < n)
-                return fail(CTL_EXIT_USAGE, "An argument is missing, see 'pasidctl %s --help'.", argv[0]);
+                return fail(CTL_EXIT_USAGE, "Too few arguments, see 'pasidctl %s --help'.", argv[0]);
         if (argc - 1 > n)
-                return fail(CTL_EXIT_USAGE, "'%s' is one argument too many: name a VM, or give --slice=.",
+                return fail(CTL_EXIT_USAGE, "Unexpected argument '%s': name either a VM or a slice (--slice=).",
                         argv[1]);
         return CTL_EXIT_OK;
 }

@@ -8,7 +8,7 @@
 #include "json-mode.h"
 #include "ssh-host.h"
 
-/* One bit for each option that not all verbs take. */
+/* One bit for each option that only some verbs accept. */
 typedef enum OptionFlag {
         OPTION_JSON = 1 << 0,
         OPTION_NO_LEGEND = 1 << 1,
@@ -29,42 +29,42 @@ typedef enum OptionFlag {
         OPTION_FORMAT = 1 << 16,
 } OptionFlag;
 
-/* What prints a table or a record, and lets itself be scrolled through. */
+/* The options of verbs that print a table or a record, through a pager. */
 #define OPTIONS_PRINT  (OPTION_JSON | OPTION_NO_LEGEND | OPTION_COLUMNS | OPTION_NO_PAGER)
 #define OPTIONS_CHANGE (OPTION_HOST | OPTION_JSON | OPTION_RUNTIME | OPTION_DRY_RUN | OPTION_NO_ASK_PASSWORD)
 
-/* What the options of the command line say. */
+/* The parsed options of the command line. */
 typedef struct Options {
         unsigned given; /* OptionFlag */
         bool help;
         bool version;
         JsonMode json;
         bool no_legend;
-        const char *columns; /* as given, NULL for the default */
+        const char *columns; /* unparsed, NULL for the default */
         bool no_pager;
-        const char *host; /* whose daemon, NULL for this host's; as given, which sd-bus takes */
-        SshHost ssh;      /* the same, in parts */
+        const char *host; /* remote host in sd-bus's form; NULL for the local host */
+        SshHost ssh;      /* the same host for ssh */
         bool runtime;
         bool dry_run;
         uint32_t watermark;
         bool no_ask_password;
-        const char *root; /* below which doctor looks, NULL for the real one */
+        const char *root; /* root directory for doctor and test-hook; NULL for the real one */
         const char *sort; /* the column, NULL for the default */
         bool reverse;
         uint64_t delay_usec;
-        uint64_t iterations; /* 0: no end */
+        uint64_t iterations; /* 0: unlimited */
         const char *slice;
         const char *since;
         bool nova_provider; /* the format of export */
 
         /* not options: */
-        bool colors;  /* what the environment says */
-        bool may_ask; /* the verb is one that may have the user authenticate */
+        bool colors;  /* use colours, according to the environment */
+        bool may_ask; /* the verb can ask the user to authenticate */
 } Options;
 
 /*
- * Parses the options, wherever on the command line they stand, and moves the
- * other arguments to the end; *ret_index is the first of them.
+ * Parses the options, at any position of the command line, and moves the other
+ * arguments to the end. *ret_index is the index of the first of them.
  */
 CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index);
 
@@ -72,16 +72,16 @@ CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index)
 CtlExitStatus options_check(const Options *options, unsigned allowed, const char *verb);
 
 /*
- * For verbs that change a VM or, with --slice=, a slice: argv[0] is the verb,
- * and n arguments come with a VM, one fewer with a slice.
+ * Checks the number of arguments of verbs that change a VM or, with --slice=, a
+ * slice: n with a VM, n - 1 with a slice. argv[0] is the verb.
  */
 CtlExitStatus check_target(const Options *options, int argc, char **argv, int n);
 
-/* One line for each of these and of those that are always there. */
+/* Prints a help line for each of these options and each option that all verbs accept. */
 void options_print_help(unsigned flags);
 
 /*
- * Parses a quota or watermark from the command line; what is its name at
- * the beginning of a message.
+ * Parses a quota or watermark from the command line. Error messages begin with
+ * what, the name of the value.
  */
 CtlExitStatus parse_quota_argument(const char *what, const char *s, bool allow_max, uint32_t *ret);

@@ -6,8 +6,8 @@
 #include "exit-status.h"
 
 /*
- * All of a file, or of stdin for "-", with a NUL behind it, but not more than
- * size_max + 1 bytes, by which the caller sees that it is too long. Says on
- * stderr why it fails, and the hint. The caller frees *ret.
+ * Reads a file, or stdin for "-", and appends a NUL byte. Reads at most
+ * size_max + 1 bytes; a size above size_max means that the file is too large.
+ * Prints an error message with the hint on stderr. The caller frees *ret.
  */
 CtlExitStatus read_input(const char *path, size_t size_max, const char *hint, char **ret, size_t *ret_size);

@@ -64,14 +64,14 @@ static int parse_back(const char *s, uint64_t now_usec, uint64_t *ret) {
         return -EINVAL;
 }
 
-/* All of s in that form, over what tm has already? */
+/* Parses all of s in this format. Fields that the format lacks keep their value in tm. */
 static bool matches(const char *s, const char *format, struct tm *tm) {
         const char *end = strptime(s, format, tm);
 
         return end && !*end;
 }
 
-/* The digits behind the point, of which the seventh and all after it count nothing. Returns what follows. */
+/* Parses the fraction of a second. Digits after the sixth are ignored. Returns the rest of the string. */
 static const char *parse_fraction(const char *s, uint64_t *ret_usec) {
         uint64_t unit = USEC_PER_SEC, usec = 0;
 
@@ -84,7 +84,7 @@ static const char *parse_fraction(const char *s, uint64_t *ret_usec) {
         return s;
 }
 
-/* RFC 3339 with an offset, as events are printed in JSON. */
+/* RFC 3339 with an offset, the format of events in JSON. */
 static int parse_rfc3339(const char *s, uint64_t *ret) {
         struct tm tm = {}, utc;
         uint64_t usec = 0;
@@ -151,7 +151,7 @@ static int parse_date(const char *s, uint64_t now_usec, uint64_t *ret) {
 int since_parse(const char *s, uint64_t now_usec, uint64_t *ret) {
         static const struct {
                 const char *word;
-                int days; /* before the midnight that was last; -1: now */
+                int days; /* before the last midnight; -1: now */
         } words[] = { { "now", -1 }, { "today", 0 }, { "yesterday", 1 } };
         uint64_t n;
 

@@ -6,7 +6,7 @@
 
 #define DIGITS  "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-/* "%" precedes the zone of a link-local address. */
+/* "%" separates a link-local address from its zone. */
 #define IPV6_CHARS DIGITS LETTERS ":.%-_"
 
 static bool port_is_valid(const char *port) {
@@ -23,7 +23,7 @@ int ssh_host_parse(const char *s, SshHost *ret) {
         size_t n_user = (size_t) (host - s), n_host;
         SshHost new = {};
 
-        /* ssh would take one that begins with "-" for an option. */
+        /* ssh treats a host that begins with "-" as an option. */
         if (*s == '-' || *host == '-' || n_user == 1)
                 return -EINVAL;
 

@@ -5,7 +5,7 @@
 
 #define SSH_HOST_SIZE 320U
 
-/* The argument of --host=, as ssh takes it. */
+/* The argument of --host=, split for ssh. */
 typedef struct SshHost {
         char host[SSH_HOST_SIZE];   /* [USER@]HOST, an IPv6 address without brackets */
         char port[sizeof("65535")]; /* "" if none was given */
@@ -15,9 +15,9 @@ typedef struct SshHost {
 #define SSH_ARGUMENTS(ssh) *(ssh).port ? "-p " : "", (ssh).port, *(ssh).port ? " " : "", (ssh).host
 
 /*
- * Reads [USER@]HOST[:PORT], where an IPv6 address is in brackets. Anything else
- * is refused, so that no verb takes what another one does not: sd-bus alone
- * knows HOST/CONTAINER, ssh alone takes an IPv6 address without brackets.
- * Returns 0, or -EINVAL with *ret untouched.
+ * Parses [USER@]HOST[:PORT], with an IPv6 address in brackets. Other forms are
+ * rejected, so that all verbs accept the same hosts: only sd-bus supports
+ * HOST/CONTAINER, only ssh an IPv6 address without brackets. Returns 0, or
+ * -EINVAL with *ret untouched.
  */
 int ssh_host_parse(const char *s, SshHost *ret);

@@ -5,7 +5,7 @@
 #include "ascii.h"
 #include "macro.h"
 
-/* Longer than any name that is looked for; keeps the quadratic work small. */
+/* Longer than any candidate; bounds the quadratic run time. */
 #define LENGTH_MAX ((size_t) 256)
 
 static bool same(char a, char b) {
@@ -21,7 +21,7 @@ size_t edit_distance(const char *a, const char *b) {
         _cleanup_free_ size_t *rows = NULL;
         size_t *before, *last, *row;
 
-        /* rows: the distances between the beginnings of a and all beginnings of b; three are needed at a time. */
+        /* rows: the last three rows of the distance matrix. */
         rows = calloc(3 * width, sizeof(*rows));
         if (!rows)
                 return SIZE_MAX;
@@ -62,7 +62,7 @@ const char *suggest(const char *typed, const char *const *words, size_t n_words)
                 if (isempty(words[i]))
                         continue;
                 distance = edit_distance(typed, words[i]);
-                /* A word of which nothing is left is no misspelling. */
+                /* Every byte of a short word can differ: not a misspelling of it. */
                 if (distance < strlen(words[i]) && (found ? distance < best : distance <= best)) {
                         found = words[i];
                         best = distance;

@@ -4,14 +4,13 @@
 #include <stddef.h>
 
 /*
- * How many bytes must be changed, added, left out or swapped with their
- * neighbour to make b of a, upper and lower case being the same. SIZE_MAX when
- * out of memory.
+ * Edit distance between a and b in bytes: substitutions, insertions, deletions
+ * and swaps of neighbours. Ignores case. SIZE_MAX when out of memory.
  */
 size_t edit_distance(const char *a, const char *b);
 
 /*
- * Which of the words did somebody mean who typed this? NULL when none is
- * close: up to a third of its bytes may be wrong, but one always.
+ * Returns the word that is closest to what was typed, NULL if none is close.
+ * Close means that at most a third of the bytes differ, or one byte.
  */
 const char *suggest(const char *typed, const char *const *words, size_t n_words);

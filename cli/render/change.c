@@ -71,7 +71,7 @@ char *quota_change_text(const QuotaChange *change) {
         if (!exceeds(change))
                 return TAKE_PTR(line);
 
-        /* One below the quota is room for one more; with a quota of 0 there never is. */
+        /* The VM can get a PASID again below its quota; with a quota of 0 never. */
         used = vm_info_used(change->vm);
         attached = used > change->vm->allocated;
         too_many = used - change->quota;

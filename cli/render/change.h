@@ -3,25 +3,26 @@
 
 #include "info.h"
 
-/* What a verb did, or with dry_run would do, to a quota. */
+/* The change of a quota by a verb, or with dry_run the planned change. */
 typedef struct QuotaChange {
-        const VmInfo *vm;  /* as it was before; NULL: the default quota, or a slice */
-        uint32_t previous; /* LIMIT_NONE: none, as a slice can have */
+        const VmInfo *vm;  /* before the change; NULL: the default quota or a slice */
+        uint32_t previous; /* LIMIT_NONE: a slice without a limit */
         uint32_t quota;
         const char *source; /* where the new value comes from */
         bool dry_run;
-        const char *slice; /* whose limit it is; NULL: the default quota */
+        const char *slice; /* the slice with the limit; NULL: the default quota */
         bool watermark_set;
-        uint32_t watermark; /* of the VM, if that was set, too */
+        uint32_t watermark; /* of the VM, if it was set as well */
 } QuotaChange;
 
 /*
- * "demo: quota 4 -> 6 (persistent), watermark off -> 5", and in a second line that
- * the VM holds more than that, where it does. To be freed; NULL when out of memory.
+  * Formats "demo: quota 4 -> 6 (persistent), watermark off -> 5", and a second line
+ * if the VM holds more than the new quota. The caller frees the result. NULL when
+ * out of memory.
  */
 char *quota_change_text(const QuotaChange *change);
 
 json_object *quota_change_json(const QuotaChange *change);
 
-/* Prints one or the other on stdout. */
+/* Prints the change on stdout, as text or as JSON. */
 CtlExitStatus quota_change_print(const QuotaChange *change, JsonMode mode);

@@ -74,7 +74,10 @@ static const char *get_string(json_object *event, const char *key) {
         return json_object_object_get_ex(event, key, &value) ? json_object_get_string(value) : NULL;
 }
 
-/* A word as it is; an empty string, or one with blanks or quotes in it, as in JSON, which leaves some controls alone. */
+/*
+ * Prints a word unquoted, and an empty string or one with blanks or quotes as JSON. Escapes control
+ * characters that JSON allows.
+ */
 static int print_value(FILE *f, json_object *value) {
         _cleanup_free_ char *escaped = NULL;
         const char *s = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";

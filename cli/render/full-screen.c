@@ -13,7 +13,8 @@
 
 #include "clock.h"
 
-#define SCREEN_ENTER_TEXT "\033[?1049h\033[?25l\033[?7l" /* the other screen, no cursor, long lines cut */
+#define SCREEN_ENTER_TEXT                                                                                    \
+        "\033[?1049h\033[?25l\033[?7l" /* alternate screen, no cursor, truncate long lines */
 #define SCREEN_LEAVE_TEXT "\033[?7h\033[?25h\033[?1049l"
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
@@ -22,7 +23,7 @@ struct FullScreen {
         struct termios saved;
         sigset_t mask_before;
         int signal_fd;
-        int stderr_fd; /* the real one, while the screen is in use; negative: it is not */
+        int stderr_fd; /* the real stderr while the screen is in use, else negative */
 };
 
 bool full_screen_possible(void) {
@@ -31,7 +32,7 @@ bool full_screen_possible(void) {
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !isempty(term) && !streq(term, "dumb");
 }
 
-/* What is said while the screen is in use would go with it: it waits in a file. */
+/* Messages would vanish with the alternate screen: keep them in a file until it is left. */
 static int stderr_put_off(FullScreen *s) {
         _cleanup_close_ int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
         _cleanup_close_ int file = memfd_create("stderr", MFD_CLOEXEC);
@@ -52,7 +53,7 @@ static void stderr_let_go(FullScreen *s) {
                 ;
 }
 
-/* Keys come without RETURN, and are not shown. */
+/* Read keys without waiting for RETURN and without echo. */
 static int enter(FullScreen *s) {
         struct termios raw;
         int r;
@@ -131,7 +132,7 @@ FullScreen *full_screen_close(FullScreen *s) {
         return NULL;
 }
 
-/* As if it were not blocked. Comes back if that stops the process, and it is continued. */
+/* Delivers the signal as if it were not blocked. Returns if the process was stopped and continued. */
 static void deliver(int signal_number) {
         sigset_t only;
 
@@ -159,7 +160,7 @@ static int take_signal(FullScreen *s) {
                 return r < 0 ? r : SCREEN_REPAINT;
 
         case SIGCONT:
-                /* Also after a SIGSTOP, of which nothing is heard: the shell has used the terminal since. */
+                /* Also after SIGSTOP, which cannot be caught: the shell has used the terminal since. */
                 leave(s);
                 r = enter(s);
                 return r < 0 ? r : SCREEN_REPAINT;

@@ -9,7 +9,7 @@
 #include "quota.h"
 #include "terminal.h"
 
-/* A VM that holds more of its quota than that is worth a warning. */
+/* Usage above which a VM gets a warning. */
 #define HIGH_PERCENT 80
 
 #define VM_FIELD(property, key, column, label, type, member)                                                 \
@@ -203,10 +203,10 @@ static const struct {
         { VM_WARNING_NOT_IN_FORCE, "not-in-force" },
 };
 
-/* More would hide the table that is above. */
+/* More names would hide the table above. */
 #define NAMES_MAX 5
 
-/* "WHAT: web (9 of 10), db (8 of 10) and 7 more.", if there is such a VM. */
+/* Prints "WHAT: web (9 of 10), db (8 of 10) and 7 more." if any VM has the warning. */
 static int print_warning(FILE *f, const VmList *list, VmWarning warning, const char *what, const char *hint) {
         size_t n = 0;
 
@@ -243,7 +243,7 @@ char *vm_list_warnings(const VmList *list) {
                         " 'pasidctl list -o +INFORCE,ERROR' says why." },
                 { VM_WARNING_OVER, "Over quota", "" },
                 { VM_WARNING_HIGH, "Above 80 % of the quota", "" },
-                { VM_WARNING_DENIED, "Were refused PASIDs", " 'pasidctl set-quota' raises a quota." },
+                { VM_WARNING_DENIED, "PASIDs denied", " 'pasidctl set-quota' raises a quota." },
         };
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
@@ -313,7 +313,7 @@ static uint64_t field_number(const InfoField *field, const void *p) {
         }
 }
 
-/* To the second, in local time; the rest is in JSON. */
+/* Local time in seconds. JSON has microseconds. */
 static char *time_text(uint64_t usec) {
         time_t seconds = (time_t) (usec / USEC_PER_SEC);
         char text[64];

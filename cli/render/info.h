@@ -7,8 +7,8 @@
 #include "output.h"
 
 /*
- * What the daemon's objects hold, each described by one table of fields, from
- * which all else follows: reading D-Bus properties, columns, JSON, text.
+  * The daemon's objects. One table of fields for each kind of object drives the
+ * reading of D-Bus properties and the output as columns, JSON and text.
  */
 
 typedef enum InfoType {
@@ -16,12 +16,12 @@ typedef enum InfoType {
         INFO_U32,       /* uint32_t */
         INFO_U64,       /* uint64_t */
         INFO_BOOL,      /* bool */
-        INFO_WATERMARK, /* uint32_t, 0 is off */
+        INFO_WATERMARK, /* uint32_t, 0: off */
         INFO_PERCENT,   /* uint32_t */
         INFO_WARNINGS,  /* unsigned, VmWarning */
-        INFO_LIMIT,     /* uint32_t, LIMIT_NONE for none */
-        INFO_COUNT,     /* uint32_t, COUNT_NONE where the kernel does not count it */
-        INFO_LIMIT64,   /* uint64_t, UINT64_MAX is none */
+        INFO_LIMIT,     /* uint32_t, LIMIT_NONE: none */
+        INFO_COUNT,     /* uint32_t, COUNT_NONE: the kernel does not count it */
+        INFO_LIMIT64,   /* uint64_t, UINT64_MAX: none */
         INFO_TIME,      /* uint64_t, microseconds since the epoch */
         INFO_JSON,      /* json_object *, owned; an object */
         INFO_SETS,      /* SetList */
@@ -33,18 +33,18 @@ typedef struct InfoField {
         const char *property; /* on the bus */
         const char *key;      /* in JSON */
         const char *column;   /* in tables */
-        const char *label;    /* in front of the value, one to a line */
+        const char *label;    /* in records, before the value */
         InfoType type;
         size_t offset; /* in the structure */
 } InfoField;
 
-/* A kind of object: its fields, and how they are shown. */
+/* A kind of object: its fields and their output. */
 typedef struct InfoTable {
         const InfoField *fields;
         size_t n_fields;
         size_t size;                         /* of the structure */
-        const char *columns;                 /* those that are shown unless others are asked for; NULL: all */
-        const char *(*color)(const void *p); /* of a row, NULL for none; may be NULL itself */
+        const char *columns;                 /* default columns; NULL: all */
+        const char *(*color)(const void *p); /* of a row, can return NULL; or NULL */
 } InfoTable;
 
 /* One PASID set of the kernel. */
@@ -56,7 +56,7 @@ typedef struct SetInfo {
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
-        uint32_t attached; /* COUNT_NONE if that is not counted, as the next one */
+        uint32_t attached; /* COUNT_NONE if not counted; so is attached_peak */
         uint32_t attached_peak;
 } SetInfo;
 
@@ -65,12 +65,12 @@ typedef struct SetList {
         size_t n_sets;
 } SetList;
 
-/* Why a VM wants somebody's attention. */
+/* Reasons why a VM needs attention. */
 typedef enum VmWarning {
-        VM_WARNING_HIGH = 1 << 0,         /* holds, or has attached, more than 80 % of its quota */
-        VM_WARNING_OVER = 1 << 1,         /* holds more than its quota, which was lowered */
+        VM_WARNING_HIGH = 1 << 0,         /* holds or has attached more than 80 % of its quota */
+        VM_WARNING_OVER = 1 << 1,         /* holds more than its quota, which has been lowered */
         VM_WARNING_DENIED = 1 << 2,       /* was refused PASIDs */
-        VM_WARNING_NOT_IN_FORCE = 1 << 3, /* the kernel does not have its quota */
+        VM_WARNING_NOT_IN_FORCE = 1 << 3, /* its quota is not in force */
 } VmWarning;
 
 /* org.pasidd1.VM */
@@ -93,8 +93,8 @@ typedef struct VmInfo {
         uint64_t denied;
         bool in_force;
         SetList sets;
-        bool iommufd;           /* of the Metadata: its host devices are attached through iommufd */
-        uint32_t viommu_pasids; /* the same: what its vIOMMU offers; 0 if that is not known */
+        bool iommufd;           /* from Metadata: its host devices are attached through iommufd */
+        uint32_t viommu_pasids; /* from Metadata: PASIDs of its vIOMMU; 0 if unknown */
         /* not properties: */
         uint32_t usage; /* percent of the quota */
         unsigned warnings;
@@ -127,21 +127,21 @@ typedef struct Rows {
         size_t n_rows;
 } Rows;
 
-/* For arrays that are one's own. */
+/* For arrays that the caller owns. */
 void rows_clear(Rows *rows);
 
-/* Frees what the structure points to and zeroes it. */
+/* Frees the members of the structure and zeroes it. */
 void info_clear(const InfoTable *table, void *info);
 void vm_info_clear(VmInfo *vm);
 void manager_info_clear(ManagerInfo *manager);
 
-/* The larger of what the VM holds and what it has attached: the quota holds for each by itself. */
+/* The maximum of the VM's allocated and attached PASIDs: the quota applies to each count separately. */
 uint32_t vm_info_used(const VmInfo *vm);
 
-/* Notes what is attached of one of the VM's sets, if there is that set. */
+/* Stores the attached PASIDs of one of the VM's sets, if the set exists. */
 void vm_info_set_attached(VmInfo *vm, uint64_t id, uint32_t attached, uint32_t peak);
 
-/* Fills in what follows from the properties. */
+/* Computes the fields that are derived from the properties. */
 void vm_info_judge(VmInfo *vm);
 
 typedef struct VmList {
@@ -151,31 +151,35 @@ typedef struct VmList {
 
 void vm_list_clear(VmList *list);
 
-/* Has any of them something attached through iommufd? */
+/* Does any VM have PASIDs attached through iommufd? */
 bool vm_list_has_attached(const VmList *list);
 
-/* By name, then UUID. */
+/* Orders by name, then by UUID. */
 void vm_list_sort(VmList *list);
 
 /*
- * What is to be said below a list about VMs that want attention, one line for
- * each kind. To be freed; empty if there is nothing; NULL when out of memory.
+  * Formats the lines below a list about VMs that need attention, one line for each
+ * reason. Empty if there are none. The caller frees the result. NULL when out of
+ * memory.
  */
 char *vm_list_warnings(const VmList *list);
 
 /* Compares one field of two structures, as strcmp() does. */
 int info_compare(const InfoField *field, const void *a, const void *b);
 
-/* Is the field a limit or a count that there is not? */
+/* Is the field a limit or a count without a value? */
 bool info_is_none(const InfoField *field, const void *info);
 
-/* The value of one field; NULL when out of memory. */
+/* The value of one field as JSON; NULL when out of memory. */
 json_object *info_field_json(const InfoField *field, const void *info);
 
-/* The same for people: "-" for nothing, "yes", "no", "off". To be freed; NULL when out of memory. */
+/*
+ * The value as text: "-" for none, "yes", "no", "off". The caller frees the result. NULL when out of
+ * memory.
+ */
 char *info_field_text(const InfoField *field, const void *info);
 
-/* Adds it under its key; what there is none of is left out. Returns 0 or -ENOMEM. */
+/* Adds the value under its key, unless there is none. Returns 0 or -ENOMEM. */
 int info_add_json(json_object *object, const InfoField *field, const void *info);
 
 /* An object of all fields. NULL when out of memory. */

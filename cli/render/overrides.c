@@ -36,23 +36,22 @@ json_object *overrides_format(const Rows *overrides) {
         return TAKE_PTR(object);
 }
 
-/* The limit of a slice may be none. */
+/* A slice can have no limit. */
 static bool is_in_range(int64_t n, const char *kind, const char *key) {
         return (n >= 0 && n <= QUOTA_MAX) || (n == LIMIT_NONE && streq(kind, "slice") && streq(key, "quota"));
 }
 
 static int parse_values(json_object *values, const char *kind, size_t i, char **ret_error) {
         if (!json_object_is_type(values, json_type_object) || json_object_object_length(values) == 0)
-                return error_text(
-                        ret_error, "override %zu: \"values\" is no object with something in it", i + 1);
+                return error_text(ret_error, "override %zu: \"values\" must be a non-empty object", i + 1);
 
         json_object_object_foreach(values, key, value) {
                 if (!streq(key, "quota") && !streq(key, "watermark"))
-                        return error_text(ret_error, "override %zu: there is no value \"%s\"", i + 1, key);
+                        return error_text(ret_error, "override %zu: the value \"%s\" is missing", i + 1, key);
                 if (!json_object_is_type(value, json_type_int) ||
                         !is_in_range(json_object_get_int64(value), kind, key))
-                        return error_text(ret_error, "override %zu: %s %s is no number from 0 to %d", i + 1,
-                                key, json_object_to_json_string(value), (int) QUOTA_MAX);
+                        return error_text(ret_error, "override %zu: %s %s is not a number from 0 to %d",
+                                i + 1, key, json_object_to_json_string(value), (int) QUOTA_MAX);
         }
         return 0;
 }
@@ -80,23 +79,22 @@ static int parse_override(json_object *object, size_t i, Override *ret, char **r
         int r;
 
         if (!json_object_is_type(object, json_type_object))
-                return error_text(ret_error, "override %zu is no object", i + 1);
+                return error_text(ret_error, "override %zu is not an object", i + 1);
 
         for (size_t j = 0; j < ELEMENTSOF(strings); j++) {
                 if (!json_object_object_get_ex(object, strings[j].key, &value) ||
                         !json_object_is_type(value, json_type_string))
                         return error_text(
-                                ret_error, "override %zu: \"%s\" is no string", i + 1, strings[j].key);
+                                ret_error, "override %zu: \"%s\" is not a string", i + 1, strings[j].key);
                 *strings[j].member = strdup(json_object_get_string(value));
                 if (!*strings[j].member)
                         return -ENOMEM;
         }
         if (!is_one_of(ret->layer, layers, ELEMENTSOF(layers)))
-                return error_text(ret_error,
-                        "override %zu: the layer \"%s\" is neither runtime nor persistent", i + 1,
-                        ret->layer);
+                return error_text(ret_error, "override %zu: the layer \"%s\" must be runtime or persistent",
+                        i + 1, ret->layer);
         if (!is_one_of(ret->kind, kinds, ELEMENTSOF(kinds)))
-                return error_text(ret_error, "override %zu: the kind \"%s\" is none of vm, slice, default",
+                return error_text(ret_error, "override %zu: the kind \"%s\" must be vm, slice or default",
                         i + 1, ret->kind);
 
         if (!json_object_object_get_ex(object, "values", &value))
@@ -105,14 +103,14 @@ static int parse_override(json_object *object, size_t i, Override *ret, char **r
         if (r < 0)
                 return r;
         if (json_object_object_length(object) != (int) ELEMENTSOF(strings) + 1)
-                return error_text(ret_error, "override %zu has a key that is not known", i + 1);
+                return error_text(ret_error, "override %zu has an unknown key", i + 1);
         ret->values = json_object_get(value);
         return 0;
 }
 
 DEFINE_CLEANUP_FUNC(json_tokener *, json_tokener_free, json_tokener_freep);
 
-/* One JSON object with nothing behind it. */
+/* Parses one JSON object and rejects trailing data. */
 static int parse_object(const char *text, json_object **ret, char **ret_error) {
         _cleanup_(json_tokener_freep) json_tokener *tokener = json_tokener_new();
         _cleanup_json_ json_object *object = NULL;
@@ -120,27 +118,27 @@ static int parse_object(const char *text, json_object **ret, char **ret_error) {
 
         if (!tokener)
                 return -ENOMEM;
-        /* Not JSON_TOKENER_STRICT: with it json-c 0.18 takes a letter outside of ASCII for a control character. */
+        /* Not JSON_TOKENER_STRICT: with it, json-c 0.18 treats a non-ASCII letter as a control character. */
         json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
-        /* With the final NUL byte, by which a number knows that it is over. */
+        /* With the final NUL byte, which terminates a number. */
         object = json_tokener_parse_ex(tokener, text, (int) strlen(text) + 1);
         error = json_tokener_get_error(tokener);
         text += json_tokener_get_parse_end(tokener);
 
         if (error != json_tokener_success)
-                return error_text(ret_error, "it is no JSON object: %s at \"%.20s\"",
+                return error_text(ret_error, "it is not a JSON object: %s at \"%.20s\"",
                         json_tokener_error_desc(error), text);
         if (!json_object_is_type(object, json_type_object))
-                return error_text(ret_error, "it is no JSON object");
+                return error_text(ret_error, "it is not a JSON object");
         text += strspn(text, " \t\r\n");
         if (*text)
-                return error_text(ret_error, "there is more behind it: \"%.20s\"", text);
+                return error_text(ret_error, "unexpected data after the JSON object: \"%.20s\"", text);
 
         *ret = TAKE_PTR(object);
         return 0;
 }
 
-/* -EBADMSG if there was one of the same layer, kind and key before. Adds it to seen. */
+/* Adds the override to seen. Returns -EBADMSG if seen has one of the same layer, kind and key. */
 static int check_repeated(json_object *seen, const Override *override, size_t i, char **ret_error) {
         _cleanup_free_ char *id = NULL;
 
@@ -149,7 +147,7 @@ static int check_repeated(json_object *seen, const Override *override, size_t i,
                 return -ENOMEM;
         }
         if (json_object_object_get_ex(seen, id, NULL))
-                return error_text(ret_error, "override %zu: there is one of the same %s \"%s\" before it",
+                return error_text(ret_error, "override %zu: duplicate of an earlier override of %s \"%s\"",
                         i + 1, override->kind, override->key);
         return json_add(seen, id, json_object_new_boolean(true));
 }
@@ -174,7 +172,7 @@ int overrides_parse(const char *text, Rows *ret, char **ret_error) {
                 !json_object_is_type(array, json_type_array))
                 return error_text(ret_error, "it has no list of overrides");
         if (json_object_object_length(object) != 2)
-                return error_text(ret_error, "it has more keys than version and overrides");
+                return error_text(ret_error, "it has keys other than version and overrides");
 
         ret->rows = calloc(json_object_array_length(array) + 1, sizeof(Override));
         if (!ret->rows)

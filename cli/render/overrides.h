@@ -4,15 +4,14 @@
 #include "info.h"
 
 /*
- * What "export" writes and "import" reads: a JSON document of all overrides.
- * Pure.
+  * The JSON document of all overrides, for "export" and "import". Pure functions.
  */
 
 typedef struct Override {
         char *layer; /* "runtime" or "persistent" */
         char *kind;  /* "vm", "slice" or "default" */
-        char *key;   /* UUID or "unit:NAME", the slice, or nothing */
-        char *name;  /* of the VM when it was set, for people */
+        char *key;   /* UUID or "unit:NAME", the slice, or "" */
+        char *name;  /* of the VM when the override was set; informational */
         json_object *values;
 } Override;
 
@@ -20,15 +19,15 @@ extern const InfoTable override_table;
 
 #define OVERRIDES_VERSION 1
 
-/* A larger document is none of ours; in bytes. */
+/* Maximum size of a document in bytes. */
 #define OVERRIDES_SIZE_MAX ((size_t) 16 * 1024 * 1024)
 
 /* NULL when out of memory. */
 json_object *overrides_format(const Rows *overrides);
 
 /*
- * Reads one. What it does not know is an error, so that a misspelt key does not
- * become no override. Returns 0; -EBADMSG with *ret_error saying what is wrong
- * (to be freed); -ENOMEM. The caller clears *ret, which has its table, either way.
+  * Parses a document. Unknown keys are errors, so that a misspelt key is not
+ * ignored. Returns 0; -EBADMSG with a message in *ret_error, which the caller
+ * frees; or -ENOMEM. *ret must have its table; the caller clears it either way.
  */
 int overrides_parse(const char *text, Rows *ret, char **ret_error);

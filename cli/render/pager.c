@@ -13,15 +13,15 @@
 
 #define WORDS_MAX 16
 
-/* As systemd's: leave at once what fits on the screen, keep it there, pass colours on. */
+/* The defaults of systemd: quit if the output fits on the screen, do not clear the screen, pass colours on. */
 #define LESS_OPTIONS "FRSXMK"
 
-/* The pager that the user wants; NULL: none. */
+/* The pager of the user; NULL: none. */
 static const char *pager_command(void) {
         const char *term = getenv("TERM");
         static const char *const variables[] = { "SYSTEMD_PAGER", "PAGER" };
 
-        /* It could not scroll there, and would wait for a key at each screenful. */
+        /* The pager cannot scroll there and would wait for a key after each screen. */
         if (isempty(term) || streq(term, "dumb"))
                 return NULL;
 
@@ -35,9 +35,9 @@ static const char *pager_command(void) {
 }
 
 /*
- * Does this run with more rights than whoever sits at the terminal has? Then a
- * pager must not give them a shell. Who logged in is what counts; the variables
- * of sudo, pkexec and doas are for systems where nobody keeps that.
+  * Does this process have more privileges than the user at the terminal? Then the
+ * pager must not provide a shell. Compares with the login user, and checks the
+ * variables of sudo, pkexec and doas on systems without a login uid.
  */
 static bool is_elevated(void) {
         static const char *const variables[] = { "SUDO_UID", "PKEXEC_UID", "DOAS_USER" };
@@ -54,7 +54,7 @@ static _Noreturn void pager_exec(const char *command) {
         char *words[WORDS_MAX + 1] = {}, *copy, *state;
         size_t n = 0;
 
-        /* Where this dies the pager need not stay. */
+        /* The pager ends with its parent. */
         (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
         (void) setenv("LESS", getenv("SYSTEMD_LESS") ?: LESS_OPTIONS, true);
         (void) setenv("LESSSECURE", "1", true);
@@ -67,7 +67,7 @@ static _Noreturn void pager_exec(const char *command) {
         if (n > 0)
                 execvp(words[0], words);
 
-        /* There is none: pass everything on. */
+        /* No pager is available: pass the output through. */
         execlp("cat", "cat", NULL);
         _exit(EXIT_FAILURE);
 }
@@ -89,7 +89,7 @@ void pager_open(Pager *pager) {
                 pager_exec(command);
         }
         if (pid > 0 && dup2(fds[1], STDOUT_FILENO) >= 0) {
-                /* Whoever leaves the pager early has seen enough: no message about that. */
+                /* Leaving the pager early is not an error. */
                 (void) signal(SIGPIPE, SIG_DFL);
                 *pager = (Pager) { .pid = pid, .saved = saved };
                 saved = -1;

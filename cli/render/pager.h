@@ -3,20 +3,20 @@
 
 #include <sys/types.h>
 
-/* A process between stdout and the terminal that lets people scroll. */
+/* A pager process between stdout and the terminal. */
 typedef struct Pager {
         pid_t pid; /* 0: none */
-        int saved; /* what stdout was */
+        int saved; /* the original stdout */
 } Pager;
 
 #define PAGER_NONE (Pager){ .saved = -1 }
 
 /*
- * Starts one and makes it stdout, if stdout is a terminal and the environment
- * is for it: SYSTEMD_PAGER, else PAGER, else less(1); "cat" or nothing is none.
- * Where it cannot be started the output goes to the terminal as it is.
+  * Starts a pager and redirects stdout to it, if stdout is a terminal. The pager is
+ * SYSTEMD_PAGER, else PAGER, else less(1); "cat" or an empty value means none. If
+ * it cannot be started, the output goes to the terminal.
  */
 void pager_open(Pager *pager);
 
-/* Lets it show the rest, and waits until the user leaves it. */
+/* Closes stdout and waits until the user leaves the pager. */
 void pager_close(Pager *pager);

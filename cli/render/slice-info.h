@@ -3,7 +3,7 @@
 
 #include "info.h"
 
-/* What ListSlices says of one. */
+/* A slice, as returned by ListSlices. */
 typedef struct SliceInfo {
         char *slice;
         char *source;

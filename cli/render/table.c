@@ -50,7 +50,7 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
         if (!spec)
                 spec = table->columns;
         else if (*spec == '+') {
-                /* Nothing can be added where the default is all there is. */
+                /* If the default is all columns, nothing can be added. */
                 all = !table->columns;
                 if (asprintf(&joined, "%s%s%s", strempty(table->columns), all ? "" : ",", spec + 1) < 0) {
                         joined = NULL;
@@ -61,7 +61,7 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
         if (!spec)
                 return columns_all(table, ret);
 
-        /* There are no more names than commas plus one. */
+        /* Upper bound of the number of names: commas plus one. */
         fields = calloc(strlen(spec) + 1, sizeof(*fields));
         if (!fields)
                 return -ENOMEM;
@@ -79,7 +79,7 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
                         *ret_bad = bad;
                         return -EINVAL;
                 }
-                /* The default can have what is added to it: some of its columns depend on what there is to show. */
+                /* An added column can already be in the default, which depends on the data. */
                 if (!joined || !has_field(fields, n, field))
                         fields[n++] = field;
 
@@ -122,8 +122,8 @@ static CtlExitStatus fail_column(const InfoTable *table, const char *bad) {
                 names[i] = table->fields[i].column;
         meant = suggest(bad, names, table->n_fields);
         if (meant)
-                return fail(CTL_EXIT_USAGE, "No column '%s'. Did you mean %s?", escaped, meant);
-        return fail(CTL_EXIT_USAGE, "No column '%s'; there are: %s", escaped, known);
+                return fail(CTL_EXIT_USAGE, "Unknown column '%s'. Did you mean %s?", escaped, meant);
+        return fail(CTL_EXIT_USAGE, "Unknown column '%s'. Available columns: %s", escaped, known);
 }
 
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret) {
@@ -203,7 +203,7 @@ int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings
         scols_table_set_stream(table, f);
         scols_table_enable_noheadings(table, !headings);
         scols_table_enable_colors(table, colors);
-        /* table_set_cell() did that, and leaves the "\\x2d" of unit names as they are. */
+        /* table_set_cell() has escaped the text, and keeps the "\\x2d" of unit names. */
         scols_table_enable_noencoding(table, true);
 
         for (size_t i = 0; i < columns->n_fields; i++)

@@ -6,7 +6,7 @@
 #include "info.h"
 #include "options.h"
 
-/* Objects of one kind as a table, as lines or as JSON. */
+/* Prints objects of one kind as a table, as lines or as JSON. */
 
 DEFINE_CLEANUP_FUNC(struct libscols_table *, scols_unref_table, table_unrefp);
 
@@ -19,39 +19,40 @@ typedef struct Columns {
 void columns_clear(Columns *columns);
 
 /*
- * spec is what -o got: a comma-separated list of column names, any case, "+" in
- * front to add to the default ones; NULL for the default.
- *
- * Returns 0; -EINVAL with the offending name in *ret_bad (to be freed); -ENOMEM.
+  * Parses spec, the argument of -o: a comma-separated list of column names,
+ * ignoring case; with a leading "+", in addition to the default columns. NULL
+ * means the default.
+  * Returns 0; -EINVAL with the unknown name in *ret_bad, which the caller frees; or
+ * -ENOMEM.
  */
 int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char **ret_bad);
 
-/* All the names that columns_parse() takes, separated by blanks; for messages. To be freed. */
+/* All names that columns_parse() accepts, separated by blanks, for messages. The caller frees the result. */
 char *columns_describe(const InfoTable *table);
 
 /*
- * The columns that the options ask for; says on stderr what is wrong with them.
- * A program that asks for JSON and for no column in particular gets them all.
+  * Gets the columns that the options select. Prints a message on stderr if they
+ * are invalid. With JSON, the default is all columns.
  */
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret);
 
 /*
- * Sets a cell of a table without encoding to the text, escaped. What is no
- * character in the locale's charset must not reach libsmartcols, which would
- * never come to an end with that. Returns 0 or a negative errno.
+  * Sets a cell of a table without encoding to the escaped text. libsmartcols loops
+ * for ever on bytes that are invalid in the locale's charset, so they are escaped.
+ * Returns 0 or a negative errno.
  */
 int table_set_cell(struct libscols_line *line, size_t column, const char *format, ...) _printf_(3, 4);
 
-/* A table, with the column names above it if headings. Returns 0 or a negative errno. */
+/* Prints a table, with column names if headings is true. Returns 0 or a negative errno. */
 int table_print(FILE *f, const Rows *rows, const Columns *columns, bool headings, bool colors);
 
-/* "Label: value" lines, the colons below each other, or the values alone. Returns 0 or -ENOMEM. */
+/* Prints "Label: value" lines with aligned colons, or only the values. Returns 0 or -ENOMEM. */
 int record_print(FILE *f, const void *info, const Columns *columns, bool labels);
 
-/* The same as an array of objects, or an object. NULL when out of memory. */
+/* The same as a JSON array of objects, or as an object. NULL when out of memory. */
 json_object *table_json(const Rows *rows, const Columns *columns);
 json_object *record_json(const void *info, const Columns *columns);
 
-/* Print on stdout what the options ask for. */
+/* Print on stdout in the format that the options select. */
 CtlExitStatus table_show(const Rows *rows, const Columns *columns, const Options *options);
 CtlExitStatus record_show(const void *info, const Columns *columns, const Options *options);

@@ -10,7 +10,7 @@ bool terminal_has_colors(int fd) {
         const char *e;
 
         e = getenv("SYSTEMD_COLORS");
-        /* "auto-16" and the like say how many there may be: two are needed here, where there are any. */
+        /* Values such as "auto-16" give the number of colours, which does not matter here. */
         if (!isempty(e) && !ascii_is_prefix_case(e, "auto")) {
                 for (size_t i = 0; i < ELEMENTSOF(no); i++)
                         if (ascii_streq_case(e, no[i]))

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 /*
- * What goes to this file descriptor: may it have colours? That is so on a
- * terminal, unless it is a dumb one or NO_COLOR (https://no-color.org) is set;
- * SYSTEMD_COLORS, as systemd's own tools take it, precedes all that.
+  * Use colours on this file descriptor? True on a terminal, unless it is dumb or
+ * NO_COLOR (https://no-color.org) is set. SYSTEMD_COLORS takes precedence, as in
+ * systemd's tools.
  */
 bool terminal_has_colors(int fd);
 
@@ -17,7 +17,7 @@ bool terminal_has_colors(int fd);
 #define COLOR_BOLD   "\033[1m"
 #define COLOR_OFF    "\033[0m"
 
-/* The colour itself if there are any, else nothing. */
+/* The colour sequence if colours are used, else "". */
 static inline const char *color(bool colors, const char *sequence) {
         return colors ? sequence : "";
 }

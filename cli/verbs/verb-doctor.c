@@ -40,7 +40,7 @@ static int doctor_prepare(const Options *options, Doctor *ret) {
                 return r;
         ret->config_unreadable = (r == -EACCES || r == -EPERM) && geteuid() != 0;
 
-        /* No bus is a finding of its own. */
+        /* A missing bus is reported by a check. */
         (void) sd_bus_open_system(&ret->bus);
         return 0;
 }
@@ -98,11 +98,11 @@ static void print_remedies(const Findings *findings, bool colors) {
                         printf("%s%s%s: %s\n", color(colors, COLOR_BOLD), finding->check,
                                 color(colors, COLOR_OFF), finding->remedy);
         }
-        printf("%zu ok, %zu to look at, %zu wrong, %zu skipped.\n", findings->n[CHECK_OK],
+        printf("%zu ok, %zu warnings, %zu failures, %zu skipped.\n", findings->n[CHECK_OK],
                 findings->n[CHECK_WARN], findings->n[CHECK_FAIL], findings->n[CHECK_SKIP]);
 }
 
-/* The files of another host cannot be seen over D-Bus, so pasidctl runs there. */
+/* D-Bus gives no access to the files of another host, so run pasidctl there. */
 static CtlExitStatus run_on_host(const Options *options) {
         char json[32];
         int status = 0, r;
@@ -127,10 +127,11 @@ static CtlExitStatus run_on_host(const Options *options) {
                 return fail(CTL_EXIT_FAILURE, "Cannot run ssh: %s. Install openssh-client.", strerror(r));
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
-        /* What pasidctl ends with, it has explained; 127 and 255 are the shell's there, and ssh's. */
+        /* The remote pasidctl has printed a message for its own exit statuses. 127 is the remote shell's,
+         * 255 is ssh's. */
         if (WIFEXITED(status) && WEXITSTATUS(status) <= CTL_EXIT_NOT_RUNNING)
                 return WEXITSTATUS(status);
-        return fail(CTL_EXIT_NOT_RUNNING, "Cannot look at %s. Does 'ssh %s%s%s%s pasidctl doctor' work?",
+        return fail(CTL_EXIT_NOT_RUNNING, "Cannot check %s. Does 'ssh %s%s%s%s pasidctl doctor' work?",
                 options->host, SSH_ARGUMENTS(options->ssh));
 }
 
@@ -142,7 +143,7 @@ CtlExitStatus verb_doctor(const Options *options, int argc, char **argv) {
         int r;
 
         if (options->host && (options->root || options->columns))
-                return fail(CTL_EXIT_USAGE, "--root and -o do not go with --host.");
+                return fail(CTL_EXIT_USAGE, "--root and -o cannot be used with --host.");
         if (options->host)
                 return run_on_host(options);
 

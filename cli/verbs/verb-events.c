@@ -6,7 +6,7 @@
 #include "table.h"
 #include "verbs.h"
 
-/* Of the daemon's ring of events. */
+/* Reads the daemon's event log. */
 typedef struct EventInfo {
         uint64_t sequence;
         uint64_t time;
@@ -47,7 +47,7 @@ static CtlExitStatus parse_since(const char *s, uint64_t *ret) {
         if (!escaped)
                 return fail_oom();
         return fail(CTL_EXIT_USAGE,
-                "Bad --since=%s: it is a time such as 2h, today, 10:30, \"2026-11-22 10:30\" or @1700000000.",
+                "Invalid --since=%s: must be a time such as 2h, today, 10:30, \"2026-11-22 10:30\" or @1700000000.",
                 escaped);
 }
 
@@ -93,6 +93,6 @@ CtlExitStatus verb_events(const Options *options, int argc, char **argv) {
         if (first == events.n_rows)
                 printf("No events.\n");
         if (missed && first == 0)
-                printf("\nThere were earlier ones; 'journalctl -u pasidd' has them.\n");
+                printf("\nEarlier events: 'journalctl -u pasidd'.\n");
         return CTL_EXIT_OK;
 }

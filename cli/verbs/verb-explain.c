@@ -10,7 +10,7 @@
 #include "verbs.h"
 #include "viommu.h"
 
-/* One that could have given the quota, in the order in which they are asked. */
+/* One of the possible sources of the quota, in order of precedence. */
 typedef struct Candidate {
         char *source;
         char *name;
@@ -41,7 +41,7 @@ static const InfoTable candidate_table = {
         .size = sizeof(Candidate),
 };
 
-/* One above the VM that holds it, too, outermost first. */
+/* A limit above the VM, outermost first. */
 typedef struct Limit {
         char *slice; /* "" is the whole host */
         char *source;
@@ -104,7 +104,7 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
         struct libscols_line **ret) {
         struct libscols_line *line = scols_table_new_line(table, parent);
         bool host = isempty(limit->slice), origin = !isempty(limit->origin);
-        char promised[48] = "";
+        char committed[48] = "";
         int r;
 
         if (!line)
@@ -114,12 +114,12 @@ static int add_limit(struct libscols_table *table, struct libscols_line *parent,
                 return r;
 
         if (limit->committed != UINT64_MAX)
-                snprintf(promised, sizeof(promised), ", %" PRIu64 " promised", limit->committed);
+                snprintf(committed, sizeof(committed), ", %" PRIu64 " committed", limit->committed);
         if (limit->limit == LIMIT_NONE)
-                r = table_set_cell(line, COLUMN_WHY, "no limit%s", promised);
+                r = table_set_cell(line, COLUMN_WHY, "no limit%s", committed);
         else
                 r = table_set_cell(line, COLUMN_WHY, "%s %" PRIu32 "%s%s%s%s%s", host ? "capacity" : "limit",
-                        limit->limit, promised, limit->in_force ? "" : ", not in force", origin ? " (" : "",
+                        limit->limit, committed, limit->in_force ? "" : ", not in force", origin ? " (" : "",
                         strempty(limit->origin), origin ? ")" : "");
         if (r < 0)
                 return r;
@@ -150,12 +150,12 @@ static int add_vm(struct libscols_table *table, struct libscols_line *parent, co
         return 0;
 }
 
-/* Does it say anything? */
+/* Does the source have a quota or watermark? */
 static bool speaks(const char *verdict) {
         return !streq_ptr(verdict, "unset") && !streq_ptr(verdict, "no-match");
 }
 
-/* "64", "64 *" for the one that counts, "-" where it says nothing. */
+/* "64", "64 *" for the value in effect, "-" for none. */
 static int add_candidate(
         struct libscols_table *table, struct libscols_line *parent, const Candidate *candidate, bool colors) {
         struct libscols_line *line = scols_table_new_line(table, parent);
@@ -187,7 +187,7 @@ static int add_candidate(
         return r;
 }
 
-/* host, slices, VM, candidates: each below what is above it. */
+/* Each line is a child of the one above: host, slices, VM, candidates. */
 static int print_tree(const Explanation *explanation, const Options *options) {
         static const struct {
                 const char *name;
@@ -229,7 +229,7 @@ static int print_tree(const Explanation *explanation, const Options *options) {
         return scols_print_table(table);
 }
 
-/* What the hook has found in the domain's XML. */
+/* Prints what the hook found in the domain's XML. */
 static int print_viommu(const VmInfo *vm) {
         _cleanup_free_ char *text = NULL, *name = text_escape(strempty(vm->name));
 
@@ -313,7 +313,7 @@ CtlExitStatus verb_explain(const Options *options, int argc, char **argv) {
         if (r < 0)
                 return fail(CTL_EXIT_FAILURE, "Cannot print the tree: %s.", strerror(-r));
         if (!options->no_legend)
-                printf("\n* counts; the first of those that fit, from the top.\n");
+                printf("\n* marks the value that counts: the first match from the top.\n");
         if (!options->no_legend && print_viommu(&explanation.vm) < 0)
                 return fail_oom();
         return CTL_EXIT_OK;

@@ -23,9 +23,9 @@ static CtlExitStatus export_overrides(const Client *client, const Options *optio
 }
 
 /*
- * What Nova's compute service reads from its provider_config_location, schema
- * 1.0: this host's PASIDs as inventory that the scheduler counts. Those that the
- * host's kernel holds for itself are not for VMs.
+ * A file for the provider_config_location of Nova's compute service, schema 1.0:
+ * this host's PASIDs as inventory for the scheduler. PASIDs that the host's
+ * kernel uses itself are reserved.
  */
 static CtlExitStatus export_nova(const Client *client) {
         _cleanup_(manager_info_clear) ManagerInfo manager = {};
@@ -74,7 +74,7 @@ CtlExitStatus verb_export(const Options *options, int argc, char **argv) {
 
         if (options->nova_provider && options->given & OPTION_JSON)
                 return fail(
-                        CTL_EXIT_USAGE, "--json= has no meaning for --format=nova-provider, which is YAML.");
+                        CTL_EXIT_USAGE, "--json= cannot be used with --format=nova-provider, which is YAML.");
         status = client_open(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;

@@ -42,7 +42,7 @@ static int append_overrides(sd_bus_message *m, const void *userdata) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* All by one call, so that polkit is asked once. */
+/* A single call, so that polkit asks once. */
 static CtlExitStatus import_all(const Client *client, const Rows *overrides, uint32_t *ret_n_changed) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         CtlExitStatus status;
@@ -52,19 +52,22 @@ static CtlExitStatus import_all(const Client *client, const Rows *overrides, uin
         if (status == CTL_EXIT_OK)
                 return client_read(reply, "u", ret_n_changed);
 
-        /* Without an answer nobody knows; and where permission is missing it has been said. */
+        /*
+         * Without an answer the result is unknown. "Permission denied" already says that nothing was
+         * changed.
+         */
         if (status == CTL_EXIT_NOT_RUNNING)
-                return fail(status, "Whether anything was changed is not known: see 'pasidctl export'.");
+                return fail(status, "It is not known whether anything was changed: see 'pasidctl export'.");
         return status == CTL_EXIT_DENIED ? status : fail(status, "Nothing was changed.");
 }
 
-/* What the daemon would refuse as a whole. */
+/* Checks the maximum number of overrides, which the daemon would enforce. */
 static CtlExitStatus check_number(const Rows *overrides, const char *path) {
         if (overrides->n_rows <= CALL_OVERRIDES_MAX)
                 return CTL_EXIT_OK;
 
         return fail(CTL_EXIT_FAILURE,
-                "Cannot import %s: %zu overrides are more than %u, the most that can be set together. "
+                "Cannot import %s: it has %zu overrides, the maximum is %u. "
                 "Nothing was changed.",
                 path, overrides->n_rows, CALL_OVERRIDES_MAX);
 }
@@ -88,7 +91,7 @@ CtlExitStatus verb_import(const Options *options, int argc, char **argv) {
                         OVERRIDES_SIZE_MAX);
         if (strlen(text) != size)
                 return fail(CTL_EXIT_FAILURE,
-                        "Cannot import %s: there is a NUL byte in it. Nothing was changed.", argv[1]);
+                        "Cannot import %s: it contains a NUL byte. Nothing was changed.", argv[1]);
         r = overrides_parse(text, &overrides, &error);
         if (r == -EBADMSG) {
                 escaped = text_escape(error);

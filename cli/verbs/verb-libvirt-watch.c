@@ -10,18 +10,18 @@
 #include "verbs.h"
 
 /*
- * What pasidd-libvirt.service runs: the hook tells the daemon of a domain when
- * it starts, this does so when the metadata of one that runs is changed. Apart
- * from the daemon, which parses no XML.
+ * The program of pasidd-libvirt.service. The hook reports a domain to the daemon
+ * when it starts; this program reports changes to the metadata of running
+ * domains. It is separate from the daemon because the daemon parses no XML.
  *
- * libvirt-dbus signals a change only while it is connected to libvirt, and
- * connects, also after libvirt was restarted, when it is asked for something.
- * So all domains are read whenever there is a new libvirt, libvirt-dbus or
- * pasidd: that has it connect, and finds what was changed before.
+ * libvirt-dbus sends signals only while it is connected to libvirt. It connects,
+ * also after a restart of libvirt, when it gets a call. So all domains are read
+ * when libvirt, libvirt-dbus or pasidd starts: the call makes libvirt-dbus
+ * connect, and finds earlier changes.
  *
- * Reading starts libvirt-dbus by its name, and libvirt by its socket. What was
- * stopped must stay stopped, so nothing is read unless libvirt runs, nor after
- * libvirt-dbus was stopped, until somebody else starts it.
+ * A call starts libvirt-dbus by bus activation, and libvirt by socket activation.
+ * A stopped service must stay stopped. So nothing is read while libvirt is not
+ * running, nor after libvirt-dbus was stopped and until it is started again.
  */
 
 #define RETRY_MIN_USEC (2 * USEC_PER_SEC)
@@ -37,7 +37,7 @@ typedef struct Watch {
         uint64_t refresh; /* when to read all domains, CLOCK_MONOTONIC; UINT64_MAX: when something happens */
         uint64_t retry_usec;
         bool active[LIBVIRT_UNITS];
-        bool stopped; /* libvirt-dbus was, and has not come back */
+        bool stopped; /* libvirt-dbus was stopped and has not been started again */
 } Watch;
 
 static void refresh_now(Watch *w) {
@@ -61,14 +61,14 @@ static void update(Watch *w, const char *path) {
                 complain("Cannot tell pasidd of a domain", &error, r);
 }
 
-/* libvirt-dbus may have nobody to connect to, and say so: that is tried again, less and less often. */
+/* libvirt-dbus fails if it cannot connect to libvirt. Retry at growing intervals. */
 static void refresh(Watch *w) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(strv_freep) char **paths = NULL;
         int r;
 
         w->refresh = UINT64_MAX;
-        /* The start of either is heard of. */
+        /* A signal announces the start of either. */
         if (w->stopped || !libvirt_is_running(w->bus))
                 return;
 
@@ -97,7 +97,7 @@ static void on_pasidd(const char *owner, void *userdata) {
                 refresh_now(userdata);
 }
 
-/* Where it has ended, the next question starts it anew; but not at once, in case it does so each time. */
+/* If libvirt-dbus has exited, the next call starts it again. Wait before that, in case it exits each time. */
 static void on_libvirt_dbus(const char *owner, void *userdata) {
         Watch *w = userdata;
 
@@ -108,7 +108,7 @@ static void on_libvirt_dbus(const char *owner, void *userdata) {
                 w->refresh = now_monotonic_usec() + RETRY_MIN_USEC;
 }
 
-/* *ret stays as it is if nothing is said of it. */
+/* *ret is untouched if the message lacks the property. */
 static int read_active(sd_bus_message *m, bool *ret) {
         const char *name, *state;
         int r;
@@ -152,7 +152,7 @@ static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         return 0;
 }
 
-/* The bus serves one connection in order: all of this is in place before it passes on any question asked later. */
+/* The bus handles the messages of a connection in order: all matches are installed before any later call. */
 static int add_matches(Watch *w) {
         int r;
 
@@ -171,7 +171,7 @@ static int add_matches(Watch *w) {
         if (r < 0)
                 return r;
 
-        /* systemd tells of its units only to who wants to hear. */
+        /* systemd sends signals about units only to subscribers. */
         (void) sd_bus_call_method(w->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                 "org.freedesktop.systemd1.Manager", "Subscribe", NULL, NULL, NULL);
         return 0;

@@ -7,7 +7,7 @@
 
 static const char attached_columns[] = "NAME,UUID,STATE,QUOTA,SOURCE,ALLOCATED,ATTACHED,PEAK,DENIED";
 
-/* What is attached has a column where there is any. */
+/* The column ATTACHED is shown by default only if a VM has PASIDs attached. */
 static CtlExitStatus choose_columns(const VmList *list, const Options *options, Columns *ret) {
         InfoTable table = vm_table;
 
@@ -38,7 +38,7 @@ CtlExitStatus verb_list(const Options *options, int argc, char **argv) {
         _cleanup_(vm_list_clear) VmList list = {};
         CtlExitStatus status;
 
-        /* A wrong -o is told before anything is asked. */
+        /* Report an invalid -o before any call. */
         status = choose_columns(&list, options, &columns);
         if (status != CTL_EXIT_OK)
                 return status;

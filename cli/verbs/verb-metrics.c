@@ -22,15 +22,15 @@ static int write_all(int fd, const char *text) {
 }
 
 /*
- * What is to be replaced by a file: a link's target rather than the link, and
- * nothing that is no file, /dev/stdout say. -ENOTSUP if it is such.
+ * Resolves the path of the file to replace: the target of a link instead of the
+ * link. Returns -ENOTSUP for anything but a regular file, such as /dev/stdout.
  */
 static int find_target(const char *path, char **ret) {
         struct stat st;
         char *target;
 
         if (stat(path, &st) < 0) {
-                /* A link that leads nowhere is replaced. */
+                /* A dangling link is replaced itself. */
                 if (errno != ENOENT)
                         return -errno;
                 target = strdup(path);
@@ -50,8 +50,7 @@ static int find_target(const char *path, char **ret) {
         return 0;
 }
 
-/* Whoever reads the file finds the old text or the new one, whole. A name that does not end in ".prom" is passed over
- * by node_exporter while the file is being written. */
+/* Replaces the file atomically. The temporary name does not end in ".prom", so node_exporter ignores it. */
 static int replace_file(const char *path, const char *text) {
         _cleanup_close_ int fd = -EBADF;
         _cleanup_free_ char *aside = NULL;
@@ -82,7 +81,7 @@ CtlExitStatus verb_metrics(const Options *options, int argc, char **argv) {
         const char *text;
         int r;
 
-        /* Not started for it: where no daemon runs there is nothing to measure. */
+        /* Does not start the daemon: without it there is nothing to measure. */
         status = client_open_running(options, &client);
         if (status == CTL_EXIT_OK)
                 status = client_call(&client, NULL, "GetMetrics", &reply, NULL);
@@ -99,7 +98,7 @@ CtlExitStatus verb_metrics(const Options *options, int argc, char **argv) {
         r = find_target(argv[1], &target);
         if (r == -ENOTSUP)
                 return fail(CTL_EXIT_FAILURE,
-                        "'%s' is no file that could be replaced; without FILE the metrics are printed.",
+                        "'%s' is not a regular file and cannot be replaced; without FILE the metrics are printed.",
                         argv[1]);
         if (r >= 0)
                 r = replace_file(target, text);

@@ -9,7 +9,7 @@
 #include "event.h"
 #include "verbs.h"
 
-/* Signals name VMs by path; this is what the paths stand for. */
+/* Signals identify VMs by path; this maps paths to VMs. */
 typedef struct VmName {
         char *path;
         char *uuid;
@@ -22,7 +22,7 @@ typedef struct Monitor {
         JsonMode json;
         VmName *names;
         size_t n_names;
-        bool listed; /* the answer to the last listing is there */
+        bool listed; /* the last list of VMs has arrived */
         CtlExitStatus status;
 } Monitor;
 
@@ -99,17 +99,17 @@ static int monitor_print(Monitor *monitor, json_object *event) {
                 puts(text);
         }
 
-        /* Somebody follows: no event waits in a buffer. */
+        /* Print each event at once. */
         if (fflush(stdout) != 0)
                 return -errno;
         return 0;
 }
 
-/* The end of every handler: errors end the monitor, not just the handler. */
+/* Every handler returns through this: an error ends the event loop, not only the handler. */
 static int monitor_result(Monitor *monitor, int r) {
         if (r < 0 && monitor->status == CTL_EXIT_OK)
-                monitor->status =
-                        r == -ENOMEM ? fail_oom() : fail(CTL_EXIT_FAILURE, "Cannot go on: %s.", strerror(-r));
+                monitor->status = r == -ENOMEM ? fail_oom()
+                                               : fail(CTL_EXIT_FAILURE, "Cannot continue: %s.", strerror(-r));
         return 0;
 }
 
@@ -141,7 +141,7 @@ static int monitor_list(Monitor *monitor) {
                 "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
         if (r < 0)
                 return r;
-        /* To look on is no reason to start the daemon. */
+        /* Monitoring does not start the daemon. */
         r = sd_bus_message_set_auto_start(m, false);
         if (r < 0)
                 return r;
@@ -184,7 +184,7 @@ static int on_manager_signal(sd_bus_message *m, void *userdata, sd_bus_error *re
         return monitor_result(userdata, handle_manager_signal(userdata, m));
 }
 
-/* Which VM, or that it is the daemon itself. */
+/* Adds the VM, or the daemon, that the event is about. */
 static int add_subject(Monitor *monitor, json_object *event, const char *path) {
         const VmName *known = monitor_find(monitor, path);
         int r;
@@ -268,7 +268,8 @@ static void on_owner(const char *owner, void *userdata) {
         (void) monitor_result(userdata, handle_owner(userdata, owner));
 }
 
-/* The bus serves one connection in order: no event is missed after the list of VMs that is asked for next. */
+/* The bus handles the messages of a connection in order: no event is missed after the list of VMs requested
+ * next. */
 static int monitor_match(Monitor *monitor) {
         int r;
 
@@ -299,7 +300,7 @@ CtlExitStatus verb_monitor(const Options *options, int argc, char **argv) {
         if (r >= 0)
                 r = monitor_list(&monitor);
         if (r < 0)
-                return fail(CTL_EXIT_FAILURE, "Cannot follow the signals of pasidd: %s.", strerror(-r));
+                return fail(CTL_EXIT_FAILURE, "Cannot subscribe to the signals of pasidd: %s.", strerror(-r));
 
         while (monitor.status == CTL_EXIT_OK) {
                 r = sd_bus_process(monitor.client.bus, NULL);

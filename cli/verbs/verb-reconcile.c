@@ -61,7 +61,7 @@ static int add_repair(Rows *repairs, const VmInfo *vm, uint32_t quota) {
         return 0;
 }
 
-/* Is its quota another one now? */
+/* Has its quota changed? */
 static int note_update(Rows *repairs, const VmList *before, const LibvirtUpdate *update) {
         for (size_t i = 0; i < before->n_vms; i++)
                 if (streq(before->vms[i].uuid, update->uuid) && before->vms[i].quota != update->quota)
@@ -71,8 +71,8 @@ static int note_update(Rows *repairs, const VmList *before, const LibvirtUpdate 
 }
 
 /*
- * What a domain's XML says may have changed since the hook told of it. Where
- * there is no libvirt-dbus to ask, or no right to, it counts from the next start.
+ * A domain's XML can have changed since the hook reported it. Without libvirt-dbus,
+ * or without permission to call it, the change takes effect at the next start.
  */
 static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -81,7 +81,7 @@ static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
         CtlExitStatus status;
         int r;
 
-        /* The question would start it. What runs without it is read when it comes back. */
+        /* The call would start libvirt. Domains that run meanwhile are read when libvirt is started. */
         if (!libvirt_is_running(client->bus))
                 return CTL_EXIT_OK;
 
@@ -101,8 +101,7 @@ static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
                         _cleanup_free_ char *text =
                                 text_escape(!isempty(why.message) ? why.message : strerror(-r));
 
-                        (void) fail(CTL_EXIT_FAILURE, "The metadata of a domain was left out: %s",
-                                strempty(text));
+                        (void) fail(CTL_EXIT_FAILURE, "Skipped the metadata of a domain: %s", strempty(text));
                         continue;
                 }
                 if (r > 0 && note_update(repairs, &before, &update) < 0)
@@ -112,7 +111,7 @@ static CtlExitStatus read_domains(const Client *client, Rows *repairs) {
         return status;
 }
 
-/* Puts what was found before in front of it. */
+/* Prepends the earlier findings. */
 static int prepend(Rows *repairs, Rows *found) {
         Repair *joined;
 
@@ -141,7 +140,7 @@ CtlExitStatus verb_reconcile(const Options *options, int argc, char **argv) {
         status = columns_from_options(&repair_table, options, &columns);
         if (status != CTL_EXIT_OK)
                 return status;
-        /* One that starts now reconciles anyway. */
+        /* A daemon that starts now reconciles anyway. */
         status = client_open_running(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;
@@ -155,7 +154,7 @@ CtlExitStatus verb_reconcile(const Options *options, int argc, char **argv) {
 
         if (repairs.n_rows == 0 && options->json == JSON_OFF) {
                 if (!options->no_legend)
-                        printf("All is as it should be.\n");
+                        printf("No differences found.\n");
                 return CTL_EXIT_OK;
         }
         return table_show(&repairs, &columns, options);

@@ -7,7 +7,7 @@ CtlExitStatus verb_reload(const Options *options, int argc, char **argv) {
         _cleanup_(client_close) Client client = {};
         CtlExitStatus status;
 
-        /* One that starts now reads the configuration anyway. */
+        /* A daemon that starts now reads the configuration anyway. */
         status = client_open_running(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;

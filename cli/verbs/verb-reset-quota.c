@@ -6,7 +6,7 @@
 #include "slice-info.h"
 #include "verbs.h"
 
-/* What the slice's limit was, for the message. */
+/* Gets the previous limit of the slice, for the message. */
 static CtlExitStatus read_limit(const Client *client, const char *slice, uint32_t *ret) {
         _cleanup_(rows_clear) Rows rows = { .table = &slice_table };
         const SliceInfo *slices;

@@ -6,7 +6,8 @@
 #include "slice-info.h"
 #include "verbs.h"
 
-/* The daemon keeps the limit of a slice that there is not (yet), or that is misspelt: not without a word. */
+/* The daemon also stores the limit of a slice that does not exist yet. Warn, because the name can be
+ * misspelt. */
 static CtlExitStatus warn_not_in_force(const Client *client, const char *name) {
         _cleanup_(rows_clear) Rows rows = { .table = &slice_table };
         _cleanup_free_ char *escaped = text_escape(name), *why = NULL;
@@ -20,7 +21,7 @@ static CtlExitStatus warn_not_in_force(const Client *client, const char *name) {
 
                 if (!streq_ptr(slice->slice, name) || slice->in_force)
                         continue;
-                why = text_escape(isempty(slice->error) ? "there is no such slice now" : slice->error);
+                why = text_escape(isempty(slice->error) ? "the slice does not exist" : slice->error);
                 if (!escaped || !why)
                         return fail_oom();
                 fflush(stdout);
@@ -36,7 +37,7 @@ static CtlExitStatus set_slice(const Options *options, uint32_t quota) {
         CtlExitStatus status;
 
         if (options->given & OPTION_WATERMARK)
-                return fail(CTL_EXIT_USAGE, "--watermark has no meaning for a slice.");
+                return fail(CTL_EXIT_USAGE, "--watermark cannot be used with --slice=.");
         status = client_open(options, &client);
         if (status != CTL_EXIT_OK)
                 return status;

@@ -4,12 +4,12 @@
 #include "table.h"
 #include "verbs.h"
 
-/* All is shown, but for the sets, which are a table below. */
+/* All fields but the sets, which are in a table below. */
 static const char record_columns[] =
         "NAME,UUID,STATE,QUOTA,SOURCE,ORIGIN,INFORCE,ERROR,WATERMARK,ALLOCATED,ATTACHED,USAGE,PEAK,DENIED,WARNINGS,"
         "UNIT,SLICE,CGROUP,LEADER";
 
-/* Of sets of a kernel that does not count what is attached. */
+/* The columns of sets if the kernel does not count attached PASIDs. */
 static const char set_columns_without_attached[] = "SET,TGID,QUOTA,WATERMARK,ALLOCATED,PEAK,DENIED";
 
 static bool has_attached(const SetList *list) {

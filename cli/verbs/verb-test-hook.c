@@ -12,8 +12,8 @@
 #include "verbs.h"
 
 /*
- * What the libvirt hook would do for a domain, without libvirt and without
- * doing it: reads, and asks the daemon if it runs.
+ * Shows what the libvirt hook would do for a domain, without libvirt and without
+ * changing anything. Reads files, and calls the daemon if it runs.
  */
 
 typedef struct HookStep {
@@ -41,7 +41,7 @@ static const InfoTable step_table = {
         .size = sizeof(HookStep),
 };
 
-/* All that libvirt calls the hook for in the life of a domain, in that order. */
+/* All operations for which libvirt calls the hook, in the order of a domain's life. */
 static const struct {
         const char *operation, *sub_operation;
 } operations[] = {
@@ -57,10 +57,10 @@ static const struct {
 
 typedef struct Simulation {
         DomainXml domain;
-        char *error; /* in the domain */
+        char *error; /* in the domain's XML */
         bool deny_without_daemon;
-        char *quota;  /* what it would get, in a sentence */
-        char *viommu; /* what is to be said of its vIOMMU; NULL for nothing */
+        char *quota;  /* the quota it would get, as text */
+        char *viommu; /* message about its vIOMMU, or NULL */
         bool running;
         HookStep steps[ELEMENTSOF(operations)];
 } Simulation;
@@ -74,7 +74,7 @@ static void simulation_clear(Simulation *simulation) {
         free(simulation->viommu);
 }
 
-/* What the daemon knows of it already: an override precedes the metadata. */
+/* If the daemon has an override for the domain: it takes precedence over the metadata. */
 static const VmInfo *find_vm(const VmList *list, const char *uuid) {
         for (size_t i = 0; i < list->n_vms; i++)
                 if (streq_ptr(list->vms[i].uuid, uuid))
@@ -108,7 +108,7 @@ static int print_quota(Simulation *simulation, const VmInfo *vm, const ManagerIn
         return 0;
 }
 
-/* Where the quota is known. */
+/* Only if the quota is known. */
 static int describe_viommu(Simulation *simulation, const VmInfo *vm) {
         const DomainXml *domain = &simulation->domain;
         bool overridden =
@@ -120,7 +120,7 @@ static int describe_viommu(Simulation *simulation, const VmInfo *vm) {
         else if (vm)
                 quota = vm->quota;
         else
-                return 0; /* the default, or what a rule says */
+                return 0; /* the default or a rule */
 
         return viommu_describe(viommu_pasids(&domain->metadata), quota, &simulation->viommu);
 }
@@ -130,7 +130,7 @@ static CtlExitStatus describe(Simulation *simulation, const VmInfo *vm, const Ma
                                                                                                : CTL_EXIT_OK;
 }
 
-/* Without the daemon there is less to say, but no reason to start it. */
+/* Does not start the daemon; without it the result has fewer details. */
 static CtlExitStatus ask_daemon(const Options *options, Simulation *simulation) {
         _cleanup_(manager_info_clear) ManagerInfo manager = {};
         _cleanup_(client_close) Client client = {};
@@ -153,7 +153,7 @@ static CtlExitStatus ask_daemon(const Options *options, Simulation *simulation) 
         return describe(simulation, find_vm(&list, simulation->domain.uuid), &manager);
 }
 
-/* What becomes of the start if the hook reserves. */
+/* The outcome of an operation that reserves. */
 static char *reserve_outcome(const Simulation *simulation) {
         char *text;
         int r;
@@ -187,7 +187,7 @@ static char *step_outcome(const Simulation *simulation, HookAction action) {
         if (action == HOOK_NOTHING)
                 return strdup("");
         if (simulation->error)
-                return strdup("logged: the XML is wrong");
+                return strdup("logged: the XML is invalid");
         switch (action) {
         case HOOK_CONFIRM:
                 return confirm_outcome(simulation);

@@ -24,7 +24,7 @@ typedef struct Top {
         Columns columns;
         const InfoField *sort;
         bool reverse;
-        FullScreen *screen; /* in place, with keys; NULL without */
+        FullScreen *screen; /* NULL: print once, without keys */
 } Top;
 
 static void top_clear(Top *top) {
@@ -33,7 +33,7 @@ static void top_clear(Top *top) {
         client_close(&top->client);
 }
 
-/* The keys that sort, and by which column. */
+/* Keys that select the sort column. */
 static const struct {
         char key;
         const char *column;
@@ -63,7 +63,7 @@ static int order(const void *a, const void *b, void *userdata) {
         int r;
 
         r = info_compare(top->sort, x, y);
-        /* Numbers: who has most comes first. */
+        /* Numbers sort in descending order. */
         if (top->sort->type != INFO_STRING)
                 r = -r;
         if (top->reverse)
@@ -71,7 +71,7 @@ static int order(const void *a, const void *b, void *userdata) {
         return r != 0 ? r : strcmp(strempty(x->name), strempty(y->name));
 }
 
-/* What is attached has a column where there is any. */
+/* The column ATTACHED is shown by default only if a VM has PASIDs attached. */
 static CtlExitStatus choose_columns(Top *top, const VmList *list) {
         InfoTable table = vm_table;
 
@@ -91,7 +91,7 @@ static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, si
                 snprintf(attached, sizeof(attached), ", %" PRIu32 " attached", manager->attached);
         fprintf(f,
                 "%s  %s, %zu virtual machine%s, %" PRIu32 " of %" PRIu32 " PASIDs held%s, %" PRIu64
-                " promised\n",
+                " committed\n",
                 text, strempty(manager->state), n_vms, n_vms == 1 ? "" : "s", manager->allocated,
                 manager->capacity, attached, manager->committed);
         fprintf(f, "by %s%s", top->sort->column, top->reverse ? ", reversed" : "");
@@ -101,7 +101,7 @@ static void print_totals(FILE *f, const Top *top, const ManagerInfo *manager, si
                         : "");
 }
 
-/* Each line up to its end, so that nothing of the last picture stays; not more than fit. */
+/* Clears each line, so that nothing of the previous output remains. Prints only the lines that fit. */
 static void paint(const char *text) {
         struct winsize size = {};
         unsigned rows;
@@ -113,7 +113,8 @@ static void paint(const char *text) {
         while (*text && rows-- > 0) {
                 size_t length = strcspn(text, "\n");
 
-                /* Cleared first: at the end of a line that is too long the last character would go. */
+                /* Clear first: clearing at the end of a line that is too long would erase its last
+                 * character. */
                 printf(LINE_CLEAR "%.*s\n", (int) length, text);
                 text += length + (text[length] == '\n');
         }
@@ -169,7 +170,7 @@ static CtlExitStatus look(Top *top) {
         return status;
 }
 
-/* Returns false when the user wants to leave. */
+/* Returns false when the user quits. */
 static bool take_key(Top *top, char key) {
         if (key == 'q')
                 return false;
@@ -181,7 +182,7 @@ static bool take_key(Top *top, char key) {
         return true;
 }
 
-/* Until it is time for the next look, or something asks for one at once. False: leave. */
+/* Waits until the next update is due or requested. Returns false when the user quits. */
 static bool wait_for_next(Top *top) {
         uint64_t delay = top->options->delay_usec ?: DELAY_DEFAULT_USEC;
         char key;
@@ -216,7 +217,7 @@ CtlExitStatus verb_top(const Options *options, int argc, char **argv) {
         CtlExitStatus status;
         int r;
 
-        /* A wrong -o is told before anything is asked. */
+        /* Report an invalid -o before any call. */
         status = choose_columns(&top, &(VmList) {});
         if (status != CTL_EXIT_OK)
                 return status;

@@ -4,9 +4,9 @@
 #include "options.h"
 
 /*
- * A verb. argv[0] is its name; the number of arguments was checked, and that
- * the options are ones that it knows. Each says on stderr why it fails and
- * returns what pasidctl is to end with.
+ * A verb. argv[0] is its name. The number of arguments and the options have been
+ * checked. A verb that fails prints a message on stderr. Returns the exit status
+ * of pasidctl.
  */
 typedef CtlExitStatus (*VerbFunc)(const Options *options, int argc, char **argv);
 

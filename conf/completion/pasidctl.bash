@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for pasidctl(1)
 
-# Asks the daemon; "$@": the rest of the command line.
+# Calls the daemon; "$@": the remaining arguments.
 __pasidctl_ask() {
-    # Without this, every key press while the daemon is down would try to start it. Another host's cannot be looked at first.
+    # Without this check, every key press while the daemon is down would try to start it. Another host cannot be
+    # checked.
     local bus=org.freedesktop.DBus
     [[ $* == *--host=* || $(busctl --system call $bus /org/freedesktop/DBus $bus NameHasOwner s org.pasidd1 2>/dev/null) == 'b true' ]] ||
         return
-    # One that hangs shall not hang the shell.
+    # A daemon that hangs must not block the shell.
     SYSTEMD_BUS_TIMEOUT=3s pasidctl "$@" --no-legend 2>/dev/null
 }
 
-# Names and UUIDs of the VMs that run, as the shell has to be given them: tenants choose the names, so they are quoted, and
-# nothing here may expand them, as "compgen -W" would. Colons and equals signs end words for readline; the UUIDs of such VMs
-# can be completed. "$@": --host, if given.
+# Names and UUIDs of running VMs, quoted for the shell. Tenants choose the names, so no code here must expand them, as
+# "compgen -W" would. Colons and equals signs end words for readline, so only the UUIDs of VMs with such names can be
+# completed. "$@": --host, if given.
 __pasidctl_vms() {
     local uuid name
     while read -r uuid name; do
@@ -23,7 +24,7 @@ __pasidctl_vms() {
     done < <(__pasidctl_ask list -o uuid,name "$@")
 }
 
-# Completes to those lines of the input that begin with $cur.
+# Offers the lines of the input that begin with $cur.
 __pasidctl_offer() {
     local line
     while IFS= read -r line; do
@@ -71,7 +72,7 @@ _pasidctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verb='' words='' word slice='' host=() i n=0
 
-    # "--json=short" comes as three words.
+    # "--json=short" is three words.
     if [[ $cur == = ]]; then
         cur=''
     elif [[ $prev == = ]]; then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pasidctl in front of the daemon of a bus test."""
+"""Bus tests of pasidctl."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ OK, FAILURE, USAGE, NOT_FOUND, DENIED, NOT_RUNNING = range(6)
 
 
 class Schema:
-    """What docs/pasidctl-json.md says: for each verb the keys and their types, exactly."""
+    """The tables of docs/pasidctl-json.md: the keys and types of each object."""
 
     def __init__(self):
         self.tables = {}
@@ -54,11 +54,11 @@ class CtlTest(BusTest):
 
     def setUp(self):
         super().setUp()
-        # The build directory may be out of reach for the other user.
+        # The other user may be unable to access the build directory.
         self.program = self.directory / "pasidctl"
         shutil.copy(PASIDCTL, self.program)
 
-    # What a test adds to the environment of pasidctl, and the user that it runs as where tests can choose.
+    # Additional environment of pasidctl, and its user if the tests run as root.
     extra_environment = {}
     ctl_uid = CALLER_UID
 
@@ -66,7 +66,7 @@ class CtlTest(BusTest):
         return self.spawn_program(self.program, *args, **more)
 
     def spawn_program(self, *args, **more):
-        """Another program than pasidctl, as the same user and with the same environment."""
+        """Starts another program, as the same user and with the same environment."""
         environment = {k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN", "PATH"))}
         return subprocess.Popen(
             args,
@@ -75,9 +75,9 @@ class CtlTest(BusTest):
                 "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.bus.socket}",
                 "LC_ALL": "C.UTF-8",
                 "TZ": "UTC",
-                # The hook does nothing for users otherwise.
+                # Without this the hook does nothing for ordinary users.
                 "PASIDCTL_HOOK_ANY_USER": "1",
-                # Nor does it wait as long as a busy machine may take: that is for tests in which somebody does not answer.
+                # A busy machine can take longer than the hook's deadline. Tests of the deadline set another value.
                 "PASIDCTL_HOOK_SECONDS": "50",
                 **self.extra_environment,
             },
@@ -102,7 +102,7 @@ class CtlTest(BusTest):
         return out
 
     def json(self, *args):
-        """Both forms say the same; short is one line."""
+        """Both formats have the same contents; short is one line."""
         short = self.ok(*args, "--json=short")
         self.assertEqual(len(short.splitlines()), 1)
         pretty = json.loads(self.ok(*args, "--json=pretty"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A small D-Bus connection on the standard library alone.
+"""A small D-Bus connection that only uses the standard library.
 
-It does what the tests need, and what ready-made tools will not do for them: it tells errors by name, sends arguments
-of the wrong type on purpose, plays services, and connects as another user. Values are plain Python ones. A variant is
-a pair (signature, value) on the way out and the bare value on the way in.
+It has features that tests need and other tools lack: errors by name, arguments of wrong types, services, and
+connections as another user. Values are plain Python values. A variant is a pair (signature, value) in sent messages and
+the bare value in received messages.
 """
 
 import os
@@ -13,7 +13,7 @@ import threading
 import time
 from collections import namedtuple
 
-# Seconds after which nobody comes any more, however busy the machine is. No test measures time by it.
+# Timeout in seconds, long enough for a busy machine. No test measures time by it.
 HANG_GUARD = 60
 
 CALL, RETURN, ERROR, SIGNAL = 1, 2, 3, 4
@@ -60,7 +60,7 @@ class BusError(Exception):
 
 
 def split_types(signature):
-    """The complete types of a signature, one by one."""
+    """Yields the complete types of a signature."""
     pos = 0
     while pos < len(signature):
         start = pos
@@ -187,9 +187,9 @@ def encode(kind, serial, fields, signature="", args=(), flags=0):
 
 
 class Connection:
-    """Connects to the bus. A thread reads; calls may be made from any other thread.
+    """A connection to the bus. A thread reads; any other thread can make calls.
 
-    uid: the user to connect as, which takes root rights unless it is one's own.
+    uid: the user to connect as; another user requires root.
     """
 
     def __init__(self, socket_path, uid=None):
@@ -214,7 +214,7 @@ class Connection:
         (self.name,) = self.call_driver("Hello")
 
     def _connect(self, socket_path):
-        # The bus looks at the credentials that the socket was connected with.
+        # The bus uses the credentials at the time of connect().
         before = os.geteuid()
         if self.uid != before:
             os.seteuid(self.uid)
@@ -297,7 +297,7 @@ class Connection:
     # Client side.
 
     def send(self, destination, path, interface, member, signature="", args=(), flags=0):
-        """Sends a call without waiting. What it returns is for reply()."""
+        """Sends a call without waiting. Pass the result to reply()."""
         fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: destination}
         return self._send(CALL, fields, signature, args, flags)
 
@@ -323,7 +323,7 @@ class Connection:
         self.call_driver("AddMatch", "s", (rule,))
 
     def wait_signal(self, member, condition=lambda args: True, timeout=HANG_GUARD):
-        """The first signal of that name for which the condition holds; it is taken off the list."""
+        """Waits for the first signal with this name that satisfies the condition, and removes it from the list."""
 
         def find():
             for i, signal in enumerate(self.signals):
@@ -343,7 +343,7 @@ class Connection:
             self.signals.clear()
 
     def sync(self):
-        """Everything that the bus has sent up to now has arrived."""
+        """Waits until all messages sent by the bus so far have arrived."""
         self.call_driver("GetId")
 
     # Service side.
@@ -357,7 +357,7 @@ class Connection:
         self.call_driver("ReleaseName", "s", (name,))
 
     def handle(self, interface, member, handler):
-        """handler(message) returns (signature, args), raises BusError, or returns None to answer later or never."""
+        """handler(message) returns (signature, args), raises BusError, or returns None to answer later or not at all."""
         self.handlers[interface, member] = handler
 
     def _handle(self, message):
@@ -385,16 +385,16 @@ class Connection:
         self._send(ERROR, fields, "s", (error.message,), NO_REPLY_EXPECTED)
 
     def emit(self, path, interface, member, signature="", args=(), destination=None):
-        """To all who listen, or to one connection, whether it listens or not."""
+        """Sends a signal to all listeners, or to one connection."""
         fields = {PATH: path, INTERFACE: interface, MEMBER: member, DESTINATION: destination}
         self._send(SIGNAL, fields, signature, args)
 
 
 class PeerConnection(Connection):
-    """To a service itself, without a bus in between."""
+    """A connection to a service, without a bus."""
 
     def _authenticate(self):
-        # At once, as sd-bus does: its server overlooks a message that it has read together with BEGIN.
+        # In one write, like sd-bus: its server misses a message that it has read together with BEGIN.
         self.socket.sendall(b"\0AUTH EXTERNAL " + str(self.uid).encode().hex().encode() + b"\r\nBEGIN\r\n")
         line = self.socket.recv(4096)
         if not line.startswith(b"OK "):
@@ -405,7 +405,7 @@ class PeerConnection(Connection):
 
 
 class DeafConnection(Connection):
-    """One that sends, and after its first answer reads nothing any more."""
+    """A connection that sends, and reads nothing after its first answer."""
 
     def _read_all(self):
         message = self._read_message()
@@ -415,7 +415,7 @@ class DeafConnection(Connection):
 
 
 class FdConnection(Connection):
-    """One that sends file descriptors along."""
+    """A connection that sends file descriptors."""
 
     def _authenticate(self):
         self.socket.sendall(b"\0AUTH EXTERNAL " + str(self.uid).encode().hex().encode() + b"\r\n")
@@ -434,7 +434,7 @@ class FdConnection(Connection):
 
 
 def wait_until(condition, what, timeout=HANG_GUARD):
-    """Looks again and again, for what nobody announces (a file's content, a process's end)."""
+    """Polls for a condition without notification (the contents of a file, the end of a process)."""
     end = time.monotonic() + timeout
     while True:
         value = condition()

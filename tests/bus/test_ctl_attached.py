@@ -54,7 +54,7 @@ class Attached(CtlTest):
         self.assertNotIn("ATTACHED", self.ok("top"))
         self.attach(4)
         lines = self.ok("top", "--sort=ATTACHED").splitlines()
-        self.assertIn("0 of 100000 PASIDs held, 4 attached, 110 promised", lines[0])
+        self.assertIn("0 of 100000 PASIDs held, 4 attached, 110 committed", lines[0])
         self.assertEqual(lines[3].split(), "NAME STATE QUOTA ALLOCATED ATTACHED USAGE PEAK DENIED WARNINGS".split())
         self.assertEqual([line.split()[0] for line in lines[4:]], ["web", "db"])
 

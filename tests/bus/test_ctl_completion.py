@@ -40,7 +40,7 @@ class Completion(CtlTest):
 
     def columns(self, verb):
         _, _, err = self.run_ctl(verb, "-o", "?", *(["x"] if verb in ("show", "test-hook") else []))
-        return sorted(err.split("there are: ")[1].split())
+        return sorted(err.split("Available columns: ")[1].split())
 
     def test_verbs(self):
         self.assertEqual(self.complete(""), sorted(self.verbs()))

@@ -71,7 +71,7 @@ class Doctor(CtlTest):
             {check: f["result"] for check, f in self.doctor().items() if f["result"] != "ok"}, {"iommufd": "skip", "selinux": "skip"}
         )
         out = self.ok("doctor", f"--root={self.root.path}")
-        self.assertIn("19 ok, 0 to look at, 0 wrong, 2 skipped.\n", out)
+        self.assertIn("19 ok, 0 warnings, 0 failures, 2 skipped.\n", out)
         self.assertEqual(out.splitlines()[0].split(), ["CHECK", "RESULT", "FOUND"])
 
     def test_remedies_are_printed(self):
@@ -79,7 +79,7 @@ class Doctor(CtlTest):
         status, out, _ = self.run_ctl("doctor", f"--root={self.root.path}")
         self.assertEqual(status, FAILURE)
         self.assertRegex(out, r"\nhook: ln -s ")
-        self.assertIn("1 wrong", out)
+        self.assertIn("1 failures", out)
 
     def test_hook_socket(self):
         self.assert_finding("hook-socket", "ok", "/run/pasidd/hook")
@@ -120,7 +120,7 @@ class Doctor(CtlTest):
         self.root.write("proc/sys/kernel/osrelease", "6.12.1-pasid\n")
         self.assert_finding("iommufd", "skip", "6.12.1-pasid lets no VM attach")
         self.root.write("proc/sys/kernel/osrelease", "7.3.4\n")
-        self.assert_finding("iommufd", "warn", "neither counted nor limited", "pasid_attach")
+        self.assert_finding("iommufd", "warn", "neither counts nor limits", "pasid_attach")
         for capacity in ("max", 2**31 - 1):
             self.root.write("sys/fs/cgroup/misc.capacity", f"pasid 1048575\npasid_attach {capacity}\n")
             self.assert_finding("iommufd", "ok", "are counted and limited$")
@@ -207,13 +207,13 @@ class Doctor(CtlTest):
 
     def test_policies(self):
         self.remove("usr/share/dbus-1/system.d/org.pasidd1.conf")
-        self.assert_finding("dbus-policy", "fail", "not there", "install")
+        self.assert_finding("dbus-policy", "fail", "is missing", "install")
         self.root.write("etc/dbus-1/system.d/org.pasidd1.conf", "")
         self.assert_finding("dbus-policy", "ok", "/etc/dbus-1")
         self.polkit.stop()
-        self.assert_finding("polkit", "warn", "nobody but root", "apt install polkitd")
+        self.assert_finding("polkit", "warn", "only root", "apt install polkitd")
         self.remove(POLICY)
-        self.assert_finding("polkit", "fail", "not there", "install")
+        self.assert_finding("polkit", "fail", "is missing", "install")
 
     def test_name_that_is_no_text(self):
         (self.root.path / "var/lib/pasidd" / os.fsdecode(b"x.corrupt-\xff\x1b")).touch()
@@ -223,7 +223,7 @@ class Doctor(CtlTest):
 
     def test_overrides(self):
         self.root.write(f"var/lib/pasidd/{WEB}.corrupt-2", "x")
-        self.assert_finding("overrides", "warn", f"{WEB}.corrupt-2", f"look into /var/lib/pasidd/{WEB}.corrupt-2")
+        self.assert_finding("overrides", "warn", f"{WEB}.corrupt-2", f"check /var/lib/pasidd/{WEB}.corrupt-2")
 
     def test_metrics(self):
         path = self.root.path / METRICS
@@ -236,7 +236,7 @@ class Doctor(CtlTest):
 
     def test_machined(self):
         self.machined.stop()
-        self.assert_finding("machined", "fail", "not there", "apt install systemd-container")
+        self.assert_finding("machined", "fail", "is missing", "apt install systemd-container")
 
     def test_hook(self):
         (self.root.path / HOOK).chmod(0o644)
@@ -245,7 +245,7 @@ class Doctor(CtlTest):
         self.assert_finding("hook", "fail", "No such file", f"^ln -s .* /{HOOK}$")
         self.assert_finding("libvirt", "skip")
         (self.root.path / HOOK).symlink_to("/nonexistent")
-        self.assert_finding("hook", "fail", "points to nothing", "install")
+        self.assert_finding("hook", "fail", "dangling link", "install")
         self.remove("usr/sbin/libvirtd")
         self.assert_finding("hook", "skip", "libvirt is not installed")
 
@@ -302,7 +302,7 @@ class Doctor(CtlTest):
         self.assertEqual(self.ok("doctor", "-H", "a@b:2222"), "-xT -p 2222 -- a@b pasidctl doctor --json=off\n")
         self.assertEqual(self.ok("doctor", "-H", "[fe80::1%eth0]:2222"), "-xT -p 2222 -- fe80::1%eth0 pasidctl doctor --json=off\n")
         self.fail_with(USAGE, "--root", "doctor", "-H", "a@b", "--root=/x")
-        for ends, status, pattern in ((1, FAILURE, "^$"), (127, NOT_RUNNING, "ssh a@b pasidctl"), (255, NOT_RUNNING, "look at a@b")):
+        for ends, status, pattern in ((1, FAILURE, "^$"), (127, NOT_RUNNING, "ssh a@b pasidctl"), (255, NOT_RUNNING, "check a@b")):
             ssh.write_text(f"#!/bin/sh\nexit {ends}\n")
             got, out, err = self.run_ctl("doctor", "-H", "a@b")
             self.assertEqual((got, out), (status, ""))

@@ -52,7 +52,7 @@ class Output(CtlTest):
         self.assertEqual(self.ok("show", "web", "-o", "quota", "--no-legend"), "10\n")
         self.assertEqual(self.json("show", "web", "-o", "quota"), {"quota": 10})
         self.assertEqual(self.ok("status", "-o", "capacity,vms", "--no-legend"), "100000\n2\n")
-        self.fail_with(USAGE, "No column 'VSM'. Did you mean VMS", "status", "-o", "VSM")
+        self.fail_with(USAGE, "Unknown column 'VSM'. Did you mean VMS", "status", "-o", "VSM")
 
     # Locales.
 
@@ -89,7 +89,7 @@ class Output(CtlTest):
         self.usage(12, 3)
         out = self.ok("list")
         self.assertIn("Over quota: web (12 of 10).\n", out)
-        self.assertIn("Were refused PASIDs: web (3).", out)
+        self.assertIn("PASIDs denied: web (3).", out)
         self.assertNotIn("refused", self.ok("list", "--no-legend"))
         self.assertEqual(self.json("list", "-o", "warnings")[1], {"warnings": ["over", "denied"]})
 
@@ -239,7 +239,7 @@ class Output(CtlTest):
         for host in ("", "a:", "a:b", "a:0", "a:65536", "a:-1", "a/b", "a:22/b", "::1", "[::1", "[::1]22", "@a", "a@", "a@b@c", "-oX", "u@-oX"):
             for verb in ("list", "doctor"):
                 with self.subTest(host=host, verb=verb):
-                    self.fail_with(USAGE, "Bad --host=.*HOST:PORT", verb, f"--host={host}")
+                    self.fail_with(USAGE, "Invalid --host=.*HOST:PORT", verb, f"--host={host}")
 
 
 if __name__ == "__main__":

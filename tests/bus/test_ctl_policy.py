@@ -100,9 +100,9 @@ class Explain(PolicyTest):
         for line, (depth, pattern) in zip(
             lines[1:],
             (
-                (0, r"^host +capacity 1000, 107 promised$"),
+                (0, r"^host +capacity 1000, 107 committed$"),
                 (1, r"^└─machine.slice +no limit$"),
-                (2, r"^  └─machine-a.slice +limit 50, 60 promised, not in force \(/etc/pasidd/pasidd.conf:3\)$"),
+                (2, r"^  └─machine-a.slice +limit 50, 60 committed, not in force \(/etc/pasidd/pasidd.conf:3\)$"),
                 (3, r"^    └─web +4 +3 +in force$"),
                 (4, r"^      ├─runtime +- +- +not overridden"),
                 (4, r"^      ├─persistent +- +3 \* +set by set-quota \(/var"),
@@ -113,7 +113,7 @@ class Explain(PolicyTest):
         ):
             with self.subTest(depth=depth):
                 self.assertRegex(line, pattern)
-        self.assertIn("* counts", lines[-1])
+        self.assertIn("* marks", lines[-1])
         self.extra_environment = {"SYSTEMD_COLORS": "1"}
         self.assertEqual(self.ok("explain", "web").count("\x1b[32m"), 2)
 
@@ -166,10 +166,10 @@ class Slices(PolicyTest):
         self.answer("ListSlices", "a(sssutuubs)", [])
         self.assert_documented("change", self.json("set-quota", "--slice=a.slice", "5"))
         for arguments, pattern in (
-            (("--slice=a.slice",), "missing"),
+            (("--slice=a.slice",), "Too few arguments"),
             ((b"--slice=\xff", "5"), "not valid UTF-8"),
-            (("--slice=a.slice", "web", "5"), "'web' is one argument too many: name a VM, or"),
-            (("--slice=a.slice", "5", "--watermark=3"), "no meaning for a slice"),
+            (("--slice=a.slice", "web", "5"), "'web': name either a VM or"),
+            (("--slice=a.slice", "5", "--watermark=3"), "cannot be used with --slice="),
         ):
             self.fail_with(USAGE, pattern, "set-quota", *arguments)
 
@@ -177,14 +177,14 @@ class Slices(PolicyTest):
         self.answer("ResetSliceQuota", "us", NONE, "none")
         self.assertEqual(self.ok("reset-quota", "--slice=a.slice"), "a.slice: limit 64 -> none (none)\n")
         self.assertEqual(self.fake.calls[-1], ("ResetSliceQuota", "a.slice", {}))
-        self.fail_with(USAGE, "one argument too many", "reset-quota", "--slice=a.slice", "web")
-        self.fail_with(USAGE, "missing", "reset-quota")
+        self.fail_with(USAGE, "Unexpected argument", "reset-quota", "--slice=a.slice", "web")
+        self.fail_with(USAGE, "Too few arguments", "reset-quota")
 
 
 class Reconcile(PolicyTest):
     def test_reconcile(self):
         self.answer("Reconcile", "a(ssssss)", [])
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
         self.assertEqual(self.json("reconcile"), [])
         self.answer("Reconcile", "a(ssssss)", [("vm", WEB, "web", "set 5 quota", "9", "4")])
         self.assertEqual(
@@ -219,7 +219,7 @@ class Events(PolicyTest):
         self.assertEqual(self.fake.calls, [("ListEvents", 0)])
         self.assertEqual(out.splitlines()[0].split(), ["TIME", "TYPE", "NAME", "MESSAGE"])
         self.assertEqual(out.splitlines()[2], "2023-11-14 22:13:20 quota-exceeded web  refused a PASID")
-        self.assertIn("earlier ones", out)
+        self.assertIn("Earlier events", out)
         self.assertEqual(self.ok("events", "-o", "details", "--no-legend").splitlines()[1], 'set=5 reason=quota new="a b"')
         events = self.json("events")
         self.assert_documented("array of past event", events)
@@ -231,7 +231,7 @@ class Events(PolicyTest):
         self.assertEqual([e["sequence"] for e in self.json("events", "--since=2023-11-14 22:13:20")], [7])
         for arguments in (("--since=1h",), ("--since=-1h",), ("--since", "-1h")):
             self.assertEqual(self.ok("events", *arguments), "No events.\n")
-        self.fail_with(USAGE, "Bad --since=soon", "events", "--since=soon")
+        self.fail_with(USAGE, "Invalid --since=soon", "events", "--since=soon")
 
 
 class Overrides(PolicyTest):
@@ -268,13 +268,13 @@ class Overrides(PolicyTest):
     def test_bad_file(self):
         exported = self.ok("export")
         self.fake.calls.clear()
-        self.fail_with(FAILURE, "quota 5000000 is no number.*Nothing was changed", "import", self.write(exported.replace("64", "5000000")))
+        self.fail_with(FAILURE, "quota 5000000 is not a number.*Nothing was changed", "import", self.write(exported.replace("64", "5000000")))
         # Only a slice can be without a limit.
         unlimited = json.loads(exported)
         unlimited["overrides"][3]["values"]["quota"] = NONE
-        self.fail_with(FAILURE, f"override 4: quota {NONE} is no number", "import", self.write(json.dumps(unlimited)))
-        self.fail_with(FAILURE, "no JSON object", "import", self.write("x"))
-        self.fail_with(FAILURE, "more behind it.*Nothing was changed", "import", self.write(exported + exported))
+        self.fail_with(FAILURE, f"override 4: quota {NONE} is not a number", "import", self.write(json.dumps(unlimited)))
+        self.fail_with(FAILURE, "not a JSON object", "import", self.write("x"))
+        self.fail_with(FAILURE, "unexpected data after.*Nothing was changed", "import", self.write(exported + exported))
         self.fail_with(FAILURE, "larger than", "import", self.write(" " * (16 * 1024 * 1024 + 1)))
         self.fail_with(FAILURE, "/nonexistent: No such file", "import", "/nonexistent")
         self.assertEqual(self.fake.calls, [])
@@ -285,7 +285,7 @@ class Overrides(PolicyTest):
             ("org.freedesktop.DBus.Error.AccessDenied", DENIED, ""),
             ("org.freedesktop.DBus.Error.InvalidArgs", FAILURE, "pasidctl: Nothing was changed.\n"),
             ("org.freedesktop.DBus.Error.UnknownMethod", FAILURE, "pasidctl: Nothing was changed.\n"),
-            ("org.freedesktop.DBus.Error.NoReply", NOT_RUNNING, "pasidctl: Whether anything was changed is not known"),
+            ("org.freedesktop.DBus.Error.NoReply", NOT_RUNNING, "pasidctl: It is not known whether anything was changed"),
         ):
             self.fake.answers["SetOverrides"] = BusError(name, "Override 1: no")
             self.fail_with(status, f"Override 1: no.*\n{more}", "import", path)
@@ -336,7 +336,7 @@ class Overrides(PolicyTest):
         )
         self.fake.manager["Capacity"] = ("u", 0)
         self.fail_with(FAILURE, "no PASIDs to offer", "export", "--format=nova-provider")
-        self.fail_with(USAGE, "Bad --format=xml", "export", "--format=xml")
+        self.fail_with(USAGE, "Invalid --format=xml", "export", "--format=xml")
         self.fail_with(USAGE, "YAML", "export", "--format=nova-provider", "--json=short")
 
 
@@ -369,7 +369,7 @@ class Real(CtlTest):
         self.fail_with(USAGE, "x.service", "set-quota", "--slice=x.service", "5")
 
     def test_reconcile(self):
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
         self.root.overwrite(f"sys/fs/cgroup{self.cgroup}/misc.max", "pasid 5\n")
         repairs = self.json("reconcile")
         self.assert_documented("array of repair", repairs)

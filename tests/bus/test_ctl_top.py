@@ -39,10 +39,10 @@ class Top(CtlTest):
         for arguments, pattern in (
             (("-s", "bogus"), "Cannot sort by 'bogus'"),
             (("-s", "sets"), "Cannot sort by"),
-            (("-d", "0"), "Bad --delay=0"),
+            (("-d", "0"), "Invalid --delay=0"),
             (("-d", "-1"), "not a decimal"),
-            (("-d", "1s"), "Bad --delay=1s"),
-            (("-n", ""), "Bad --iterations="),
+            (("-d", "1s"), "Invalid --delay=1s"),
+            (("-n", ""), "Invalid --iterations="),
         ):
             with self.subTest(arguments=arguments):
                 self.fail_with(USAGE, pattern, "top", *arguments)

@@ -258,7 +258,7 @@ class Reconcile(LibvirtTest):
         )
         self.assert_documented("array of repair", repairs)
         self.assertEqual(self.source(WEB), (5, "metadata"))
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
 
         # In front of what the kernel had otherwise, which ForeignChanges=report has left.
         self.add_machine("db", DB, 2, sets=[2])
@@ -277,22 +277,22 @@ class Reconcile(LibvirtTest):
     def test_bad_metadata(self):
         self.libvirt.set("web", WEB, QUOTA.format("many"))
         status, out, err = self.run_ctl("reconcile")
-        self.assertEqual((status, out), (OK, "All is as it should be.\n"))
-        self.assertRegex(err, 'The metadata of a domain was left out: .*max="many"')
+        self.assertEqual((status, out), (OK, "No differences found.\n"))
+        self.assertRegex(err, 'Skipped the metadata of a domain: .*max="many"')
 
     def test_without_libvirt_dbus(self):
         self.libvirt.stop()
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
 
     def test_libvirt_that_does_not_run(self):
         self.libvirt_unit("inactive")
         self.libvirt.set("web", WEB, QUOTA.format(5))
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
         self.assertEqual(self.libvirt.lists, 0)
 
     def test_broken_libvirt(self):
         self.libvirt.broken = True
-        self.assertEqual(self.ok("reconcile"), "All is as it should be.\n")
+        self.assertEqual(self.ok("reconcile"), "No differences found.\n")
 
 
 if __name__ == "__main__":

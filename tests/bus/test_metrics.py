@@ -294,7 +294,7 @@ class Verb(BusTest):
         os.mkfifo(fifo)
         result = self.metrics(str(fifo))
         self.assertEqual(result.returncode, 1)
-        self.assertIn("no file that could be replaced", result.stderr)
+        self.assertIn("is not a regular file", result.stderr)
         self.assertTrue(fifo.is_fifo())
         file.write_text("old")
         link.symlink_to("file")

@@ -509,7 +509,7 @@ class Import(ListTest, CtlTest):
     def test_too_many(self):
         before = self.everything()
         path = self.write(persistent(ROWS_MAX + 1))
-        self.fail_with(FAILURE, "4097 overrides are more than 4096, .* Nothing was changed", "import", path)
+        self.fail_with(FAILURE, "it has 4097 overrides, the maximum is 4096\\. Nothing was changed", "import", path)
         self.assertEqual(self.everything(), before)
         self.assertEqual(self.ok("import", self.write(persistent(ROWS_MAX))), "4096 overrides, of which 4096 changed something.\n")
 
@@ -527,7 +527,7 @@ class Import(ListTest, CtlTest):
         self.daemon.kill()
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (NOT_RUNNING, ""))
-        self.assertRegex(err, "not known: see 'pasidctl export'")
+        self.assertRegex(err, "It is not known whether anything was changed: see 'pasidctl export'")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a bus test stands on: a private bus, a root directory that looks like the kernel's files, stand-ins for
-systemd-machined, polkit and systemd, and pasidd itself.
+"""The environment of bus tests: a private bus, a root directory with files that simulate the kernel, fakes of
+systemd-machined, polkit and systemd, and pasidd.
 
-Run as root, bus and daemon run as another user, as they do in service, and callers are yet another one. Otherwise all
-are one user; what cannot be told apart then is skipped, with the reason.
+When run as root, bus and daemon run as another user, as in production, and callers as a third user. Otherwise all run
+as the same user; tests that need several users are skipped, with the reason.
 """
 
 import json
@@ -25,12 +25,12 @@ import uuid as uuid_module
 from minibus import ALLOW_INTERACTIVE, HANG_GUARD, BusError, Connection, wait_until
 
 SOURCE = pathlib.Path(os.environ.get("PASIDD_SOURCE", pathlib.Path(__file__).parents[2]))
-# Without: those of the build directory that README.md names.
+# Default: the programs in the build directory of README.md.
 PASIDD = os.environ.get("PASIDD", SOURCE / "build/daemon/pasidd")
 PASIDCTL = os.environ.get("PASIDCTL", SOURCE / "build/cli/pasidctl")
 
 IS_ROOT = os.geteuid() == 0
-# The bus lets in only users that the system knows.
+# The bus only accepts users that exist in the system.
 DAEMON_UID = pwd.getpwnam("daemon").pw_uid if IS_ROOT else os.geteuid()
 CALLER_UID = pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid()
 
@@ -42,7 +42,7 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 ACCESS_DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
 
-# The directories of both layers, with a file for each VM and each slice.
+# State directories of both layers, with a file for each VM and each slice.
 PERSISTENT_STATE = "var/lib/pasidd/state"
 RUNTIME_STATE = "run/pasidd/state"
 
@@ -55,7 +55,7 @@ OTHER = "99999999-0000-4000-8000-000000000009"
 
 
 def vm_path(uuid):
-    """The object path, escaped as sd_bus_path_encode(3) does."""
+    """Object path of a VM, escaped like sd_bus_path_encode(3)."""
     label = "".join(c if c.isalnum() and (i > 0 or not c.isdigit()) else f"_{ord(c):02x}" for i, c in enumerate(uuid))
     return f"{MANAGER_PATH}/vm/{label}"
 
@@ -65,10 +65,10 @@ def unit_escape(name):
 
 
 class Root:
-    """The fake root directory. Whatever appears in it appears complete: it is made aside and renamed."""
+    """The fake root directory. Directories appear complete: they are created under another name and renamed."""
 
     def __init__(self, path, counts_attached=False):
-        """counts_attached: as a kernel that limits what is attached through iommufd, too."""
+        """counts_attached: simulates a kernel that also limits attached PASIDs."""
         self.path = path
         self.counts_attached = counts_attached
         self.aside = path.with_name(path.name + ".aside")
@@ -84,7 +84,7 @@ class Root:
         self.own(path)
 
     def misc(self, pasid, attach=None):
-        """The text of a file of the misc controller; attach: another value for what is attached."""
+        """Text of a file of the misc controller. attach: a different value for pasid_attach."""
         text = f"pasid {pasid}\n"
         if self.counts_attached:
             text += f"pasid_attach {pasid if attach is None else attach}\n"
@@ -108,22 +108,22 @@ class Root:
         aside.rename(target)
 
     def overwrite(self, name, text):
-        """Writes to the file in place, as somebody else who tunes the kernel would."""
+        """Writes to the file in place, like another program that changes the kernel's value."""
         if name.endswith("/misc.max"):
-            # A write of the daemon's is two steps here, the first of which empties the file.
+            # A write by the daemon has two steps here; the first truncates the file.
             text = self.merge(wait_until(lambda: self.read(name), f"{name} has lines"), text)
         with open(self.path / name, "w", encoding="utf-8") as f:
             f.write(text)
 
     @staticmethod
     def merge(before, line):
-        """What misc.max says after a write: the kernel takes a line and leaves the others alone."""
+        """Text of misc.max after a write: the kernel changes one line and keeps the others."""
         lines = dict(text.split() for text in before.splitlines())
         lines.update(dict(text.split() for text in line.splitlines()))
         return "".join(f"{key} {value}\n" for key, value in lines.items())
 
     def block(self, name):
-        """Puts something in the file's place that cannot be read or written, for root neither: a link to a directory."""
+        """Replaces the file by a link to a directory, which not even root can read or write."""
         aside = self.aside / "link"
         aside.symlink_to(self.aside)
         aside.rename(self.path / name)
@@ -132,7 +132,7 @@ class Root:
         return (self.path / name).read_text()
 
     def state(self, directory):
-        """All that the files of a layer say, as one document, once no change is pending."""
+        """All files of a layer as one document, when no change is pending."""
         wait_until(lambda: not (self.path / directory / ".pending").exists(), "the files are written")
         state = {"version": 1, "vms": {}}
         for path in (self.path / directory).glob("[!.]*"):
@@ -147,7 +147,7 @@ class Root:
         return state
 
     def block_state(self, directory):
-        """Something is where temporary files are made. Returns what it is."""
+        """Blocks the path of temporary files. Returns the blocking path."""
         path = self.path / directory / ".new"
         (path / "x").mkdir(parents=True)
         self.own(self.path / directory)
@@ -182,7 +182,7 @@ class Root:
         return os.stat(self.path / f"sys/fs/cgroup{cgroup}").st_ino
 
     def limit(self, cgroup):
-        """The line of misc.max if the others have its value as well, as they should; else all of the file."""
+        """The value in misc.max if all lines have the same value, as expected; else the whole text."""
         text = self.read(f"sys/fs/cgroup{cgroup}/misc.max").strip()
         lines = text.splitlines()
         if len(lines) == 1 + self.counts_attached and len({line.split()[1] for line in lines}) == 1:
@@ -230,7 +230,7 @@ class Root:
         shutil.rmtree(self.aside / "gone")
 
     def number(self, name):
-        """A write of the daemon's is two steps here, unlike in sysfs: the first one empties the file."""
+        """A write by the daemon has two steps here, unlike in sysfs: the first truncates the file."""
         return int(wait_until(lambda: self.read(name).strip(), f"{name} has a value"))
 
     def set_value(self, set_id, name):
@@ -322,7 +322,7 @@ class Bus:
 
 
 class Machined:
-    """systemd-machined, as far as pasidd listens to it. It answers from copies: a test changes what there is meanwhile."""
+    """Fake systemd-machined with the parts that pasidd uses. It answers from copies, because a test changes the machines meanwhile."""
 
     NAME = "org.freedesktop.machine1"
     PATH = "/org/freedesktop/machine1"
@@ -404,7 +404,7 @@ class Machined:
         raise BusError("org.freedesktop.DBus.Error.UnknownObject", "no such machine")
 
     def add(self, name, uuid, unit, leader, machine_class="vm", pids=(), usec=1, uid=None):
-        """uid: of who registered it, as systemd 258 and later say it."""
+        """uid: the user who registered the machine, as reported by systemd 258 and later."""
         self.machines[name] = {
             "Timestamp": usec,
             "Id": uuid_module.UUID(uuid).bytes if uuid else b"",
@@ -424,7 +424,7 @@ class Machined:
 
 
 class Polkit:
-    """polkit that says what it is told to: yes, no, challenge, error, nonsense, or nothing at all (hold)."""
+    """Fake polkit with a configured answer: yes, no, challenge, error, nonsense, or no answer (hold)."""
 
     NAME = "org.freedesktop.PolicyKit1"
 
@@ -458,12 +458,12 @@ class Polkit:
 
 
 class Systemd:
-    """systemd, which knows units' InvocationIDs."""
+    """Fake systemd with the InvocationIDs of units."""
 
     NAME = "org.freedesktop.systemd1"
 
     def __init__(self, bus, invocations=()):
-        # Before it has its name: then it is asked at once.
+        # Before it takes its name, because the daemon calls it at once then.
         self.invocations = dict(invocations)
         self.units = {}
         self.connection = bus.connect()
@@ -474,7 +474,7 @@ class Systemd:
         self.connection.request_name(self.NAME)
 
     def unit(self, name, **properties):
-        """What the unit answers for these properties, instead of all that it did before."""
+        """Sets the unit's answers for these properties, and removes all earlier ones."""
         escaped = re.sub("[^A-Za-z0-9]", lambda m: f"_{ord(m[0]):02x}", name)
         self.units["/org/freedesktop/systemd1/unit/" + escaped] = properties
 
@@ -483,7 +483,7 @@ class Systemd:
         return "", ()
 
     def reload(self):
-        """As PID 1 does it: it says when it begins and when it is through, to those who have subscribed."""
+        """Simulates a reload of PID 1: signals to subscribers at its begin and end."""
         if self.subscribers:
             for active in (True, False):
                 self.connection.emit("/org/freedesktop/systemd1", self.NAME + ".Manager", "Reloading", "b", (active,))
@@ -504,7 +504,7 @@ class Systemd:
 
 
 class Daemon:
-    """pasidd, told by sd_notify(3) when it is ready."""
+    """The daemon, with its readiness from sd_notify(3)."""
 
     def __init__(self, directory, root, bus):
         self.root = root
@@ -514,7 +514,7 @@ class Daemon:
         self.output = []
         self.states = []
         self.lock = threading.Condition()
-        # The build directory may be out of reach for the other user.
+        # The other user may be unable to access the build directory.
         self.program = directory / "pasidd"
         shutil.copy(PASIDD, self.program)
 
@@ -570,7 +570,7 @@ class Daemon:
                 raise TimeoutError(f"no {text} from pasidd; it is at {self.states}, and it said:\n{self.text()}")
 
     def wait_output(self, text, count=1, timeout=HANG_GUARD):
-        """Lines with this text. What is written arrives here a little later than what is sent."""
+        """Lines of output with this text. Output arrives slightly later than messages."""
 
         def find():
             lines = [line for line in self.output if text in line]
@@ -604,7 +604,7 @@ class Daemon:
         self.wait()
 
     def reload(self):
-        """By signal. The new state is in place, or rejected, on return."""
+        """Reloads by SIGHUP. On return the new configuration is in force or rejected."""
         self.states.clear()
         self.process.send_signal(signal.SIGHUP)
         self.wait_notify("READY=1")
@@ -615,7 +615,7 @@ class Daemon:
 
 
 class HungJournal:
-    """A journald that reads nothing, and whose queue is full."""
+    """A fake journald that does not read, with a full queue."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -625,7 +625,7 @@ class HungJournal:
         self.fill()
 
     def fill(self):
-        """By many senders: the own buffer of one can be full before the queue is."""
+        """Uses many senders, because the buffer of a single sender can be full before the queue."""
         sent = 1
         while sent:
             sent = 0
@@ -640,7 +640,7 @@ class HungJournal:
                     pass
 
     def drain(self):
-        """What is in the queue, as text."""
+        """The contents of the queue as text."""
         self.socket.setblocking(False)
         records = []
         try:
@@ -657,7 +657,7 @@ class HungJournal:
 
 
 class BusTest(unittest.TestCase):
-    """With a bus, the stand-ins and a caller. The daemon is started by start(), after the test has set the scene."""
+    """A test with a bus, the fakes and a caller. start() starts the daemon, after the test has prepared the environment."""
 
     config = None
     with_machined = True
@@ -697,7 +697,7 @@ class BusTest(unittest.TestCase):
         return c
 
     def end_daemon(self):
-        """It must end well, which for one built with sanitizers means without leaks."""
+        """The daemon must exit with 0, which with sanitizers means without leaks."""
         if self.daemon.process:
             status = self.daemon.stop()
             # Before other cleanups hide it.
@@ -707,7 +707,7 @@ class BusTest(unittest.TestCase):
         self.daemon.start(*args)
 
     def start_quietly(self):
-        """Without the log of each single thing, where there are very many."""
+        """Disables detailed logging, for tests with very many objects."""
         self.daemon.spawn("--log-level=warning")
         self.daemon.wait_notify("READY=1", timeout=60)
 
@@ -725,14 +725,14 @@ class BusTest(unittest.TestCase):
         pid = 1000 + number
         self.root.cgroup(cgroup)
         self.root.process(pid, f"{cgroup}/libvirt/emulator")
-        # In libvirt's order: the process cannot have done anything before machined knows the machine.
+        # In libvirt's order: the process does nothing before the machine is registered with machined.
         self.machined.add(machine, uuid, unit, pid, usec=usec)
         for set_id in sets:
             self.root.add_set(set_id, pid, cgroup)
         return cgroup
 
     def add_unit(self, unit, set_id, invocation, slice_name="system"):
-        """A VM that systemd runs without machined."""
+        """A VM in a systemd unit, without machined."""
         cgroup = f"/{slice_name}.slice/{unit}"
         pid = 2000 + set_id
         if not self.root.exists(f"sys/fs/cgroup/{slice_name}.slice"):
@@ -745,7 +745,7 @@ class BusTest(unittest.TestCase):
         return cgroup
 
     def set_invocation(self, cgroup, uuid):
-        """As systemd does for its units."""
+        """Like systemd for its units."""
         os.setxattr(self.root.path / f"sys/fs/cgroup{cgroup}", "user.invocation_id", uuid.replace("-", "").encode())
 
     # Calls.
@@ -794,7 +794,7 @@ class BusTest(unittest.TestCase):
 
     @staticmethod
     def options(values):
-        """dry_run=True and the like as a{sv}; a pair is taken as the variant that it is."""
+        """Converts dry_run=True and similar arguments to a{sv}; a pair is a variant already."""
         kinds = {bool: "b", int: "u", str: "s"}
         return {
             name.replace("_", "-"): value if isinstance(value, tuple) else (kinds[type(value)], value)
@@ -856,7 +856,7 @@ class BusTest(unittest.TestCase):
         )
 
     def snapshot(self):
-        """Everything that pasidd could have changed."""
+        """All values that pasidd can change."""
         files = {}
         for path in sorted(self.root.path.rglob("*")):
             if path.is_file():
@@ -886,7 +886,7 @@ class TapResult(unittest.TestResult):
 
     def complain(self, test, error):
         self.line("not ok", test)
-        # meson shows this, and not what a comment in the protocol says.
+        # meson shows this, but not comments of the protocol.
         print(f"{test.id()}:\n{self._exc_info_to_string(error, test)}", file=sys.stderr, flush=True)
 
     def addSuccess(self, test):
@@ -912,7 +912,7 @@ class TapResult(unittest.TestResult):
 
 
 def main():
-    """Runs the tests of the calling file: all, or those named on the command line (Class.method or a part of it)."""
+    """Runs the tests of the calling file: all, or those on the command line (Class.method or a part of it)."""
     sys.setswitchinterval(0.001)
     if not shutil.which("dbus-daemon"):
         print("1..0 # SKIP dbus-daemon is not installed")

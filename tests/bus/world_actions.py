@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happens in the random world. Each action changes the world and tells the model.
+"""The actions of the random world. Each action changes the world and the model.
 
-An action's choices depend on the seed and on what was done before, never on what the daemon answered, so that a seed
-gives the same actions again. Names are read by the runner: each method do_* is an action.
+The choices of an action depend on the seed and on earlier actions, never on the daemon's answers, so that a seed
+reproduces the actions. The runner finds actions by their name: each method do_* is an action.
 """
 
 import shutil
@@ -16,9 +16,9 @@ NONE = 2**32 - 1
 
 
 class Actions:
-    """Mixed into the test case, which has root, bus, machined, systemd, daemon, model and random."""
+    """A mixin of the test case, which has root, bus, machined, systemd, daemon, model and random."""
 
-    # How often each of them happens; those that are not named have 4.
+    # Weights of the actions; the default is 4.
     WEIGHTS = {
         "start_machine": 16,
         "end_machine": 10,
@@ -100,7 +100,7 @@ class Actions:
         return f"{machine.name}, {'scope' if scope_first else 'machine'} first"
 
     def end_machine_of(self, guest, machine, scope_first=True):
-        # A start that nobody saw uses up no reservation.
+        # A start that the daemon does not see uses no reservation.
         if guest.fresh:
             self.rest("before the end of a machine that was announced")
         self.drop_sets(machine)
@@ -115,7 +115,7 @@ class Actions:
         self.model.machine_ends(guest, machine)
 
     def do_restart_machine(self):
-        """The UUID comes again at once."""
+        """The UUID is started again at once."""
         guest = self.pick_running()
         if not guest or len(guest.machines) > 1:
             return None
@@ -203,10 +203,10 @@ class Actions:
         self.root.set_attribute(set_id, "denied", self.root.set_value(set_id, "denied") + 1)
         return f"by set {set_id}"
 
-    # Somebody else writes.
+    # Foreign changes.
 
     def do_foreign_write(self):
-        """Under report what was written stays until something asks for what should be; see do_reload and rest()."""
+        """With "report" a foreign value remains until the desired value is requested; see do_reload and rest()."""
         owner = self.pick([o for o in self.owners() if not getattr(o, "shared", False)])
         number, kind = self.random.randrange(2000, 3000), self.random.randrange(4)
         if not owner:
@@ -223,16 +223,16 @@ class Actions:
             self.root.overwrite(f"sys/class/vfio_pasid/set{owner.sets[0]}/watermark", f"{number}\n")
         else:
             self.root.overwrite(f"sys/fs/cgroup{owner.cgroup}/misc.max", f"{self.limit_key()} {number}\n")
-        # A watermark raises no event, and under report all is left: to be written again it takes a reconcile.
+        # A change of a watermark causes no event, and with "report" it remains: only a reconcile restores it.
         self.foreign_left = True
         return f"{owner.cgroup}, kind {kind}, {number}"
 
     def limit_key(self):
-        """A line of misc.max: what somebody writes to either is dealt with alike."""
+        """A line of misc.max: a foreign change of either line is handled the same."""
         return self.random.choice(["pasid", "pasid_attach"] if self.counts_attached else ["pasid"])
 
     def adopt(self, owner, number, kind):
-        """Of what is in force already; before that another value is a failure, not somebody's wish."""
+        """Only for values in force; before that, a different value is a failure, not a foreign change."""
         self.rest("before somebody's change is adopted")
         guests = [g for g in self.model.guests if g.machine is owner]
         key = guests[0].uuid if guests else owner.name
@@ -255,7 +255,7 @@ class Actions:
             self.random.choice(["revert", "revert", "adopt", "report"]),
             self.random.choice([None, self.random.randrange(1000, 5000)]),
         )
-        # What somebody wrote before is not to be taken for a wish under the next policy.
+        # An earlier foreign value must not be adopted under the next policy.
         self.rest("before a reload")
         self.root.config(config.text() + ("" if good else "Nonsense=1\n"))
         if not good:
@@ -334,7 +334,7 @@ class Actions:
         quota = self.random.choice([None, self.random.randrange(1, 1000)])
         if not guest:
             return None
-        # What is told before the start is seen is told for that start.
+        # An announcement before the start is seen applies to this start.
         self.rest("before Reserve")
         options = {} if quota is None else {"quota": quota}
         self.ask(MANAGER_PATH, MANAGER, "Reserve", "ssa{sv}", guest.uuid, guest.name, self.options(options))
@@ -349,7 +349,7 @@ class Actions:
         return guest.name
 
     def do_call_as_nobody(self):
-        """polkit says no, and nothing changes."""
+        """polkit denies the call, and nothing changes."""
         guest = self.pick_running()
         if not IS_ROOT:
             return None
@@ -414,7 +414,7 @@ class Actions:
         return "appears" if self.model.tenant_exists else "goes"
 
     def unseen(self, *actions):
-        """What happens while nobody tells the daemon."""
+        """Changes that the daemon does not see."""
         if "unseen" in self.off:
             return []
         self.model.unseen = True
@@ -423,7 +423,7 @@ class Actions:
         return told
 
     def do_overflow(self):
-        """More changes than an inotify queue may hold while the daemon cannot read."""
+        """More changes than fit into an inotify queue while the daemon does not read."""
         self.daemon.process.send_signal(signal.SIGSTOP)
         try:
             limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
@@ -438,13 +438,13 @@ class Actions:
 
     def do_restart_machined(self):
         if "unseen" not in self.off:
-            # What begins and ends unseen is never heard of: a reservation would stay.
+            # The daemon never learns of a machine that begins and ends unseen: its reservation would remain.
             self.rest("before machined stops")
         self.machined.stop()
         told = self.unseen(self.do_end_machine, self.do_start_machine)
         self.machined.start()
         if "unseen" not in self.off:
-            # Until the list of machines has been read, a new run goes on with what was told for one that ended unseen.
+            # Until the list of machines is read, a new run uses the announcement of a run that ended unseen.
             self.rest("machined is back")
         return f"meanwhile: {told}"
 
@@ -462,7 +462,7 @@ class Actions:
         return ""
 
     def do_kill_daemon(self):
-        # Here a write is two steps, and a call that was answered is saved: rest first, so that nothing is half done.
+        # A write has two steps here, and an answered call is saved: rest first, so that no write is incomplete.
         self.rest("before SIGKILL")
         self.daemon.kill()
         told = self.unseen(self.do_end_machine, self.do_start_machine, self.do_add_set)

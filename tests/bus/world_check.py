@@ -7,7 +7,7 @@ import time
 
 from testenv import BUS_NAME, MANAGER, MANAGER_PATH, PROPERTIES, VM
 
-# Of processor time: a machine that is busy with other things does not count.
+# CPU time, so that the load of the machine does not matter.
 ANSWER_CPU_SECONDS = 1.0
 
 
@@ -23,7 +23,7 @@ def resident_bytes(pid):
 
 
 def hang_guard(connection):
-    """Seconds after which no answer means a hang, on a machine as busy as this one is now."""
+    """Timeout in seconds that means a hang, given the current load of the machine."""
     times = []
     for _ in range(5):
         begin = time.monotonic()
@@ -73,13 +73,13 @@ def difference_of_vm(root, uuid, expected, actual):
 
 
 def read(root, set_id, name):
-    """A write of the daemon's is two steps here, the first of which empties the file."""
+    """A write by the daemon has two steps here; the first truncates the file."""
     text = root.read(f"sys/class/vfio_pasid/set{set_id}/{name}").strip()
     return int(text) if text else None
 
 
 def differences(root, model, connection, timeout):
-    """Lines that say what is not as it should be."""
+    """Lists the differences from the expected state."""
     expected = model.expected()
     actual, rows = observe(connection, timeout)
     found = []
@@ -105,7 +105,7 @@ def differences(root, model, connection, timeout):
 
 
 def answer_cost(connection, pid, timeout):
-    """Processor time of the daemon from a question to its answer: what was held back counts, too."""
+    """CPU time of the daemon from a call to its answer, including delayed work."""
     before = cpu_seconds(pid)
     connection.call(BUS_NAME, MANAGER_PATH, PROPERTIES, "Get", "ss", (MANAGER, "State"), timeout=timeout)
     return cpu_seconds(pid) - before

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What each VM, slice and the host should have, by pasidd.conf(5) and docs/ARCHITECTURE.md. Nothing here does I/O.
+"""The expected state of VMs, slices and the host, according to pasidd.conf(5) and docs/ARCHITECTURE.md. No I/O.
 
-The model follows the world's changes and the calls that were answered, and says at any time what has to be true once
-the daemon has come to rest. It is written from the documents, not from the daemon's code.
+The model follows the changes of the world and the answered calls, and has the state that is expected when the daemon is
+at rest. It implements the documents, independently of the daemon's code.
 """
 
 import math
@@ -15,7 +15,7 @@ TENANT = "tenant.slice"
 
 @dataclass
 class Machine:
-    """One machine that machined knows, or would know if it ran."""
+    """A machine that is registered with machined, or would be if machined ran."""
 
     name: str
     unit: str
@@ -24,23 +24,23 @@ class Machine:
     usec: int
     cgroup_exists: bool = True
     shared: bool = False  # the unit has other machines as well
-    users: bool = False  # a user has registered it: it is nobody's VM
+    users: bool = False  # registered by a user: not a VM
     sets: list = field(default_factory=list)
 
 
 @dataclass
 class Guest:
-    """A domain of libvirt's: off, announced, or running as one machine or more."""
+    """A libvirt domain: off, announced, or running as one or more machines."""
 
     uuid: str
     name: str
     number: int
     machines: list = field(default_factory=list)
-    told: int | None = None  # quota of the domain's metadata that holds for the run
+    told: int | None = None  # quota in the metadata announced for this run
     announced: bool = False
-    fresh: bool = False  # a start that was announced, and that the daemon may not have seen yet
-    ended_unseen: int | None = None  # what was told for a run whose end the daemon does not see
-    next: int | None = None  # quota of the metadata that was announced for the next run
+    fresh: bool = False  # an announced start that the daemon has possibly not seen yet
+    ended_unseen: int | None = None  # quota announced for a run whose end the daemon does not see
+    next: int | None = None  # quota in the metadata announced for the next run
 
     @property
     def machine(self):
@@ -79,7 +79,7 @@ class Config:
 
 @dataclass
 class Layers:
-    """An override in /run and one in /var; None is none."""
+    """The overrides in /run and /var; None: no override."""
 
     runtime: int | None = None
     persistent: int | None = None
@@ -112,8 +112,8 @@ class ExpectedVM:
     quota: int
     source: str
     watermark: int
-    cgroup: str | None  # None: not said here
-    limited: bool  # misc.max of the cgroup has to be the quota
+    cgroup: str | None  # None: not checked
+    limited: bool  # misc.max of the cgroup must be the quota
     sets: dict  # id: cgroup
 
 
@@ -135,7 +135,7 @@ class Model:
         return self.default.resolve() or (self.config.default, "config")
 
     def slice_limit(self):
-        """Of the tenant's slice; "max" where nothing asks for a limit."""
+        """Limit of the tenant's slice; "max" if none is configured."""
         found = self.slice.resolve()
         if found:
             return found[0]
@@ -181,7 +181,7 @@ class Model:
         )
 
     def expected(self):
-        """By UUID, all VMs that there have to be, and no others."""
+        """The expected VMs by UUID."""
         vms = {g.uuid: self.expected_guest(g) for g in self.guests}
         vms.update({u.invocation: self.expected_unit(u) for u in self.units.values()})
         return {uuid: vm for uuid, vm in vms.items() if vm}
@@ -189,8 +189,8 @@ class Model:
     # What happens.
 
     def machine_starts(self, guest, machine):
-        # A machine that comes beside another one is the start that was announced, if one was. For the daemon a run that
-        # replaces another one unseen goes on with what was told, unless a start was announced.
+        # If a start was announced, a second machine of the domain is this start. For the daemon, a run that replaces
+        # another one unseen keeps the announcement, unless a start was announced.
         if not machine.users and (guest.announced or not guest.machine):
             told = guest.next if guest.announced else guest.ended_unseen
             guest.told, guest.fresh, guest.announced, guest.next = told, guest.announced, False, None

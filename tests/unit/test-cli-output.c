@@ -266,7 +266,7 @@ static void test_warnings(void **state _unused_) {
         assert_string_equal(none, "");
         assert_string_equal(two, "Over quota: x\\x0a (12 of 10).\n"
                                  "Above 80 % of the quota: x\\x0a (9 of 10).\n"
-                                 "Were refused PASIDs: x\\x0a (3). 'pasidctl set-quota' raises a quota.\n");
+                                 "PASIDs denied: x\\x0a (3). 'pasidctl set-quota' raises a quota.\n");
         some.n_vms = ELEMENTSOF(many);
         seven = vm_list_warnings(&some);
         assert_non_null(strstr(seven, "x\\x0a (9 of 10) and 1 more.\n"));
@@ -510,27 +510,27 @@ static void test_overrides(void **state _unused_) {
                 { "\"overrides\":", "\"override\":", "no list" },
                 { "persistent", "permanent", "override 1: the layer \"permanent\"" },
                 { "default", "host", "override 2: the kind \"host\"" },
-                { "\"key\":\"u-1\",", "", "override 1: \"key\" is no string" },
-                { "\"key\":\"u-1\"", "\"key\":1", "override 1: \"key\" is no string" },
-                { "\"quota\":5", "\"quota\":-1", "override 2: quota -1 is no number" },
-                { "\"quota\":5", "\"quota\":1048577", "1048577 is no number from 0 to 1048576" },
-                { "\"quota\":5", "\"quota\":\"5\"", "quota \"5\" is no number" },
-                { "\"quota\":5", "\"quota\":5.5", "5.5 is no number" },
-                { "\"quota\":5", "\"qouta\":5", "no value \"qouta\"" },
-                { "\"quota\":5", "", "no object with something in it" },
+                { "\"key\":\"u-1\",", "", "override 1: \"key\" is not a string" },
+                { "\"key\":\"u-1\"", "\"key\":1", "override 1: \"key\" is not a string" },
+                { "\"quota\":5", "\"quota\":-1", "override 2: quota -1 is not a number" },
+                { "\"quota\":5", "\"quota\":1048577", "1048577 is not a number from 0 to 1048576" },
+                { "\"quota\":5", "\"quota\":\"5\"", "quota \"5\" is not a number" },
+                { "\"quota\":5", "\"quota\":5.5", "5.5 is not a number" },
+                { "\"quota\":5", "\"qouta\":5", "the value \"qouta\" is missing" },
+                { "\"quota\":5", "", "must be a non-empty object" },
                 { "\"values\":{\"quota\":5}", "\"value\":{}", "has no \"values\"" },
-                { "\"layer\":\"runtime\"", "\"extra\":1,\"layer\":\"runtime\"", "a key that is not known" },
+                { "\"layer\":\"runtime\"", "\"extra\":1,\"layer\":\"runtime\"", "an unknown key" },
                 { "\"overrides\":[",
                         "\"overrides\":[{\"layer\":\"runtime\",\"kind\":\"default\",\"key\":\"\","
                         "\"name\":\"\",\"values\":{\"quota\":6}},",
-                        "override 3: there is one of the same default" },
-                { "}]}", "}]", "no JSON object" },
-                { "}]}", "}]}{}", "more behind it: \"{}\"" },
-                { "}]}", "}]} \n.", "more behind it: \".\"" },
-                { "}]}", "}],\"more\":1}", "more keys than version and overrides" },
-                { "sch", "\xff", "no JSON object" },
-                { good, "1", "no JSON object" },
-                { good, "", "no JSON object" },
+                        "override 3: duplicate of an earlier override of default" },
+                { "}]}", "}]", "not a JSON object" },
+                { "}]}", "}]}{}", "unexpected data after the JSON object: \"{}\"" },
+                { "}]}", "}]} \n.", "unexpected data after the JSON object: \".\"" },
+                { "}]}", "}],\"more\":1}", "keys other than version and overrides" },
+                { "sch", "\xff", "not a JSON object" },
+                { good, "1", "not a JSON object" },
+                { good, "", "not a JSON object" },
         };
         _cleanup_(rows_clear) Rows rows = { .table = &override_table };
         _cleanup_json_ json_object *again = NULL;

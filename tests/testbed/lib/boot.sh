@@ -1,28 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
-#
-# One boot of the outer machine: QEMU from the root, started in a view of it. The guest's root is the merge of, from top to
-# bottom, the testbed's own guest files, the kernel's modules, the project's layer and the root.
+# shellcheck shell=bash A boot of the outer machine: QEMU from the root, started in a view of it. The guest's root is
+# the merge of, from top to bottom, the testbed's guest files, the kernel's modules, the project's layer and the root.
 
-# PCI slots of the passthrough devices: 0000:00:10.0 and so on, each in an IOMMU group of its own.
+# PCI slots of the passthrough devices: 0000:00:10.0 and so on, with one IOMMU group each.
 BOOT_DEVICES=(10 11 12 13)
-# The kernel on which what a virtual machine does with PASIDs comes to the host, on a machine of the kind "nested", and which
-# lets devices share address spaces, on one of the kind "sva".
+# The kernel that supports PASIDs of virtual machines, on a machine of the kind "nested", and devices that share
+# address spaces, on one of the kind "sva".
 BOOT_NESTED_KERNEL=7.3
-# The one that does so: 0000:00:08.0.
+# The device for both: 0000:00:08.0.
 BOOT_NESTED_DEVICE=8
-# Nothing that a machine of this kind needs, and each costs time under emulation.
+# Services that this kind of machine does not need, and that take time under emulation.
 BOOT_MASKED=(libvirt-guests.service systemd-pstore.service remote-fs.target systemd-random-seed.service
     systemd-timesyncd.service systemd-update-utmp.service systemd-vconsole-setup.service getty@tty1.service
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer logrotate.timer man-db.timer)
 QEMU_PID=
 
-# boot_needs_newer KIND: whether that kind of machine is for a newer kernel than $opt_kernel.
+# boot_needs_newer KIND: whether this kind of machine needs a newer kernel than $opt_kernel.
 boot_needs_newer() {
     [[ $1 == nested || $1 == sva ]] && [[ $opt_kernel != "$BOOT_NESTED_KERNEL" ]]
 }
 
-# boot_view: opens the view with all that QEMU and the guest read.
+# boot_view: opens the view with all files that QEMU and the guest read.
 boot_view() {
     local lower=$ROOT
     [[ -z ${VM-} ]] || lower=$VM:$lower
@@ -66,7 +64,7 @@ boot_qemu_args() {
     tcg) QEMU_ARGS+=(-smp 2 -accel tcg,thread=multi -cpu max) ;;
     icount) QEMU_ARGS+=(-smp 1 -accel tcg,thread=single -icount shift=0,sleep=off -cpu max) ;;
     esac
-    # The kernel checks its timer by counting loops, which an emulated CPU on a busy host may not get done.
+    # The kernel checks its timer by counting loops, which can fail on an emulated CPU on a busy host.
     [[ $opt_accel == kvm ]] || cmdline+=" no_timer_check"
 
     case $opt_iommu in
@@ -76,7 +74,7 @@ boot_qemu_args() {
         cmdline+=" intel_iommu=on,sm_on"
         ;;
     nested)
-        # With page tables of the second stage, which others can be nested in. What the hardware lacks, the module makes up.
+        # With second-stage page tables, for nested translation. A module simulates what the hardware lacks.
         QEMU_ARGS+=(-M q35,kernel-irqchip=split
             -device intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,pasid-bits=20
             -device "igb,addr=$BOOT_NESTED_DEVICE")
@@ -91,7 +89,7 @@ boot_qemu_args() {
         cmdline+=" intel_iommu=on,sm_on no5lvl"
         ;;
     legacy)
-        # An IOMMU that passes devices through but knows no PASID.
+        # An IOMMU that supports passthrough but no PASIDs.
         QEMU_ARGS+=(-M q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on)
         cmdline+=" intel_iommu=on,sm_off"
         ;;
@@ -150,7 +148,7 @@ boot_kill() {
 }
 
 boot_console_tail() {
-    # Without the escape sequences that the firmware and systemd send.
+    # Removes the escape sequences of firmware and systemd.
     tail -n 25 "$RUN/io/console" 2>/dev/null | sed 's/\x1b\[[0-9;?!]*[a-zA-Z]//g; s/[\x01-\x08\x0b-\x1f]//g; s/^/    | /' >&2
     echo >&2
 }
@@ -190,7 +188,7 @@ boot_command() {
     QEMU_PID=$!
     boot_wait "$boot_limit" "$opt_timeout" || result=$?
     boot_kill
-    # QEMU that never opened the ports leaves the readers waiting.
+    # If QEMU has not opened the ports, the readers still wait.
     if [[ ! -e $RUN/io/started ]]; then
         kill "${readers[@]}" 2>/dev/null || true
     fi
@@ -247,7 +245,7 @@ boot_close() {
     rm -rf --one-file-system "$RUN/guest"
 }
 
-# Whether KVM boots a kernel at all here: /dev/kvm alone does not tell.
+# Checks that KVM boots a kernel: the existence of /dev/kvm is not sufficient.
 boot_probe_kvm() {
     [[ -c /dev/kvm ]] || die "--kvm: this host has no /dev/kvm"
     cache_new_run

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
-#
-# The cache: $CACHE/KIND-KEY is a finished entry and is never written again; $CACHE/work holds what is being built and the
-# incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for each boot; $CACHE/green what
-# has passed (--once).
-#
-# Locks: KIND-KEY.lock is held shared for as long as an entry is used (QEMU inherits it), so that pruning leaves it alone;
-# KIND.lock is held exclusively while one is built.
+# shellcheck shell=bash The cache: $CACHE/KIND-KEY is a finished entry and is never changed; $CACHE/work has
+# unfinished entries and the incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for
+# each boot; $CACHE/green the tests that have passed (--once). Locks: KIND-KEY.lock is held shared while an entry is
+# used (QEMU inherits it), so that it is not pruned; KIND.lock is held exclusively while an entry is built.
 
 CACHE_KEEP=2
 CACHE_KEEP_RUNS=20
@@ -20,8 +16,8 @@ cache_init() {
         -exec rm -rf --one-file-system {} +
 }
 
-# cache_entry KIND KEY BUILDER…: sets ENTRY to the entry's directory and makes it if need be with `BUILDER… DIR`, where
-# DIR is an empty directory aside.
+# cache_entry KIND KEY BUILDER…: sets ENTRY to the entry's directory. If it does not exist, creates it with `BUILDER…
+# DIR`, where DIR is an empty temporary directory.
 cache_entry() {
     local kind=$1 key=$2 aside use build
     shift 2
@@ -52,7 +48,7 @@ cache_entry() {
     exec {build}>&-
 }
 
-# cache_prune KIND: drops all but the latest entries that nobody uses.
+# cache_prune KIND: removes unused entries except for the latest.
 cache_prune() {
     local kind=$1 entry lock n=0
     while IFS= read -r entry; do
@@ -61,7 +57,7 @@ cache_prune() {
         exec {lock}>"$CACHE/locks/${entry##*/}.lock"
         if flock --exclusive --nonblock "$lock"; then
             say "dropping the old ${entry##*/}"
-            # Renamed first: an entry is whole or absent.
+            # Renamed first, so that an entry is complete or absent.
             mv -T "$entry" "$CACHE/work/${entry##*/}.old"
             rm -rf --one-file-system "$CACHE/work/${entry##*/}.old" "$CACHE/log/${entry##*/}.log"
         fi

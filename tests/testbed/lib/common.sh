@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-#
-# Messages, steps and exit statuses. Everything here goes to stderr: stdout belongs to the command that runs in the guest.
+# Messages, steps and exit statuses. All output goes to stderr: stdout is for the command in the guest.
 
-# What the testbed itself answers; anything else is the guest command's own status.
+# Exit statuses of the testbed; all others come from the guest's command.
 # shellcheck disable=SC2034 # used by the other files
 EXIT_KERNEL_LOG=123 EXIT_TIMEOUT=124 EXIT_TESTBED=125
 
@@ -21,17 +20,16 @@ usage_error() {
     exit 2
 }
 
-# step NAME LOG COMMAND…: run COMMAND with its output in LOG, tell how long it takes, end the run if it fails.
-#
-# COMMAND may be a function. It runs in a background subshell, so that errexit works in it and a signal to the testbed is
-# handled at once; never call step where errexit is off (if, &&, ||).
+# step NAME LOG COMMAND…: runs COMMAND with its output in LOG, prints its duration, and ends the run if it fails.
+# COMMAND can be a function. It runs in a background subshell, so that errexit works and a signal to the testbed is
+# handled at once. Do not call step where errexit is off (if, &&, ||).
 step() {
     local name=$1 log=$2 begin=$SECONDS next=30 pid status=0
     shift 2
 
     mkdir -p "${log%/*}"
     say "$name …"
-    # Job control gives it a process group, by which step_kill reaches all of it.
+    # Job control gives it a process group, which step_kill kills.
     set -m
     if [[ -n ${opt_verbose-} ]]; then
         (trap - ERR; set -e; "$@") </dev/null > >(tee "$log" >&2) 2>&1 &
@@ -49,7 +47,7 @@ step() {
         fi
     done
     wait "$pid" || status=$?
-    # What it left running would go on writing to what the next run builds.
+    # Its remaining processes would write to the build of the next run.
     step_kill
     if ((status != 0)); then
         tail -n 15 "$log" | sed 's/^/    /' >&2
@@ -65,7 +63,7 @@ step_kill() {
     STEP_PID=
 }
 
-# hash_tree DIR [PATH…]: a digest of names, content and executable bits; owners, times and umask do not matter.
+# hash_tree DIR [PATH…]: digest of names, contents and executable bits, independent of owners, times and umask.
 hash_tree() {
     local dir=$1
     shift

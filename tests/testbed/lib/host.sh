@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-#
-# What the host must bring: root rights, mount namespaces and mmdebstrap.
+# Requirements of the host: root, mount namespaces and mmdebstrap.
 
-# Re-executes the testbed in a mount namespace of its own, so that every mount is gone with it, however it ends.
+# Re-executes the testbed in a new mount namespace, so that all its mounts end with it.
 host_enter_namespace() {
     local propagation=private
     ((EUID == 0)) || die "root rights are needed (mounts, chroot, device nodes): run it with sudo"
     if [[ ${PASIDD_TESTBED_NAMESPACE-} != "$$" ]]; then
-        # exec keeps the process id, which tells the namespace of this run from one inherited by accident.
-        # In a plain chroot, / is no mount point and its propagation cannot be changed.
+        # exec keeps the process id, which distinguishes the namespace of this run from an inherited one.
+        # In a plain chroot, / is not a mount point and its propagation cannot be changed.
         mountpoint -q / || propagation=unchanged
         PASIDD_TESTBED_NAMESPACE=$$ exec unshare --mount --propagation "$propagation" -- "$TESTBED_DIR/run" "$@"
     fi
@@ -22,10 +21,10 @@ host_apt_install() {
     apt-get -qy --no-install-recommends install "$@"
 }
 
-# Only what builds the root is wanted from the host; all else comes from the root.
+# The host only needs the tools that build the root.
 host_packages() {
     local missing=() tool lock
-    # apt-get would not wait for that of another run.
+    # apt-get would not wait for an apt-get of another run.
     exec {lock}>"$CACHE/locks/host.lock"
     flock "$lock"
     for tool in mmdebstrap gpgv; do

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-#
-# What the kernel must not say. The same patterns serve host and guest: this file is also sourced by the scenarios' runner.
+# Kernel messages that fail a run. The scenarios' runner in the guest sources this file as well.
 
 KMSG_BAD='WARNING: |BUG: |BUG at |Oops|kernel BUG|general protection fault|KASAN: |KCSAN: |KFENCE: |UBSAN: |KMSAN: '
 KMSG_BAD+='|possible circular locking|possible recursive locking|inconsistent lock state|possible irq lock inversion'
@@ -16,13 +15,13 @@ KMSG_BAD+='|rcu: INFO: .* stall|soft lockup|hard LOCKUP|Call Trace:'
 KMSG_HARMLESS_SCENARIO=61-fail-nth
 KMSG_HARMLESS='UBSAN: shift-out-of-bounds in .*drivers/iommu/intel/iommu\.h'
 
-# kmsg_scan FILE…: prints the bad lines of kernel logs; fails if there is one. Only lines with a time stamp count, because
-# the console carries the user space's messages too.
+# kmsg_scan FILE…: prints bad lines of kernel logs; fails if there are any. Only checks lines with a time stamp,
+# because the console also has messages of user space.
 kmsg_scan() {
     local file bad
     bad=$(for file; do
         [[ -e $file ]] || continue
-        # Each line that tells of a scenario's begin says what may be said from there on.
+        # The line for the begin of a scenario determines which messages are allowed from there on.
         tr -d '\r' <"$file" | BAD=$KMSG_BAD HARMLESS=$KMSG_HARMLESS SCENARIO=$KMSG_HARMLESS_SCENARIO awk '
             !/^(<[0-9]+>)?\[ *[0-9]+\.[0-9]+\]/ { next }
             / testbed: scenario / { scenario = $NF; trace = 0; next }

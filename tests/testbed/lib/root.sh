@@ -5,10 +5,10 @@
 # smaller one of Debian 12, in which the project is only built.
 
 ROOT_SUITES=(trixie bookworm)
-# Raise to have it made anew although the package list is the same.
+# Increase to rebuild the root with the same package list.
 ROOT_RECIPE=2
 
-# root_own SUITE: what the kernel $opt_kernel wants in its root, if there is such a list.
+# root_own SUITE: the package list of kernel $opt_kernel, if there is one.
 root_own() {
     local own=$SOURCE/tests/testbed/packages-$opt_kernel.list
     [[ $1 != trixie || ! -e $own ]] || echo "$own"
@@ -31,11 +31,11 @@ root_packages() {
 root_sources() {
     local suite=$1
     printf 'deb %s main\n' "$MIRROR $suite" "$MIRROR $suite-updates" "${MIRROR%/}-security $suite-security"
-    # For the QEMU of the guest and of the outer machine.
+    # Packages of the QEMU in the guest and of the outer machine.
     [[ $suite != trixie ]] || printf 'deb %s main\n' "$MIRROR $suite-backports"
 }
 
-# Services that come with programs the tests want, and that the guest shall not start by itself.
+# Services of installed packages that must not start in the guest.
 ROOT_DISABLED=(ssh.service dbus-broker.service)
 
 # $1 in the hooks is mmdebstrap's.

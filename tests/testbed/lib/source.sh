@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-#
-# A snapshot of the work tree: keys are computed over what is built, even while somebody edits the original.
+# A snapshot of the work tree, so that keys match what is built, even if the work tree changes meanwhile.
 
 # Sets SOURCE. Build directories and version control stay behind.
 source_snapshot() {
@@ -10,13 +9,13 @@ source_snapshot() {
         [[ -d $dir ]] && prune+=(-o -path "./$(basename "${dir%/meson-private}")")
     done
     SOURCE=$(mktemp -d "$CACHE/work/source-XXXXXX")
-    # Builds as an ordinary user read it too; the cache itself stays private.
+    # Builds as an ordinary user read the snapshot; the cache stays private.
     chmod 0755 "$SOURCE"
     (cd "$PROJECT_DIR" && find . \( "${prune[@]}" \) -prune -o \( -type f -o -type l \) -print0) |
         tar -C "$PROJECT_DIR" --null --files-from=- -cf - | tar -C "$SOURCE" -xf -
 }
 
-# What the userland is made from: everything but the kernel, documents and the testbed's own scripts.
+# Inputs of the userland: everything but the kernel, documents and the testbed's scripts.
 source_userland_key() {
     local paths
     mapfile -t paths < <(cd "$SOURCE" && find . -mindepth 1 \

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-#
-# Scenarios: which there are, which boots they need, and the count at the end.
+# Scenarios: their selection, the boots that they need, and the counts at the end.
 
-# test_select [SCENARIO…]: sets SCENARIOS, in order; with --list names them and ends. Without arguments, those that the kernel
-# is new enough for.
+# test_select [SCENARIO…]: sets SCENARIOS, in order; with --list prints them and exits. Without arguments, all
+# scenarios that the kernel supports.
 test_select() {
     local all=() name path found
     for path in "$TESTBED_DIR"/scenarios/[0-9][0-9]-*; do
@@ -42,7 +41,7 @@ test_header() {
     sed -n "s/^# $2: //p" "$TESTBED_DIR/scenarios/$1" | head -n 1
 }
 
-# test_needs_newer SCENARIO: whether it wants a machine that this kernel can make nothing of.
+# test_needs_newer SCENARIO: whether it needs a machine that requires a newer kernel.
 test_needs_newer() {
     boot_needs_newer "$(test_header "$1" boot)"
 }
@@ -72,7 +71,7 @@ test_run() {
         cache_new_run
         logs=$RUN/io/scenarios
         begin=$SECONDS
-        # Not in a condition: errexit stays on.
+        # Not in a condition, so that errexit stays on.
         boot_command /usr/libexec/pasidd-testbed/run-scenarios "${group[@]}"
         say "boot \"$kind\": $((SECONDS - begin)) s"
         # The runner adds what it looks for after the last one.
@@ -86,7 +85,7 @@ test_run() {
                 [[ $result != 'not reached' ]] || printf 'not ok %s (the guest ended before it did), log: %s\n' "$name" "$logs/$name.log"
             fi
         done
-        # What happened outside of any scenario counts too: boot, shutdown, the kernel's log as a whole.
+        # Failures outside of scenarios count as well: boot, shutdown, the complete kernel log.
         if ((STATUS > 1)); then
             printf 'not ok boot-%s (status %d), files: %s\n' "$kind" "$STATUS" "$RUN/io"
             failed=$((failed + 1))

@@ -10,7 +10,7 @@ userland_build() {
     mkdir -p "$CACHE/work/userland-build"
     mkdir -p "$CACHE/work/userland-source"
     view_open "$ROOT"
-    # By content: another checkout's files may be older than what was built from this one's, and yet differ.
+    # Compares by contents: files of another checkout can be older than the build and still differ.
     view_bind "$SOURCE" /new ro
     view_bind "$CACHE/work/userland-source" /src
     view_run rsync -rlp --checksum --delete /new/ /src/
@@ -22,7 +22,7 @@ userland_build() {
         view_bind "$KERNEL/headers" /headers ro
         args+=(-Dkernel-headers=/headers/include)
     fi
-    # A build tree made by other options or another meson is made anew; everything else is reused.
+    # A build tree with other options or another meson is created again; otherwise it is reused.
     if [[ ! -d $VIEW/b/tree ]] || ! view_run meson setup --reconfigure "${args[@]}" /b/tree /src; then
         rm -rf "$VIEW/b/tree"
         view_run meson setup "${args[@]}" /b/tree /src
@@ -43,7 +43,7 @@ userland_build() {
     view_close
 }
 
-# What the maintainer scripts of a Debian package do. tmpfiles run at every boot.
+# The steps of the Debian maintainer scripts. tmpfiles run at every boot.
 userland_postinst() {
     local target=$1 in=(env -i PATH=/usr/sbin:/usr/bin SYSTEMD_OFFLINE=1 chroot "$1")
     "${in[@]}" systemd-sysusers

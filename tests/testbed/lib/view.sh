@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
-#
-# A view is the root made writable for one use: an overlay with its upper layer in a tmpfs, so that the root in the cache
-# never changes, and so that it works where the cache itself lies on an overlay. Unmounted with the mount namespace.
+# shellcheck shell=bash A view is a writable root for one use: an overlay with its upper layer in a tmpfs. So the root
+# in the cache never changes, and the cache can be on an overlay itself. The view is unmounted with the mount
+# namespace.
 
-# view_overlay DIR LOWER: mounts LOWER at DIR, writable; what is written is under DIR.upper/up.
+# view_overlay DIR LOWER: mounts LOWER at DIR, writable; changes are under DIR.upper/up.
 view_overlay() {
     local dir=$1 lower=$2
     mkdir -p "$dir" "$dir.upper"
@@ -26,7 +25,7 @@ view_open() {
         : >"$VIEW/dev/$node"
         mount --bind "/dev/$node" "$VIEW/dev/$node"
     done
-    # Terminals of its own, for tests of what appears on one.
+    # Separate pseudo-terminals, for tests of terminal output.
     mkdir "$VIEW/dev/pts"
     mount -t devpts -o newinstance,mode=0620,ptmxmode=0666 testbed "$VIEW/dev/pts"
     ln -s pts/ptmx "$VIEW/dev/ptmx"
@@ -38,7 +37,7 @@ view_open() {
     ln -s /proc/self/fd/2 "$VIEW/dev/stderr"
 }
 
-# view_bind SOURCE PATH [ro]: shows the host's SOURCE at PATH in the view.
+# view_bind SOURCE PATH [ro]: mounts the host's SOURCE at PATH in the view.
 view_bind() {
     mkdir -p "$VIEW$2"
     mount --bind "$1" "$VIEW$2"
@@ -49,13 +48,13 @@ view_run() {
     (view_exec "$@")
 }
 
-# Replaces the shell. What runs in a view dies with the testbed, even if that is killed.
+# Replaces the shell. Processes in a view die with the testbed, even if it is killed.
 view_exec() {
     exec setpriv --pdeathsig KILL \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" chroot "$VIEW" "$@"
 }
 
-# Lazily, because a killed child may still hold it for a moment; what is left goes with the mount namespace.
+# Lazily, because a killed child can still use it for a moment; the rest ends with the mount namespace.
 view_close() {
     local dir=${VIEW%/root}
     umount -l "$VIEW" "$VIEW.upper"

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
-#
-# What scenarios share: assertions, VMs, clients, the bus. A failed assertion ends the scenario with a line that says what
-# was expected and what came.
+# shellcheck shell=bash Shared functions of scenarios: assertions, VMs, clients, the bus. A failed assertion ends the
+# scenario with a line that has the expected and the actual value.
 
 set -Eeuo pipefail
 trap 'echo "FAILED at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
@@ -38,7 +36,7 @@ expect_match() {
     printf '    %s matches "%s"\n' "$1" "$3"
 }
 
-# expect_status STATUS COMMAND…: leaves what it printed in OUTPUT.
+# expect_status STATUS COMMAND…: stores the output of the command in OUTPUT.
 expect_status() {
     local wanted=$1 got=0
     shift
@@ -52,7 +50,7 @@ run() {
     expect_status 0 "$@"
 }
 
-# wait_for SECONDS COMMAND…: until it succeeds; three times as long, for busy hosts.
+# wait_for SECONDS COMMAND…: waits until the command succeeds; three times as long, for busy hosts.
 wait_for() {
     local limit=$(($1 * SLOW * 3)) begin=$SECONDS
     shift
@@ -62,7 +60,7 @@ wait_for() {
     done
 }
 
-# daemon_stop: for tests of the kernel alone, whose quotas it would put back. There may be none.
+# daemon_stop: for tests of the kernel, whose quotas the daemon would restore. The daemon need not be running.
 daemon_stop() {
     [[ ! -d /run/systemd/system ]] || systemctl stop pasidd.service
 }
@@ -74,7 +72,7 @@ device() {
     printf '0000:00:1%d.0' "$1"
 }
 
-# device_bind N [DRIVER]: vfio-pci if not said otherwise.
+# device_bind N [DRIVER]: the default driver is vfio-pci.
 device_bind() {
     local dev driver=${2:-vfio-pci}
     dev=/sys/bus/pci/devices/$(device "$1")
@@ -106,7 +104,7 @@ firmware() {
     echo "$rom"
 }
 
-# vm_define NAME DEVICE [MAX [WATERMARK]]: DEVICE may be "none"; without MAX the domain says nothing about its quota.
+# vm_define NAME DEVICE [MAX [WATERMARK]]: DEVICE can be "none"; without MAX the domain has no quota in its metadata.
 vm_define() {
     local name=$1 dev=$2 max=${3-} watermark=${4-} metadata='' hostdev=''
     if [[ -n $max ]]; then
@@ -203,7 +201,7 @@ vm_define_small() {
 END
 }
 
-# vm_start NAME DEVICE [MAX [WATERMARK]]: defined, started, and known to pasidd as running.
+# vm_start NAME DEVICE [MAX [WATERMARK]]: defines and starts the VM, and waits until pasidd reports it as running.
 vm_start() {
     vm_define "$@"
     virsh -q start "$1"
@@ -248,7 +246,7 @@ vm_pid() {
     pgrep -f -- "-name guest=$1,"
 }
 
-# pid_cgroup PID: its cgroup, as the kernel spells it.
+# pid_cgroup PID: its cgroup in the kernel's format.
 pid_cgroup() {
     sed -n 's/^0:://p' "/proc/$1/cgroup"
 }
@@ -277,12 +275,12 @@ vm_sets() {
     done
 }
 
-# misc DIRECTORY FILE [RESOURCE]: the value of misc.FILE, of pasid if not said otherwise.
+# misc DIRECTORY FILE [RESOURCE]: the value of misc.FILE; the default resource is pasid.
 misc() {
     awk -v resource="${3-pasid}" '$1 == resource { print $2 }' "$1/misc.$2"
 }
 
-# agent NAME COMMAND…: through the QEMU of a VM; leaves the answer in OUTPUT and its status in AGENT_STATUS.
+# agent NAME COMMAND…: through the QEMU of a VM; stores the answer in OUTPUT and its status in AGENT_STATUS.
 agent() {
     AGENT_STATUS=0
     printf '    %s> %s\n' "$1" "${*:2}"
@@ -296,18 +294,19 @@ agent_allocates() {
     expect_equal "allocations that succeeded" "$(grep -c '^alloc ok [0-9]' <<<"$OUTPUT")" "$2"
 }
 
-# agent_refused NAME ERRNO: the next one is refused.
+# agent_refused NAME ERRNO: the next allocation is refused.
 agent_refused() {
     agent "$1" alloc
     expect_equal "answer" "$OUTPUT" "alloc failed $2"
 }
 
-# vm_is_up NAME: says libvirt.
+# vm_is_up NAME: according to libvirt.
 vm_is_up() {
     virsh -q list --name | grep -qxF -- "$1"
 }
 
-# hooks_note: from now on hooks before and after ours note each call in /run/testbed-hooks: 40 or 60, NAME, OPERATION, time.
+# hooks_note: installs hooks before and after pasidd's, which record each call in /run/testbed-hooks: 40 or 60, NAME,
+# OPERATION, time.
 hooks_note() {
     local n
     : >/run/testbed-hooks
