@@ -3,17 +3,17 @@
 
 #include "control.h"
 
-/* The quota that the kernel gives new sets, and that VMs without an own one get. */
+/* The quota that the kernel assigns to new sets, and that VMs without a quota of their own get. */
 
-/* Tells the kernel. What fails is logged and tried again. asked: as vm_reconcile(). */
-void default_quota_apply(Control *control, bool asked);
+/* Writes the default to the kernel. Failures are logged and retried. force: also overwrite a foreign value. */
+void default_quota_apply(Control *control, bool force);
 
-/* Nothing announces a write of it: it is compared here. */
-void default_quota_reconcile(Control *control, bool asked);
+/* Compares the kernel's value, because changes to it are not announced, and writes the default. force: as above. */
+void default_quota_reconcile(Control *control, bool force);
 
 /*
- * For a change that may be taken back, see limits_try(). The first: the kernel has the default of the state, which is a new
- * one; VMs follow it. The second writes the old one again.
+ * For a transaction, see limits_try(). The first is called when the new default is in the kernel and the state; it updates
+ * the VMs that follow the default. The second writes the old default again.
  */
 void default_quota_commit(Control *control);
 void default_quota_take_back(Control *control);

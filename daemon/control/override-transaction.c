@@ -76,7 +76,7 @@ static OverrideResult write_slices(Transaction *t, char **ret_error) {
 
         t->slices_tried = true;
         for (size_t i = 0; r >= 0 && i < plan->n_slices; i++)
-                r = slice_limit_want(
+                r = slice_limit_set_desired(
                         t->control, plan->slices[i].name, plan->slices[i].limit, plan->slices[i].source);
         if (r >= 0 && t->control->world.kernel_present)
                 r = slice_limits_watch(t->control);
@@ -154,7 +154,7 @@ static void commit(Transaction *t) {
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_limits_commit(plan->vms[i].vm);
         if (plan->n_slices > 0) {
-                slice_limits_tell(t->control);
+                slice_limits_announce(t->control);
                 world_queue_changes(&t->control->world, 0);
         }
         if (plan->default_affected)

@@ -4,7 +4,8 @@
 #include "control.h"
 
 /*
- * Reads the configuration anew. On failure the old one stays and *ret_error
- * says why, with file and line; the caller frees it.
+ * Reloads the configuration. On failure the old one stays in use, and *ret_error
+ * describes the problem with file and line; the caller frees it. Returns 0 or a
+ * negative errno.
  */
 int control_reload(Control *control, char **ret_error);

@@ -10,12 +10,12 @@
 #include "vm-limits.h"
 #include "vm-quota.h"
 
-/* What came with the default, and goes with it, is told of once, for all of them. */
+/* VMs that only follow the default are covered by a single default-quota event. */
 static bool follows_default(const PolicyResult *before, const PolicyResult *now) {
         return before->source == QUOTA_SOURCE_DEFAULT && now->source == QUOTA_SOURCE_DEFAULT;
 }
 
-static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
+static void report_quota(VM *vm, uint32_t previous, bool in_ring) {
         const char *source = quota_source_to_string(vm->policy.source);
         const EventDetail details[] = {
                 { .name = "previous", .type = 'u', .number = previous },
@@ -30,7 +30,7 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring) {
                                 .vm = vm,
                                 .details = details,
                                 .n_details = ELEMENTSOF(details) },
-                        "Quota of VM %s is %" PRIu32 " now (%s), it was %" PRIu32 ".", vm->name,
+                        "Quota of VM %s is now %" PRIu32 " (%s), it was %" PRIu32 ".", vm->name,
                         vm->policy.quota, source, previous);
                 return;
         }
@@ -51,7 +51,7 @@ void vm_take_policy(VM *vm, const PolicyResult *policy) {
 
         (void) world_default_quota(vm->world, &default_source);
 
-        /* A rule may have moved to another line, the default may be set elsewhere. */
+        /* QuotaOrigin may change although quota and source do not: a rule has moved, or the default has another source. */
         if (changed || vm->policy.rule != policy->rule ||
                 (policy->source == QUOTA_SOURCE_DEFAULT && vm->default_source != default_source))
                 vm_queue_changes(vm, VM_CHANGED_QUOTA);
@@ -63,32 +63,32 @@ void vm_take_policy(VM *vm, const PolicyResult *policy) {
         if (!changed && vm->policy_known)
                 return;
         vm->policy_known = true;
-        quota_has_changed(vm, before.quota, in_ring);
+        report_quota(vm, before.quota, in_ring);
 }
 
-static void apply(VM *vm, bool asked) {
+static void apply(VM *vm, bool force) {
         VMOverrides overrides;
         PolicyResult policy;
 
         vm_get_overrides(vm, &overrides);
         vm_resolve(vm, &overrides, NULL, &policy);
         vm_take_policy(vm, &policy);
-        vm_limits_set(vm, asked);
+        vm_limits_set(vm, force);
 }
 
 void vm_apply(VM *vm) {
         apply(vm, false);
 }
 
-void vm_apply_asked(VM *vm) {
+void vm_apply_forced(VM *vm) {
         apply(vm, true);
 }
 
-void vm_reconcile(VM *vm, bool asked) {
-        /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
-        if (!asked || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
+void vm_reconcile(VM *vm, bool force) {
+        /* With force, foreign values are overwritten without a check, unless they must be adopted. */
+        if (!force || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 vm_limits_look(vm);
-        apply(vm, asked);
+        apply(vm, force);
 }
 
 void vms_apply(Control *control) {
@@ -113,7 +113,7 @@ void vm_apply_set(VM *vm, Set *set) {
 void vm_cgroup_gone(VM *vm) {
         vm->place.cgroup_id = 0;
         vm_limits_forget_cgroup(vm);
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 void vm_cgroup_reappeared(VM *vm) {
@@ -122,7 +122,7 @@ void vm_cgroup_reappeared(VM *vm) {
         if (cgroup_get_id(vm->life->control->root, vm->place.cgroup, &id) < 0 || id == vm->place.cgroup_id)
                 return;
 
-        log_debug("Cgroup %s of VM %s is another one now.", vm->place.cgroup, vm->name);
+        log_debug("Cgroup %s of VM %s was created again.", vm->place.cgroup, vm->name);
         vm->place.cgroup_id = id;
         vm_limits_forget_cgroup(vm);
         vm_apply(vm);

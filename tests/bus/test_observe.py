@@ -40,13 +40,13 @@ class ByProcess(BusTest):
     def test_another_process_with_the_pid(self):
         shutil.rmtree(self.root.path / "proc/1001")
         self.root.process(1001, "/system.slice/other.service", start_time=6000)
-        self.assert_error(NO_SUCH_VM, "1001 belongs to no VM", self.find, 1001)
+        self.assert_error(NO_SUCH_VM, "1001 does not belong to a VM", self.find, 1001)
 
     def test_no_vm(self):
         self.root.process(1060, "/system.slice/cron.service")
         self.root.process(1061, "/")
         for pid in (1060, 1061):
-            self.assert_error(NO_SUCH_VM, f"{pid} belongs to no VM", self.find, pid)
+            self.assert_error(NO_SUCH_VM, f"{pid} does not belong to a VM", self.find, pid)
 
     def test_no_process(self):
         for pid in (0, 4000, 2**31, 2**32 - 1):
