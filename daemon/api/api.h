@@ -107,7 +107,10 @@ int api_new(Control *control, int hook_fd, const ApiHandlers *handlers, void *us
 Api *api_free(Api *api);
 DEFINE_CLEANUP_FUNC(Api *, api_free, api_freep);
 
-/* Adds all objects to a new connection. The caller keeps the connection, until api_connection_lost(). Returns 0 or a negative errno. */
+/*
+ * Adds all objects to a new connection. The caller keeps the connection, until api_connection_lost(). Returns 0 or a
+ * negative errno.
+ */
 int api_connected(Api *api, sd_bus *bus);
 
 /* To be called before the connection is closed. Drops everything that depends on it. */

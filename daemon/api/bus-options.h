@@ -16,8 +16,14 @@ typedef struct BusOption {
 int bus_read_options(
         sd_bus_message *message, const BusOption *options, size_t n_options, sd_bus_error *error);
 
-/* Finds a VM by UUID, name or UUID prefix. Returns 0, or a negative errno with the error set to NoSuchVM or AmbiguousVM. */
+/*
+ * Finds a VM by UUID, name or UUID prefix. Returns 0, or a negative errno with the error set to NoSuchVM or
+ * AmbiguousVM.
+ */
 int bus_find_vm(Api *api, const char *what, VM **ret, sd_bus_error *error);
 
-/* Checks the range of a quota. what: "Quota" or "Watermark". Returns 0, or a negative errno with the error set to InvalidQuota. */
+/*
+ * Checks the range of a quota. what: "Quota" or "Watermark". Returns 0, or a negative errno with the error set to
+ * InvalidQuota.
+ */
 int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error);

@@ -279,7 +279,9 @@ static int on_call(Callers *callers, sd_bus_message *message) {
         if (!c->known || (!released && (c->user->n_held > 0 ||
                                                wait_of(callers, c->user, clock_usec(CLOCK_MONOTONIC)) > 0))) {
                 hold_or_refuse(c, message);
-                /* If its connection has been forgotten meanwhile, on_measure() will not run to release the next call. */
+                /*
+                 * If its connection has been forgotten meanwhile, on_measure() will not run to release the next call.
+                 */
                 if (released && !c->user)
                         release_next(callers);
                 return 1;

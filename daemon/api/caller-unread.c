@@ -37,7 +37,10 @@ static void end_ping(CallerConnection *c) {
         c->callers->n_pings--;
 }
 
-/* The reply, even an error, shows that the connection has read everything before it, if the reply is from that connection. */
+/*
+ * The reply, even an error, shows that the connection has read everything before it, if the reply is from that
+ * connection.
+ */
 static int on_pong(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
 

@@ -240,7 +240,9 @@ static int read_number(sd_bus_message *reply, uint32_t *ret) {
         return sd_bus_message_read(reply, "u", ret) < 0 ? -EBADMSG : 0;
 }
 
-/* The connection has left the bus or its uid is unknown, so there is nobody to reply to; or there is no place for it. */
+/*
+ * The connection has left the bus or its uid is unknown, so there is nobody to reply to; or there is no place for it.
+ */
 static void ignore_caller(CallerConnection *c, int r) {
         log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
         if (r == -EUSERS)

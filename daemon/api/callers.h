@@ -82,7 +82,10 @@ int callers_new(Api *api, const CallersHandlers *handlers);
 /* To be called when the connection to the bus is lost. Returns NULL. */
 Callers *callers_free(Callers *callers);
 
-/* Finds or adds the connection, and starts to determine its user. Returns NULL when out of memory or if there are far too many. */
+/*
+ * Finds or adds the connection, and starts to determine its user. Returns NULL when out of memory or if there are far
+ * too many.
+ */
 CallerConnection *callers_get(Callers *callers, const char *name);
 
 /*

@@ -181,7 +181,10 @@ static void summarize(const OverrideList *list, Summary *ret) {
         format_count(list, OVERRIDE_DEFAULT, ret->defaults);
 }
 
-/* Has an action of its own: a list must not bypass a rule about the quota of one VM, and such a rule could not see the VMs. */
+/*
+ * Has an action of its own: a list must not bypass a rule about the quota of one VM, and such a rule could not see the
+ * VMs.
+ */
 static int method_set_overrides(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(override_list_freep) OverrideList *list = NULL;
         Api *api = userdata;

@@ -23,7 +23,10 @@
 /* Number of removals to announce after the gate has opened. They fit into half of the queue. */
 #define REMOVED_MAX 1024U
 
-/* Minimum time for which the gate stays closed. Grows if the gate closes again soon, because opening announces everything again. */
+/*
+ * Minimum time for which the gate stays closed. Grows if the gate closes again soon, because opening announces
+ * everything again.
+ */
 #define CLOSED_MIN_USEC (UINT64_C(1000000))
 #define CLOSED_MAX_USEC (UINT64_C(60000000))
 

@@ -24,7 +24,10 @@ bool signal_gate_is_open(Api *api);
  */
 bool signal_gate_has_room(Api *api);
 
-/* To be called if an object was removed and signal_gate_is_open() returned false: stores the removal for later, up to a limit. */
+/*
+ * To be called if an object was removed and signal_gate_is_open() returned false: stores the removal for later, up to
+ * a limit.
+ */
 void signal_gate_vm_removed(Api *api, const char *path, bool is_machine);
 
 /* When signals are sent again: returns the path of one of these objects, or NULL. The caller frees it. */

@@ -8,7 +8,10 @@
 /* Adds the methods about slices to the manager's object. Returns 0 or a negative errno. */
 int slice_bus_add(Api *api);
 
-/* Appends the limits that apply to a VM, a(sssutub), outermost first: the host's, then those of its slices. Returns 0 or a negative errno. */
+/*
+ * Appends the limits that apply to a VM, a(sssutub), outermost first: the host's, then those of its slices. Returns 0
+ * or a negative errno.
+ */
 int slice_bus_append_limits(Api *api, sd_bus_message *reply, const VM *vm);
 
 /* Can the slice have a limit? Returns 0, or a negative errno with the error set to InvalidSlice. */

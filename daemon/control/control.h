@@ -139,10 +139,16 @@ DEFINE_CLEANUP_FUNC(Control *, control_free, control_freep);
 /* Loads state, counters and reservations. Returns 0 or a negative errno, which has been logged. */
 int control_prepare(Control *control);
 
-/* Opens the source of sets. Takes ownership of the netlink sockets. Returns 0 or a negative errno, which has been logged. */
+/*
+ * Opens the source of sets. Takes ownership of the netlink sockets. Returns 0 or a negative errno, which has been
+ * logged.
+ */
 int control_start(Control *control, PassedSockets *sockets);
 
-/* To be called when there is a connection for questions: starts to follow machined and systemd. Returns 0 or a negative errno. */
+/*
+ * To be called when there is a connection for questions: starts to follow machined and systemd. Returns 0 or a
+ * negative errno.
+ */
 int control_connected(Control *control);
 
 /* To be called after that. Reconciles, because events may have been missed without the connection. */

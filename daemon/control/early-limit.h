@@ -11,7 +11,10 @@
  * for the VM of this name. machined's announcement replaces the limit.
  */
 
-/* To be called when there is a unit's cgroup without a VM. Limits it if it is the scope of an announced VM. May be called again. */
+/*
+ * To be called when there is a unit's cgroup without a VM. Limits it if it is the scope of an announced VM. May be
+ * called again.
+ */
 void early_limit_scope_appeared(Control *control, const char *unit, const char *unit_path);
 
 /* The same for the unit of a set; also writes the set's quota and watermark. */
@@ -20,7 +23,10 @@ void early_limit_apply_set(Control *control, const Set *set, const char *unit, c
 /* To be called when the cgroup is assigned to a VM, which then manages the limit. */
 void early_limit_forget(Control *control, const char *unit_path);
 
-/* To be called when machined says that the unit is not a VM. Removes the limit, unless it has been changed by another process. */
+/*
+ * To be called when machined says that the unit is not a VM. Removes the limit, unless it has been changed by another
+ * process.
+ */
 void early_limit_withdraw(Control *control, const char *unit);
 
 /*

@@ -11,7 +11,10 @@
 /* Starts a reconciliation. reason: for the log. */
 void reconcile_begin(Control *control, const char *reason);
 
-/* The same on request of a caller: handlers->reconciled() is called with the changes, possibly before this returns. Returns 0 or -ENOMEM. */
+/*
+ * The same on request of a caller: handlers->reconciled() is called with the changes, possibly before this returns.
+ * Returns 0 or -ENOMEM.
+ */
 int reconcile_for_caller(Control *control);
 
 /* To be called when events were lost and a dump of all sets will follow. */

@@ -10,7 +10,10 @@
  * they survive a restart of the daemon.
  */
 
-/* Starts the timer of an announced VM: hooks->start_overdue() is called unless a machine appears or this is called again in time. */
+/*
+ * Starts the timer of an announced VM: hooks->start_overdue() is called unless a machine appears or this is called
+ * again in time.
+ */
 void reservation_await_start(VM *vm);
 
 /*
@@ -19,5 +22,7 @@ void reservation_await_start(VM *vm);
  */
 int reservation_begin(VM *vm);
 
-/* To be called when the VM's machine has ended. Its next start becomes the reservation. Without one, the VM is freed. */
+/*
+ * To be called when the VM's machine has ended. Its next start becomes the reservation. Without one, the VM is freed.
+ */
 void reservation_end(VM *vm);

@@ -18,7 +18,10 @@ struct SetSearch {
 /* Creates or updates the set with the kernel's data. Returns NULL when out of memory. */
 Set *set_get(Control *control, const KernelSet *kernel);
 
-/* To be called when the kernel has removed the set. Adds its counters to the VM, and removes a VM that has no other reason to exist. */
+/*
+ * To be called when the kernel has removed the set. Adds its counters to the VM, and removes a VM that has no other
+ * reason to exist.
+ */
 void set_remove(Set *set);
 
 /* Frees the set without these consequences, for the shutdown. */

@@ -177,7 +177,10 @@ void slice_limits_announce(Control *control) {
         }
 }
 
-/* Returns the names for the slice watch; the strings are not copied. The caller frees the list. NULL when out of memory. */
+/*
+ * Returns the names for the slice watch; the strings are not copied. The caller frees the list. NULL when out of
+ * memory.
+ */
 static char **list_names(Control *control) {
         SliceLimit *slice;
         size_t n = 0;

@@ -17,11 +17,17 @@ struct SliceGuard {
         RateLimit foreign_log;
 };
 
-/* Updates the list of slices from configuration and overrides. slice_limits_apply() writes the limits. Returns 0 or -ENOMEM. */
+/*
+ * Updates the list of slices from configuration and overrides. slice_limits_apply() writes the limits. Returns 0 or
+ * -ENOMEM.
+ */
 int slice_limits_update(Control *control);
 void slice_limits_apply(Control *control);
 
-/* Updates the list and watches the slices in it. Writes nothing before the kernel is present. Returns 0 or a negative errno. */
+/*
+ * Updates the list and watches the slices in it. Writes nothing before the kernel is present. Returns 0 or a negative
+ * errno.
+ */
 int slice_limits_refresh(Control *control);
 
 /*
@@ -33,12 +39,18 @@ int slice_limit_set_desired(Control *control, const char *name, uint32_t limit, 
 /* As vm_reconcile(), for all slices. */
 void slice_limits_reconcile(Control *control, bool force);
 
-/* Adds events for the limits that have changed since the last call. To be called when a transaction can no longer fail. */
+/*
+ * Adds events for the limits that have changed since the last call. To be called when a transaction can no longer
+ * fail.
+ */
 void slice_limits_announce(Control *control);
 
 void slice_limits_free(Control *control);
 
-/* Replaces the set of watched slices by the current list, and writes the limits. Returns 0 or a negative errno, which has been logged. */
+/*
+ * Replaces the set of watched slices by the current list, and writes the limits. Returns 0 or a negative errno, which
+ * has been logged.
+ */
 int slice_limits_watch(Control *control);
 
 /* To be called when a cgroup has appeared, possibly with the same name as before. */

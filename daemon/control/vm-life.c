@@ -186,7 +186,10 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (streq_ptr(vm->place.cgroup, unit_path))
                 return 0;
 
-        /* Users choose the names of cgroups below their own managers. D-Bus would reject invalid UTF-8 of one VM together with the reply for all. */
+        /*
+         * Users choose the names of cgroups below their own managers. D-Bus would reject invalid UTF-8 of one VM
+         * together with the reply for all.
+         */
         if (!utf8_is_printable(unit_path))
                 return -EBADMSG;
 

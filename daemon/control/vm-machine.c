@@ -37,7 +37,10 @@ static void set_cgroup(VM *vm, const char *unit_path) {
         vm->life->control->hooks->cgroup_known(vm);
 }
 
-/* Finds the cgroup by the leader, if the leader is in the unit; it is moved there only after the registration. Else by the unit. */
+/*
+ * Finds the cgroup by the leader, if the leader is in the unit; it is moved there only after the registration. Else by
+ * the unit.
+ */
 static void find_cgroup(VM *vm) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
 

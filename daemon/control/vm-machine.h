@@ -24,7 +24,10 @@ void vm_machine_removed(Control *control, const char *machine);
 void vm_machines_begin(Control *control);
 void vm_machines_end(Control *control);
 
-/* To be called when a unit's cgroup has appeared. Limits it if it belongs to a machine; if that is unknown, see early-limit.h. */
+/*
+ * To be called when a unit's cgroup has appeared. Limits it if it belongs to a machine; if that is unknown, see early-
+ * limit.h.
+ */
 void vm_machine_cgroup_appeared(Control *control, const char *cgroup);
 
 /* Assigns the cgroup to machines with this unit whose cgroup was unknown so far. */

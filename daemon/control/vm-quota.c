@@ -51,7 +51,10 @@ void vm_take_policy(VM *vm, const PolicyResult *policy) {
 
         (void) world_default_quota(vm->world, &default_source);
 
-        /* QuotaOrigin may change although quota and source do not: a rule has moved, or the default has another source. */
+        /*
+         * QuotaOrigin may change although quota and source do not: a rule has moved, or the default has another
+         * source.
+         */
         if (changed || vm->policy.rule != policy->rule ||
                 (policy->source == QUOTA_SOURCE_DEFAULT && vm->default_source != default_source))
                 vm_queue_changes(vm, VM_CHANGED_QUOTA);

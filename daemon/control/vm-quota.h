@@ -30,7 +30,9 @@ void vm_apply_set(VM *vm, Set *set);
 /* vm_apply() for each VM in a unit's cgroup. If VMs share the cgroup, its limit is the sum of their quotas. */
 void vm_apply_cgroup(Control *control, const char *unit_path);
 
-/* To be called when the VM's cgroup is gone, which may not be its end; and when there is a cgroup of that name again. */
+/*
+ * To be called when the VM's cgroup is gone, which may not be its end; and when there is a cgroup of that name again.
+ */
 void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
 

@@ -31,5 +31,8 @@ int vm_restore_reservations(Control *control);
 /* To be called when machines are known: cleans up reservations of VMs that ended while the daemon did not run. */
 void vm_reservations_check(Control *control);
 
-/* To be called when the announced VM has not started in time: drops its reservation, unless the VM is still being started. */
+/*
+ * To be called when the announced VM has not started in time: drops its reservation, unless the VM is still being
+ * started.
+ */
 void vm_start_overdue(VM *vm);

@@ -232,7 +232,10 @@ static void call_handlers(CgroupWatch *w, Watch *watch, CgroupWatchEvent event, 
         w->next = NULL;
 }
 
-/* The watched inode is gone. The subscribers are notified by the parent's watch, and renew or free their subscriptions. */
+/*
+ * The watched inode is gone. The subscribers are notified by the parent's watch, and renew or free their
+ * subscriptions.
+ */
 static void on_watch_removed(CgroupWatch *w, Watch *watch) {
         CgroupSubscription *s;
 

@@ -7,7 +7,10 @@
 
 /* Messages of the netlink controller about the family "vfio_pasid". Pure. */
 
-/* Parses the controller's reply: ids of the family and of its multicast group. Returns 0, or -EBADMSG with both untouched. */
+/*
+ * Parses the controller's reply: ids of the family and of its multicast group. Returns 0, or -EBADMSG with both
+ * untouched.
+ */
 int genl_family_parse(struct nlmsghdr *nlh, uint16_t *ret_family, uint32_t *ret_group);
 
 typedef enum GenlFamilyChange {

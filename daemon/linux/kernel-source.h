@@ -51,7 +51,10 @@ int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceH
 int scan_source_new(sd_event *event, const char *root, const KernelSourceHandlers *handlers, void *userdata,
         KernelSource **ret);
 
-/* Requests a new dump(), which is called later from the event loop. Returns 0 or a negative errno: -ENODEV if the module is not loaded. */
+/*
+ * Requests a new dump(), which is called later from the event loop. Returns 0 or a negative errno: -ENODEV if the
+ * module is not loaded.
+ */
 static inline int kernel_source_resync(KernelSource *source) {
         return source->ops->resync(source);
 }

@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The start time of a process: clock ticks after boot, field 22 of /proc/PID/stat. Returns 0, -ESRCH if the process is gone, or another negative errno. */
+/*
+ * The start time of a process: clock ticks after boot, field 22 of /proc/PID/stat. Returns 0, -ESRCH if the process is
+ * gone, or another negative errno.
+ */
 int proc_get_start_time(const char *root, pid_t pid, uint64_t *ret);
 
 /* The parent of a process. Errors as above. */

@@ -12,10 +12,16 @@
  */
 typedef struct SliceWatch SliceWatch;
 
-/* The cgroup of a unit (….scope, ….service) exists at or below one of the slices. May be called again for the same one. */
+/*
+ * The cgroup of a unit (….scope, ….service) exists at or below one of the slices. May be called again for the same
+ * one.
+ */
 typedef void (*SliceWatchUnitHandler)(const char *cgroup, void *userdata);
 
-/* One of the slices, or one below, exists, and the controller is enabled above it. May be called again for the same one. */
+/*
+ * One of the slices, or one below, exists, and the controller is enabled above it. May be called again for the same
+ * one.
+ */
 typedef void (*SliceWatchSliceHandler)(const char *cgroup, void *userdata);
 
 /* A cgroup in or above one of the slices is gone, with everything below it. */
@@ -48,7 +54,10 @@ void slice_watch_rescan(SliceWatch *w);
 /* Tries again to enable the controller where that failed. Returns true if there are no failures left. */
 bool slice_watch_enable_failed(SliceWatch *w);
 
-/* Finds the cgroup of a unit directly in one of the watched slices. Returns 0, -ENOENT or -ENOMEM. The caller frees *ret. */
+/*
+ * Finds the cgroup of a unit directly in one of the watched slices. Returns 0, -ENOENT or -ENOMEM. The caller frees
+ * *ret.
+ */
 int slice_watch_find_unit(const SliceWatch *w, const char *unit, char **ret);
 
 /* Is the cgroup at or below one of the slices, so that a limit is expected there? */

@@ -95,7 +95,9 @@ static int drop_calls(sd_bus_message *message, void *userdata, sd_bus_error *err
         return sd_bus_message_get_type(message, &type) >= 0 && type == SD_BUS_MESSAGE_METHOD_CALL;
 }
 
-/* Answers to questions take precedence over callers; the kernel's events and libvirt's hook take precedence over both. */
+/*
+ * Answers to questions take precedence over callers; the kernel's events and libvirt's hook take precedence over both.
+ */
 static int connect_to_bus(Connection *c) {
         int r;
 

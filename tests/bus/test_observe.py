@@ -74,11 +74,11 @@ class ByControlGroup(BusTest):
 
     def test_not_found(self):
         for cgroup in ("/", "/machine.slice", self.cgroup + "x", "/machine.slice/other.scope", "/system.slice"):
-            self.assert_error(NO_SUCH_VM, "not in, that of a VM", self.find, cgroup)
+            self.assert_error(NO_SUCH_VM, "does not belong to a VM", self.find, cgroup)
 
     def test_no_path(self):
         for cgroup in ("", "machine.slice", "/machine.slice/../x.scope", "/./x.scope"):
-            self.assert_error(INVALID_ARGS, "not the path of a control group", self.find, cgroup)
+            self.assert_error(INVALID_ARGS, "Invalid control group path", self.find, cgroup)
 
 
 class Usage(BusTest):
@@ -247,7 +247,7 @@ class LogControl(BusTest):
         self.assertNotIn("ready", self.daemon.text())
         self.write("LogLevel", "debug")
         self.assertEqual(self.read("LogLevel"), "debug")
-        self.daemon.wait_output("log level is debug")
+        self.daemon.wait_output("log level is now debug")
         self.add_machine("web", WEB, 1)
         self.daemon.wait_output("VM web")
         self.write("LogLevel", "err")
@@ -265,8 +265,8 @@ class LogControl(BusTest):
         self.assertNotIn("VM web", self.daemon.text())
 
     def test_bad_values(self):
-        self.assert_error(INVALID_ARGS, "not a log level", self.write, "LogLevel", "loud")
-        self.assert_error(INVALID_ARGS, "auto, journal, console and null", self.write, "LogTarget", "kmsg")
+        self.assert_error(INVALID_ARGS, "Invalid log level", self.write, "LogLevel", "loud")
+        self.assert_error(INVALID_ARGS, "auto, journal, console or null", self.write, "LogTarget", "kmsg")
         self.assert_error(INVALID_ARGS, 'not of type "u"', self.write, "LogLevel", 7, kind="u")
         self.assertEqual([self.read("LogLevel"), self.read("LogTarget")], ["notice", "auto"])
 

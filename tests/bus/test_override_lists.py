@@ -165,10 +165,10 @@ class Lists(ListTest, BusTest):
         for name, pattern, bad in (
             (INVALID_ARGS, r'^Override 4 \(web\): Invalid VM key "web"', row("runtime", "vm", "web", quota=1)),
             (INVALID_ARGS, '^Override 4: Invalid VM key ""', row("runtime", "vm", "", quota=1)),
-            (INVALID_ARGS, '^Override 4: "unit:a', row("runtime", "vm", "unit:a\nb", quota=1)),
+            (INVALID_ARGS, '^Override 4: Invalid VM key "unit:a', row("runtime", "vm", "unit:a\nb", quota=1)),
             (INVALID_ARGS, '^Override 4: Invalid layer "forever"', row("forever", "vm", WEB, quota=1)),
             (INVALID_ARGS, '^Override 4: Invalid kind "net"', row("runtime", "net", WEB, quota=1)),
-            (INVALID_ARGS, "^Override 4: A VM's name is", row("runtime", "vm", WEB, "a\nb", quota=1)),
+            (INVALID_ARGS, "^Override 4: A VM's name can have", row("runtime", "vm", WEB, "a\nb", quota=1)),
             (INVALID_ARGS, '^Override 4: Unknown option "limit"', row("runtime", "vm", WEB, limit=1)),
             (INVALID_ARGS, "^Override 4: The key takes more than 260 bytes", row("runtime", "vm", "unit:" + "x" * 300)),
             (INVALID_ARGS, "^Override 4: A string in it is far too long", row("x" * 10000, "vm", WEB)),
@@ -178,7 +178,7 @@ class Lists(ListTest, BusTest):
             (INVALID_SLICE, r"^Override 4 \(tenant\): ", row("runtime", "slice", "tenant", quota=1)),
             (INVALID_QUOTA, f"^Override 4 .{WEB}.: Quota 1048577", row("runtime", "vm", WEB, quota=2**20 + 1)),
             (INVALID_ARGS, "^Override 4: Same layer, kind and key as override 2", row(*good[1][:3], quota=7)),
-            (INVALID_ARGS, "^Override 4: It has the", row("persistent", "vm", good[1][2].upper(), quota=7)),
+            (INVALID_ARGS, "^Override 4: Same layer", row("persistent", "vm", good[1][2].upper(), quota=7)),
         ):
             with self.subTest(pattern=pattern):
                 self.assert_error(name, pattern, self.set_many, [*good, bad, persistent(5)[4]])

@@ -6,7 +6,7 @@
 #include "file-util.h"
 #include "test-util.h"
 
-/* misc.max as a pair of lines, below a directory that looks like the kernel's. */
+/* misc.max with two lines, below a directory that looks like the kernel's files. */
 
 #define CGROUP "/vm.scope"
 
@@ -41,7 +41,7 @@ static void test_set_limit(void **state _unused_) {
                 int r;
                 const char *after;
         } cases[] = {
-                /* a kernel with both */
+                /* a kernel with both resources */
                 { "pasid max\npasid_attach max\n", 7, 0, "pasid 7\npasid_attach 7\n" },
                 { "pasid 7\npasid_attach max\n", 7, 0, "pasid 7\npasid_attach 7\n" },
                 { "pasid 8\npasid_attach 7\n", 7, 0, "pasid 7\npasid_attach 7\n" },
@@ -49,7 +49,7 @@ static void test_set_limit(void **state _unused_) {
                 /* kernels with one of them */
                 { "pasid max\n", 7, 0, "pasid 7\n" },
                 { "pasid_attach max\n", 7, 0, "pasid_attach 7\n" },
-                /* and with neither */
+                /* a kernel with neither */
                 { "sev max\n", 7, -ENODATA, "sev max\n" },
                 { "", 7, -ENODATA, "" },
         };
@@ -81,7 +81,7 @@ static void test_remove_limit(void **state _unused_) {
                 const char *before, *after;
         } cases[] = {
                 { "pasid 7\npasid_attach 7\n", "pasid max\npasid_attach max\n" },
-                /* What somebody else has written stays. */
+                /* A foreign value stays. */
                 { "pasid 8\npasid_attach 7\n", "pasid 8\npasid_attach max\n" },
                 { "pasid 7\npasid_attach 8\n", "pasid max\npasid_attach 8\n" },
                 { "pasid 8\npasid_attach max\n", "pasid 8\npasid_attach max\n" },
