@@ -16,5 +16,8 @@
 #define CALL_OVERRIDES_SIZE_MAX (64U * CALL_ARGUMENTS_SIZE_MAX)
 #define CALL_OVERRIDES_MAX      4096U
 
-/* The part of CALL_ARGUMENTS_SIZE_MAX for an announcement without its metadata: a UUID, two names of up to 255 bytes, numbers. */
+/*
+ * The part of CALL_ARGUMENTS_SIZE_MAX for an announcement without its metadata: a UUID, two names of up to 255 bytes,
+ * numbers.
+ */
 #define CALL_ANNOUNCEMENT_REST_MAX 1024U

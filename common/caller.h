@@ -8,7 +8,7 @@ typedef struct Caller {
         uint32_t uid;
         uint32_t pid; /* 0: unknown */
         char *unit;   /* unit of the process; NULL: none, or unknown */
-        char *polkit_vm; /* name and UUID of the VM that polkit's action was about, "" for none; NULL: polkit was not called */
+        char *polkit_vm; /* name and UUID of the VM that polkit was asked about, "" for none; NULL: polkit was not asked */
 } Caller;
 
 /* Makes a deep copy, to be freed with caller_clear(). Returns 0 or -ENOMEM, with *ret untouched. */

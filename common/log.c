@@ -144,7 +144,10 @@ static bool is_limited(int level, const LogContext *c) {
         return !c && level < LOG_DEBUG && log_max_level < LOG_DEBUG;
 }
 
-/* Formats the message and appends the number of suppressed records. NULL when out of memory. errno must be intact for %m. */
+/*
+ * Formats the message and appends the number of suppressed records. NULL when out of memory. errno must be intact for
+ * %m.
+ */
 static char *_printf_(2, 0) format_message(unsigned suppressed, const char *format, va_list ap) {
         char *text, *message;
 

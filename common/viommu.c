@@ -33,7 +33,7 @@ int viommu_describe(uint32_t pasids, uint32_t quota, char **ret) {
 
         if (pasids > quota && asprintf(&text,
                                       "its vIOMMU offers %" PRIu32 " PASIDs, its quota is %" PRIu32
-                                      ": the guest will not be told which attach was refused",
+                                      ": the guest does not learn which attach is denied",
                                       pasids, quota) < 0)
                 return -ENOMEM;
 

@@ -110,7 +110,7 @@ static void on_kernel_present(void *userdata) {
         connection_start(d->connection);
 }
 
-static void on_refused(const VM *vm, const KernelMessage *message, void *userdata) {
+static void on_denied(const VM *vm, const KernelMessage *message, void *userdata) {
         Daemon *d = userdata;
 
         signals_quota_exceeded(d->api, vm, message);
@@ -280,7 +280,7 @@ static int make_parts(Daemon *d, Config *config) {
         static const ControlHandlers control_handlers = {
                 .changed = on_changed,
                 .kernel_present = on_kernel_present,
-                .refused = on_refused,
+                .denied = on_denied,
                 .watermark_reached = on_watermark_reached,
                 .event = on_event,
                 .reconciled = on_reconciled,

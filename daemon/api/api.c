@@ -28,11 +28,11 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
                 return 0;
         }
         if (e) {
-                log_error("Cannot have the bus name " PASIDD_BUS_NAME ": %s", e->message);
+                log_error("Cannot acquire the bus name " PASIDD_BUS_NAME ": %s", e->message);
                 return sd_event_exit(api->event, EXIT_FAILURE);
         }
 
-        /* 1: owner now, 4: was already (D-Bus specification, RequestName) */
+        /* 1: became the owner, 4: was the owner already (D-Bus specification, RequestName) */
         if (sd_bus_message_read(reply, "u", &result) < 0 || (result != 1 && result != 4)) {
                 log_error("The bus name " PASIDD_BUS_NAME " is taken, is another pasidd running?");
                 return sd_event_exit(api->event, EXIT_FAILURE);
@@ -51,7 +51,7 @@ void api_request_name(Api *api) {
 
         r = sd_bus_request_name_async(api->bus, NULL, PASIDD_BUS_NAME, 0, on_name, api);
         if (r < 0) {
-                log_error_errno(r, "Cannot ask for the bus name " PASIDD_BUS_NAME ": %m");
+                log_error_errno(r, "Cannot request the bus name " PASIDD_BUS_NAME ": %m");
                 api->handlers->bus_failed(api->userdata);
                 return;
         }

@@ -16,68 +16,69 @@ typedef struct OverrideAnswer OverrideAnswer;
 typedef struct Subscriber Subscriber;
 typedef struct WaitingCall WaitingCall;
 
-/* What the bus says of signals that nobody reads, see signal-gate.h. */
+/* State of signal-gate.h. */
 typedef struct SignalGate {
         sd_bus_slot *question;
         sd_event_source *timer; /* for the next question */
-        sd_event_source *pause; /* of changes that wait for room */
+        sd_event_source *pause; /* timer for changes that wait for room in the queue */
         unsigned n_sent;        /* since the last question */
-        uint64_t opened;        /* when it was opened last, monotonic µs; 0: never */
-        uint64_t not_before;    /* when it may open */
-        uint64_t closed_usec;   /* how long it stays closed, at least */
+        uint64_t opened;        /* when it was last opened, monotonic µs; 0: never */
+        uint64_t not_before;    /* it stays closed until this time */
+        uint64_t closed_usec;   /* minimum time for which it stays closed */
         bool closed;
-        bool unknown;   /* it does not say */
-        char **removed; /* paths of objects that ended since it was closed */
+        bool unknown;   /* the bus has no such statistics */
+        char **removed; /* paths of objects that were removed while it was closed */
         size_t n_removed;
 } SignalGate;
 
 #define METRICS_CALLS_MAX 288U
 
-/* Calls of GetMetrics that wait. */
+/* Pending calls of GetMetrics. */
 typedef struct MetricsCalls {
         sd_bus_message *waiting[METRICS_CALLS_MAX];
         size_t n_waiting;
-        uint64_t next_usec; /* not before then */
+        uint64_t next_usec; /* time before which no call is answered */
         sd_event_source *timer;
 } MetricsCalls;
 
-/* Questions to polkit, see polkit.h. */
+/* Pending questions to polkit, see polkit.h. */
 typedef struct Authorization {
         TAILQ_HEAD(AuthList, AuthRequest) requests;
-        unsigned next_cancellation; /* number of the next question that can be taken back */
+        unsigned next_cancellation; /* number of the next question that can be cancelled */
         RateLimit log;
 } Authorization;
 
-/* Who wants to hear of usage, see subscribers.h and usage-signals.h. */
+/* Subscribers to usage, see subscribers.h and usage-signals.h. */
 typedef struct Subscribers {
         TAILQ_HEAD(SubscriberList, Subscriber) list;
         size_t n;
-        BusPeer *ends;          /* the bus, which says that they have left; while there are any */
-        sd_event_source *timer; /* likewise */
-        uint64_t next;          /* number of the VM to be looked at; a later one if that is gone */
-        void (*sent)(Api *api, uint64_t bytes); /* signals to each of them */
+        BusPeer *ends;          /* watch for subscribers that leave the bus; only while there are any */
+        sd_event_source *timer; /* only while there are any */
+        uint64_t next;          /* number of the next VM to check, or of a later one if that is gone */
+        void (*sent)(Api *api, uint64_t bytes); /* accounts for signals to each subscriber */
 } Subscribers;
 
-/* Calls that change overrides, see override-queue.h. */
+/* Pending calls that change overrides, see override-queue.h. */
 typedef struct OverrideQueue {
         TAILQ_HEAD(WaitingList, WaitingCall) waiting;
-        const sd_bus_message *turn;           /* whose handler is being called again */
-        TAILQ_HEAD(, OverrideAnswer) answers; /* to calls whose changes are under way */
+        const sd_bus_message *turn;           /* the call whose handler is being called again */
+        TAILQ_HEAD(, OverrideAnswer) answers; /* to calls whose changes are in progress */
 } OverrideQueue;
 
-/* Calls of Reconcile that wait, see reconcile-bus.h. */
+/* Pending calls of Reconcile, see reconcile-bus.h. */
 typedef struct ReconcileCalls {
         sd_bus_message **waiting;
         size_t n_waiting;
 } ReconcileCalls;
 
-/* What the api layer tells its owner. */
+/* Handlers that the owner of the api layer provides. */
 typedef struct ApiHandlers {
         void (*name_acquired)(void *userdata);
-        void (*bus_failed)(void *userdata); /* what was asked of the bus has failed: connect anew */
+        void (*bus_failed)(
+                void *userdata); /* a request to the bus has failed: the connection must be made again */
 } ApiHandlers;
 
-/* D-Bus towards callers. */
+/* The D-Bus API. */
 struct Api {
         Control *control;
         World *world; /* control's */
@@ -86,11 +87,11 @@ struct Api {
         const ApiHandlers *handlers;
         void *userdata;
 
-        sd_bus *bus;         /* on which the daemon is called */
-        bool name_requested; /* the answer is under way */
+        sd_bus *bus;         /* connection on which the daemon is called */
+        bool name_requested; /* the reply is pending */
         bool name_acquired;
-        Callers *callers; /* who calls on it, and what each may use */
-        int hook_fd; /* the listening socket of libvirt's hook, until that is there; negative: none was passed */
+        Callers *callers; /* connections that call the daemon, and their resources */
+        int hook_fd; /* listening socket for libvirt's hook, until hook_socket has it; negative: none was passed */
         HookSocket *hook_socket;
 
         SignalGate signals;
@@ -101,33 +102,36 @@ struct Api {
         ReconcileCalls reconcile_calls;
 };
 
-/* hook_fd: is taken. handlers must last. -ENOMEM. */
+/* Takes ownership of hook_fd. handlers must outlive the Api. Returns 0 or -ENOMEM. */
 int api_new(Control *control, int hook_fd, const ApiHandlers *handlers, void *userdata, Api **ret);
 Api *api_free(Api *api);
 DEFINE_CLEANUP_FUNC(Api *, api_free, api_freep);
 
-/* There is a connection to be called on: adds all objects to it. It stays the caller's, until api_connection_lost(). */
+/*
+ * Adds all objects to a new connection. The caller keeps the connection, until api_connection_lost(). Returns 0 or a
+ * negative errno.
+ */
 int api_connected(Api *api, sd_bus *bus);
 
-/* Everything that has to do with the connection is forgotten. */
+/* To be called before the connection is closed. Drops everything that depends on it. */
 void api_connection_lost(Api *api);
 
-/* The connection cannot be used any more: the name is not the daemon's. */
+/* To be called when the connection is not usable any more: the name is lost. */
 void api_connection_unavailable(Api *api);
 
-/* Asks for the daemon's name, unless that was done. handlers->name_acquired() is called when it is there. */
+/* Requests the daemon's name, unless that has been done. handlers->name_acquired() is called on success. */
 void api_request_name(Api *api);
 
-/* Those of the files *-bus.c that have no header of their own. */
+/* Functions of the *-bus.c files that have no header. They return 0 or a negative errno. */
 int event_bus_add(Api *api);
 int hook_bus_add(Api *api);
-int hook_bus_add_to(Api *api, sd_bus *bus); /* the hook's methods on a connection of its own */
+int hook_bus_add_to(Api *api, sd_bus *bus); /* adds the hook's methods to a connection of hook-socket.h */
 int manager_bus_add(Api *api);
 int metrics_bus_add(Api *api);
 int policy_bus_add(Api *api);
 int vm_bus_add(Api *api);
 
-/* A caller has left the bus: it does not wait for metrics any more. */
+/* To be called when a caller has left the bus: drops its pending calls. */
 void metrics_bus_caller_gone(Api *api, const char *name);
-/* Nobody waits for metrics any more. */
+/* Drops all pending calls. */
 void metrics_bus_forget(Api *api);

@@ -6,7 +6,7 @@
 
 #include "bus-error.h"
 
-/* In UTF-8 all bytes of a character but the first are 10xxxxxx. */
+/* In UTF-8 all bytes of a character except the first are 10xxxxxx. */
 static bool is_inside_character(char c) {
         return ((unsigned char) c & 0xc0U) == 0x80U;
 }

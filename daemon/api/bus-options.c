@@ -32,7 +32,7 @@ static int read_metadata(sd_bus_message *message, Metadata *metadata, sd_bus_err
                         return r;
                 if (r < 0)
                         return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                "Metadata are up to %u pairs of up to %u bytes of printable UTF-8 each, %u bytes in all.",
+                                "Metadata can have up to %u pairs of up to %u bytes of printable UTF-8 each, %u bytes in all.",
                                 METADATA_ITEMS_MAX, METADATA_TEXT_MAX, METADATA_SIZE_MAX);
         }
         if (r >= 0)
@@ -63,7 +63,7 @@ static int read_option(
                 return r;
         if (!streq(contents, type))
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "Option \"%s\" is of type \"%s\", it should be \"%s\".", name, contents, type);
+                        "Option \"%s\" has type \"%s\", must be \"%s\".", name, contents, type);
 
         r = option->type == 'm' ? read_metadata(message, option->value, error)
                                 : sd_bus_message_read(message, "v", contents, option->value);
@@ -103,5 +103,5 @@ int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error) {
                 return 0;
 
         return bus_error_setf(error, PASIDD_ERROR_INVALID_QUOTA,
-                "%s %" PRIu32 " is above the most that there can be, %" PRIu32 ".", what, quota, QUOTA_MAX);
+                "%s %" PRIu32 " is above the maximum, %" PRIu32 ".", what, quota, QUOTA_MAX);
 }

@@ -8,7 +8,7 @@
 #include "slice-limit.h"
 #include "vm-path.h"
 
-/* Generous: headers, alignment, names of properties. */
+/* Generous estimates, with headers, alignment, and names of properties. */
 #define REPLY_SIZE      2048U
 #define VM_SIZE         2048U
 #define SET_SIZE        64U
@@ -29,7 +29,7 @@ static uint64_t metadata_size(const Metadata *metadata) {
         return size;
 }
 
-/* Without its metadata. */
+/* Without metadata. */
 static uint64_t vm_size(const VM *vm) {
         return VM_SIZE + vm->n_sets * SET_SIZE + strlen(strempty(vm->name)) +
                strlen(strempty(vm->place.unit)) + strlen(strempty(vm->place.slice)) +
@@ -99,7 +99,7 @@ static uint64_t size_of_candidates(Api *api, sd_bus_message *call) {
         return (api->world->config->n_rules + 8) * CANDIDATE_SIZE;
 }
 
-/* Calls may leave the interface out. A member that is not here changes nothing, and its answer is small. */
+/* By member only, because calls may omit the interface. Other members change nothing and have small replies. */
 static const struct {
         const char *member;
         bool changes;
@@ -179,7 +179,7 @@ static int measure_container(sd_bus_message *message, char type, const char *con
         return sd_bus_message_exit_container(message);
 }
 
-/* Goes through what is left in the container; -E2BIG when it takes more than *left. */
+/* Measures the rest of the container. Returns -E2BIG if it takes more than *left. */
 static int measure(sd_bus_message *message, size_t *left) {
         for (;;) {
                 const char *contents, *s = NULL;
@@ -193,7 +193,7 @@ static int measure(sd_bus_message *message, size_t *left) {
                         return r;
 
                 if (strchr("aver", type)) {
-                        /* Of these only a variant brings its type along. */
+                        /* Only a variant carries its type signature. */
                         size = 8 + (type == SD_BUS_TYPE_VARIANT ? strlen(contents) : 0);
                         r = measure_container(message, type, contents, left);
                 } else if (strchr("sog", type)) {

@@ -3,26 +3,26 @@
 
 #include "api.h"
 
-/* What is known of a method call before it is handled. */
+/* Properties of a method call that are known before it is handled. */
 
-/* Can the call change anything? A call that cannot, and expects no reply, is nothing to work on. */
+/* Can the call change anything? If not, and if it expects no reply, it need not be handled. */
 bool call_changes_something(sd_bus_message *call);
 
-/* How many bytes its arguments may take, measured as call_check_size() does. */
+/* Maximum size of its arguments in bytes, as measured by call_check_size(). */
 size_t call_size_max(sd_bus_message *call);
 
-/* The same as a multiple of what most calls may take: how many of them it counts for, where calls are kept. */
+/* The number of places that it takes in queues: its maximum size in units of CALL_ARGUMENTS_SIZE_MAX. */
 size_t call_places(sd_bus_message *call);
 
 /*
- * About the most bytes that the answer can take. An answer stays in the bus's
- * memory until its receiver reads it.
+ * Estimate of the maximum size of the reply in bytes. The bus stores a reply
+ * until the receiver reads it.
  */
 uint64_t call_reply_size(Api *api, sd_bus_message *call);
 
 /*
- * How many bytes the arguments of a call take, see call-limits.h. -E2BIG, with
- * the error set, when that is more than the daemon keeps. Rewind the message
- * after it.
+ * Measures the arguments of a call, see call-limits.h. Returns 0; -E2BIG with the
+ * error set if they are too large; or another negative errno. The caller must
+ * rewind the message afterwards.
  */
 int call_check_size(sd_bus_message *message, size_t *ret_size, sd_bus_error *error);

@@ -10,19 +10,19 @@
 #include "callers.h"
 
 /*
- * Held calls, in places: see call_places(). A user may have 256 connections, and nobody knows at first which are of one
- * user, and which are root's: what is root's is for connections that are not known yet. root's own calls wait for nothing
- * else.
+ * Limits for held calls, in places (see call_places()). A user may have 256 connections. At first the users of connections
+ * are unknown, and any of them may be root's, so the places kept for root are used for unknown connections. root's own
+ * calls are only held while the caller is unknown.
  */
 static const Places held_places = { .max = 8192, .for_root = 4096, .per_user = 512 };
-#define HELD_PER_CONNECTION_MAX 512U /* while its user is not known */
-#define HELD_PER_CONNECTION_MIN 16U  /* the same, while there are many */
+#define HELD_PER_CONNECTION_MAX 512U /* while its user is unknown */
+#define HELD_PER_CONNECTION_MIN 16U  /* the same, if HELD_MANY are held */
 #define HELD_MANY               1024U
 
-/* Errors can quote it. */
+/* Limits the object path, because errors can quote it. */
 #define PATH_SIZE_MAX 1024U
 
-/* A refusal is an answer as well. */
+/* A refusal is a reply, too, which may stay unread. */
 #define REFUSAL_SIZE 512U
 
 static uint64_t clock_usec(clockid_t clock) {
@@ -32,14 +32,14 @@ static uint64_t clock_usec(clockid_t clock) {
         return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
-static void refuse(CallerConnection *c, sd_bus_message *message, const char *name, const char *why) {
+static void refuse(CallerConnection *c, sd_bus_message *message, const char *name, const char *reason) {
         int r;
 
         if (!sd_bus_message_get_expect_reply(message) ||
                 (c && !caller_unread_charge_refusal(c, REFUSAL_SIZE)))
                 return;
 
-        r = sd_bus_reply_method_errorf(message, name, "%s", why);
+        r = sd_bus_reply_method_errorf(message, name, "%s", reason);
         if (r < 0)
                 log_debug_errno(r, "Cannot refuse a call of %s, ignoring: %m",
                         strempty(sd_bus_message_get_sender(message)));
@@ -92,8 +92,8 @@ static bool hold_for_user(Callers *callers, CallerUser *user, sd_bus_message *me
 }
 
 /*
- * The first call has a place together with its connection, however many wait: the connection may be root's. A large call
- * has none.
+ * The first call of a connection does not take a place of its own, however many calls are held, because the connection may
+ * be root's. This does not apply to large calls.
  */
 static bool hold_for_connection(CallerConnection *c, sd_bus_message *message) {
         size_t places = call_places(message), max;
@@ -119,7 +119,7 @@ static bool hold_for_connection(CallerConnection *c, sd_bus_message *message) {
 
 static void hold_or_refuse(CallerConnection *c, sd_bus_message *message) {
         if (!(c->user ? hold_for_user(c->callers, c->user, message) : hold_for_connection(c, message)))
-                refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait to be answered.");
+                refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls are pending.");
 }
 
 void call_queue_refuse(CallerConnection *c) {
@@ -149,17 +149,17 @@ static uint64_t wait_of(const Callers *callers, const CallerUser *user, uint64_t
         return own > all ? own : all;
 }
 
-/* sd-bus dispatches it again, after what it has read already; nothing of the same sender is among that. */
+/* Makes sd-bus dispatch the call again, after all messages that it has read. None of those is from the same sender. */
 static int dispatch_again(Callers *callers, sd_bus_message *message) {
         int r;
 
         r = sd_bus_enqueue_for_read(callers->api->bus, message);
         if (r < 0)
-                log_debug_errno(r, "Cannot go on with a call, ignoring it: %m");
+                log_debug_errno(r, "Cannot resume a call, ignoring it: %m");
         return r;
 }
 
-/* One after the other, so that each is paid for before the next one, and each user has a turn. */
+/* Releases one call at a time, so that it is charged before the next one is released, and users take turns. */
 static void release_next(Callers *callers) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC), least = UINT64_MAX;
         CallerUser *user;
@@ -199,7 +199,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* The call has been handled, or is left to polkit. */
+/* Runs after the call has been handled, or passed to polkit. Charges the user for the time. */
 static int on_measure(sd_event_source *source, void *userdata) {
         uint64_t cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID), now = clock_usec(CLOCK_MONOTONIC), cost;
         Callers *callers = userdata;
@@ -248,14 +248,14 @@ static int check_size(CallerConnection *c, sd_bus_message *message, size_t *ret)
         return r;
 }
 
-/* From now on the daemon's time is the user's. The measuring comes before everything else. */
+/* Charges the user for the time from now on. The deferred measure source has the highest priority. */
 static void begin_to_measure(Callers *callers, CallerUser *user) {
         callers->running = user;
         callers->running_begin = clock_usec(CLOCK_THREAD_CPUTIME_ID);
         (void) sd_event_source_set_enabled(callers->measure, SD_EVENT_ONESHOT);
 }
 
-/* What sd-bus does with it next: nothing (1), or look for its handler (0). */
+/* Returns 1 to make sd-bus drop the message, or 0 to make it call the handler. */
 static int on_call(Callers *callers, sd_bus_message *message) {
         bool released = callers->released == message;
         CallerConnection *c;
@@ -279,22 +279,23 @@ static int on_call(Callers *callers, sd_bus_message *message) {
         if (!c->known || (!released && (c->user->n_held > 0 ||
                                                wait_of(callers, c->user, clock_usec(CLOCK_MONOTONIC)) > 0))) {
                 hold_or_refuse(c, message);
-                /* Its connection went away in between: nothing is measured that others would wait for. */
+                /*
+                 * If its connection has been forgotten meanwhile, on_measure() will not run to release the next call.
+                 */
                 if (released && !c->user)
                         release_next(callers);
                 return 1;
         }
-        /* sd-bus quotes names that it does not know, and they can be as long as the arguments. */
+        /* The arguments count as well, because sd-bus quotes unknown names in errors. */
         if (!caller_unread_charge(c, call_reply_size(callers->api, message) + size)) {
-                refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                        "Too many answers to this user are not read yet.");
+                refuse(c, message, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many replies to this user are unread.");
                 return 1;
         }
 
         return 0;
 }
 
-/* sd-bus itself says that the connection is gone. */
+/* The latter sender is sd-bus itself, which reports the end of the connection. */
 static bool is_of_bus(sd_bus_message *message) {
         const char *sender = sd_bus_message_get_sender(message);
 
@@ -309,12 +310,12 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         r = sd_bus_message_get_type(message, &type);
         if (r < 0 || !sd_bus_message_get_sender(message))
                 return 0;
-        /* Anybody can send signals here; the daemon listens to those of the bus alone. */
+        /* Drop signals that other connections send to the daemon. */
         if (type == SD_BUS_MESSAGE_SIGNAL)
                 return !is_of_bus(message);
         if (type != SD_BUS_MESSAGE_METHOD_CALL)
                 return 0;
-        /* Nobody would have anything of it. */
+        /* Neither an effect nor a reply, so drop it. */
         if (!sd_bus_message_get_expect_reply(message) && !call_changes_something(message))
                 return 1;
 
@@ -332,7 +333,7 @@ int call_queue_add(Api *api) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(callers->measure, SD_EVENT_OFF);
         if (r >= 0)
-                /* Whatever else ran before it would be counted. */
+                /* Above all others, so that only the call is measured. */
                 r = sd_event_source_set_priority(callers->measure, INT64_MIN);
         if (r >= 0)
                 r = sd_event_add_time(

@@ -4,22 +4,21 @@
 #include "callers.h"
 
 /*
- * Every call on the bus passes through here before sd-bus looks for its
- * handler. A call goes on once its caller is known, and, unless that is root,
- * once the caller's user has time left in its budget (callers.h). Until then
- * it is held; of the calls of one connection none overtakes another. When
- * there is too much to hold, or too many answers are not read, calls are
- * refused with LimitsExceeded.
+ * A filter for every call on the bus, which runs before sd-bus looks for the
+ * handler. A call proceeds when its caller is known and, unless that is root,
+ * when the caller's user has time left in its budget (callers.h). Until then it
+ * is held. Calls of one connection keep their order. If too many calls are held,
+ * or too many replies are unread, calls are refused with LimitsExceeded.
  */
 
-/* For api->bus, of which api->callers exists. Returns 0 or a negative errno. */
+/* Adds the filter to api->bus; api->callers must exist. Returns 0 or a negative errno. */
 int call_queue_add(Api *api);
 
-/* For CallersHandlers. */
+/* The next three are for CallersHandlers. */
 
-/* The connection's held calls may go on. */
+/* Resumes the connection's held calls. */
 void call_queue_caller_known(CallerConnection *connection);
-/* There is no room for the connection, whose user is not known: refuses its held calls. */
+/* Refuses the held calls of a connection for which there is no place. */
 void call_queue_refuse(CallerConnection *connection);
-/* Forgets all held calls of a connection. */
+/* Drops all held calls of a connection. */
 void call_queue_forget(CallerConnection *connection);

@@ -5,18 +5,18 @@
 #include "log.h"
 
 /*
- * dbus-daemon keeps up to 127 MiB of messages of one sender. When there is no
- * room it takes no more from that sender, and nobody gets an answer any more.
+ * dbus-daemon stores up to 127 MiB of messages of one sender. Beyond that it does
+ * not read from the sender any more, and then no caller gets a reply.
  */
 #define UNREAD_MAX (UINT64_C(64) * 1024 * 1024)
 
-/* On top of that, to say that there is no room for an answer. */
+/* Additional room for refusals. */
 #define UNREAD_REFUSALS_MAX (UINT64_C(16) * 1024 * 1024)
 
-/* From here on it is found out what a user's connections have read. */
+/* Above this size the user's connections are pinged to find out what they have read. */
 #define UNREAD_PING (UINT64_C(4) * 1024 * 1024)
 
-/* Pings that are not answered yet: see QUESTIONS_MAX in callers.c. */
+/* Maximum number of unanswered Pings; see QUESTIONS_MAX in callers.c. */
 #define PINGS_MAX 32U
 
 static void forget_unread(CallerConnection *c, uint64_t bytes) {
@@ -37,7 +37,10 @@ static void end_ping(CallerConnection *c) {
         c->callers->n_pings--;
 }
 
-/* An error shows as well as an answer that the connection has read what came before, if it comes from there. */
+/*
+ * The reply, even an error, shows that the connection has read everything before it, if the reply is from that
+ * connection.
+ */
 static int on_pong(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
 
@@ -47,7 +50,7 @@ static int on_pong(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* Without a time limit: the bus would still count it as open, so that another one makes it worse. */
+/* No timeout: the bus would still count the call as open, and another Ping would add to that. */
 static void ping(CallerConnection *c) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         Callers *callers = c->callers;

@@ -3,16 +3,17 @@
 
 #include "callers.h"
 
-/* What the connections of a user have not read yet of what they were sent. */
+/* Accounts for sent messages that the connections of a user have not read yet. */
 
 /*
- * Before bytes are sent to a connection: may its user have so many more that
- * are not read yet? Then counts them. What a connection has read is known when
- * it answers a Ping that was sent after that, or when it is gone.
+ * To be called before bytes are sent to a connection. Adds them to the unread
+ * bytes of its user and returns true, or returns false if that exceeds the user's
+ * share. Bytes are released when the connection answers a later Ping, or leaves
+ * the bus.
  */
 bool caller_unread_charge(CallerConnection *connection, uint64_t bytes);
-/* The same for an error that says so. When there is no room for that either, nothing can be said. */
+/* The same for a refusal, for which there is some extra room. */
 bool caller_unread_charge_refusal(CallerConnection *connection, uint64_t bytes);
 
-/* The connection ends: it has nothing unread any more. */
+/* To be called when the connection ends: releases its unread bytes. */
 void caller_unread_end(CallerConnection *connection);

@@ -8,19 +8,19 @@
 #define BUS_DRIVER "org.freedesktop.DBus"
 
 /*
- * The bus itself lets a user have 256 connections, and everybody together 2048 (dbus-daemon). Those that nobody knows
- * yet count as root's, which one of them may be.
+ * dbus-daemon allows 256 connections per user, and 2048 in all. Connections whose user is unknown yet may be root's, so
+ * they use places that are kept for root.
  */
 static const Places connection_places = { .max = 4096, .for_root = 1024 };
 #define USERS_MAX 1024U
 
-/* root's connections are only remembered so that the bus need not be asked for each call. */
+/* Maximum number of root's connections that are cached, to avoid a question for each call. */
 #define ROOTS_MAX 32U
 
-/* The bus lets a connection have so many calls open (128 with dbus-daemon), polkit is asked, too, and Pings are sent. */
+/* Below the bus's limit of open calls (128 with dbus-daemon), because there are also questions to polkit, and Pings. */
 #define QUESTIONS_MAX 32U
 
-/* The rest of the time is root's, and the kernel's events', and new VMs'. */
+/* The rest of the time is for root, the kernel's events, and new VMs. */
 const BucketRate callers_user_rate = { .per_sec = 200000, .burst = 400000 };
 const BucketRate callers_all_rate = { .per_sec = 500000, .burst = 1000000 };
 
@@ -44,7 +44,7 @@ static void user_free(Callers *callers, CallerUser *user) {
         free(user);
 }
 
-/* A user keeps its debts when it connects anew. */
+/* Users without connections are kept until their CPU bucket is full, so that reconnecting does not reset it. */
 static void forget_idle_users(Callers *callers) {
         uint64_t now = control_now(callers->api->control);
         CallerUser *user, *next;
@@ -117,7 +117,7 @@ static void remove_connection(CallerConnection *c) {
 
         callers->handlers->gone(callers->api, c->name);
         connection_free(c);
-        /* Or every program that leaves the bus would wake us. */
+        /* Without this, the daemon would wake up for each program that leaves the bus. */
         if (!any_user_connected(callers))
                 callers->ends = bus_peer_free(callers->ends);
 }
@@ -156,7 +156,7 @@ static int watch_names(Callers *callers) {
         return 0;
 }
 
-/* It may have gone before its end was watched for. */
+/* The connection may have left before its end was watched. */
 static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
         Callers *callers = c->callers;
@@ -191,7 +191,7 @@ static void forget_oldest_root(Callers *callers) {
                 }
 }
 
-/* For a connection that has been counted, though not as one of the user's. */
+/* The connection itself is included in n_connections, but not in the user's. */
 static bool has_place(const Callers *callers, const CallerUser *user) {
         const PlacesTaken taken = {
                 .own = user->n_connections,
@@ -202,7 +202,7 @@ static bool has_place(const Callers *callers, const CallerUser *user) {
         return places_allow(&connection_places, &taken, user->uid, 1);
 }
 
-static int become_known(CallerConnection *c) {
+static int set_known(CallerConnection *c) {
         Callers *callers = c->callers;
         bool watched = callers->ends;
         CallerUser *user;
@@ -240,7 +240,9 @@ static int read_number(sd_bus_message *reply, uint32_t *ret) {
         return sd_bus_message_read(reply, "u", ret) < 0 ? -EBADMSG : 0;
 }
 
-/* It has left, or is nobody, and there is nobody to answer; or there is no room for it. */
+/*
+ * The connection has left the bus or its uid is unknown, so there is nobody to reply to; or there is no place for it.
+ */
 static void ignore_caller(CallerConnection *c, int r) {
         log_debug_errno(r, "Ignoring the calls of %s: %m", c->name);
         if (r == -EUSERS)
@@ -248,7 +250,7 @@ static void ignore_caller(CallerConnection *c, int r) {
         remove_connection(c);
 }
 
-/* The process is for the record alone: what is not known of it is left out. */
+/* The pid is for the record only, so a failure is ignored. */
 static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
         Callers *callers = c->callers;
@@ -257,7 +259,7 @@ static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         end_question(c);
         if (read_number(reply, &c->pid) < 0)
                 c->pid = 0;
-        r = become_known(c);
+        r = set_known(c);
         if (r < 0)
                 ignore_caller(c, r);
         else
@@ -267,7 +269,7 @@ static int on_pid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* Only a uid that the bus vouches for counts. */
+/* Only the bus's answer about the uid is trusted. */
 static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CallerConnection *c = userdata;
         Callers *callers = c->callers;
@@ -285,9 +287,9 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
 }
 
 /*
- * The bus answers at once, so those that wait do not do so for long. Not by
- * GetConnectionCredentials: dbus-broker adds a file descriptor of the process,
- * also to the answer for a connection that takes none, which breaks with it.
+ * Asks about the next connections; the bus answers immediately. Does not use
+ * GetConnectionCredentials: dbus-broker adds a file descriptor to its reply, even
+ * for connections that do not accept any, which breaks the connection.
  */
 static void ask_next(Callers *callers) {
         CallerConnection *c, *next;

@@ -59,7 +59,7 @@ static int set_default_quota(sd_bus_message *message, Api *api, const Caller *ca
         if (r != 0)
                 return r;
 
-        /* With the persistent one the other goes, because it would still win. */
+        /* A persistent override also removes the runtime override, which would take precedence. */
         if (runtime)
                 defaults.runtime = &quota;
         if (!runtime)

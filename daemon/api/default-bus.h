@@ -3,5 +3,5 @@
 
 #include "api.h"
 
-/* Adds the methods about the default quota to the manager's object; a negative errno on failure. */
+/* Adds the methods about the default quota to the manager's object. Returns 0 or a negative errno. */
 int default_bus_add(Api *api);

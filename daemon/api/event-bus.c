@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.pasidd1.Manager that tell what happened. */
+/* Methods of org.pasidd1.Manager about past events. */
 
 #include "bus-names.h"
 #include "bus-options.h"

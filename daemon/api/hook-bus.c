@@ -34,7 +34,7 @@ static int read_uuid(sd_bus_message *message, char uuid[static UUID_STRING_SIZE]
         return 0;
 }
 
-/* It ends up in logs, on terminals and in the state file. */
+/* The name is shown in logs and on terminals, and stored in the state. */
 static int check_name(const char *name, sd_bus_error *error) {
         if (!isempty(name) && strlen(name) <= NAME_MAX && utf8_is_printable(name))
                 return 0;
@@ -78,7 +78,7 @@ static int read_announcement(
                         return -ENOMEM;
         }
 
-        /* One that has gone already is nobody to wait for. */
+        /* Ignore a process that has ended already. */
         if (a.libvirt_pid > INT32_MAX || a.libvirt_pid == 0 ||
                 process_get_start_time(api->control, a.libvirt_pid, &a.libvirt_start_time) < 0)
                 a.libvirt_pid = 0;
@@ -91,19 +91,19 @@ static int read_announcement(
 
 static int admit(
         Api *api, const char *uuid, const char *name, const Announcement *announced, sd_bus_error *error) {
-        _cleanup_free_ char *why = NULL;
+        _cleanup_free_ char *reason = NULL;
         PolicyResult policy;
         int r;
 
         vm_resolve_announced(api->world, uuid, name, announced, &policy);
-        r = overcommit_admit(api->control, uuid, name, announced->slice, policy.quota, &why);
+        r = overcommit_admit(api->control, uuid, name, announced->slice, policy.quota, &reason);
         if (r != -EDQUOT)
                 return r;
 
         log_context(LOG_WARNING,
                 &(LogContext) { .message_id = MESSAGE_NOT_ADMITTED, .vm_uuid = uuid, .vm_name = name },
-                "Not admitted: %s", strempty(why));
-        return sd_bus_error_set(error, PASIDD_ERROR_NOT_ADMITTED, strempty(why));
+                "Not admitted: %s", strempty(reason));
+        return sd_bus_error_set(error, PASIDD_ERROR_NOT_ADMITTED, strempty(reason));
 }
 
 static int reserve(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
@@ -125,7 +125,7 @@ static int reserve(sd_bus_message *message, Api *api, const Caller *caller, sd_b
         if (r < 0)
                 return r;
 
-        /* What runs already is not asked whether it may. */
+        /* Admission control does not apply to VMs that already run. */
         if (kind == RESERVE_START) {
                 r = admit(api, uuid, name, &announced, error);
                 if (r < 0)
@@ -134,20 +134,19 @@ static int reserve(sd_bus_message *message, Api *api, const Caller *caller, sd_b
 
         r = vm_reserve(api->control, uuid, name, &announced, kind, caller, &vm);
         if (r == -ESRCH)
-                return bus_error_setf(
-                        error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\" that runs.", uuid);
+                return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no running VM \"%s\".", uuid);
         if (r < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_SAVED, "The reservation could not be saved: %s",
                         strerror(-r));
 
-        /* The answer is about what was said, and not about a next start that was announced before. */
+        /* The reply is about this announcement, not about an earlier one of a next start. */
         policy = vm->policy;
         if (kind == RESERVE_START)
                 vm_resolve_next(vm, &policy);
         return sd_bus_reply_method_return(message, "us", policy.quota, quota_source_to_string(policy.source));
 }
 
-/* Reserve and Release have the same action: they are the hook's. */
+/* Reserve and Release share an action, because both are for the hook. */
 static int authorize_hook(sd_bus_message *message, Api *api, AuthorizedHandler handler, sd_bus_error *error) {
         char uuid[UUID_STRING_SIZE];
         int r;
@@ -165,10 +164,10 @@ static int method_reserve(sd_bus_message *message, void *userdata, sd_bus_error 
 }
 
 /*
- * The guest can name as many PASIDs as its vIOMMU offers, and does not learn
- * which of them were refused: the host's log says so once in each run.
+ * Logs once in each run if the vIOMMU offers more PASIDs than the quota allows:
+ * the guest does not learn which of them were denied.
  */
-static void note_viommu(VM *vm) {
+static void log_viommu(VM *vm) {
         const Announcement *announced = state_get_announcement(vm->world->state.runtime, vm->key);
         LogContext context = vm_log_context(vm, MESSAGE_VIOMMU_ABOVE_QUOTA);
         _cleanup_free_ char *text = NULL;
@@ -188,9 +187,9 @@ static void note_viommu(VM *vm) {
         log_context(LOG_NOTICE, &context, "VM %s: %s.", vm->name, text);
 }
 
-/* Changes nothing, so that anybody may ask. */
+/* Changes nothing, so every user may call it. */
 static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        _cleanup_free_ char *why = NULL;
+        _cleanup_free_ char *reason = NULL;
         char uuid[UUID_STRING_SIZE];
         Api *api = userdata;
         VM *vm;
@@ -204,11 +203,11 @@ static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error 
         if (!vm)
                 return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", uuid);
 
-        note_viommu(vm);
+        log_viommu(vm);
 
-        if (vm_limits_verify(vm, &why) < 0)
+        if (vm_limits_verify(vm, &reason) < 0)
                 return bus_error_setf(error, PASIDD_ERROR_NOT_APPLIED,
-                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(why));
+                        "Quota %" PRIu32 " is not in force: %s.", vm->policy.quota, strempty(reason));
 
         return sd_bus_reply_method_return(message, "u", vm->policy.quota);
 }

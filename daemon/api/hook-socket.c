@@ -10,13 +10,13 @@
 
 #define SOCKET_PATH "/run/pasidd/hook"
 
-/* Each hook makes one call or two. When there are more, the oldest has had its turn. */
+/* Each hook makes one or two calls. If there are more connections, the oldest is closed: it has been served. */
 #define CONNECTIONS_MAX 64U
 
-/* Connections that wait in the kernel while the daemon does something else. */
+/* Queue length for connections while the daemon is busy. */
 #define BACKLOG 128
 
-/* Before everything else, the kernel's events included. */
+/* Above everything else, including the kernel's events. */
 #define PRIORITY (SD_EVENT_PRIORITY_IMPORTANT - 10)
 
 typedef struct HookConnection HookConnection;
@@ -32,7 +32,7 @@ struct HookSocket {
         Api *api;
         HookMethodsAdder add_methods;
         int fd;
-        char *path; /* to be removed at the end; NULL: it is systemd's */
+        char *path; /* removed at the end; NULL: the socket belongs to systemd */
         sd_event_source *source;
         TAILQ_HEAD(HookConnectionList, HookConnection) connections;
         size_t n_connections;
@@ -55,14 +55,14 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return 0;
 }
 
-/* The files' permissions let in root alone; this holds whatever has become of them. */
+/* File permissions admit only root; this check does not depend on them. */
 static int check_peer(const Api *api, int fd, uint32_t *ret_pid) {
         struct ucred peer = {};
         socklen_t size = sizeof(peer);
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return -errno;
-        /* Below a root directory tests may run as any user. */
+        /* Below a root directory (tests), the daemon may run as any user. */
         if (peer.uid != 0 && (isempty(api->root) || peer.uid != geteuid()))
                 return -EACCES;
 
@@ -89,7 +89,7 @@ static int start_server(sd_bus *bus, int *fd) {
         return r;
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of the descriptor. */
 static int add_connection(HookSocket *s, int connected) {
         _cleanup_(connection_freep) HookConnection *c = NULL;
         _cleanup_close_ int fd = connected;
@@ -145,7 +145,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
-/* With the permissions that pasidd.socket gives it. */
+/* Binds with the permissions that pasidd.socket sets. */
 static int bind_private(int fd, const struct sockaddr_un *address) {
         mode_t mask = umask(0177);
         int r = 0;
@@ -223,7 +223,8 @@ void hook_socket_start(Api *api, HookMethodsAdder add_methods) {
 
         r = hook_socket_new(api, add_methods, &api->hook_socket);
         if (r < 0)
-                log_warning_errno(r, "No socket for the libvirt hook, which will use the system bus: %m");
+                log_warning_errno(
+                        r, "Cannot open the socket for the libvirt hook, which will use the system bus: %m");
 }
 
 HookSocket *hook_socket_free(HookSocket *s) {

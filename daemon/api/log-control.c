@@ -13,10 +13,10 @@ static int apply_level(const char *value, sd_bus_error *error) {
 
         level = log_level_from_string(value);
         if (level < 0)
-                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "\"%s\" is not a log level.", value);
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Invalid log level \"%s\".", value);
 
         log_set_max_level(level);
-        log_info("The log level is %s now.", log_level_to_string(level));
+        log_info("The log level is now %s.", log_level_to_string(level));
         return 0;
 }
 
@@ -26,13 +26,13 @@ static int apply_target(const char *value, sd_bus_error *error) {
         target = log_target_from_string(value);
         if (target < 0)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "\"%s\" is not a log target; those are auto, journal, console and null.", value);
+                        "Invalid log target \"%s\", must be auto, journal, console or null.", value);
 
         log_set_target(target);
         return 0;
 }
 
-/* Authorised by now. */
+/* Called after the authorization. */
 static int set_property(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
         const char *name, *contents, *value;
         char type;
@@ -46,7 +46,7 @@ static int set_property(sd_bus_message *message, Api *api, const Caller *caller,
 
         if (!streq_ptr(contents, "s"))
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "Property \"%s\" is a string, not of type \"%s\".", name, strempty(contents));
+                        "Property \"%s\" has type \"s\", not \"%s\".", name, strempty(contents));
 
         r = sd_bus_message_read(message, "v", "s", &value);
         if (r < 0)
@@ -60,8 +60,8 @@ static int set_property(sd_bus_message *message, Api *api, const Caller *caller,
 }
 
 /*
- * sd-bus calls setters at once and wants them to be done on return, and polkit
- * answers later. So Set for what can be set is taken before sd-bus gets it.
+ * sd-bus expects setters to be synchronous, but polkit answers later. So Set for
+ * writable properties is intercepted before sd-bus handles it.
  */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         const char *interface, *name;

@@ -4,7 +4,7 @@
 #include "api.h"
 
 /*
- * org.freedesktop.LogControl1, by which "systemctl log-level" and
- * "systemctl log-target" find out and change what is logged, and where to.
+ * Adds org.freedesktop.LogControl1, which "systemctl service-log-level" and
+ * "systemctl service-log-target" use. Returns 0 or a negative errno.
  */
 int log_control_add(Api *api);

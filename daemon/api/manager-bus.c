@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.pasidd1.Manager: its properties, finding VMs, and what belongs to no other *-bus.c. */
+/* org.pasidd1.Manager: properties, lookup of VMs, and methods without a *-bus.c file of their own. */
 
 #include <inttypes.h>
 
@@ -36,7 +36,7 @@ int bus_find_vm(Api *api, const char *what, VM **ret, sd_bus_error *error) {
                 return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM, "There is no VM \"%s\".", what);
         if (r == -ENOTUNIQ)
                 return bus_error_setf(error, PASIDD_ERROR_AMBIGUOUS_VM,
-                        "\"%s\" could be any of these VMs:\n%s", what, strempty(candidates));
+                        "\"%s\" is ambiguous, matching VMs:\n%s", what, strempty(candidates));
         if (r < 0)
                 return r;
 
@@ -83,7 +83,7 @@ static int method_get_vm_by_pid(sd_bus_message *message, void *userdata, sd_bus_
                         error, SD_BUS_ERROR_UNIX_PROCESS_ID_UNKNOWN, "There is no process %" PRIu32 ".", pid);
         if (r == -ENOENT)
                 return bus_error_setf(
-                        error, PASIDD_ERROR_NO_SUCH_VM, "Process %" PRIu32 " belongs to no VM.", pid);
+                        error, PASIDD_ERROR_NO_SUCH_VM, "Process %" PRIu32 " does not belong to a VM.", pid);
         if (r < 0)
                 return r;
 
@@ -104,12 +104,12 @@ static int method_get_vm_by_cgroup(sd_bus_message *message, void *userdata, sd_b
         r = vm_find_by_any_cgroup(api->control, cgroup, &vm);
         if (r == -EINVAL)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "\"%s\" is not the path of a control group: that begins with a slash and has no "
-                        "\".\" or \"..\" in it.",
+                        "Invalid control group path \"%s\": it must begin with a slash and must not contain "
+                        "\".\" or \"..\" components.",
                         cgroup);
         if (r == -ENOENT)
                 return bus_error_setf(error, PASIDD_ERROR_NO_SUCH_VM,
-                        "The control group \"%s\" is not, and is not in, that of a VM.", cgroup);
+                        "The control group \"%s\" does not belong to a VM.", cgroup);
         if (r < 0)
                 return r;
 
@@ -143,12 +143,12 @@ static int method_list_vms(sd_bus_message *message, void *userdata, sd_bus_error
 }
 
 static int reload(sd_bus_message *message, Api *api, const Caller *caller, sd_bus_error *error) {
-        _cleanup_free_ char *why = NULL;
+        _cleanup_free_ char *reason = NULL;
         int r;
 
-        r = control_reload(api->control, caller, &why);
+        r = control_reload(api->control, caller, &reason);
         if (r < 0)
-                return sd_bus_error_set(error, PASIDD_ERROR_RELOAD_FAILED, why ? why : strerror(-r));
+                return sd_bus_error_set(error, PASIDD_ERROR_RELOAD_FAILED, reason ? reason : strerror(-r));
 
         return sd_bus_reply_method_return(message, NULL);
 }

@@ -12,10 +12,10 @@
 #include "vm-policy.h"
 #include "vm.h"
 
-/* After it the daemon has so many times as long as the last text took for others. */
+/* After an answer, the daemon does other work for this many times the CPU time that the text took. */
 #define PAUSE_FACTOR 9U
 
-/* An answer of a host with many VMs is large, and stays in memory until it was read. */
+/* With many VMs an answer is large, and stays in memory until it has been read. */
 #define ANSWERS_AT_ONCE_MAX 8U
 
 static const Places seats = { .max = METRICS_CALLS_MAX, .for_root = 32 };
@@ -70,7 +70,7 @@ static int format_metrics(Api *api, const Counters *counters, char **ret) {
         return metrics_format(&metrics, ret);
 }
 
-/* Saved first, because what was told must not go back. Within a turn of the event loop sets are read once. */
+/* Saves the counters first, because metrics must never decrease. Sets are read once per iteration of the event loop. */
 static int make_text(Api *api, char **ret) {
         _cleanup_(counters_freep) Counters *counters = NULL;
         int r;
@@ -86,7 +86,7 @@ static void reply(sd_bus_message *message, int r, const char *text) {
                 log_debug_errno(r, "Cannot answer a method call, ignoring: %m");
 }
 
-/* The oldest ones, all with one text, made after they had come. */
+/* Answers the oldest calls with one text, which is made after they have arrived. */
 static void answer(Api *api) {
         MetricsCalls *calls = &api->metrics_calls;
         size_t n = calls->n_waiting < ANSWERS_AT_ONCE_MAX ? calls->n_waiting : ANSWERS_AT_ONCE_MAX;
@@ -109,7 +109,7 @@ static void answer(Api *api) {
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* Now, or once it may be. There is no timer while nobody waits. */
+/* Answers now, or sets a timer. There is no timer if no call is pending. */
 static int answer_in_time(Api *api) {
         MetricsCalls *calls = &api->metrics_calls;
 
@@ -136,7 +136,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* root has its turn before the others. */
+/* *ret_first: root's calls are answered before others. */
 static bool has_seat(const Api *api, const char *sender, bool *ret_first) {
         const MetricsCalls *calls = &api->metrics_calls;
         uint32_t uid = UINT32_MAX, of_waiting, pid;
@@ -147,7 +147,7 @@ static bool has_seat(const Api *api, const char *sender, bool *ret_first) {
         *ret_first = uid == 0;
 
         for (size_t i = 0; i < calls->n_waiting; i++) {
-                /* Only root's connections are forgotten while they are there. */
+                /* Only root's connections can be dropped from the cache while they exist. */
                 if (!callers_find(api, sd_bus_message_get_sender(calls->waiting[i]), &of_waiting, &pid))
                         of_waiting = 0;
                 places_count(&taken, of_waiting, of_waiting == uid, 1);
@@ -156,9 +156,9 @@ static bool has_seat(const Api *api, const char *sender, bool *ret_first) {
 }
 
 /*
- * Anybody may call this, and it takes reading several files of each VM. So
- * that who calls it all the time does not hold up everybody else, it gets but
- * a part of the daemon's time, and those who call meanwhile wait.
+ * Every user may call this, and it reads several files for each VM. So that
+ * frequent calls do not delay other callers, answers are limited to a part of the
+ * daemon's time; calls in between wait.
  */
 static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Api *api = userdata;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.pasidd1.Manager that show and change all overrides, those of VMs that are off included. */
+/* Methods of org.pasidd1.Manager that list and change overrides, including those of VMs that do not run. */
 
 #include <inttypes.h>
 
@@ -82,13 +82,13 @@ static int method_list_overrides(sd_bus_message *message, void *userdata, sd_bus
         return sd_bus_message_send(reply);
 }
 
-/* What SetOverride is told. Not to be copied, see OverrideRow. */
-typedef struct Wanted {
+/* The arguments of SetOverride. Must not be copied, see OverrideRow. */
+typedef struct Arguments {
         OverrideRow row;
         int dry_run;
-} Wanted;
+} Arguments;
 
-/* The change that the caller asks for, to what there is now. */
+/* Returns the current overrides of the key, for the caller to modify. */
 static OverrideChange make_change(Api *api, const OverrideRow *row) {
         const State *runtime = api->world->state.runtime, *persistent = api->world->state.persistent;
         OverrideChange change = {
@@ -119,13 +119,13 @@ static OverrideChange make_change(Api *api, const OverrideRow *row) {
         return change;
 }
 
-static int read_wanted(sd_bus_message *message, Wanted *ret, sd_bus_error *error) {
+static int read_arguments(sd_bus_message *message, Arguments *ret, sd_bus_error *error) {
         const BusOption options[] = {
                 { "dry-run", 'b', &ret->dry_run },
         };
         int r;
 
-        *ret = (Wanted) {};
+        *ret = (Arguments) {};
         r = override_row_read(message, &ret->row, error);
         if (r >= 0)
                 r = bus_read_options(message, options, ELEMENTSOF(options), error);
@@ -137,19 +137,19 @@ static int set_override(sd_bus_message *message, Api *api, const Caller *caller,
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         OverrideChange change;
         QuotaSetting *layer;
-        Wanted wanted;
-        const OverrideRow *row = &wanted.row;
+        Arguments args;
+        const OverrideRow *row = &args.row;
         bool changes;
         int r;
 
-        r = read_wanted(message, &wanted, error);
+        r = read_arguments(message, &args, error);
         if (r < 0)
                 return r;
 
         r = override_row_check(api, row, error);
         if (r >= 0 && row->kind == OVERRIDE_VM)
                 r = polkit_check_vm(caller, vm_find_by_key(api->world, row->key), error);
-        if (r >= 0 && !wanted.dry_run)
+        if (r >= 0 && !args.dry_run)
                 r = override_await_turn(api, message, caller, set_override,
                         &(OverrideScope) { .kind = row->kind, .key = row->key, .persistent = !row->runtime },
                         error);
@@ -167,14 +167,14 @@ static int set_override(sd_bus_message *message, Api *api, const Caller *caller,
         if (r < 0)
                 return r;
 
-        return wanted.dry_run || !changes ? sd_bus_message_send(reply)
+        return args.dry_run || !changes ? sd_bus_message_send(reply)
                                           : override_change(api, message, caller, reply, &change);
 }
 
-/* Room for all that are given below, and the NULL. */
+/* Room for all details below and the final NULL. */
 #define DETAILS_MAX 13U
 
-/* Name and value, unless there is none. */
+/* Adds name and value, unless the value is empty. */
 static size_t add_detail(
         const char *details[static DETAILS_MAX], size_t n, const char *name, const char *value) {
         if (isempty(value))
@@ -185,17 +185,17 @@ static size_t add_detail(
         return n;
 }
 
-/* Action and details are those of the method which does the same to one that is there: a rule of polkit is for both. */
+/* Uses action and details of the method that changes an existing object, so that polkit rules apply to both. */
 static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         const char *action = PASIDD_ACTION_SET_DEFAULT, *details[DETAILS_MAX] = {};
         char quota[sizeof("4294967295")] = "";
         Api *api = userdata;
-        Wanted wanted;
-        const OverrideRow *row = &wanted.row;
+        Arguments args;
+        const OverrideRow *row = &args.row;
         size_t n = 0;
         int r;
 
-        r = read_wanted(message, &wanted, error);
+        r = read_arguments(message, &args, error);
         if (r >= 0)
                 r = override_row_check(api, row, error);
         if (r < 0)
@@ -207,7 +207,7 @@ static int method_set_override(sd_bus_message *message, void *userdata, sd_bus_e
         if (row->kind == OVERRIDE_VM) {
                 const VM *vm = vm_find_by_key(api->world, row->key);
 
-                /* Never the name that the caller gives to one that is off. */
+                /* For a VM that does not run, do not pass the caller's name: it is not verified. */
                 action = PASIDD_ACTION_SET_QUOTA;
                 n = add_detail(details, n, "vm", vm ? vm->name : NULL);
                 n = add_detail(details, n, "uuid", vm ? vm->uuid : row->uuid);

@@ -3,8 +3,8 @@
 
 #include "api.h"
 
-/* Adds the methods about overrides to the manager's object; a negative errno on failure. */
+/* Adds the methods about overrides to the manager's object. Returns 0 or a negative errno. */
 int override_bus_add(Api *api);
 
-/* Part of it: the method about many of them. */
+/* Part of it: adds SetOverrides. */
 int override_list_bus_add(Api *api);

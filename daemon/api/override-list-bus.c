@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.pasidd1.Manager.SetOverrides: many overrides by one call, with one question to polkit. All of them or none. */
+/* org.pasidd1.Manager.SetOverrides: sets many overrides with one authorization. All of them or none. */
 
 #include <limits.h>
 
@@ -14,22 +14,22 @@
 #include "polkit.h"
 #include "utf8.h"
 
-/* "unit:" and the name of a unit; slices are units, too. */
+/* The longest key: "unit:" and a unit name. Slices are units, too. */
 #define KEY_MAX (sizeof(STATE_UNIT_PREFIX) - 1 + NAME_MAX)
 
-/* A text that is wrong can be as long as the call. */
+/* Limits quoted messages, because an invalid string can be as long as the call. */
 #define REASON_MAX 512U
 
-/* Puts in front which row it is that is wrong. Returns a negative errno. */
+/* Sets the error with a prefix that says which row is invalid. Returns a negative errno. */
 static int row_error(
         size_t position, const char *key, const sd_bus_error *reason, int r, sd_bus_error *error) {
         bool shows_key = !isempty(key) && strlen(key) <= KEY_MAX && utf8_is_printable(key);
         const char *message = reason->message;
 
         if (isempty(message))
-                message = r == -ENXIO || r == -EINVAL ? "It is of the wrong type." : strerror(-r);
+                message = r == -ENXIO || r == -EINVAL ? "Wrong type." : strerror(-r);
         else if (strlen(message) > REASON_MAX)
-                message = "A text in it is far too long.";
+                message = "A string in it is far too long.";
 
         return bus_error_setf(error, reason->name ? reason->name : SD_BUS_ERROR_INVALID_ARGS,
                 "Override %zu%s%s%s: %s", position, shows_key ? " (" : "", shows_key ? key : "",
@@ -39,7 +39,7 @@ static int row_error(
 static int check_row(Api *api, const OverrideRow *row, sd_bus_error *error) {
         if (strlen(row->key) > KEY_MAX)
                 return bus_error_setf(
-                        error, SD_BUS_ERROR_INVALID_ARGS, "Its key takes more than %zu bytes.", KEY_MAX);
+                        error, SD_BUS_ERROR_INVALID_ARGS, "The key takes more than %zu bytes.", KEY_MAX);
 
         return override_row_check(api, row, error);
 }
@@ -97,12 +97,12 @@ static int read_rows(Api *api, sd_bus_message *message, OverrideList *list, sd_b
 
         if (override_list_sort(list, &first, &second) == -EEXIST)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "Override %zu: It has the layer, kind and key of override %zu.", second, first);
+                        "Override %zu: Same layer, kind and key as override %zu.", second, first);
 
         return 0;
 }
 
-/* Sorted, and nothing is wrong with it. */
+/* Reads and checks the arguments. *ret is sorted. */
 static int read_call(
         Api *api, sd_bus_message *message, OverrideList **ret, int *ret_dry_run, sd_bus_error *error) {
         _cleanup_(override_list_freep) OverrideList *list = override_list_new();
@@ -151,10 +151,10 @@ static int set_overrides(sd_bus_message *message, Api *api, const Caller *caller
                                          : override_change_list(api, message, caller, reply, &list);
 }
 
-/* What the user, and polkit's rules, see of a list. */
+/* The details of a list for the user and for polkit's rules. */
 typedef struct Summary {
         char overrides[sizeof("4096")], vms[sizeof("4096")], slices[sizeof("4096")], defaults[sizeof("4096")];
-        const char *layer; /* of all of them; "runtime,persistent" where there are both */
+        const char *layer; /* of all overrides; "runtime,persistent" for both */
 } Summary;
 
 static void format_count(const OverrideList *list, OverrideKind kind, char buf[static sizeof("4096")]) {
@@ -181,7 +181,10 @@ static void summarize(const OverrideList *list, Summary *ret) {
         format_count(list, OVERRIDE_DEFAULT, ret->defaults);
 }
 
-/* An action of its own: a rule about the quota of one VM must not be passed by with many, nor could it look at them. */
+/*
+ * Has an action of its own: a list must not bypass a rule about the quota of one VM, and such a rule could not see the
+ * VMs.
+ */
 static int method_set_overrides(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(override_list_freep) OverrideList *list = NULL;
         Api *api = userdata;

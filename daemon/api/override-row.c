@@ -48,18 +48,18 @@ static int check_vm(Api *api, const OverrideRow *row, sd_bus_error *error) {
 
         if (!state_key_is_valid(row->key))
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "\"%s\" is neither a UUID nor \"unit:NAME\".", row->key);
+                        "Invalid VM key \"%s\", must be a UUID or \"unit:NAME\".", row->key);
         r = bus_check_quota("Quota", row->setting.quota, error);
         if (r >= 0)
                 r = bus_check_quota("Watermark", row->setting.watermark, error);
         if (r < 0)
                 return r;
 
-        /* A unit has one by definition, and is not as quickly found. */
+        /* The VM of a unit is not a lone set, and the lookup by unit is slow. */
         vm = isempty(row->uuid) ? NULL : vm_find_by_key(api->world, row->key);
         if (vm && vm->kind == VM_KIND_SET && !row->runtime)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "VM %s has no unit, it can have a \"runtime\" override only.", vm->name);
+                        "VM %s has no unit, so only a \"runtime\" override is possible.", vm->name);
 
         return 0;
 }
@@ -73,8 +73,8 @@ static int read_kind(const char *kind, OverrideKind *ret, sd_bus_error *error) {
                 *ret = OVERRIDE_DEFAULT;
         else
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "There is no kind \"%s\", but \"" OVERRIDE_KIND_VM "\", \"" OVERRIDE_KIND_SLICE
-                        "\" and \"" OVERRIDE_KIND_DEFAULT "\".",
+                        "Invalid kind \"%s\", must be \"" OVERRIDE_KIND_VM "\", \"" OVERRIDE_KIND_SLICE
+                        "\" or \"" OVERRIDE_KIND_DEFAULT "\".",
                         kind);
 
         return 0;
@@ -98,12 +98,12 @@ int override_row_read(sd_bus_message *message, OverrideRow *ret, sd_bus_error *e
         row.runtime = streq(layer, OVERRIDE_LAYER_RUNTIME);
         if (!row.runtime && !streq(layer, OVERRIDE_LAYER_PERSISTENT))
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "There is no layer \"%s\", but \"" OVERRIDE_LAYER_RUNTIME
-                        "\" and \"" OVERRIDE_LAYER_PERSISTENT "\".",
+                        "Invalid layer \"%s\", must be \"" OVERRIDE_LAYER_RUNTIME
+                        "\" or \"" OVERRIDE_LAYER_PERSISTENT "\".",
                         layer);
         if (strlen(row.name) > NAME_MAX || !utf8_is_printable(row.name))
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "A VM's name is up to %i bytes of printable UTF-8.", NAME_MAX);
+                        "A VM's name can have up to %i bytes of printable UTF-8.", NAME_MAX);
 
         r = read_kind(kind, &row.kind, error);
         if (r < 0)

@@ -5,7 +5,7 @@
 #include "override-list.h"
 #include "uuid.h"
 
-/* A row of ListOverrides, which SetOverride and SetOverrides take, too: ssssa{sv}. */
+/* A row of ListOverrides, SetOverride and SetOverrides: ssssa{sv}. */
 
 #define OVERRIDE_KIND_VM      "vm"
 #define OVERRIDE_KIND_SLICE   "slice"
@@ -14,18 +14,18 @@
 #define OVERRIDE_LAYER_RUNTIME    "runtime"
 #define OVERRIDE_LAYER_PERSISTENT "persistent"
 
-/* Strings are the message's, or point to uuid: not to be copied. */
+/* Must not be copied: strings belong to the message, or point to uuid. */
 typedef struct OverrideRow {
-        char uuid[UUID_STRING_SIZE]; /* "" when the key is none */
+        char uuid[UUID_STRING_SIZE]; /* "" if the key is not a UUID */
         OverrideKind kind;
         bool runtime;
-        const char *key; /* of a VM: canonical; whether it is one at all remains to be checked */
+        const char *key; /* of a VM: canonical; override_row_check() checks it */
         const char *name;
         QuotaSetting setting;
 } OverrideRow;
 
-/* Reads the members of a row. A negative errno, with error set where something is wrong with them. */
+/* Reads the members of a row. Returns 0, or a negative errno with the error set if a member is invalid. */
 int override_row_read(sd_bus_message *message, OverrideRow *ret, sd_bus_error *error);
 
-/* May there be such an override? Likewise. */
+/* Checks whether such an override is possible. Returns 0, or a negative errno with the error set. */
 int override_row_check(Api *api, const OverrideRow *row, sd_bus_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.pasidd1.Manager that tell of policy, and why it says what it says. */
+/* Methods of org.pasidd1.Manager that explain and apply the policy. */
 
 #include "bus-names.h"
 #include "bus-options.h"
@@ -34,7 +34,7 @@ static const char *describe_verdicts(const PolicyCandidate *c) {
         if (watermark == POLICY_WINS)
                 return "The first to set a watermark";
         if (quota == POLICY_OUTRANKED || watermark == POLICY_OUTRANKED)
-                return "Another source comes first";
+                return "An earlier source takes precedence";
 
         return "Sets nothing";
 }

@@ -6,11 +6,11 @@
 
 /* Calls of Manager.Reconcile. */
 
-/* Has everything reconciled, and answers the call with what was changed once that is done. As a method handler. */
+/* Starts a reconciliation, after which the call is answered with the changes. Returns as a method handler. */
 int reconcile_bus_call(Api *api, sd_bus_message *message);
 
-/* That is done: answers all calls. */
+/* To be called when the reconciliation is done: answers all pending calls. */
 void reconcile_bus_done(Api *api, const ChangeList *changes);
 
-/* The bus is gone: nobody waits for an answer any more. */
+/* Drops all pending calls. */
 void reconcile_bus_forget(Api *api);

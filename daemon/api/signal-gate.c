@@ -8,20 +8,25 @@
 
 #define BUS_DRIVER "org.freedesktop.DBus"
 
-/* Signals are left out from here on, and until half of it has been read. What callers do not read has its own bound
- * (caller-unread.c); both together stay below what the bus keeps. */
+/*
+ * Signals are suspended above this number of unread bytes, until half of it has been read. Unread replies have a limit of
+ * their own (caller-unread.c); the sum of both is below the limit of the bus.
+ */
 #define UNREAD_MAX (UINT64_C(32) * 1024 * 1024)
 
-/* Not more than about 2 MiB. */
+/* About 2 MiB. */
 #define SIGNALS_PER_QUESTION 1000U
 
-/* Messages that the bus has not taken yet. */
+/* Messages in the queue that the bus has not taken yet. */
 #define QUEUE_MAX 4096U
 
-/* Objects whose end is told once signals are sent again. That fits into half of the queue. */
+/* Number of removals to announce after the gate has opened. They fit into half of the queue. */
 #define REMOVED_MAX 1024U
 
-/* How long the gate stays closed, at least: longer when it closes again soon, because then everything is told anew. */
+/*
+ * Minimum time for which the gate stays closed. Grows if the gate closes again soon, because opening announces
+ * everything again.
+ */
 #define CLOSED_MIN_USEC (UINT64_C(1000000))
 #define CLOSED_MAX_USEC (UINT64_C(60000000))
 
@@ -109,13 +114,13 @@ static void forget_removals(SignalGate *gate) {
         gate->n_removed = 0;
 }
 
-/* Who kept up with the signals has missed some: tells him how everything is now. */
-static void open_again(Api *api) {
+/* Listeners have missed signals, so this announces the current state of everything. */
+static void open_gate(Api *api) {
         VM *vm;
 
         api->signals.closed = false;
         api->signals.opened = now_usec(api);
-        log_info("What the bus kept of our messages has been read, sending signals again.");
+        log_info("Listeners have read enough of our messages, sending signals again.");
 
         TAILQ_FOREACH (vm, &api->world->vms, entries)
                 if (vm->signals.visibility >= VM_ANNOUNCED)
@@ -124,7 +129,7 @@ static void open_again(Api *api) {
                 api->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ALWAYS | WORLD_CHANGED_DEFAULT);
 }
 
-static void close_gate(Api *api, const char *why, uint64_t n, const char *unit) {
+static void close_gate(Api *api, const char *reason, uint64_t n, const char *unit) {
         SignalGate *gate = &api->signals;
         uint64_t now = now_usec(api);
 
@@ -138,18 +143,18 @@ static void close_gate(Api *api, const char *why, uint64_t n, const char *unit) 
                 gate->closed_usec = CLOSED_MIN_USEC;
         gate->closed = true;
         gate->not_before = now + gate->closed_usec;
-        log_warning("%s %" PRIu64 " %s: sending no signals until they are read.", why, n, unit);
+        log_warning("%s (%" PRIu64 " %s), suspending signals until they have been read.", reason, n, unit);
 }
 
-/* unread: bytes of ours that the bus keeps for listeners. */
-static void look_again(Api *api, uint64_t unread) {
+/* Opens or closes the gate. unread: number of our bytes that the bus stores for listeners. */
+static void update_gate(Api *api, uint64_t unread) {
         SignalGate *gate = &api->signals;
 
         if (unread >= UNREAD_MAX)
-                close_gate(api, "Listeners on the bus do not read, it keeps", unread, "bytes");
+                close_gate(api, "Listeners on the bus do not read their messages", unread, "bytes");
         else if (gate->closed && now_usec(api) >= gate->not_before && unread < UNREAD_MAX / 2 &&
                  count_queued(api) < QUEUE_MAX / 2)
-                open_again(api);
+                open_gate(api);
 
         if (gate->closed)
                 ask_later(api);
@@ -165,14 +170,14 @@ static bool means_unknown(sd_bus_message *reply) {
 
 static int on_stats(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Api *api = userdata;
-        uint32_t kept = 0;
+        uint32_t stored = 0;
         int r;
 
         api->signals.question = sd_bus_slot_unref(api->signals.question);
-        r = read_unread(reply, &kept);
+        r = read_unread(reply, &stored);
         if (r < 0) {
-                log_debug_errno(r, "The bus does not say what is not read: %m");
-                /* dbus-broker, which disconnects who does not read; or a dbus-daemon without statistics. */
+                log_debug_errno(r, "Cannot read the number of unread bytes from the bus: %m");
+                /* dbus-broker, which disconnects listeners that do not read; or dbus-daemon without statistics. */
                 api->signals.unknown = means_unknown(reply);
                 if (!api->signals.unknown) {
                         if (api->signals.closed)
@@ -181,7 +186,7 @@ static int on_stats(sd_bus_message *reply, void *userdata, sd_bus_error *error) 
                 }
         }
 
-        look_again(api, kept > api->callers->unread ? kept - api->callers->unread : 0);
+        update_gate(api, stored > api->callers->unread ? stored - api->callers->unread : 0);
         return 0;
 }
 
@@ -194,7 +199,7 @@ static void ask(Api *api) {
 
         api->signals.n_sent = 0;
         if (api->signals.unknown) {
-                look_again(api, 0);
+                update_gate(api, 0);
                 return;
         }
 
@@ -204,7 +209,7 @@ static void ask(Api *api) {
                         "/org/freedesktop/DBus", BUS_DRIVER ".Debug.Stats", "GetConnectionStats", on_stats,
                         api, "s", name);
         if (r < 0) {
-                log_debug_errno(r, "Cannot ask the bus what is not read: %m");
+                log_debug_errno(r, "Cannot ask the bus for the number of unread bytes: %m");
                 if (api->signals.closed)
                         ask_later(api);
         }
@@ -218,7 +223,7 @@ bool signal_gate_is_open(Api *api) {
 
         queued = count_queued(api);
         if (queued > QUEUE_MAX) {
-                close_gate(api, "The bus does not take our messages, there wait", queued, "of them");
+                close_gate(api, "The bus does not take our messages", queued, "queued messages");
                 ask_later(api);
                 return false;
         }
@@ -237,7 +242,7 @@ bool signal_gate_has_room(Api *api) {
 
 void signal_gate_vm_removed(Api *api, const char *path, bool is_machine) {
         SignalGate *gate = &api->signals;
-        /* Users can make and end as many of the others as they like. */
+        /* Users can create and end any number of VMs that are not machines. */
         size_t max = is_machine ? REMOVED_MAX : REMOVED_MAX / 2;
 
         if (!gate->closed || gate->n_removed >= max)

@@ -4,31 +4,34 @@
 #include "api.h"
 
 /*
- * May a signal be broadcast? dbus-daemon keeps what a listener does not read,
- * and counts it for the sender; above 127 MiB it takes nothing more from the
- * sender, and nobody gets an answer. Whoever only listens is not known to the
- * daemon. So the bus is asked from time to time how much of the daemon's it
- * keeps. While that is too much, or the bus does not take what the daemon
- * sends, signals are left out, for everybody. Afterwards it tells which objects
- * have ended, which are new, and all properties of the others; events that
- * happened in between (QuotaExceeded and the like) are only in the log.
+ * Decides whether signals may be broadcast. dbus-daemon stores messages that a
+ * listener does not read, and counts them for the sender; above 127 MiB it does
+ * not read from the sender any more, and then no caller gets a reply. The daemon
+ * does not know its listeners, so it asks the bus from time to time how much of
+ * the daemon's messages it stores. While that is too much, or while the bus does
+ * not take messages, all signals are suspended. Afterwards the daemon announces
+ * removed and new objects, and all properties of the others. Events that happened
+ * in between (QuotaExceeded etc.) are only in the event log.
  */
 
-/* For the next signal. */
+/* May the next signal be sent? */
 bool signal_gate_is_open(Api *api);
 
 /*
- * For one signal of very many: not while half of what may wait for the bus
- * waits. world_queue_changes() is called then when it is time to go on. True
- * while the gate is closed.
+ * For a signal that is one of many: is the queue less than half full? If not,
+ * world_queue_changes() is called when it is time to continue. Also true while
+ * the gate is closed.
  */
 bool signal_gate_has_room(Api *api);
 
-/* An object ended and signal_gate_is_open() said no: it is told later. Of very many, some are not. */
+/*
+ * To be called if an object was removed and signal_gate_is_open() returned false: stores the removal for later, up to
+ * a limit.
+ */
 void signal_gate_vm_removed(Api *api, const char *path, bool is_machine);
 
-/* Once signals are sent again: the path of one of these, in any order, for the caller to free; NULL: there is none left. */
+/* When signals are sent again: returns the path of one of these objects, or NULL. The caller frees it. */
 char *signal_gate_take_removed(Api *api);
 
-/* The bus is gone, with all that it kept. */
+/* To be called when the connection to the bus is lost, and the stored messages with it. */
 void signal_gate_reset(Api *api);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.pasidd1.Manager about the limits of slices, and properties about admission. */
+/* Methods of org.pasidd1.Manager about the limits of slices, and its properties about admission. */
 
 #include <inttypes.h>
 
@@ -105,7 +105,7 @@ int slice_bus_check_name(const char *name, sd_bus_error *error) {
                 return r;
         if (streq(name, "-.slice"))
                 return sd_bus_error_set(error, PASIDD_ERROR_INVALID_SLICE,
-                        "The root slice has no limit of its own: the capacity is its limit.");
+                        "The root slice cannot have a limit, it has the capacity.");
 
         return 0;
 }
@@ -166,7 +166,7 @@ static int set_slice_quota(sd_bus_message *message, Api *api, const Caller *call
         if (runtime)
                 overrides.runtime = &quota;
         else
-                /* One for this boot only would still win, and the caller wants this one in force. */
+                /* Also removes the runtime override, which would take precedence. */
                 overrides = (SliceOverrides) { .persistent = &quota };
         (void) slice_resolve(api->world, name, &overrides, &source);
 

@@ -12,7 +12,7 @@ struct Subscriber {
         Api *api;
         char *name;
         uint32_t uid;
-        sd_bus_slot *question; /* is it still there? */
+        sd_bus_slot *question; /* NameHasOwner */
 };
 
 static Subscriber *find(Api *api, const char *name) {
@@ -53,7 +53,7 @@ static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
         return 0;
 }
 
-/* It may have gone before we listened for that. */
+/* The connection may have left before its end was watched. */
 static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Subscriber *s = userdata;
         int there;
@@ -66,8 +66,8 @@ static int on_has_owner(sd_bus_message *reply, void *userdata, sd_bus_error *err
         return 0;
 }
 
-/* One for all of them: a connection may have only so many matches. Only while there are subscribers, or every
- * program that leaves the bus would wake us. */
+/* One match for all subscribers, because the number of matches per connection is limited. Only while there are subscribers,
+ * because the daemon would wake up for each program that leaves the bus. */
 static int listen_for_ends(Api *api) {
         _cleanup_(bus_peer_freep) BusPeer *peer = NULL;
         int r;
@@ -97,7 +97,7 @@ static bool has_seat(const Api *api, uint32_t uid) {
         return places_allow(&seats, &taken, uid, 1);
 }
 
-/* So many bytes of signals go to each. One that does not read them is no subscriber any more. */
+/* Accounts for signals to each subscriber. Removes subscribers that do not read them. */
 static void charge(Api *api, uint64_t bytes) {
         Subscriber *s, *next;
 
@@ -105,8 +105,7 @@ static void charge(Api *api, uint64_t bytes) {
                 next = TAILQ_NEXT(s, entries);
                 if (callers_charge_by_name(api, s->name, bytes))
                         continue;
-                log_debug("%s does not read the signals it has subscribed to, no longer a subscriber.",
-                        s->name);
+                log_debug("Subscriber %s does not read the signals, removing it.", s->name);
                 subscriber_free(s);
         }
 }

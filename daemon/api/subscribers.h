@@ -4,16 +4,17 @@
 #include "api.h"
 
 /*
- * Connections that want to hear of usage (Manager.Subscribe). A connection
- * that ends is no subscriber any more.
+ * Connections that have subscribed to usage (Manager.Subscribe). A connection
+ * that leaves the bus is removed.
  */
 
 /*
- * sender: the unique name of whoever calls. No error when it is a subscriber
- * already. -EUSERS when there are too many, or too many of the same user.
+ * Adds a subscriber. sender: the caller's unique name. Returns 0, also if it has
+ * subscribed already; -EUSERS if there are too many subscribers, or too many of
+ * this user; or another negative errno.
  */
 int subscribers_add(Api *api, const char *sender);
 void subscribers_remove(Api *api, const char *sender);
 
-/* The bus is gone, and everybody with it. */
+/* Removes all, when the connection to the bus is lost. */
 void subscribers_forget(Api *api);

@@ -8,11 +8,11 @@
 #define TURN_USEC (UINT64_C(500000))
 #define TURN_VMS  250U
 
-/* About what one signal takes. */
+/* Approximate size of a signal. */
 #define SIGNAL_SIZE 512U
 
-/* Whether a signal was sent. */
-static bool look_at(Api *api, VM *vm) {
+/* Sends a signal if the VM's usage has changed. Returns whether it did. */
+static bool check_vm(Api *api, VM *vm) {
         VMCounters now;
         unsigned changes = 0;
 
@@ -31,7 +31,7 @@ static bool look_at(Api *api, VM *vm) {
         if (!changes)
                 return false;
 
-        /* At once, while the values that were compared are those that are sent (vm_refresh_counters()). */
+        /* Send immediately, so that the signal has the values that were compared (vm_refresh_counters()). */
         if (!signal_gate_is_open(api)) {
                 vm->signals.announced_known = false;
                 return false;
@@ -41,7 +41,7 @@ static bool look_at(Api *api, VM *vm) {
         return true;
 }
 
-/* The one after it; for NULL the one to begin with: that after those that had their turn, wherever they are now. */
+/* Returns the VM after vm. For NULL, continues after the last VM of the previous turn, even if that is gone. */
 static VM *next_vm(Api *api, VM *vm) {
         if (vm)
                 vm = TAILQ_NEXT(vm, entries);
@@ -70,14 +70,14 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
                 return 0;
         }
 
-        /* The bus does not take them as fast as we make them. */
+        /* Skip this turn if the bus is slower than we are. */
         if (api->signals.closed || (sd_bus_get_n_queued_write(api->bus, &unsent) >= 0 && unsent > 0))
                 return 0;
 
         for (size_t n = api->world->n_vms < TURN_VMS ? api->world->n_vms : TURN_VMS; n > 0; n--) {
                 vm = next_vm(api, vm);
                 if (vm->signals.visibility == VM_ON_BUS)
-                        n_sent += look_at(api, vm);
+                        n_sent += check_vm(api, vm);
         }
 
         if (n_sent > 0)

@@ -4,14 +4,17 @@
 #include "api.h"
 
 /*
- * PropertiesChanged for what VMs hold. An allocation raises no event in the
- * kernel, so the counters are looked at now and then, while somebody wants
- * to know. However many VMs there are, so many are looked at in each turn and
- * no more: that bounds our work and what a listener has to take in.
+ * PropertiesChanged for the usage of VMs. The kernel has no events for
+ * allocations, so the counters are polled while there are subscribers. The
+ * number of VMs per turn is limited, which bounds the daemon's work and the
+ * number of signals.
  */
 
-/* Somebody has come to listen. All VMs are announced once, since what he has read may have changed. sent: about so many bytes of signals went to each listener. */
+/*
+ * To be called for each new subscriber. All VMs are announced once, because what the subscriber has read may be outdated.
+ * sent is called with the approximate size of the signals sent to each subscriber. Returns 0 or a negative errno.
+ */
 int usage_signals_start(Api *api, void (*sent)(Api *api, uint64_t bytes));
 
-/* Nobody listens any more. */
+/* To be called when there are no subscribers left. */
 void usage_signals_stop(Api *api);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.pasidd1.VM, as conf/dbus/org.pasidd1.VM.xml has it. */
+/* org.pasidd1.VM, see conf/dbus/org.pasidd1.VM.xml. */
 
 #include <inttypes.h>
 
@@ -15,7 +15,7 @@
 #include "vm-path.h"
 #include "vm-policy.h"
 
-/* The VM may have gone while polkit was asked. */
+/* The VM may have disappeared while polkit was asked. */
 static int vm_of_message(
         Api *api, sd_bus_message *message, const Caller *caller, VM **ret, sd_bus_error *error) {
         VM *vm;
@@ -33,12 +33,12 @@ static int vm_of_message(
         return 0;
 }
 
-/* The one that the object was added with: what is passed to its methods is the VM. */
+/* The userdata with which the object was added. Method handlers get the VM instead. */
 static Api *api_of_message(sd_bus_message *message) {
         return sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(message)));
 }
 
-/* The answer has the quota from before the change, or the one after it, and the source of the latter. */
+/* The reply has the quota before the change if previous, else the one after it; and the source of the latter. */
 static int answer_override(Api *api, sd_bus_message *message, const Caller *caller, VM *vm,
         const VMOverrides *overrides, bool dry_run, bool previous) {
         const OverrideChange change = {
@@ -106,12 +106,12 @@ static int set_quota(sd_bus_message *message, Api *api, const Caller *caller, sd
                 target->watermark = watermark;
                 target->watermark_set = true;
         }
-        /* Its key is of this boot, so that nobody would ever find the override again. */
+        /* The key of a lone set is valid for this boot only. */
         if (!runtime && vm->kind == VM_KIND_SET)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                        "VM %s has no unit, it can have an override with \"runtime\" only.", vm->name);
+                        "VM %s has no unit, so only an override with \"runtime\" is possible.", vm->name);
 
-        /* One for this boot only would still win, and the caller wants this one in force. */
+        /* Also removes the runtime override, which would take precedence. */
         if (!runtime)
                 overrides.runtime = (QuotaSetting) {};
 
@@ -265,7 +265,7 @@ static int property_sets(sd_bus *bus, const char *path, const char *interface, c
         return sd_bus_message_close_container(reply);
 }
 
-/* Those that the kernel counts it of. */
+/* Only sets for which the kernel counts attached PASIDs. */
 static int property_attached_sets(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         VM *vm = userdata;

@@ -4,7 +4,7 @@
 
 #include "vm-path.h"
 
-static bool stands_for_itself(char c, bool first) {
+static bool needs_no_escape(char c, bool first) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9' && !first);
 }
 
@@ -13,7 +13,7 @@ const char *vm_path_of_uuid(const char *uuid, char buf[static VM_PATH_SIZE]) {
         char *p = stpcpy(buf, PASIDD_VM_PATH_PREFIX "/");
 
         for (const char *c = uuid; *c; c++)
-                if (stands_for_itself(*c, c == uuid))
+                if (needs_no_escape(*c, c == uuid))
                         *p++ = *c;
                 else {
                         *p++ = '_';

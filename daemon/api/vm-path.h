@@ -4,14 +4,14 @@
 #include "bus-names.h"
 #include "vm.h"
 
-/* The D-Bus object of a VM. */
+/* The D-Bus object path of a VM. */
 
-/* Each character of a UUID as "_XX" at most. */
+/* Each character of a UUID takes at most "_XX". */
 #define VM_PATH_SIZE (sizeof(PASIDD_VM_PATH_PREFIX "/") + (3 * UUID_STRING_SIZE))
 
-/* Of this UUID; as sd_bus_path_encode(3) makes it. Returns buf. */
+/* The path for this UUID, encoded as by sd_bus_path_encode(3). Returns buf. */
 const char *vm_path_of_uuid(const char *uuid, char buf[static VM_PATH_SIZE]);
 const char *vm_path(const VM *vm, char buf[static VM_PATH_SIZE]);
 
-/* NULL if there is none. Other paths, with more escapes, are none of a VM's. */
+/* Returns NULL if there is no such VM. Paths with unnecessary escapes are not accepted. */
 VM *vm_find_by_path(const World *w, const char *path);

@@ -9,7 +9,10 @@ typedef struct ConfigPlace {
         char *name;
 } ConfigPlace;
 
-/* file: a configuration file, which is used with its drop-ins; NULL: the default directories below root. Returns 0 or -ENOMEM. */
+/*
+ * file: a configuration file, which is used with its drop-ins; NULL: the default directories below root. Returns 0 or
+ * -ENOMEM.
+ */
 int config_place_init(ConfigPlace *place, const char *root, const char *file);
 void config_place_done(ConfigPlace *place);
 

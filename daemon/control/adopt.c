@@ -72,7 +72,7 @@ static void on_changed(OverrideResult result, const char *text, void *userdata) 
                         outcome->subject->owner, strempty(text));
 }
 
-/* The persistent layer stays as it is, so that there is no disk to wait for, and the change is made at once. */
+/* Changes the runtime layer only, so there is no write to the disk, and the change is synchronous. */
 bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) {
         OverrideChange change = make_change(&control->world, subject, value);
         const OverrideScope scope = { .kind = change.kind, .key = change.key };

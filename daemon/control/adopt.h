@@ -3,5 +3,7 @@
 
 #include "limit-control.h"
 
-/* Makes a value that somebody else has written to the kernel a runtime override. For LimitsHandlers.adopt. */
+/*
+ * Makes a foreign value a runtime override. For LimitsHandlers.adopt. Returns false on failure, which has been logged.
+ */
 bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value);

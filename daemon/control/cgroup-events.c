@@ -31,7 +31,7 @@ static void on_controller_failed(void *userdata) {
         limits_controller_failed(control);
 }
 
-/* What failed because there was no misc.max. */
+/* Retries writes that failed because there was no misc.max. */
 static void on_controller_enabled(void *userdata) {
         Control *control = userdata;
 
@@ -49,14 +49,14 @@ static void on_cgroup_gone(const char *cgroup, void *userdata) {
                         vm_cgroup_gone(vm);
 }
 
-/* Everything is looked at as after any loss. Units that ended meanwhile are not told of by anybody else. */
+/* Scans and compares everything. The end of units is not reported by any other source. */
 static void on_cgroup_events_lost(void *userdata) {
         Control *control = userdata;
 
         if (control->slices)
                 slice_watch_rescan(control->slices);
         vm_units_check(control);
-        reconcile_begin(control, "changes of cgroups may have gone unnoticed");
+        reconcile_begin(control, "events of cgroups may have been missed");
 }
 
 int cgroup_events_start(Control *control) {

@@ -4,9 +4,9 @@
 #include "control.h"
 #include "slice-watch.h"
 
-/* What happens in cgroupfs, and what is done about it. */
+/* Events in cgroupfs and the reactions to them. */
 
-/* Makes the watch. Nothing is watched yet. 0 or a negative errno. */
+/* Makes the CgroupWatch, without subscriptions. Returns 0 or a negative errno. */
 int cgroup_events_start(Control *control);
 
 /* For ControlHooks; userdata is the Control. */

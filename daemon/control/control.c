@@ -48,8 +48,8 @@ static const LimitsHandlers limits = {
         .enable_controller = enable_controller,
 };
 
-static void on_systemd_changed(const char *why, void *userdata) {
-        reconcile_begin(userdata, why);
+static void on_systemd_changed(const char *reason, void *userdata) {
+        reconcile_begin(userdata, reason);
 }
 
 static const ControlHooks hooks = {
@@ -155,7 +155,7 @@ int control_prepare(Control *control) {
 
         r = vm_restore_reservations(control);
         if (r < 0)
-                return log_error_errno(r, "Cannot take up reservations: %m");
+                return log_error_errno(r, "Cannot restore reservations: %m");
 
         return 0;
 }
@@ -165,7 +165,7 @@ int control_start(Control *control, PassedSockets *sockets) {
 
         r = kernel_events_start(control, sockets);
         if (r < 0)
-                return log_error_errno(r, "Cannot ask the kernel for PASID sets: %m");
+                return log_error_errno(r, "Cannot query the kernel's PASID sets: %m");
 
         return 0;
 }
@@ -198,5 +198,5 @@ void control_connection_lost(Control *control) {
 }
 
 void control_connection_unavailable(Control *control) {
-        machine_events_known(control, MACHINES_UNAVAILABLE);
+        machine_events_set_state(control, MACHINES_UNAVAILABLE);
 }

@@ -29,70 +29,71 @@ typedef struct SliceWatch SliceWatch;
 typedef struct StateStore StateStore;
 typedef struct SystemdWatch SystemdWatch;
 
-/* What the control layer tells its owner. */
+/* Handlers that the owner of the control layer provides. */
 typedef struct ControlHandlers {
-        /* There is something in world.changes. */
+        /* There are changes in world.changes. */
         void (*changed)(void *userdata);
 
-        /* The kernel has PASID sets, and everything that works with them has begun: time to connect to the bus. Called once. */
+        /* The kernel has PASID sets, and this layer works with them: the bus can be connected. Called once. */
         void (*kernel_present)(void *userdata);
 
-        /* The kernel refused a set of the VM a PASID; the count of a set has reached its watermark. Each time. */
+        /* Called for each denial of a set of the VM, and each time that a count of a set reaches its watermark. */
+        void (*denied)(const VM *vm, const KernelMessage *message, void *userdata);
         void (*refused)(const VM *vm, const KernelMessage *message, void *userdata);
         void (*watermark_reached)(const VM *vm, const KernelMessage *message, void *userdata);
 
-        /* Something was added to the event log. */
+        /* An event was added to the event log. */
         void (*event)(const Event *event, void *userdata);
 
-        /* What reconcile_for_caller() has asked for is done. */
+        /* The reconciliation requested by reconcile_for_caller() is done. */
         void (*reconciled)(const ChangeList *changes, void *userdata);
 
-        /* A change to overrides has come to its end: those that wait for it may go on. */
+        /* A change to overrides is done: the next one can begin. */
         void (*overrides_idle)(void *userdata);
 
-        /* The configuration is about to be read anew; that is done. */
+        /* Called before and after the configuration is reloaded. */
         void (*reload_begins)(void *userdata);
         void (*reload_ends)(void *userdata);
 } ControlHandlers;
 
-/* The quota that the kernel gives new sets. */
+/* The quota that the kernel assigns to new sets. */
 typedef struct DefaultQuota {
         Limit limit;
-        uint32_t announced; /* by the last event about it, or at the start */
-        bool known;         /* there was one */
+        uint32_t announced; /* by the last event, or at the start */
+        bool known;         /* announced is set */
         RateLimit foreign_log;
 } DefaultQuota;
 
-/* Limits for the log that are no VM's own. */
+/* Rate limits for log records that are not specific to a VM. */
 typedef struct ControlLog {
-        RateLimit units;                        /* VMs that are no machines */
-        RateLimit many_refused, many_watermark; /* of all VMs beyond what units lets through */
+        RateLimit units;                       /* VMs that are not machines */
+        RateLimit many_denied, many_watermark; /* for all VMs beyond the limit "units" */
         RateLimit resyncs;
 } ControlLog;
 
 /*
- * What parts of this layer tell one another where the one that tells must not
- * know the one that is told. control.c connects them.
+ * Calls from lower to higher files of this layer, which the former must not
+ * depend on. control.c connects them.
  */
 typedef struct ControlHooks {
-        const struct SliceWatchHandlers *slices; /* what happens in the slices that are watched */
+        const struct SliceWatchHandlers *slices; /* events in the watched slices */
         void (*unit_gone)(VM *vm);               /* the unit of a VM may have ended */
         void (*cgroup_known)(
-                VM *machine); /* a machine's cgroup is known, and its sets can be found by that */
-        void (*sets_may_match)(Control *control); /* the VMs of sets that wait may be known now */
-        void (*start_overdue)(VM *vm);            /* what was announced for the VM has not come in time */
+                VM *machine); /* the machine's cgroup is known now, so that its sets can be found */
+        void (*sets_may_match)(Control *control); /* the VMs of waiting sets may be known now */
+        void (*start_overdue)(VM *vm);            /* the announced VM has not started in time */
 } ControlHooks;
 
-/* Whom it asks, and whom it listens to. */
+/* The connections to other services. */
 typedef struct ControlPeers {
         BusCalls *calls;
-        SystemdWatch *systemd_watch; /* while there is a connection */
-        Machined *machined;          /* likewise */
+        SystemdWatch *systemd_watch; /* while connected */
+        Machined *machined;          /* while connected */
 } ControlPeers;
 
 /*
- * What is done, and in which order: ties the kernel's sets to VMs and sees to
- * it that each has its quota. Owns the world with all VMs and sets.
+ * The control layer: assigns the kernel's sets to VMs and enforces each VM's
+ * quota. Owns the world with all VMs and sets.
  */
 struct Control {
         World world;
@@ -124,33 +125,40 @@ struct Control {
 };
 
 /*
- * place: where config, which is taken over even on failure, comes from. calls:
- * for questions to machined and systemd. place, calls and handlers must last.
+ * place: location from which config was loaded. Takes ownership of config, also
+ * on failure. calls: for questions to machined and systemd. place, calls and
+ * handlers must outlive the Control. Returns 0 or a negative errno.
  */
 int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *config, BusCalls *calls,
         const ControlHandlers *handlers, void *userdata, Control **ret);
 Control *control_free(Control *control);
 DEFINE_CLEANUP_FUNC(Control *, control_free, control_freep);
 
-/* Everything before the kernel is asked: state, counters, reservations. Logs what fails. */
+/* Loads state, counters and reservations. Returns 0 or a negative errno, which has been logged. */
 int control_prepare(Control *control);
 
-/* Opens the source of sets. Takes the netlink sockets, if there are any. Logs what fails. */
+/*
+ * Opens the source of sets. Takes ownership of the netlink sockets. Returns 0 or a negative errno, which has been
+ * logged.
+ */
 int control_start(Control *control, PassedSockets *sockets);
 
-/* There is a connection for questions: begins to listen to machined and systemd. */
+/*
+ * To be called when there is a connection for questions: starts to follow machined and systemd. Returns 0 or a
+ * negative errno.
+ */
 int control_connected(Control *control);
 
-/* What may have happened before it was there is looked for. */
+/* To be called after that. Reconciles, because events may have been missed without the connection. */
 void control_connection_ready(Control *control);
 
-/* There is no connection, or none that can be used. */
+/* To be called when there is no usable connection. */
 void control_connection_unavailable(Control *control);
 
-/* The connection is about to be closed, if there is one. */
+/* To be called before the connection is closed, if there is one. */
 void control_connection_lost(Control *control);
 
-/* CLOCK_MONOTONIC in microseconds, of this turn of the event loop. */
+/* CLOCK_MONOTONIC in microseconds, at this iteration of the event loop. */
 static inline uint64_t control_now(const Control *control) {
         uint64_t now = 0;
 

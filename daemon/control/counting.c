@@ -9,7 +9,7 @@
 
 struct Counting {
         CounterStore store;
-        Counters *earlier; /* of earlier runs */
+        Counters *earlier; /* counters saved by earlier runs */
 };
 
 int counting_new(const char *root, Counting **ret) {
@@ -40,26 +40,26 @@ Counting *counting_free(Counting *counting) {
         return NULL;
 }
 
-void counting_take_up(Control *control, VM *vm) {
+void counting_restore(Control *control, VM *vm) {
         CountersVM *saved = counters_find_vm(control->counting->earlier, vm->uuid);
 
         if (!saved)
                 return;
 
-        /* The next VM of that UUID is another one. */
+        /* A later VM with this UUID starts at zero. */
         vm->gone.denied = saved->gone_denied;
         vm->gone.peak = saved->gone_peak;
         saved->gone_denied = saved->gone_peak = 0;
 }
 
-/* An id alone is not enough: ids begin anew with another boot, or with a kernel that reloads its module. */
-static bool set_still_there(Control *control, const CountersSet *saved) {
+/* Compares the start time as well, because ids start again after a boot or when the module is reloaded. */
+static bool set_still_exists(Control *control, const CountersSet *saved) {
         const Set *set = set_find(&control->world, saved->id);
 
         return set && counters_set_is(saved, set->kernel.id, set->kernel.start_time);
 }
 
-void counting_sets_listed(Control *control) {
+void counting_sets_complete(Control *control) {
         Counters *earlier = control->counting->earlier;
 
         for (size_t i = 0; i < earlier->n_vms; i++) {
@@ -68,7 +68,7 @@ void counting_sets_listed(Control *control) {
                 uint64_t denied = 0, peak = 0;
 
                 for (size_t k = 0; k < saved->n_sets; k++)
-                        if (!set_still_there(control, &saved->sets[k])) {
+                        if (!set_still_exists(control, &saved->sets[k])) {
                                 denied += saved->sets[k].denied;
                                 peak += saved->sets[k].peak;
                         }
@@ -109,7 +109,7 @@ static int collect_vm(VM *vm, Counters *c) {
         return 0;
 }
 
-/* What is known of VMs that have not turned up yet, and may do so still. */
+/* Keeps the counters of VMs that have not appeared yet. */
 static int keep_others(const Counters *earlier, Counters *c) {
         for (size_t i = 0; i < earlier->n_vms; i++) {
                 const CountersVM *saved = &earlier->vms[i];

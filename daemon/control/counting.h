@@ -5,20 +5,20 @@
 #include "counters.h"
 
 /*
- * Keeps counters growing over restarts of the daemon. They are saved before
- * anybody is told of them: what was lost in between nobody has seen.
+ * Keeps counters increasing across restarts of the daemon. They are saved before
+ * they are shown to anyone, so a crash loses only values that were never shown.
  */
 typedef struct Counting Counting;
 
-/* Takes up what an earlier run has saved. -ENOMEM. */
+/* Loads the counters that an earlier run has saved. Returns 0 or -ENOMEM. */
 int counting_new(const char *root, Counting **ret);
 Counting *counting_free(Counting *counting);
 
-/* Gives a new VM what is known of it. */
-void counting_take_up(Control *control, VM *vm);
+/* Restores the counters of a new VM. */
+void counting_restore(Control *control, VM *vm);
 
-/* All sets are known: those that ended while nobody looked are counted as gone. */
-void counting_sets_listed(Control *control);
+/* To be called when all sets are known: accounts for saved sets that have ended in the meantime. */
+void counting_sets_complete(Control *control);
 
-/* Reads all counters of now, and saves them if they have changed. Trouble with the file is logged. -ENOMEM. */
+/* Reads all counters, and saves them if they have changed. A failure to save is logged. Returns 0 or -ENOMEM. */
 int counting_save(Control *control, Counters **ret);

@@ -9,7 +9,7 @@
 #include "log.h"
 #include "vm-quota.h"
 
-static void default_has_changed(
+static void add_event(
         Control *control, uint32_t quota, DefaultSource source, const Caller *caller) {
         uint32_t previous = control->default_quota.announced;
         const EventDetail details[] = {
@@ -23,23 +23,23 @@ static void default_has_changed(
                         .details = details,
                         .n_details = ELEMENTSOF(details),
                         .caller = caller },
-                "The default quota is %" PRIu32 " now (%s), it was %" PRIu32 ".", quota,
+                "The default quota is now %" PRIu32 " (%s), it was %" PRIu32 ".", quota,
                 default_source_to_string(source), previous);
 }
 
-/* The kernel has a default, maybe another one than before. */
+/* Announces the default that is in force, if it has changed. */
 static void announce(Control *control, const Caller *caller) {
         DefaultQuota *d = &control->default_quota;
         DefaultSource source;
         uint32_t quota = world_default_quota(&control->world, &source);
 
         if (d->known && d->announced != quota)
-                default_has_changed(control, quota, source, caller);
+                add_event(control, quota, source, caller);
         d->announced = quota;
         d->known = true;
 }
 
-static void settle(Control *control, const Caller *caller) {
+static void report_state(Control *control, const Caller *caller) {
         const Limit *limit = &control->default_quota.limit;
 
         if (limit->state == LIMIT_IN_FORCE)
@@ -52,9 +52,9 @@ static void on_settled(Limit *limit) {
         Control *control = limit->owner;
         bool failed = limit->announced_state == LIMIT_FAILED;
 
-        settle(control, NULL);
+        report_state(control, NULL);
         if (failed && limit->state == LIMIT_IN_FORCE)
-                log_info("The kernel has taken the default quota.");
+                log_info("The default quota is in force in the kernel.");
 }
 
 static void describe(const Limit *limit, LimitSubject *ret) {
@@ -76,32 +76,32 @@ static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
 
 const LimitOps default_quota_ops = { .describe = describe, .judge = judge, .settled = on_settled };
 
-void default_quota_apply(Control *control, bool asked, const Caller *caller) {
+void default_quota_apply(Control *control, bool force, const Caller *caller) {
         uint32_t quota = world_default_quota(&control->world, NULL);
 
-        if (asked)
+        if (force)
                 limits_set_asked(control, &control->default_quota.limit, quota);
         else
                 limits_set(control, &control->default_quota.limit, quota);
-        settle(control, caller);
+        report_state(control, caller);
 }
 
-void default_quota_reconcile(Control *control, bool asked, const Caller *caller) {
-        /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
-        if (!asked || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
+void default_quota_reconcile(Control *control, bool force, const Caller *caller) {
+        /* With force, foreign values are overwritten without a check, unless they must be adopted. */
+        if (!force || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 (void) limits_look(control, &control->default_quota.limit);
-        default_quota_apply(control, asked, caller);
+        default_quota_apply(control, force, caller);
 }
 
 void default_quota_commit(Control *control, const Caller *caller) {
         limits_commit(control, &control->default_quota.limit, world_default_quota(&control->world, NULL),
                 LIMIT_WRITTEN);
-        settle(control, caller);
+        report_state(control, caller);
         vms_apply(control, caller);
         world_queue_changes(&control->world, WORLD_CHANGED_DEFAULT);
 }
 
 void default_quota_take_back(Control *control, const MiscValues *before) {
         limits_take_back(control, &control->default_quota.limit, before);
-        settle(control, NULL);
+        report_state(control, NULL);
 }

@@ -6,19 +6,19 @@
 #include "misc-file.h"
 
 /*
- * The quota that the kernel gives new sets, and that VMs without an own one get. caller: who asked for what changes, for the
- * event that says so; NULL: nobody.
+ * The quota that the kernel assigns to new sets, and that VMs without a quota of their own get. caller: who asked for the change,
+ * for the event; NULL: nobody.
  */
 
-/* Tells the kernel. What fails is logged and tried again. asked: as vm_reconcile(). */
-void default_quota_apply(Control *control, bool asked, const Caller *caller);
+/* Writes the default to the kernel. Failures are logged and retried. force: also overwrite a foreign value. */
+void default_quota_apply(Control *control, bool force, const Caller *caller);
 
-/* Nothing announces a write of it: it is compared here. */
-void default_quota_reconcile(Control *control, bool asked, const Caller *caller);
+/* Compares the kernel's value, because changes to it are not announced, and writes the default. force: as above. */
+void default_quota_reconcile(Control *control, bool force, const Caller *caller);
 
 /*
- * For a change that may be taken back, see limits_try(). The first: the kernel has the default of the state, which is a new
- * one; VMs follow it. The second writes the old one again.
+ * For a transaction, see limits_try(). The first is called when the new default is in the kernel and the state; it updates
+ * the VMs that follow the default. The second writes the old default again.
  */
 void default_quota_commit(Control *control, const Caller *caller);
 void default_quota_take_back(Control *control, const MiscValues *before);

@@ -18,8 +18,8 @@ struct EarlyLimit {
         uint32_t quota, watermark;
         Limit misc_max;
         Control *control;
-        bool listed;    /* the list of machines that is being read has its machine, if it is a VM's */
-        bool withdrawn; /* it is not a VM's; kept so that it gets no limit when cgroups are looked at again */
+        bool expected;  /* if it is a VM, its machine will be in the list that was requested */
+        bool withdrawn; /* not a VM; kept so that a rescan does not limit it again */
 };
 
 static void early_limit_free(Control *control, EarlyLimit *e) {
@@ -30,7 +30,7 @@ static void early_limit_free(Control *control, EarlyLimit *e) {
         free(e);
 }
 
-/* Names of scopes are used again, and not everywhere is it told that a cgroup is gone. */
+/* Scope names are reused, and the removal of a cgroup is not reported everywhere. */
 static bool is_another_cgroup(const Control *control, const EarlyLimit *e) {
         uint64_t id;
 
@@ -55,7 +55,7 @@ static const char *unit_of(const EarlyLimit *e) {
         return strrchr(e->cgroup, '/') + 1;
 }
 
-/* What the hook has announced for a VM that has no scope yet. Returns false if it has announced nothing. */
+/* Returns the announced policy of a VM that has no scope yet, or false if nothing was announced. */
 static bool get_announced(VM *vm, const char **ret_name, PolicyResult *ret) {
         const StateNext *next;
 
@@ -78,8 +78,8 @@ static bool get_announced(VM *vm, const char **ret_name, PolicyResult *ret) {
 }
 
 /*
- * Machine names are shortened, so more than one VM may fit: the one whose name
- * is complete is meant, and otherwise nobody is refused what was announced.
+ * libvirt shortens machine names, so several VMs may match. An exact match takes
+ * precedence; otherwise the largest quota, so that no VM gets less than its own.
  */
 static bool find_announced(Control *control, const char *machine, PolicyResult *ret) {
         bool found = false, found_exact = false;
@@ -118,34 +118,34 @@ static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
         return LIMIT_REFUSED;
 }
 
-/* May free it. */
-static void settle(EarlyLimit *e) {
+/* May free e. */
+static void report_state(EarlyLimit *e) {
         bool changed = limit_take_change(&e->misc_max);
 
         if (e->misc_max.state == LIMIT_FAILED)
                 log_context(changed ? LOG_WARNING : LOG_DEBUG, NULL,
                         "Cannot limit cgroup %s, trying again: %s", e->cgroup, strempty(e->misc_max.error));
         else if (e->misc_max.state == LIMIT_IN_FORCE)
-                log_debug("Cgroup %s is limited to %" PRIu64 " until systemd-machined says whose it is.",
+                log_debug("Cgroup %s is limited to %" PRIu64 " until systemd-machined announces its machine.",
                         e->cgroup, e->misc_max.desired);
         else if (!cgroup_exists(e->control->root, e->cgroup))
                 early_limit_free(e->control, e);
 }
 
 static void on_settled(Limit *limit) {
-        settle(limit->owner);
+        report_state(limit->owner);
 }
 
 const LimitOps early_limit_ops = { .describe = describe, .judge = judge, .settled = on_settled };
 
 static void apply(EarlyLimit *e, uint32_t quota) {
         e->quota = quota;
-        /* As for VMs: elsewhere there may be no limits, and only sets are limited. */
+        /* As for VMs: outside of Slices= there may be no misc.max, and only sets are limited. */
         if (!slice_watch_covers(e->control->slices, e->cgroup))
                 return;
 
         limits_set(e->control, &e->misc_max, quota);
-        settle(e);
+        report_state(e);
 }
 
 static EarlyLimit *add(Control *control, const char *unit_path, const PolicyResult *policy) {
@@ -174,7 +174,7 @@ void early_limit_scope_appeared(Control *control, const char *unit, const char *
         PolicyResult policy = {};
         EarlyLimit *e;
 
-        /* Users can name units of theirs like a machine's scope. */
+        /* A user's unit can have the name of a machine's scope. */
         if (!world_has_limits(&control->world) || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
                 !unit_path_is_of_system(unit_path) || unit_path_is_below_user_slice(unit_path) ||
                 vm_find_by_cgroup(&control->world, unit_path) || find(control, unit_path))
@@ -197,7 +197,7 @@ void early_limit_apply_set(Control *control, const Set *set, const char *unit, c
         if (!e || e->withdrawn)
                 return;
 
-        /* It is written again once the set has a VM. */
+        /* Failures are ignored: the limits are written again when the set has a VM. */
         r = limit_file_write(control->root, &(LimitFile) { .kind = LIMIT_SET_QUOTA, .set = set->kernel.id },
                 e->quota, NULL);
         if (r >= 0)
@@ -274,14 +274,14 @@ void early_limits_expect_machines(Control *control) {
         EarlyLimit *e;
 
         TAILQ_FOREACH (e, &control->early_limits, entries)
-                e->listed = true;
+                e->expected = true;
 }
 
 void early_limits_withdraw_unexpected(Control *control) {
         EarlyLimit *e;
 
         TAILQ_FOREACH (e, &control->early_limits, entries)
-                if (e->listed)
+                if (e->expected)
                         withdraw(control, e);
 }
 

@@ -17,13 +17,13 @@
 #include "vm-life.h"
 #include "vm-quota.h"
 
-/* A guest can have an allocation refused as often as it likes. */
+/* A guest can trigger any number of denials. */
 #define LIMIT_LOG_INTERVAL_USEC  (UINT64_C(60000000))
 #define LIMIT_LOG_BURST          3U
 #define RESYNC_LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define RESYNC_LOG_BURST         1U
 
-/* IOMMUs may register after us, and so may the resource of attached PASIDs. */
+/* IOMMUs may register after the daemon has started, and with them the resource for attached PASIDs. */
 static void check_capacity(Control *control) {
         CgroupCapacity now;
         bool more, attached;
@@ -39,11 +39,11 @@ static void check_capacity(Control *control) {
                 return;
 
         if (more) {
-                log_info("PASIDs on this host: %" PRIu32 " now.", now.pasids);
+                log_info("PASIDs on this host: now %" PRIu32 ".", now.pasids);
                 control->world.capacity = now.pasids;
         }
         if (attached) {
-                log_info("The kernel also limits the PASIDs that are attached through iommufd now.");
+                log_info("The kernel now also limits the PASIDs attached through iommufd.");
                 control->world.counts_attached = true;
         }
         slice_limits_apply(control);
@@ -51,7 +51,7 @@ static void check_capacity(Control *control) {
         world_queue_changes(&control->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS);
 }
 
-/* At the first call everything that works with sets begins. */
+/* The first call starts everything that needs sets. */
 static int kernel_is_present(Control *control, uint32_t capacity) {
         bool first = !control->world.kernel_present;
         CgroupCapacity misc;
@@ -65,7 +65,7 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         control->world.counts_attached =
                 cgroup_get_capacity(control->root, &misc) >= 0 && misc.counts_attached;
         if (control->world.counts_attached)
-                log_info("The kernel also limits the PASIDs that are attached through iommufd.");
+                log_info("The kernel also limits the PASIDs attached through iommufd.");
 
         default_quota_apply(control, false, NULL);
 
@@ -82,7 +82,7 @@ static int kernel_is_present(Control *control, uint32_t capacity) {
         r = slice_limits_watch(control);
         if (r < 0)
                 return r;
-        slice_limits_tell(control, NULL);
+        slice_limits_announce(control, NULL);
 
         control->handlers->kernel_present(control->userdata);
         return 0;
@@ -117,13 +117,12 @@ static void on_dump(const KernelSet *sets, size_t n_sets, void *userdata) {
         }
 
         if (!control->world.sets_complete)
-                counting_sets_listed(control);
+                counting_sets_complete(control);
         set_match_waiting(control);
 
-        /* Somebody may have written a quota unheard: to these while we were not there, to others when events got
-         * lost. */
+        /* Quotas may have been changed without an event: while the daemon did not run, or when events were lost. */
         if (control->world.sets_complete)
-                reconcile_sets_listed(control);
+                reconcile_sets_complete(control);
         else
                 TAILQ_FOREACH (set, &control->world.sets, entries)
                         if (set->vm)
@@ -151,28 +150,28 @@ static const char *limit_reason_to_text(KernelLimitReason reason, KernelCount co
                 return "its quota is used up";
 
         case KERNEL_LIMIT_CGROUP:
-                /* What is attached has no capacity. */
+                /* There is no capacity for attached PASIDs. */
                 return count == KERNEL_COUNT_ATTACHED ? "the limit of its cgroup is used up"
                                                       : "the limit of its cgroup or the capacity is used up";
 
         case KERNEL_LIMIT_RANGE:
-                return "no PASID in the range it wants is free";
+                return "no PASID in the requested range is free";
 
         case KERNEL_LIMIT_OTHER:
                 break;
         }
 
-        return "of a limit that this pasidd does not know";
+        return "of a limit unknown to this version of pasidd";
 }
 
-/* Users can make units and sets at will, so those that are many (vm_new()) have one limit together. */
+/* Users can make any number of units and sets, so VMs beyond a limit (see vm-life.c) share one rate limit. */
 static RateLimit *limit_of(VM *vm, RateLimit *own, RateLimit *shared) {
         return vm->log_level == LOG_DEBUG ? shared : own;
 }
 
 /*
- * The last details of an event, which say what it is about if that is not the
- * number of PASIDs. Returns how many they are.
+ * Adds the last details of an event if it is about attached PASIDs. Returns the
+ * number of added details.
  */
 static size_t add_count(const KernelMessage *event, EventDetail details[static 2]) {
         if (event->count != KERNEL_COUNT_ATTACHED)
@@ -186,18 +185,18 @@ static size_t add_count(const KernelMessage *event, EventDetail details[static 2
 static void on_limit_hit(Set *set, const KernelMessage *event) {
         const char *reason = kernel_limit_reason_to_string(event->reason);
         bool attached = event->count == KERNEL_COUNT_ATTACHED;
-        unsigned held_back;
+        unsigned suppressed;
         VM *vm = set->vm;
 
         if (!vm)
                 return;
 
-        vm->life->control->handlers->refused(vm, event, vm->life->control->userdata);
-        vm->life->refusals_untold += event->suppressed;
+        vm->life->control->handlers->denied(vm, event, vm->life->control->userdata);
+        vm->life->denials_unreported += event->suppressed;
 
-        if (!ratelimit_below(limit_of(vm, &vm->life->limit_log, &vm->life->control->log.many_refused),
-                    control_now(vm->life->control), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &held_back)) {
-                vm->life->refusals_untold++;
+        if (!ratelimit_below(limit_of(vm, &vm->life->limit_log, &vm->life->control->log.many_denied),
+                    control_now(vm->life->control), LIMIT_LOG_INTERVAL_USEC, LIMIT_LOG_BURST, &suppressed)) {
+                vm->life->denials_unreported++;
                 return;
         }
 
@@ -206,7 +205,7 @@ static void on_limit_hit(Set *set, const KernelMessage *event) {
                 { .name = "reason", .type = 's', .text = reason },
                 { .name = "allocated", .type = 'u', .number = event->set.allocated },
                 { .name = "quota", .type = 'u', .number = event->set.quota },
-                { .name = "suppressed", .type = 't', .number = vm->life->refusals_untold },
+                { .name = "suppressed", .type = 't', .number = vm->life->denials_unreported },
         };
         size_t n_details = 5 + add_count(event, details + 5);
         events_add(vm->life->control, EVENT_QUOTA_EXCEEDED,
@@ -215,13 +214,13 @@ static void on_limit_hit(Set *set, const KernelMessage *event) {
                         .set = set,
                         .details = details,
                         .n_details = n_details },
-                "VM %s was refused %s, because %s (%s %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
-                " more refusals not reported one by one).",
-                vm->name, attached ? "the attaching of a PASID" : "a PASID",
+                "VM %s was denied %s, because %s (%s %" PRIu32 ", quota %" PRIu32 "; %" PRIu64
+                " more denials not reported individually).",
+                vm->name, attached ? "the attach of a PASID" : "a PASID",
                 limit_reason_to_text(event->reason, event->count), attached ? "attached" : "holds",
                 attached ? event->set.attached : event->set.allocated, event->set.quota,
-                vm->life->refusals_untold);
-        vm->life->refusals_untold = 0;
+                vm->life->denials_unreported);
+        vm->life->denials_unreported = 0;
 }
 
 static void watermark_reached(Set *set, const KernelMessage *event) {
@@ -248,7 +247,7 @@ static void watermark_reached(Set *set, const KernelMessage *event) {
         events_add(vm->life->control, EVENT_WATERMARK_REACHED,
                 &(EventFacts) {
                         .level = LOG_INFO, .vm = vm, .set = set, .details = details, .n_details = n_details },
-                "VM %s %s %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u like this not reported).",
+                "VM %s %s %" PRIu32 " PASIDs, its watermark is %" PRIu32 " (%u similar events not reported).",
                 vm->name, attached ? "has attached" : "holds",
                 attached ? event->set.attached : event->set.allocated, event->set.watermark, suppressed);
 }
@@ -310,7 +309,7 @@ static void on_event(const KernelMessage *event, void *userdata) {
         }
 }
 
-static void on_lost(const char *why, void *userdata) {
+static void on_lost(const char *reason, void *userdata) {
         Control *control = userdata;
         unsigned suppressed;
 
@@ -321,13 +320,13 @@ static void on_lost(const char *why, void *userdata) {
                 return;
 
         const EventDetail details[] = {
-                { .name = "why", .type = 's', .text = why },
+                { .name = "why", .type = 's', .text = reason },
                 { .name = "suppressed", .type = 't', .number = suppressed },
         };
         events_add(control, EVENT_RESYNC,
                 &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
-                "Events from the kernel were lost (%s), listing all sets again (%u times not logged).", why,
-                suppressed);
+                "Events from the kernel were lost (%s), reading all sets again (%u times not logged).",
+                reason, suppressed);
 }
 
 static void on_failed(int error, void *userdata) {
@@ -336,7 +335,7 @@ static void on_failed(int error, void *userdata) {
         if (error == -EOPNOTSUPP) {
                 log_context(LOG_ERR, &(LogContext) { .message_id = MESSAGE_NO_KERNEL_SUPPORT },
                         "This kernel lacks vfio_pasid (there is no module and no netlink family of that name), "
-                        "pasidd can do nothing here.");
+                        "which pasidd requires.");
                 (void) sd_event_exit(control->event, PASIDD_EXIT_NO_KERNEL_SUPPORT);
                 return;
         }

@@ -3,7 +3,10 @@
 
 #include "control.h"
 
-/* What the kernel tells about sets, and what is done about it. */
+/* The kernel's events about sets and the reactions to them. */
 
-/* Opens the source of sets: generic netlink, or the directory below a test's root. Takes the netlink sockets. */
+/*
+ * Opens the source of sets: generic netlink, or in tests a directory. Takes ownership of the netlink sockets. Returns
+ * 0 or a negative errno.
+ */
 int kernel_events_start(Control *control, PassedSockets *sockets);

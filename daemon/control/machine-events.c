@@ -9,14 +9,14 @@
 #include "vm-machine.h"
 #include "vm-reserve.h"
 
-void machine_events_known(Control *control, MachinesKnown known) {
-        control->world.machines = known;
+void machine_events_set_state(Control *control, MachinesState state) {
+        control->world.machines = state;
         set_match_waiting(control);
         world_queue_changes(&control->world, 0);
-        reconcile_machines_listed(control);
+        reconcile_machines_complete(control);
 }
 
-static void on_asked(void *userdata) {
+static void on_list_requested(void *userdata) {
         early_limits_expect_machines(userdata);
 }
 
@@ -29,7 +29,7 @@ static void on_end(void *userdata) {
         vm_reservations_check(userdata);
         set_match_waiting(userdata);
         early_limits_withdraw_unexpected(userdata);
-        machine_events_known(userdata, MACHINES_LISTED);
+        machine_events_set_state(userdata, MACHINES_LISTED);
 }
 
 static void on_appeared(const MachineInfo *info, void *userdata) {
@@ -40,11 +40,11 @@ static void on_removed(const char *machine, void *userdata) {
         vm_machine_removed(userdata, machine);
 }
 
-static void on_no_vm(const char *unit, void *userdata) {
+static void on_not_vm(const char *unit, void *userdata) {
         early_limit_withdraw(userdata, unit);
 }
 
-/* Sets of what is no VM's machine have waited for this. */
+/* Sets of machines that are not VMs have waited for this. */
 static void on_idle(void *userdata) {
         set_match_waiting(userdata);
 }
@@ -53,12 +53,12 @@ static void on_absent(void *userdata) {
         Control *control = userdata;
 
         if (control->world.machines != MACHINES_LISTED)
-                log_info("systemd-machined is not available, VMs are known by their units only.");
-        machine_events_known(control, MACHINES_LISTED);
+                log_info("systemd-machined is not available, identifying VMs by their units only.");
+        machine_events_set_state(control, MACHINES_LISTED);
 }
 
 static void on_unavailable(void *userdata) {
-        machine_events_known(userdata, MACHINES_UNAVAILABLE);
+        machine_events_set_state(userdata, MACHINES_UNAVAILABLE);
 }
 
 static void on_back(void *userdata) {
@@ -67,12 +67,12 @@ static void on_back(void *userdata) {
 
 int machine_events_start(Control *control) {
         static const MachinedHandlers handlers = {
-                .asked = on_asked,
+                .list_requested = on_list_requested,
                 .begin = on_begin,
                 .end = on_end,
                 .appeared = on_appeared,
                 .removed = on_removed,
-                .no_vm = on_no_vm,
+                .not_vm = on_not_vm,
                 .idle = on_idle,
                 .absent = on_absent,
                 .unavailable = on_unavailable,

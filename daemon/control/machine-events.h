@@ -3,10 +3,10 @@
 
 #include "control.h"
 
-/* What machined says, and what is done about it. */
+/* machined's announcements and the reactions to them. */
 
-/* For a connection that has just been made. 0 or a negative errno. */
+/* To be called for each new connection. Returns 0 or a negative errno. */
 int machine_events_start(Control *control);
 
-/* Whether machines are known has changed. */
-void machine_events_known(Control *control, MachinesKnown known);
+/* To be called when the state of machined's list has changed. */
+void machine_events_set_state(Control *control, MachinesState state);

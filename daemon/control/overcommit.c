@@ -8,11 +8,11 @@
 #include "usage.h"
 
 int overcommit_admit(Control *control, const char *uuid, const char *name, const char *slice, uint32_t quota,
-        char **ret_why) {
+        char **ret_reason) {
         if (admission_is_enforced(&control->world, slice))
                 control_refresh_counters(control);
 
-        return admission_check(&control->world, uuid, name, slice, quota, ret_why);
+        return admission_check(&control->world, uuid, name, slice, quota, ret_reason);
 }
 
 /* slice: NULL for the host. */
@@ -37,7 +37,7 @@ static void check(Control *control, const SliceLimit *slice, bool *overcommitted
         };
         events_add(control, EVENT_OVERCOMMITTED,
                 &(EventFacts) { .level = LOG_WARNING, .details = details, .n_details = ELEMENTSOF(details) },
-                "%s%s is overcommitted: %" PRIu64 " PASIDs are promised to VMs, %" PRIu64 " may be.",
+                "%s%s is overcommitted: %" PRIu64 " PASIDs are committed to VMs, the limit is %" PRIu64 ".",
                 slice ? "Slice " : "This host", name, now.committed, now.limit);
 }
 

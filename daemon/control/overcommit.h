@@ -3,11 +3,11 @@
 
 #include "control.h"
 
-/* Admission (admission.h) by counters that are read for it. */
+/* Admission control (admission.h) with current counters. */
 
-/* As admission_check(). */
+/* As admission_check(), but refreshes the counters first. */
 int overcommit_admit(Control *control, const char *uuid, const char *name, const char *slice, uint32_t quota,
-        char **ret_why);
+        char **ret_reason);
 
-/* Notes as events where more is committed now than there is, and did not use to be. By counters as they were read last. */
+/* Adds an event if the host or a slice has become overcommitted. Uses the counters last read. */
 void overcommit_check(Control *control);

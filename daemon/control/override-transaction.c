@@ -77,7 +77,7 @@ static OverrideResult write_slices(Transaction *t, char **ret_error) {
 
         for (size_t i = 0; i < plan->n_slices; i++) {
                 t->slices_tried = true;
-                r = slice_limit_want(
+                r = slice_limit_set_desired(
                         t->control, plan->slices[i].name, plan->slices[i].limit, plan->slices[i].source);
                 if (r < 0)
                         return not_saved(t, r, ret_error);
@@ -166,7 +166,7 @@ static void undo(Transaction *t) {
 static void commit_slices(Transaction *t) {
         bool removed = false;
 
-        slice_limits_tell(t->control, t->caller);
+        slice_limits_announce(t->control, t->caller);
         world_queue_changes(&t->control->world, 0);
         for (size_t i = 0; i < t->plan->n_slices; i++)
                 removed |= t->plan->slices[i].source == SLICE_SOURCE_NONE;

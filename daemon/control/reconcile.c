@@ -11,10 +11,10 @@
 #include "vm-machine.h"
 #include "vm-quota.h"
 
-/* One that is under way. */
+/* A reconciliation in progress. */
 struct Reconciliation {
         bool sets_pending, machines_pending;
-        bool for_caller;    /* somebody waits for what is changed … */
+        bool for_caller;    /* a caller waits for the result … */
         ChangeList changes; /* … which is this */
 };
 
@@ -41,15 +41,15 @@ void reconcile_free(Control *control) {
         control->reconciliation = NULL;
 }
 
-/* Everything is known. asked: somebody wants it all as it should be, also what was left to somebody else. */
-static void go_through_all(Control *control, bool asked) {
+/* force: on request of a caller, also overwrite foreign values. */
+static void reconcile_all(Control *control, bool force) {
         VM *vm, *next;
 
-        default_quota_reconcile(control, asked, NULL);
-        slice_limits_reconcile(control, asked);
+        default_quota_reconcile(control, force, NULL);
+        slice_limits_reconcile(control, force);
         for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
                 next = TAILQ_NEXT(vm, entries);
-                vm_reconcile(vm, asked, NULL);
+                vm_reconcile(vm, force, NULL);
         }
 }
 
@@ -59,7 +59,7 @@ static void check_done(Control *control) {
         if (!r || r->sets_pending || r->machines_pending)
                 return;
 
-        go_through_all(control, r->for_caller);
+        reconcile_all(control, r->for_caller);
 
         if (r->for_caller)
                 control->handlers->reconciled(&r->changes, control->userdata);
@@ -83,7 +83,7 @@ void reconcile_expect_sets(Control *control) {
                 control->reconciliation->sets_pending = true;
 }
 
-void reconcile_sets_listed(Control *control) {
+void reconcile_sets_complete(Control *control) {
         if (!control->reconciliation)
                 return;
 
@@ -91,7 +91,7 @@ void reconcile_sets_listed(Control *control) {
         check_done(control);
 }
 
-void reconcile_machines_listed(Control *control) {
+void reconcile_machines_complete(Control *control) {
         if (!control->reconciliation)
                 return;
 
@@ -99,8 +99,8 @@ void reconcile_machines_listed(Control *control) {
         check_done(control);
 }
 
-/* Looks at everything anew. Answers may be under way already; these come later. */
-static void look(Control *control) {
+/* Requests all data again. If an answer is pending already, the new one comes after it. */
+static void request_all(Control *control) {
         Reconciliation *r = control->reconciliation;
 
         vm_machines_check_unregistered(control);
@@ -114,13 +114,13 @@ static void look(Control *control) {
         check_done(control);
 }
 
-void reconcile_begin(Control *control, const char *why) {
-        log_debug("Comparing what is with what should be: %s.", why);
+void reconcile_begin(Control *control, const char *reason) {
+        log_debug("Reconciling: %s.", reason);
         if (begin(control) < 0) {
                 log_oom();
                 return;
         }
-        look(control);
+        request_all(control);
 }
 
 int reconcile_for_caller(Control *control) {
@@ -132,6 +132,6 @@ int reconcile_for_caller(Control *control) {
         r = control->reconciliation;
         r->for_caller = true;
         control->recording = &r->changes;
-        look(control);
+        request_all(control);
         return 0;
 }

@@ -4,23 +4,26 @@
 #include "control.h"
 
 /*
- * What should be against what is. Everything that may have changed unseen leads
- * here: lost events, systemd or machined coming back, somebody who asks.
+ * Compares the desired values with the actual ones. Needed when changes may have
+ * been missed: events were lost, systemd or machined came back, or on request.
  */
 
-/* Why; in words for the log. */
-void reconcile_begin(Control *control, const char *why);
+/* Starts a reconciliation. reason: for the log. */
+void reconcile_begin(Control *control, const char *reason);
 
-/* The same for a caller: handlers->reconciled() is called with what was changed, maybe at once. -ENOMEM. */
+/*
+ * The same on request of a caller: handlers->reconciled() is called with the changes, possibly before this returns.
+ * Returns 0 or -ENOMEM.
+ */
 int reconcile_for_caller(Control *control);
 
-/* Events were lost, and the list of sets is coming by itself. */
+/* To be called when events were lost and a dump of all sets will follow. */
 void reconcile_expect_sets(Control *control);
 
-/* A full list of sets has come; machines are known (or not to be had). */
-void reconcile_sets_listed(Control *control);
-void reconcile_machines_listed(Control *control);
+/* To be called when a dump of all sets has been processed, and when the state of machined's list has changed. */
+void reconcile_sets_complete(Control *control);
+void reconcile_machines_complete(Control *control);
 
-/* No caller waits any more. */
+/* To be called when no caller waits for the result any more. */
 void reconcile_forget_caller(Control *control);
 void reconcile_free(Control *control);

@@ -13,11 +13,11 @@ static void apply_to_kernel(Control *control, const Caller *caller) {
                 log_oom();
         (void) slice_limits_watch(control);
         slice_limits_reconcile(control, true);
-        slice_limits_tell(control, caller);
+        slice_limits_announce(control, caller);
         default_quota_reconcile(control, true, caller);
 }
 
-/* Takes config over. */
+/* Takes ownership of config. */
 static void take_config(Control *control, Config *config, const Caller *caller) {
         Config *old = control->config;
         VM *vm;
@@ -27,7 +27,7 @@ static void take_config(Control *control, Config *config, const Caller *caller) 
         if (control->world.kernel_present)
                 apply_to_kernel(control, caller);
 
-        /* What was left to somebody else counts no more. And no VM holds on to a rule of the old one after that. */
+        /* Overwrites foreign values. Afterwards no VM refers to a rule of the old configuration. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
                 vm_reconcile(vm, true, caller);
         config_free(old);
@@ -51,7 +51,7 @@ int control_reload(Control *control, const Caller *caller, char **ret_error) {
 
         take_config(control, config, caller);
 
-        /* Its source is no other one: overrides stay. */
+        /* The source of the default cannot change, because overrides stay. */
         world_queue_changes(&control->world,
                 world_default_quota(&control->world, NULL) != default_before ? WORLD_CHANGED_DEFAULT : 0);
         log_info("The configuration has been reloaded.");

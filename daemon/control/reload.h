@@ -5,8 +5,8 @@
 #include "control.h"
 
 /*
- * Reads the configuration anew. On failure the old one stays and *ret_error
- * says why, with file and line; to be freed. caller: who asked for it; NULL:
- * nobody on the bus.
+ * Reloads the configuration. On failure the old one stays in use, and *ret_error
+ * describes the problem with file and line; the caller frees it. Returns 0 or a
+ * negative errno. caller: who asked for it; NULL: nobody on the bus.
  */
 int control_reload(Control *control, const Caller *caller, char **ret_error);

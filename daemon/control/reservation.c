@@ -27,8 +27,10 @@ void reservation_await_start(VM *vm) {
                 (void) sd_event_source_set_description(vm->life->reservation_timeout, "vm-reservation");
 }
 
-/* Is the VM's machine a later one than that which the VM had when the next start was announced? An earlier one can be
- * listed first. Of machines that machined does not know there is only the name, with the number that libvirt counts. */
+/*
+ * Is the VM's machine later than the one that it had when the next start was announced? An earlier one can come first in
+ * the list. For unregistered machines there is no timestamp, only the name with libvirt's running number.
+ */
 static bool is_later(const VM *vm, const StateNext *next) {
         if (vm->machine_usec == 0 || vm->machine_usec == next->after_usec)
                 return !streq_ptr(vm->machine, next->after);
@@ -36,7 +38,7 @@ static bool is_later(const VM *vm, const StateNext *next) {
         return vm->machine_usec > next->after_usec;
 }
 
-/* The next start, as it was announced, is what the hook says now. */
+/* Makes the announcement of the next start the current one. */
 static int take_next(VM *vm, Reservation reservation) {
         Control *control = vm->life->control;
         int r;
@@ -46,7 +48,7 @@ static int take_next(VM *vm, Reservation reservation) {
                      : vm_set_name(vm, state_get_reservation(control->world.state.runtime, vm->key)->name);
 }
 
-/* The reservation has come true. */
+/* Records that the reserved VM runs. */
 static int keep_reservation(VM *vm) {
         const StateEntry *e = state_get_reservation(vm->world->state.runtime, vm->key);
 
@@ -65,7 +67,7 @@ int reservation_begin(VM *vm) {
         if (next && is_later(vm, next))
                 return take_next(vm, RESERVATION_RUNNING);
 
-        /* The daemon was restarted since that was announced. */
+        /* The daemon was restarted after the next start had been announced. */
         if (next)
                 reservation_await_start(vm);
         return keep_reservation(vm);
@@ -81,7 +83,7 @@ void reservation_end(VM *vm, const Caller *caller) {
         }
 
         if (vm_set_machine(vm, NULL, NULL, 0) < 0 || take_next(vm, RESERVATION_PREPARED) < 0)
-                log_error("Cannot take up the reservation of VM %s.", vm->name);
+                log_error("Cannot make the next start of VM %s its reservation.", vm->name);
         reservation_await_start(vm);
         vm_apply(vm, caller);
 }

@@ -5,17 +5,26 @@
 #include "vm.h"
 
 /*
- * The reservation of a VM: from the announcement of a start to the end of the
- * machine. With it goes the next start, which is announced while the last
- * machine still exists. Both are in the state file, so that they outlive the
- * daemon.
+ * The reservation of a VM, which lasts from the announcement of a start to the
+ * end of the machine. It includes the next start, which can be announced while
+ * the last machine still exists. Both are stored in the runtime layer, so that
+ * they survive a restart of the daemon.
  */
 
-/* The VM is announced: hooks->start_overdue() is called unless this is called again, or the VM's machine comes, in time. */
+/*
+ * Starts the timer of an announced VM: hooks->start_overdue() is called unless a machine appears or this is called
+ * again in time.
+ */
 void reservation_await_start(VM *vm);
 
-/* The VM has a machine from now on: its start came, or its next start if that is a later machine. */
+/*
+ * To be called when the VM has got a machine: it is the announced start, or the next start if the machine is a later one.
+ * Returns 0 or a negative errno.
+ */
 int reservation_begin(VM *vm);
 
-/* The VM's machine has ended: its next start is its reservation now. Without one the VM is freed. caller: see vm_apply(). */
+/*
+ * To be called when the VM's machine has ended. Its next start becomes the reservation. Without one, the VM is freed.
+ * caller: see vm_apply().
+ */
 void reservation_end(VM *vm, const Caller *caller);

@@ -20,7 +20,7 @@ void set_join(Set *set, VM *vm) {
         world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
 }
 
-/* A VM that was made for this set. */
+/* Adds the set to a VM that was created for it. */
 static void join_new(Set *set, VM *vm) {
         vm->place.leader = set->kernel.tgid;
         set_forget_question(set);
@@ -30,8 +30,8 @@ static void join_new(Set *set, VM *vm) {
 }
 
 /*
- * An id for what has none: that of this boot, mixed with the set's or the
- * cgroup's, which the kernel never uses twice.
+ * Derives a UUID for a set or unit without one: the boot's random number mixed
+ * with the id of the set or the cgroup, which the kernel does not reuse.
  */
 static int derive_uuid(
         Control *control, BootSeed *seed, uint64_t set, uint64_t cgroup, char buf[static UUID_STRING_SIZE]) {
@@ -63,26 +63,26 @@ void set_join_own_vm(Set *set, BootSeed *seed) {
         if (r >= 0)
                 r = vm_create(set->search->control, VM_KIND_SET, uuid, NULL, name, &vm);
         if (r < 0) {
-                log_error_errno(r, "Cannot keep track of set %" PRIu64 ": %m", set->kernel.id);
+                log_error_errno(r, "Cannot create a VM for set %" PRIu64 ": %m", set->kernel.id);
                 return;
         }
 
         context = vm_log_context(vm, MESSAGE_SET_UNMATCHED);
         context.set = set->kernel.id;
         context.set_known = true;
-        /* Any process can make sets. */
+        /* Any process can create sets. */
         log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_NOTICE, &context,
                 "Set %" PRIu64 " of process %" PRIu32
-                " belongs to no unit, it is treated as a VM of its own.",
+                " does not belong to a unit, treating it as a VM of its own.",
                 set->kernel.id, set->kernel.tgid);
 
         join_new(set, vm);
 }
 
 /*
- * Users name the units of their own manager as they like. These must not be
- * taken for a unit of the system, which overrides and rules may be meant for:
- * they are named "user@UID.service/UNIT".
+ * Users choose the names of units of their own managers. Such a unit must not be
+ * mistaken for a system unit, which overrides and rules may be intended for. So
+ * its VM is named "user@UID.service/UNIT".
  */
 static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
         const char *manager = strstr(unit_path, "/user@");
@@ -107,7 +107,7 @@ static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
         return 0;
 }
 
-static int make_unit_vm(
+static int create_unit_vm(
         Control *control, const char *uuid, const char *unit, const char *unit_path, VM **ret) {
         _cleanup_free_ char *key = NULL, *name = NULL;
         VM *vm;
@@ -155,24 +155,24 @@ void set_join_unit(Set *set, BootSeed *seed, const char *uuid) {
                 set_join(set, vm);
                 return;
         }
-        /* Of the machines there it cannot be said whose it is. */
+        /* It is unknown which of the machines the set belongs to. */
         if (shared) {
                 set_join_own_vm(set, seed);
                 return;
         }
 
         if (uuid)
-                r = make_unit_vm(control, uuid, set->search->unit, set->search->unit_path, &vm);
-        /* One that another VM has is none. */
+                r = create_unit_vm(control, uuid, set->search->unit, set->search->unit_path, &vm);
+        /* If another VM has that UUID, derive one. */
         if (!uuid || r == -EEXIST) {
                 r = cgroup_get_id(control->root, set->search->unit_path, &id);
                 if (r >= 0)
                         r = derive_uuid(control, seed, 0, id, derived);
                 if (r >= 0)
-                        r = make_unit_vm(control, derived, set->search->unit, set->search->unit_path, &vm);
+                        r = create_unit_vm(control, derived, set->search->unit, set->search->unit_path, &vm);
         }
         if (r < 0) {
-                log_warning_errno(r, "Cannot make a VM of unit %s: %m", set->search->unit);
+                log_warning_errno(r, "Cannot create a VM for unit %s: %m", set->search->unit);
                 set_join_own_vm(set, seed);
                 return;
         }

@@ -6,19 +6,20 @@
 #include "set.h"
 
 /*
- * A set joins a VM, and quota and watermark are applied to it. Where no machine
- * has it, the VM is made for it; seed is for the UUID of one that has none.
+ * Assigns a set to a VM and applies quota and watermark. If the set does not
+ * belong to a machine, the VM is created; seed is for its UUID if it has none.
  */
 
-/* A VM that exists. */
+/* Assigns the set to an existing VM. */
 void set_join(Set *set, VM *vm);
 
 /*
- * The VM of the unit that the search has found. uuid: the unit's InvocationID,
- * NULL when systemd does not know one. Where that VM cannot be made, or several
- * machines share the unit, the set becomes a VM of its own. Logs failure.
+ * Assigns the set to the VM of the unit that the search has found. uuid: the
+ * unit's InvocationID; NULL if systemd does not know one. If the VM cannot be
+ * created, or several machines share the unit, the set becomes a VM of its own.
+ * Failures are logged.
  */
 void set_join_unit(Set *set, BootSeed *seed, const char *uuid);
 
-/* A VM of its own, so that it is seen and can be tuned. Logs failure. */
+/* Creates a VM for this set alone, so that it can be monitored and limited. Failures are logged. */
 void set_join_own_vm(Set *set, BootSeed *seed);

@@ -7,7 +7,7 @@
 #include "vm-limits.h"
 #include "vm-machine.h"
 
-static Set *make(Control *control, const KernelSet *kernel) {
+static Set *create(Control *control, const KernelSet *kernel) {
         SetSearch *search;
         Set *set;
 
@@ -30,7 +30,7 @@ Set *set_get(Control *control, const KernelSet *kernel) {
 
         set = set_find(&control->world, kernel->id);
         if (!set)
-                return make(control, kernel);
+                return create(control, kernel);
 
         set->kernel = *kernel;
         return set;
@@ -65,13 +65,13 @@ void set_remove(Set *set) {
 
         set_discard(set);
         if (vm)
-                vm_settle(vm);
+                vm_update_enforcement(vm);
 
         if (vm && vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm, NULL);
         else if (vm && vm_is_finished(vm))
                 vm_remove(vm, "its last set is gone");
 
-        /* It may have been the last one that was asked about. */
+        /* This may have been the last unmatched set, whose match the status and readiness wait for. */
         world_queue_changes(w, WORLD_CHANGED_STATUS);
 }

@@ -5,24 +5,27 @@
 #include "question.h"
 #include "set.h"
 
-/* How a set begins and ends. */
+/* Creation and removal of sets. */
 
-/* What the control layer keeps of a set while it searches for its VM. */
+/* Data of the search for a set's VM. */
 struct SetSearch {
         Control *control;
-        Question *question; /* that is out */
-        char *unit;         /* the unit that its process runs in … */
+        Question *question; /* pending question */
+        char *unit;         /* the unit of its process … */
         char *unit_path;    /* … and the unit's cgroup */
 };
 
-/* Takes over what the kernel says. Makes a set or brings the known one up to date. NULL when out of memory. */
+/* Creates or updates the set with the kernel's data. Returns NULL when out of memory. */
 Set *set_get(Control *control, const KernelSet *kernel);
 
-/* The set is gone from the kernel. Its VM keeps the counters, and goes if it lived by this set only. */
+/*
+ * To be called when the kernel has removed the set. Adds its counters to the VM, and removes a VM that has no other
+ * reason to exist.
+ */
 void set_remove(Set *set);
 
-/* The same without consequences, when the daemon ends. */
+/* Frees the set without these consequences, for the shutdown. */
 void set_discard(Set *set);
 
-/* Drops the question that is out, if any. */
+/* Cancels the pending question, if any. */
 void set_forget_question(Set *set);

@@ -21,9 +21,9 @@
 
 struct Matching {
         BootSeed seed;
-        sd_event_source *retry; /* while systemd did not say what a set's unit is */
-        unsigned n_passes;      /* that many sets are being matched */
-        CgroupIndex *index;     /* during such a pass */
+        sd_event_source *retry; /* timer; set if systemd did not answer */
+        unsigned n_passes;      /* nesting depth of set_match_waiting() */
+        CgroupIndex *index;     /* during a pass */
 };
 
 int matching_new(Matching **ret) {
@@ -49,8 +49,8 @@ Matching *matching_free(Matching *matching) {
 
 #define RETRY_USEC (UINT64_C(2000000))
 
-/* The end of each step: without VM and without a question, the set waits for better knowledge. */
-static void settle(Set *set) {
+/* To be called at the end of each step. A set without a VM and without a pending question waits. */
+static void finish_step(Set *set) {
         if (set->search->question)
                 return;
 
@@ -69,7 +69,7 @@ static int index_cgroups(Control *control) {
         if (r < 0)
                 return r;
 
-        /* What is below a user's unit is the user's, who can make as many cgroups there as he likes. */
+        /* Skip users' units: a user can create any number of cgroups below them. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
                 if (vm->place.cgroup && unit_path_is_of_system(vm->place.cgroup) &&
                         !unit_path_is_below_user_slice(vm->place.cgroup)) {
@@ -82,7 +82,7 @@ static int index_cgroups(Control *control) {
         return 0;
 }
 
-/* The VM that has the cgroup in which the set was made, wherever its process is now. */
+/* Finds the VM by the cgroup in which the set was created, wherever its process is now. */
 static VM *find_by_cgroup_id(const Set *set) {
         Control *control = set->search->control;
         const char *unit_path;
@@ -92,7 +92,7 @@ static VM *find_by_cgroup_id(const Set *set) {
         if (!control->matching->index) {
                 r = index_cgroups(control);
                 if (r < 0) {
-                        log_debug_errno(r, "Cannot look for a cgroup by its id, ignoring: %m");
+                        log_debug_errno(r, "Cannot index cgroups by their ids, ignoring: %m");
                         return NULL;
                 }
         }
@@ -110,13 +110,13 @@ static int on_match_retry(sd_event_source *source, uint64_t usec, void *userdata
         Control *control = userdata;
 
         control->matching->retry = sd_event_source_disable_unref(control->matching->retry);
-        /* Otherwise with the next connection. */
+        /* Without a bus, sets are matched with the next connection. */
         if (bus_calls_get_bus(control->peers.calls))
                 set_match_waiting(control);
         return 0;
 }
 
-/* systemd did not answer. When it is back on the bus sets are matched at once; one that is only busy tells nobody. */
+/* Retries after systemd did not answer. There is no signal when systemd is no longer busy. */
 static void match_later(Control *control) {
         int r;
 
@@ -141,18 +141,19 @@ static void on_invocation_id(QuestionResult result, const sd_id128_t *id, void *
         set->search->question = question_free(set->search->question);
         if (result == QUESTION_UNANSWERED) {
                 match_later(set->search->control);
-                settle(set);
+                finish_step(set);
                 return;
         }
 
         set_join_unit(set, &set->search->control->matching->seed, result == QUESTION_YES ? uuid : NULL);
-        settle(set);
+        finish_step(set);
 }
 
 /*
- * No machine: the unit itself. Its InvocationID is on its cgroup, or else
- * systemd is asked. Units of users have none that could be relied on, and
- * names that may be those of the system's.
+ * The set does not belong to a machine: matches it to its unit. The unit's
+ * InvocationID is an attribute of its cgroup; if not, systemd is asked. Units of
+ * users have no reliable InvocationID, and their names may equal those of system
+ * units.
  */
 static void match_unit(Set *set) {
         char uuid[UUID_STRING_SIZE];
@@ -172,7 +173,7 @@ static void match_unit(Set *set) {
 
         r = unit_ask_invocation_id(set->search->control->peers.calls, set->search->unit, on_invocation_id,
                 set, &set->search->question);
-        /* Without a bus nobody can be asked: it waits for the next connection. */
+        /* Without a bus, the set waits for the next connection. */
         if (r < 0 && r != -ENOTCONN)
                 set_join_unit(set, &set->search->control->matching->seed, NULL);
 }
@@ -187,25 +188,25 @@ static void on_machine(QuestionResult result, const sd_id128_t *id, void *userda
         vm_machine_claim_cgroup(control, set->search->unit, set->search->unit_path);
         vm = vm_find_in_unit(control, set->search->unit_path, set->kernel.tgid, NULL);
 
-        /* If its properties are still under way, it is matched once they are here. */
+        /* If the machine's properties are still pending, the set is matched when they have arrived. */
         if (vm)
                 set_join(set, vm);
         else if (result == QUESTION_NO ||
-                 (result == QUESTION_YES && !machined_is_asking(control->peers.machined)))
+                 (result == QUESTION_YES && !machined_is_busy(control->peers.machined)))
                 match_unit(set);
 
-        settle(set);
+        finish_step(set);
 }
 
 /*
- * Is the unit a machine's, one that we have not heard of yet? machined sends
- * MachineNew before the machine's processes are let go, so with the answer to
- * this question every earlier announcement has been heard too.
+ * Asks whether the unit belongs to a machine that has not been announced yet.
+ * machined sends MachineNew before it lets the machine's processes run, so when
+ * this question is answered, all earlier announcements have been received.
  */
 static void ask_for_machine(Set *set) {
         Control *control = set->search->control;
 
-        /* What a user runs is never a machine's, whatever he has registered: he must not keep it waiting. */
+        /* Users' processes never belong to a machine. Users must not be able to delay the match by registering one. */
         if (!unit_path_is_of_system(set->search->unit_path) ||
                 unit_path_is_below_user_slice(set->search->unit_path)) {
                 if (control->world.machines != MACHINES_UNKNOWN)
@@ -224,7 +225,7 @@ static void ask_for_machine(Set *set) {
                 match_unit(set);
 }
 
-/* A unit that was started anew is another VM, even if its cgroup never went away. */
+/* A unit that was restarted is a different VM, even if its cgroup stayed. */
 static VM *find_current(const Set *set) {
         const char *unit_path = set->search->unit_path;
         char uuid[UUID_STRING_SIZE];
@@ -238,7 +239,7 @@ static VM *find_current(const Set *set) {
                 streq(sd_id128_to_uuid_string(id, uuid), vm->uuid))
                 return vm;
 
-        vm_remove(vm, "its unit was started anew");
+        vm_remove(vm, "its unit was restarted");
         return NULL;
 }
 
@@ -252,7 +253,7 @@ void set_match(Set *set) {
 
         if (set->vm || set->match == SET_MATCH_ASKING)
                 return;
-        /* When it starts, the list of machines is on its way: there is no VM yet that it could belong to. */
+        /* At the start the list of machines is still pending, so there are no VMs to match. */
         if (!control->world.ready && control->world.machines == MACHINES_UNKNOWN)
                 return;
         set_forget_question(set);
@@ -279,13 +280,13 @@ void set_match(Set *set) {
         else if (control->world.machines != MACHINES_UNKNOWN)
                 set_join_own_vm(set, &control->matching->seed);
 
-        settle(set);
+        finish_step(set);
 }
 
 void set_match_waiting(Control *control) {
         Set *set;
 
-        /* The tree of cgroups is gone through once for all of them. */
+        /* The cgroups are indexed once for all sets. */
         control->matching->n_passes++;
         TAILQ_FOREACH (set, &control->world.sets, entries)
                 if (!set->vm && set->match == SET_MATCH_WAITING)
@@ -296,7 +297,7 @@ void set_match_waiting(Control *control) {
         }
 }
 
-/* Those sets of a VM in the same cgroup that are the machine's. */
+/* Moves sets of a VM in the same cgroup that belong to the machine. */
 static void take_sets(VM *machine, VM *vm) {
         Set *set, *next;
 
@@ -311,7 +312,7 @@ static void take_sets(VM *machine, VM *vm) {
                 set_join(set, machine);
         }
         if (vm->kind == VM_KIND_MACHINE)
-                vm_settle(vm);
+                vm_update_enforcement(vm);
 }
 
 void set_match_adopt(VM *machine) {
@@ -329,10 +330,10 @@ void set_match_adopt(VM *machine) {
 
                 machine->gone.denied += vm->gone.denied;
                 machine->gone.peak += vm->gone.peak;
-                vm_remove(vm, "it is a machine's");
+                vm_remove(vm, "it belongs to a machine");
         }
 
-        /* While the list of machines is gone through, sets are matched at its end, all at once. */
+        /* While the list of machines is processed, wait for its end and match all sets at once. */
         if (control->world.machines != MACHINES_UNKNOWN)
                 set_match_waiting(control);
 }

@@ -4,22 +4,22 @@
 #include "control.h"
 #include "set.h"
 
-/* What is kept of the search for the VMs of all sets. -ENOMEM. */
+/* State of the search for the VMs of all sets. Returns 0 or -ENOMEM. */
 int matching_new(Matching **ret);
 Matching *matching_free(Matching *matching);
 
 /*
- * Which VM does a set belong to? By the cgroup of its process: a machine's, or
- * else a unit's, which then is a VM in its own right. A set whose unit cannot
- * be found becomes a VM of its own, so that it is seen and can be tuned.
+ * Finds the VM of a set by the cgroup of its process: a machine, or else a unit,
+ * for which a VM is created. A set whose unit cannot be found becomes a VM of
+ * its own, so that it can be monitored and limited.
  *
- * The answer may need questions to machined and systemd, and then comes later;
- * quota and watermark are applied with it.
+ * This may need questions to machined and systemd, and then finishes later.
+ * Quota and watermark are applied at the end.
  */
 void set_match(Set *set);
 
-/* All sets that wait for an answer which may be known by now. */
+/* Matches all waiting sets again. */
 void set_match_waiting(Control *control);
 
-/* A machine's cgroup is known: sets that were taken for a plain unit's go over to it. */
+/* To be called when a machine's cgroup is known: moves sets from the VM of the plain unit to the machine. */
 void set_match_adopt(VM *machine);

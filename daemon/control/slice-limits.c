@@ -13,10 +13,10 @@
 #include "slice-watch.h"
 #include "state-store.h"
 
-/* "max", or a number */
+/* "max" or a number */
 #define LIMIT_TEXT_SIZE sizeof("4294967295")
 
-/* A limit as misc.max has it. */
+/* Converts a limit to the value of misc.max. */
 static uint64_t slice_to_misc_max(uint32_t limit) {
         return limit == LIMIT_NONE ? MISC_MAX : limit;
 }
@@ -87,7 +87,7 @@ static void slice_update(SliceLimit *slice) {
         slice->limit = slice_resolve(&control->world, slice->name, &overrides, &slice->source);
 }
 
-int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source) {
+int slice_limit_set_desired(Control *control, const char *name, uint32_t limit, SliceSource source) {
         SliceLimit *slice;
         int r;
 
@@ -121,7 +121,7 @@ int slice_limits_update(Control *control) {
                 slice->in_use = false;
 
         for (char **name = control->world.config->slices; *name; name++) {
-                /* The root has the capacity, and no limit. */
+                /* The root cgroup has no misc.max. */
                 if (streq(*name, "-.slice"))
                         continue;
                 r = slice_get(control, *name, &slice);
@@ -150,7 +150,7 @@ int slice_limits_update(Control *control) {
         return 0;
 }
 
-static void limit_has_changed(SliceLimit *slice, const Caller *caller) {
+static void add_event(SliceLimit *slice, const Caller *caller) {
         const char *source = slice_source_to_string(slice->source);
         const EventDetail details[] = {
                 { .name = "slice", .type = 's', .text = slice->name },
@@ -165,24 +165,27 @@ static void limit_has_changed(SliceLimit *slice, const Caller *caller) {
                         .details = details,
                         .n_details = ELEMENTSOF(details),
                         .caller = caller },
-                "The limit of slice %s is %s now (%s), it was %s.", slice->name,
+                "The limit of slice %s is now %s (%s), it was %s.", slice->name,
                 format_limit(slice->limit, now), source, format_limit(slice->announced_limit, before));
 }
 
-void slice_limits_tell(Control *control, const Caller *caller) {
+void slice_limits_announce(Control *control, const Caller *caller) {
         SliceLimit *slice;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
-                /* What is found at start has not changed. */
+                /* Limits found at the start have not changed. */
                 if (control->world.ready &&
                         (slice->limit != slice->announced_limit || slice->source != slice->announced_source))
-                        limit_has_changed(slice, caller);
+                        add_event(slice, caller);
                 slice->announced_limit = slice->limit;
                 slice->announced_source = slice->source;
         }
 }
 
-/* For the slice watch; the strings stay the slices'. The caller frees the list. NULL when out of memory. */
+/*
+ * Returns the names for the slice watch; the strings are not copied. The caller frees the list. NULL when out of
+ * memory.
+ */
 static char **list_names(Control *control) {
         SliceLimit *slice;
         size_t n = 0;
@@ -239,25 +242,25 @@ static void log_change(const SliceLimit *slice) {
                         slice->name, slice_source_to_string(slice->source));
 }
 
-/* A limit that pasidd has set, and that has to be taken away once nobody asks for one. */
-static bool has_applied(const SliceLimit *slice) {
+/* Has pasidd set a limit, which must be removed when no source sets one any more? */
+static bool is_applied(const SliceLimit *slice) {
         const StateSlice *known = state_find_slice(slice->world->state.runtime, slice->name);
 
         return known && known->applied;
 }
 
-/* Nobody asks for a limit, and there is none of pasidd's any more. */
-static void let_go(SliceLimit *slice) {
+/* To be called when no source sets a limit, and pasidd's limit has been removed. */
+static void finish_removal(SliceLimit *slice) {
         slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
         limit_forget(&slice->misc_max);
-        if (has_applied(slice) &&
+        if (is_applied(slice) &&
                 state_store_set_slice_applied(slice->guard->control->store, slice->name, false) >= 0)
                 log_info("Slice %s has no limit any more.", slice->name);
 }
 
-static void slice_settle(SliceLimit *slice) {
+static void report_state(SliceLimit *slice) {
         if (slice->source == SLICE_SOURCE_NONE && limit_is_in_force(&slice->misc_max))
-                let_go(slice);
+                finish_removal(slice);
         else if (slice->misc_max.state == LIMIT_IN_FORCE)
                 watch_limit(slice);
         if (limit_take_change(&slice->misc_max))
@@ -265,7 +268,7 @@ static void slice_settle(SliceLimit *slice) {
 }
 
 static void on_settled(Limit *limit) {
-        slice_settle(limit->owner);
+        report_state(limit->owner);
 }
 
 static void describe(const Limit *limit, LimitSubject *ret) {
@@ -280,8 +283,8 @@ static void describe(const Limit *limit, LimitSubject *ret) {
         };
 }
 
-/* First, so that a crash in between leaves no limit that nobody remembers. */
-static int remember(Limit *limit, char **ret_error) {
+/* Called before the write, so that pasidd removes the limit later even if it crashes in between. */
+static int save_applied(Limit *limit, char **ret_error) {
         SliceLimit *slice = limit->owner;
         int r;
 
@@ -289,7 +292,7 @@ static int remember(Limit *limit, char **ret_error) {
                 return 0;
 
         r = state_store_set_slice_applied(slice->guard->control->store, slice->name, true);
-        if (r < 0 && asprintf(ret_error, "it could not be remembered: %s", strerror(-r)) < 0)
+        if (r < 0 && asprintf(ret_error, "cannot save the state: %s", strerror(-r)) < 0)
                 *ret_error = NULL;
         return r;
 }
@@ -300,13 +303,13 @@ static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
         if (slice->source == SLICE_SOURCE_NONE) {
                 if (errno_is_gone(r))
                         return LIMIT_NOWHERE;
-                *ret_error = strdup("its old limit cannot be taken away");
+                *ret_error = strdup("the old limit cannot be removed");
                 return LIMIT_REFUSED;
         }
 
-        /* systemd makes and removes slices as they are needed: it comes with the first unit in it. */
+        /* systemd creates a slice with the first unit in it. */
         if (r == -ENOENT && !cgroup_exists(slice->guard->control->root, slice->cgroup)) {
-                *ret_error = strdup("the slice does not exist now");
+                *ret_error = strdup("the slice does not exist at present");
                 return LIMIT_NOT_YET;
         }
 
@@ -318,37 +321,37 @@ static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
 
 const LimitOps slice_limit_ops = {
         .describe = describe,
-        .prepare = remember,
+        .prepare = save_applied,
         .judge = judge,
         .settled = on_settled,
 };
 
-void slice_apply(SliceLimit *slice, bool asked) {
+void slice_apply(SliceLimit *slice, bool force) {
         Control *control = slice->guard->control;
 
         if (!world_has_limits(slice->world))
                 limit_forget(&slice->misc_max);
         else if (slice->source != SLICE_SOURCE_NONE) {
-                if (asked)
+                if (force)
                         limits_set_asked(control, &slice->misc_max, slice_to_misc_max(slice->limit));
                 else
                         limits_set(control, &slice->misc_max, slice_to_misc_max(slice->limit));
-        } else if (has_applied(slice))
+        } else if (is_applied(slice))
                 limits_set_asked(control, &slice->misc_max, MISC_MAX);
         else
                 limit_forget(&slice->misc_max);
 
-        slice_settle(slice);
+        report_state(slice);
 }
 
-void slice_limits_reconcile(Control *control, bool asked) {
+void slice_limits_reconcile(Control *control, bool force) {
         SliceLimit *slice;
 
         TAILQ_FOREACH (slice, &control->world.slice_limits, entries) {
-                /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
-                if (!asked || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
+                /* With force, foreign values are overwritten without a check, unless they must be adopted. */
+                if (!force || control->world.config->foreign_change == FOREIGN_CHANGE_ADOPT)
                         (void) limits_look(control, &slice->misc_max);
-                slice_apply(slice, asked);
+                slice_apply(slice, force);
         }
 }
 
@@ -369,7 +372,7 @@ void slice_limit_appeared(Control *control, const char *cgroup) {
                         continue;
 
                 if (id != slice->cgroup_id) {
-                        /* A new file; what somebody wrote to the old one is gone. */
+                        /* A new cgroup has a new misc.max, without foreign changes. */
                         limit_forget(&slice->misc_max);
                         slice->guard->watch = cgroup_subscription_free(slice->guard->watch);
                         slice->cgroup_id = id;

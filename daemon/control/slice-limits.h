@@ -7,54 +7,62 @@
 #include "slice-limit.h"
 
 /*
- * Limits of slices: misc.max of a slice's cgroup, which holds for all VMs in
- * the slice and in those below it together.
+ * Limits of slices: misc.max of a slice's cgroup, which applies to all VMs in
+ * the slice and below it together.
  */
 
-/* What the control layer keeps of a slice. */
+/* Data of the control layer for a slice. */
 struct SliceGuard {
         Control *control;
         CgroupSubscription *watch; /* of misc.max */
         RateLimit foreign_log;
 };
 
-/* Brings the list to what configuration and overrides say. The limits are written by slice_limits_apply(). -ENOMEM. */
+/*
+ * Updates the list of slices from configuration and overrides. slice_limits_apply() writes the limits. Returns 0 or
+ * -ENOMEM.
+ */
 int slice_limits_update(Control *control);
 void slice_limits_apply(Control *control);
 
-/* Updates the list, and watches what is in it then; nothing is written before the kernel is there. */
+/*
+ * Updates the list and watches the slices in it. Writes nothing before the kernel is present. Returns 0 or a negative
+ * errno.
+ */
 int slice_limits_refresh(Control *control);
 
 /*
- * For a change to overrides that the state does not have yet: the slice is in the list, and wants this limit from now on.
- * slice_limits_refresh() takes that back. -EINVAL for an invalid name, -ENOMEM.
+ * For a transaction: adds the slice to the list if necessary, and sets its limit, which the state does not have yet.
+ * slice_limits_refresh() undoes this. Returns 0, -EINVAL for an invalid name, or -ENOMEM.
  */
-int slice_limit_want(Control *control, const char *name, uint32_t limit, SliceSource source);
+int slice_limit_set_desired(Control *control, const char *name, uint32_t limit, SliceSource source);
 
-/* As vm_reconcile(). */
-void slice_limits_reconcile(Control *control, bool asked);
+/* As vm_reconcile(), for all slices. */
+void slice_limits_reconcile(Control *control, bool force);
 
 /*
- * Events for the limits that have changed since the last call, now that it is settled that they stay so. caller: who asked
- * for that; NULL: nobody.
+ * Adds events for the limits that have changed since the last call. To be called when a transaction can no longer
+ * fail. caller: who asked for it; NULL: nobody.
  */
-void slice_limits_tell(Control *control, const Caller *caller);
+void slice_limits_announce(Control *control, const Caller *caller);
 
 void slice_limits_free(Control *control);
 
-/* Watches the slices that there are to be watched now, in place of those before, and sets their limits. */
+/*
+ * Replaces the set of watched slices by the current list, and writes the limits. Returns 0 or a negative errno, which
+ * has been logged.
+ */
 int slice_limits_watch(Control *control);
 
-/* The slice's cgroup has appeared, maybe anew. */
+/* To be called when a cgroup has appeared, possibly with the same name as before. */
 void slice_limit_appeared(Control *control, const char *cgroup);
 
-/* A cgroup is gone, with all below it. */
+/* To be called when a cgroup is gone, with everything below it. */
 void slice_limits_gone(Control *control, const char *cgroup);
 
 /*
- * Writes the limit of one, or takes it away where nobody has asked for one. asked: somebody wants it so, and what was left
- * to somebody else is written, too.
+ * Writes the slice's limit, or removes pasidd's limit if no source sets one any more. force: also overwrite a foreign value.
  */
-void slice_apply(SliceLimit *slice, bool asked);
+void slice_apply(SliceLimit *slice, bool force);
 
 extern const LimitOps slice_limit_ops;

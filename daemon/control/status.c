@@ -23,7 +23,7 @@ char *control_status(const Control *control) {
                 return strdup("Starting");
         if (control->world.capacity == 0)
                 return asprintf(&status, "No PASID-capable IOMMU on this host; %s%s",
-                               control->world.counts_attached ? "only what VMs attach is limited" : "idle",
+                               control->world.counts_attached ? "only attached PASIDs are limited" : "idle",
                                problems) < 0
                                ? NULL
                                : status;

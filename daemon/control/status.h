@@ -3,10 +3,10 @@
 
 #include "control.h"
 
-/* How the daemon does, in words. */
+/* The state of the daemon for users. */
 
-/* "running" or "idle" */
+/* "running", or "idle" if there are no PASIDs. */
 const char *control_state(const Control *control);
 
-/* A sentence, for the caller to free. NULL when out of memory. */
+/* A one-line description. The caller frees it. Returns NULL when out of memory. */
 char *control_status(const Control *control);

@@ -45,8 +45,8 @@ void vm_read_counters(VM *vm, VMCounters *ret) {
                 denied += set->kernel.denied;
         }
 
-        /* The sets need not have peaked together; the cgroup counts them together. Its own count is a little
-         * high at times, because it includes charges that a cgroup above refused. */
+        /* The sets may not have peaked at the same time, so the sum can be too high. The cgroup counts them together, but
+         * can be too high as well, because it includes charges that an ancestor refused. */
         if (n_peaks > 1 && vm->place.cgroup && vm->kind != VM_KIND_SET &&
                 cgroup_get_peak(vm->life->control->root, vm->place.cgroup, MISC_PASID, &cgroup_peak) >= 0 &&
                 cgroup_peak < peak && cgroup_peak >= allocated)

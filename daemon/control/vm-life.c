@@ -11,11 +11,11 @@
 #include "vm-life.h"
 #include "vm-quota.h"
 
-/* Whoever has a VFIO device can make and end sets as fast as he likes, and with them VMs that are no machines. */
+/* The owner of a VFIO device can create and end sets at will, and with them VMs that are not machines. */
 #define UNIT_LOG_INTERVAL_USEC (UINT64_C(60000000))
 #define UNIT_LOG_BURST         20U
 
-/* How its comings and goings are logged. */
+/* Chooses the log level for the VM's start and end. */
 static void choose_log_level(Control *control, VM *vm) {
         unsigned suppressed;
 
@@ -26,7 +26,7 @@ static void choose_log_level(Control *control, VM *vm) {
                     UNIT_LOG_BURST, &suppressed))
                 vm->log_level = LOG_DEBUG;
         else if (suppressed > 0)
-                log_info("%u more units and sets without a unit appeared, which was not logged.", suppressed);
+                log_info("%u more units and sets without a unit appeared and were not logged.", suppressed);
 }
 
 int vm_create(Control *control, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret) {
@@ -45,7 +45,7 @@ int vm_create(Control *control, VMKind kind, const char *uuid, const char *key, 
 
         vm->life->control = control;
         choose_log_level(control, vm);
-        counting_take_up(control, vm);
+        counting_restore(control, vm);
         *ret = vm;
         return 0;
 }
@@ -73,12 +73,12 @@ void vm_announce(VM *vm) {
         world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
 }
 
-void vm_remove(VM *vm, const char *why) {
+void vm_remove(VM *vm, const char *reason) {
         Control *control = vm->life->control;
         LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
         _cleanup_free_ char *cgroup = NULL;
 
-        log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, why);
+        log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, reason);
         changes_vm_gone(vm);
         cgroup = TAKE_PTR(vm->place.cgroup);
         vm_discard(vm);
@@ -99,7 +99,7 @@ bool vm_is_finished(const VM *vm) {
                 return vm_is_running(vm) && !vm->machine;
 
         case VM_KIND_UNIT:
-                /* Users can keep as many cgroups as they like. */
+                /* A user's cgroup is not checked: a user can keep any number of them. */
                 return !vm->place.cgroup || other_machines_have_unit(vm->world, vm->place.unit) ||
                        !unit_path_is_of_system(vm->place.cgroup) ||
                        cgroup_get_id(vm->life->control->root, vm->place.cgroup, &id) == -ENOENT;
@@ -156,7 +156,7 @@ static void on_sibling(CgroupWatchEvent event, const char *child, void *userdata
                 vm->life->control->hooks->unit_gone(vm);
 }
 
-/* A unit's end is seen in the directory above only. */
+/* The end of a unit is only reported by the watch of the parent cgroup. */
 static void watch_unit(VM *vm) {
         _cleanup_free_ char *parent = NULL;
         char *slash;
@@ -168,7 +168,7 @@ static void watch_unit(VM *vm) {
                 return;
         }
 
-        /* That of a unit in the root cgroup is "/". */
+        /* The parent of a unit in the root cgroup is "/". */
         slash = strrchr(parent, '/');
         slash[slash == parent ? 1 : 0] = '\0';
 
@@ -186,7 +186,10 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (streq_ptr(vm->place.cgroup, unit_path))
                 return 0;
 
-        /* Users name the cgroups of their own manager. The bus takes UTF-8 only, and from all VMs or none. */
+        /*
+         * Users choose the names of cgroups below their own managers. D-Bus would reject invalid UTF-8 of one VM
+         * together with the reply for all.
+         */
         if (!utf8_is_printable(unit_path))
                 return -EBADMSG;
 

@@ -5,40 +5,40 @@
 #include "control.h"
 #include "vm.h"
 
-/* How a VM begins and ends, and what is known of its unit and cgroup. */
+/* Creation and removal of VMs, and what is known of their unit and cgroup. */
 
-/* What the control layer keeps of a VM: watches, timers, limits of its log records. */
+/* Data of the control layer for a VM: watches, timers, rate limits. */
 struct VMLife {
         Control *control;
 
         sd_event_source *reservation_timeout;
-        unsigned n_extensions; /* of the reservation */
+        unsigned n_extensions; /* of the reservation timeout */
 
         CgroupSubscription *limit_watch; /* misc.max */
         CgroupSubscription *gone_watch;  /* the directory above a unit's cgroup */
 
         RateLimit limit_log, watermark_log, foreign_log;
-        uint64_t refusals_untold; /* since the last event about one */
-        uint64_t refreshed;       /* the event loop's iteration in which the sets' counters were read */
+        uint64_t denials_unreported; /* since the last event about a denial */
+        uint64_t refreshed;          /* the event loop's iteration in which the sets' counters were read */
 };
 
-/* vm_new() for the daemon: also takes up the VM's counters. The bus learns of it by vm_announce(). Errors as vm_new(). */
+/* Calls vm_new() and restores the VM's counters. The bus learns of the VM by vm_announce(). Errors as vm_new(). */
 int vm_create(Control *control, VMKind kind, const char *uuid, const char *key, const char *name, VM **ret);
 
-/* Has the bus told, unless it was. */
+/* Announces the VM on the bus, unless it has been announced. */
 void vm_announce(VM *vm);
 
-/* The VM has ended: logs that, has the bus told and frees it. Its sets are left without a VM. */
-void vm_remove(VM *vm, const char *why);
+/* To be called when the VM has ended: logs that, announces it and frees the VM. Its sets stay without a VM. */
+void vm_remove(VM *vm, const char *reason);
 
-/* The same without a word, for a VM that was never announced, or when the daemon ends. */
+/* Frees the VM silently, if it was never announced, or for the shutdown. */
 void vm_discard(VM *vm);
 
-/* Each takes effect on policy with the next vm_apply(). */
-/* NULL: it has none now. The cgroup is another one with another machine. */
+/* The next two do not update the policy, which vm_apply() does. They return 0 or a negative errno. */
+/* machine is NULL if the VM has none any more. Drops the cgroup, which belonged to the previous machine. */
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader);
-/* -EBADMSG for a path that cannot be shown. */
+/* -EBADMSG if the path is not printable. */
 int vm_set_cgroup(VM *vm, const char *unit_path);
 
-/* Is nothing left that the VM lives by? */
+/* Is there no machine, unit or set left for which the VM exists? */
 bool vm_is_finished(const VM *vm);

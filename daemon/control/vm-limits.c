@@ -16,27 +16,27 @@ static Control *control_of(const VM *vm) {
         return vm->life->control;
 }
 
-void vm_settle(VM *vm) {
+void vm_update_enforcement(VM *vm) {
         LogContext context = vm_log_context(vm, NULL);
-        VMEnforcement force = vm_enforcement(vm);
-        bool in_force = force.state == LIMIT_IN_FORCE;
+        VMEnforcement enforcement = vm_enforcement(vm);
+        bool in_force = enforcement.state == LIMIT_IN_FORCE;
 
-        if (vm->quota.in_force == in_force && streq(strempty(vm->quota.error), strempty(force.reason)))
+        if (vm->quota.in_force == in_force && streq(strempty(vm->quota.error), strempty(enforcement.reason)))
                 return;
 
         context.quota = vm->policy.quota;
         context.quota_known = true;
-        if (force.state == LIMIT_FAILED) {
+        if (enforcement.state == LIMIT_FAILED) {
                 context.message_id = MESSAGE_QUOTA_NOT_APPLIED;
                 log_context(vm->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_WARNING, &context,
                         "Quota %" PRIu32 " of VM %s is not in force: %s.", vm->policy.quota, vm->name,
-                        strempty(force.reason));
+                        strempty(enforcement.reason));
         } else if (in_force && !vm->quota.in_force)
                 log_context(vm->log_level, &context, "Quota %" PRIu32 " of VM %s is in force.",
                         vm->policy.quota, vm->name);
 
         vm->quota.in_force = in_force;
-        if (replace_string(&vm->quota.error, force.reason) < 0)
+        if (replace_string(&vm->quota.error, enforcement.reason) < 0)
                 log_oom();
         vm_queue_changes(vm, VM_CHANGED_IN_FORCE);
 }
@@ -47,7 +47,7 @@ static void on_misc_max_written(CgroupWatchEvent event, const char *child, void 
         (void) limits_look(control_of(vm), &vm->misc_max);
 }
 
-/* Only what somebody writes raises an event in cgroupfs, our own writing included. */
+/* cgroupfs reports only writes, including pasidd's own. */
 static void watch_misc_max(VM *vm) {
         int r;
 
@@ -60,14 +60,14 @@ static void watch_misc_max(VM *vm) {
                 log_warning_errno(r, "Cannot watch the limit of VM %s: %m", vm->name);
 }
 
-static void set_limit(Control *control, Limit *limit, uint64_t wanted, bool asked) {
-        if (asked)
-                limits_set_asked(control, limit, wanted);
+static void set_limit(Control *control, Limit *limit, uint64_t desired, bool force) {
+        if (force)
+                limits_set_asked(control, limit, desired);
         else
-                limits_set(control, limit, wanted);
+                limits_set(control, limit, desired);
 }
 
-/* The file has the other machines' limit as well: they want the same number. */
+/* Sets the same desired number for the other machines that share the cgroup. */
 static void share_misc_max(const VM *vm) {
         VM *other;
 
@@ -75,38 +75,38 @@ static void share_misc_max(const VM *vm) {
                 if (vm_shares_cgroup(vm, other) && other->misc_max.state != LIMIT_ABSENT &&
                         other->misc_max.desired != vm->misc_max.desired) {
                         limits_set(control_of(vm), &other->misc_max, vm->misc_max.desired);
-                        vm_settle(other);
+                        vm_update_enforcement(other);
                 }
 }
 
-static void set_limits_of_set(const VM *vm, Set *set, bool asked) {
-        set_limit(control_of(vm), &set->quota, vm->policy.quota, asked);
-        set_limit(control_of(vm), &set->watermark, vm->policy.watermark, asked);
+static void set_limits_of_set(const VM *vm, Set *set, bool force) {
+        set_limit(control_of(vm), &set->quota, vm->policy.quota, force);
+        set_limit(control_of(vm), &set->watermark, vm->policy.watermark, force);
 }
 
-void vm_limits_set(VM *vm, bool asked) {
-        uint64_t wanted;
+void vm_limits_set(VM *vm, bool force) {
+        uint64_t desired;
         bool shared;
         Set *set;
 
         if (vm_has_misc_max(vm)) {
-                wanted = vm_misc_max(vm, &shared);
+                desired = vm_misc_max(vm, &shared);
                 watch_misc_max(vm);
-                set_limit(control_of(vm), &vm->misc_max, wanted, asked);
+                set_limit(control_of(vm), &vm->misc_max, desired, force);
                 if (shared)
                         share_misc_max(vm);
         } else
                 limit_forget(&vm->misc_max);
 
         TAILQ_FOREACH (set, &vm->sets, of_vm)
-                set_limits_of_set(vm, set, asked);
+                set_limits_of_set(vm, set, force);
 
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 void vm_limits_set_of_set(VM *vm, Set *set) {
         set_limits_of_set(vm, set, false);
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 void vm_limits_look(VM *vm) {
@@ -137,13 +137,13 @@ int vm_limits_verify(VM *vm, char **ret_error) {
                 verify(vm, &set->watermark, &r);
         }
 
-        vm_settle(vm);
+        vm_update_enforcement(vm);
         if (r >= 0 && vm->quota.in_force)
                 return 0;
 
         *ret_error =
                 strdup(vm->quota.error ? vm->quota.error
-                                       : "somebody else has just changed it, it is restored in a moment");
+                                       : "another process has just changed it, it will be restored shortly");
         return r < 0 ? r : -EAGAIN;
 }
 
@@ -155,20 +155,20 @@ void vm_limits_forget_cgroup(VM *vm) {
 void vm_limits_committed(VM *vm) {
         if (vm_has_misc_max(vm) && vm_cgroup_is_shared(vm))
                 share_misc_max(vm);
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 void vm_limits_taken_back(VM *vm) {
-        VMEnforcement force;
+        VMEnforcement enforcement;
 
-        force = vm_enforcement(vm);
-        if (force.state == LIMIT_FAILED) {
+        enforcement = vm_enforcement(vm);
+        if (enforcement.state == LIMIT_FAILED) {
                 LogContext context = vm_log_context(vm, MESSAGE_QUOTA_NOT_APPLIED);
 
-                log_context(LOG_ERR, &context, "Cannot give VM %s its old quota back: %s", vm->name,
-                        strempty(force.reason));
+                log_context(LOG_ERR, &context, "Cannot restore the old quota of VM %s: %s", vm->name,
+                        strempty(enforcement.reason));
         }
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 static void describe_vm(VM *vm, LimitSubject *ret) {
@@ -202,7 +202,7 @@ static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) 
                 log_debug("Cgroup %s is gone.", vm->place.cgroup);
                 return LIMIT_NOWHERE;
         } else if (!slice_watch_covers(control->slices, vm->place.cgroup))
-                return LIMIT_NOWHERE; /* VMs elsewhere are limited by their sets. */
+                return LIMIT_NOWHERE; /* VMs outside of Slices= are limited by their sets */
         else
                 k = asprintf(ret_error, "the misc controller is not enabled for %s", vm->place.cgroup);
 
@@ -212,7 +212,7 @@ static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) 
 }
 
 static void settle_misc_max(Limit *limit) {
-        vm_settle(limit->owner);
+        vm_update_enforcement(limit->owner);
 }
 
 const LimitOps vm_limit_ops = {
@@ -246,7 +246,7 @@ static void settle_set(Limit *limit) {
         const Set *set = limit->owner;
 
         if (set->vm)
-                vm_settle(set->vm);
+                vm_update_enforcement(set->vm);
 }
 
 const LimitOps set_quota_ops = { .describe = describe_set, .judge = judge_set, .settled = settle_set };

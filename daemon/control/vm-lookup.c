@@ -19,7 +19,7 @@ static Set *find_set(Control *control, uint32_t tgid, uint64_t start_time) {
         return NULL;
 }
 
-/* Users cannot make the chain longer than this for a machine of the system's. */
+/* The process tree of a system machine is not deeper than this, and users cannot make it deeper. */
 #define ANCESTORS_MAX 32U
 
 static VM *find_by_leader(Control *control, const char *unit_path, uint32_t pid) {
@@ -65,7 +65,7 @@ VM *vm_find_in_unit(Control *control, const char *unit_path, uint32_t pid, bool 
         return shared ? find_by_ancestors(control, unit_path, pid) : found;
 }
 
-/* pid: 0 when it is not known. */
+/* pid: 0 if unknown. */
 static int find_by_cgroup(Control *control, const char *cgroup, uint32_t pid, VM **ret) {
         _cleanup_free_ char *unit_path = NULL;
         VM *vm;
@@ -100,7 +100,7 @@ int vm_find_by_pid(Control *control, uint32_t pid, VM **ret) {
         if (r < 0)
                 return r;
 
-        /* A process may have moved since its set was made; the PASIDs are still the VM's. */
+        /* A process may have moved to another cgroup since its set was created; the PASIDs still belong to the VM. */
         set = find_set(control, pid, start_time);
         if (set) {
                 *ret = set->vm;
@@ -118,7 +118,7 @@ int process_get_start_time(const Control *control, uint32_t pid, uint64_t *ret) 
         return proc_get_start_time(control->root, (pid_t) pid, ret);
 }
 
-/* The process may be gone by now, but hardly be another's: it waits for its answer. */
+/* Not verified by start time: the caller still waits for its reply, so the pid is unlikely to be reused. */
 char *process_find_unit(const Control *control, uint32_t pid) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL;
 

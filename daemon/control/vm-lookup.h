@@ -4,29 +4,30 @@
 #include "control.h"
 
 /*
- * The VM that a process belongs to: by its PASID set, or else by its cgroup.
- * Both are checked against the start time of the process, so that the answer
- * is never about an earlier user of the pid. -ESRCH when there is no such
- * process, -ENOENT when it belongs to no VM.
+ * Finds the VM of a process: by its PASID set, or else by its cgroup. Both are
+ * checked against the start time of the process, so that a reused pid cannot
+ * yield a wrong VM. Returns 0; -ESRCH if there is no such process; -ENOENT if it
+ * does not belong to a VM; or another negative errno.
  */
 int vm_find_by_pid(Control *control, uint32_t pid, VM **ret);
 
 /*
- * The VM that a process in a unit belongs to. Where several machines share the
- * unit it is the one whose leader the process is or descends from. NULL when
- * there is none, *ret_shared (may be NULL) saying whether that is why.
+ * Finds the VM of a process in a unit. If several machines share the unit, it is
+ * the one whose leader is the process or one of its ancestors. Returns NULL if
+ * there is none; *ret_shared (may be NULL) says whether several machines share
+ * the unit.
  */
 VM *vm_find_in_unit(Control *control, const char *unit_path, uint32_t pid, bool *ret_shared);
 
 /*
- * The VM whose cgroup is the given one or above it, named as in
- * /proc/PID/cgroup. -ENOENT when there is none, or several that share it;
- * -EINVAL for what is no path of a cgroup.
+ * Finds the VM whose cgroup is the given one, or contains it. cgroup is given as
+ * in /proc/PID/cgroup. Returns 0; -ENOENT if there is no VM, or several share the
+ * cgroup; -EINVAL for an invalid path; or -ENOMEM.
  */
 int vm_find_by_any_cgroup(Control *control, const char *cgroup, VM **ret);
 
-/* When a process started, see proc.h. -ESRCH when it is gone. */
+/* The start time of a process, see proc.h. Returns 0, -ESRCH if it is gone, or another negative errno. */
 int process_get_start_time(const Control *control, uint32_t pid, uint64_t *ret);
 
-/* The unit of a process that has called, for the record; for the caller to free. NULL if it is not known, or pid is 0. */
+/* The unit of a calling process, for the record. The caller frees it. Returns NULL if it is unknown or pid is 0. */
 char *process_find_unit(const Control *control, uint32_t pid);

@@ -14,7 +14,7 @@
 #include "vm-quota.h"
 #include "reservation.h"
 
-/* Is the machine's unit known to be a user's session, or something in it? */
+/* Is the machine's unit a user session, or a unit in one? */
 static bool is_of_user(const Control *control, const MachineInfo *info) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL;
 
@@ -24,7 +24,7 @@ static bool is_of_user(const Control *control, const MachineInfo *info) {
                streq(unit, info->unit);
 }
 
-static void cgroup_known(VM *vm, const char *unit_path, const Caller *caller) {
+static void set_cgroup(VM *vm, const char *unit_path, const Caller *caller) {
         int r;
 
         r = vm_set_cgroup(vm, unit_path);
@@ -37,7 +37,10 @@ static void cgroup_known(VM *vm, const char *unit_path, const Caller *caller) {
         vm->life->control->hooks->cgroup_known(vm);
 }
 
-/* Where the leader runs, if that is in the machine's unit. It is moved there only after machined was told. */
+/*
+ * Finds the cgroup by the leader, if the leader is in the unit; it is moved there only after the registration. Else by
+ * the unit.
+ */
 static void find_cgroup(VM *vm, const Caller *caller) {
         _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
 
@@ -48,17 +51,17 @@ static void find_cgroup(VM *vm, const Caller *caller) {
                 proc_get_cgroup_unverified(vm->life->control->root, (pid_t) vm->place.leader, &cgroup) >= 0 &&
                 cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, vm->place.unit) &&
                 unit_path_is_of_system(unit_path) && !unit_path_is_below_user_slice(unit_path)) {
-                cgroup_known(vm, unit_path, caller);
+                set_cgroup(vm, unit_path, caller);
                 return;
         }
 
         free(TAKE_PTR(unit_path));
         if (slice_watch_find_unit(vm->life->control->slices, vm->place.unit, &unit_path) >= 0 &&
                 !unit_path_is_below_user_slice(unit_path))
-                cgroup_known(vm, unit_path, caller);
+                set_cgroup(vm, unit_path, caller);
 }
 
-/* libvirt's own name for the domain, if the hook has told it; else what the machine's name gives. */
+/* Returns the domain's name if the hook has announced it; else derives it from the machine's name. */
 static int choose_name(Control *control, const MachineInfo *info, char **ret) {
         const StateEntry *e = state_get_reservation(control->world.state.runtime, info->uuid);
         char *name;
@@ -74,15 +77,15 @@ static int choose_name(Control *control, const MachineInfo *info, char **ret) {
         return 0;
 }
 
-/* Whatever else has the UUID got it from an attribute that others may write, and gets another one. */
+/* A VM of another kind got this UUID from an attribute that users can write, so it gets another one. */
 int vm_machine_get(Control *control, const char *uuid, const char *name, VM **ret) {
         VM *vm;
         int r;
 
         vm = vm_find_by_uuid(&control->world, uuid);
         if (vm && vm->kind != VM_KIND_MACHINE) {
-                log_notice("VM %s has the UUID %s, which is a machine's.", vm->name, uuid);
-                vm_remove(vm, "its UUID is a machine's");
+                log_notice("VM %s has the UUID %s, which belongs to a machine.", vm->name, uuid);
+                vm_remove(vm, "its UUID belongs to a machine");
                 r = vm_create(control, VM_KIND_MACHINE, uuid, NULL, name, ret);
                 control->hooks->sets_may_match(control);
                 return r;
@@ -106,8 +109,8 @@ static int get_machine_vm(Control *control, const MachineInfo *info, VM **ret) {
         return vm_machine_get(control, info->uuid, name, ret);
 }
 
-/* What is the VM's machine until now can outlive the one that is it from now on. */
-static int keep_aside(VM *vm) {
+/* Adds the VM's current machine to the other machines, because it can outlive the new one. */
+static int add_to_others(VM *vm) {
         const MachineInfo info = {
                 .name = vm->machine,
                 .uuid = vm->uuid,
@@ -120,13 +123,13 @@ static int keep_aside(VM *vm) {
 }
 
 static int begin_running(VM *vm, const MachineInfo *info) {
-        /* machined is back, and speaks of it at last. */
+        /* machined has come back and announced an unregistered machine. */
         bool same_run = vm->state == VM_RUNNING_UNREGISTERED;
         int r;
 
         if (vm->machine && !same_run) {
-                log_notice("VM %s is machine %s now, no longer %s.", vm->uuid, info->name, vm->machine);
-                r = keep_aside(vm);
+                log_notice("VM %s is now machine %s, no longer %s.", vm->uuid, info->name, vm->machine);
+                r = add_to_others(vm);
                 if (r < 0)
                         return r;
         }
@@ -136,14 +139,14 @@ static int begin_running(VM *vm, const MachineInfo *info) {
         if (r < 0)
                 return r;
 
-        /* A later machine can have the name of an earlier one. */
+        /* Not done by vm_set_machine() if the machine has the same name as the previous one. */
         if (!same_run)
                 vm->viommu_noted = false;
         vm->machine_usec = info->usec;
         return reservation_begin(vm);
 }
 
-/* libvirt counts from 1 again when it is started anew, so the same name can be that of a later machine. */
+/* Compares the time as well: libvirt's numbers start again at 1 when it is restarted, so names are reused. */
 static bool is_machine(const VM *vm, const MachineInfo *info) {
         return streq_ptr(vm->machine, info->name) && vm->machine_usec == info->usec;
 }
@@ -155,7 +158,7 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
 
         present = vm_find_by_uuid(&control->world, info->uuid);
         if (!(present && is_machine(present, info)) && is_of_user(control, info)) {
-                log_debug("Machine %s runs in the session of a user, it goes by its unit.", info->name);
+                log_debug("Machine %s runs in a user session, identifying it by its unit.", info->name);
                 return;
         }
 
@@ -163,10 +166,11 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
         known = r >= 0 && is_machine(vm, info) && vm->place.cgroup;
         if (r >= 0 && !is_machine(vm, info)) {
                 if (vm->machine && info->usec < vm->machine_usec) {
-                        log_debug("Machine %s is older than %s, which is the VM.", info->name, vm->machine);
+                        log_debug("Machine %s is older than machine %s, which is the VM.", info->name,
+                                vm->machine);
                         if (other_machines_add(vm, info, true) < 0)
                                 log_oom();
-                        /* Its unit can have been taken for a VM of its own while machined was away. */
+                        /* While machined was away, the machine's unit may have become a VM of its own. */
                         vm_units_check(control);
                         return;
                 }
@@ -180,14 +184,14 @@ void vm_machine_appeared(Control *control, const MachineInfo *info) {
         vm->in_list = true;
         if (!vm->place.cgroup)
                 find_cgroup(vm, NULL);
-        /* With its cgroup it got its quota. One that is in the list once more is looked at when that is complete, see
+        /* set_cgroup() has applied the quota. A machine that was known already is checked when the list is complete, see
          * reconcile.h. */
         if (!known && !vm->place.cgroup)
                 vm_apply(vm, NULL);
         vm_announce(vm);
 }
 
-/* Is there another one of its UUID? That is the VM now, and nothing else changes. */
+/* If there is another machine with the UUID, it becomes the VM. */
 static bool take_other_machine(VM *vm, const Caller *caller) {
         OtherMachine *other;
         int r;
@@ -196,7 +200,8 @@ static bool take_other_machine(VM *vm, const Caller *caller) {
         if (!other)
                 return false;
 
-        log_notice("Machine %s of VM %s has ended, %s is still there.", vm->machine, vm->uuid, other->name);
+        log_notice("Machine %s of VM %s has ended, machine %s still exists.", vm->machine, vm->uuid,
+                other->name);
         r = vm_set_machine(vm, other->name, other->unit, other->leader);
         vm->machine_usec = other->usec;
         vm->in_list = other->in_list;
@@ -212,7 +217,7 @@ static bool take_other_machine(VM *vm, const Caller *caller) {
         return true;
 }
 
-/* The machine is gone. The next start may have been announced already. */
+/* The machine has ended. The next start may have been announced already. */
 static void machine_gone(VM *vm, const Caller *caller) {
         if (!take_other_machine(vm, caller))
                 reservation_end(vm, caller);
@@ -225,12 +230,12 @@ void vm_machine_removed(Control *control, const char *machine) {
                 other_machines_remove(vm, machine);
 
         vm = vm_find_by_machine(&control->world, machine);
-        /* A VM that was found without machined does not end with a machine of that name in machined. */
+        /* An unregistered VM does not end with a machine of the same name in machined. */
         if (!vm || vm->state == VM_RUNNING_UNREGISTERED)
                 return;
 
         machine_gone(vm, NULL);
-        /* A set outlives its machine when another process holds the container. */
+        /* A set outlives its machine if another process holds the container. */
         control->hooks->sets_may_match(control);
 }
 
@@ -259,7 +264,7 @@ void vm_machines_end(Control *control) {
         TAILQ_FOREACH (vm, &control->world.vms, entries)
                 other_machines_end(vm);
 
-        /* From the first one each time: where a machine takes over, units' VMs go. */
+        /* Start over each time, because machine_gone() may remove VMs. */
         while ((vm = find_unlisted(control))) {
                 vm->in_list = true;
                 machine_gone(vm, NULL);
@@ -290,30 +295,31 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
         VM *vm;
 
         if (cgroup_path_is_of_libvirt(unit_path)) {
-                /* Each changes the list of VMs. */
+                /* Each call changes the list of VMs. */
                 while (!vm_find_by_cgroup(&control->world, unit_path) && find_one_unregistered(control))
                         ;
                 return;
         }
 
-        /* Users can name a unit of theirs like a machine's scope. */
+        /* A user's unit can have the name of a machine's scope. */
         if (!unit_path_is_of_system(unit_path))
                 return;
 
-        /* Several machines can share a unit. From the first one each time: where a machine takes over, units' VMs go. */
+        /* Several machines can share a unit. Start over each time, because VMs may be removed. */
         while ((vm = find_without_cgroup(control, unit))) {
                 if (unit_path_is_below_user_slice(unit_path)) {
-                        log_debug("Machine %s runs below user.slice, it goes by its unit.", vm->machine);
+                        log_debug(
+                                "Machine %s runs below user.slice, identifying it by its unit.", vm->machine);
                         machine_gone(vm, NULL);
                         continue;
                 }
-                cgroup_known(vm, unit_path, NULL);
+                set_cgroup(vm, unit_path, NULL);
                 if (!vm->place.cgroup)
                         return;
         }
 }
 
-/* It has a machine from now on, as with begin_running(), but one that machined will never speak of. */
+/* As begin_running(), for a machine that is not registered with machined. */
 static int begin_unregistered(VM *vm, const LibvirtQemu *qemu) {
         int r;
 
@@ -342,7 +348,7 @@ bool vm_machine_find_unregistered(VM *vm, const Caller *caller) {
                 return false;
 
         log_debug("VM %s runs as process %" PRIu32 " without systemd-machined.", vm->name, qemu.pid);
-        cgroup_known(vm, qemu.unit_path, caller);
+        set_cgroup(vm, qemu.unit_path, caller);
         vm_announce(vm);
         return true;
 }
@@ -363,7 +369,7 @@ bool vm_machine_check_unregistered(VM *vm, const Caller *caller) {
 void vm_machines_check_unregistered(Control *control) {
         VM *vm, *ended;
 
-        /* From the first one each time, because the end of one may be the end of others. */
+        /* Start over each time, because machine_gone() may remove VMs. */
         do {
                 ended = NULL;
                 TAILQ_FOREACH (vm, &control->world.vms, entries)
@@ -390,7 +396,7 @@ void vm_unit_check(VM *vm) {
         if (vm->state == VM_RUNNING_UNREGISTERED)
                 (void) vm_machine_check_unregistered(vm, NULL);
         else if (vm_is_finished(vm))
-                vm_remove(vm, other_machines_have_unit(vm->world, vm->place.unit) ? "it is a machine's"
+                vm_remove(vm, other_machines_have_unit(vm->world, vm->place.unit) ? "it belongs to a machine"
                                                                                   : "its unit is gone");
 }
 

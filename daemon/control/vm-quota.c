@@ -10,12 +10,12 @@
 #include "vm-limits.h"
 #include "vm-quota.h"
 
-/* What came with the default, and goes with it, is told of once, for all of them. */
+/* VMs that only follow the default are covered by a single default-quota event. */
 static bool follows_default(const PolicyResult *before, const PolicyResult *now) {
         return before->source == QUOTA_SOURCE_DEFAULT && now->source == QUOTA_SOURCE_DEFAULT;
 }
 
-static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring, const Caller *caller) {
+static void report_quota(VM *vm, uint32_t previous, bool in_ring, const Caller *caller) {
         const char *source = quota_source_to_string(vm->policy.source);
         const EventDetail details[] = {
                 { .name = "previous", .type = 'u', .number = previous },
@@ -31,7 +31,7 @@ static void quota_has_changed(VM *vm, uint32_t previous, bool in_ring, const Cal
                                 .details = details,
                                 .n_details = ELEMENTSOF(details),
                                 .caller = caller },
-                        "Quota of VM %s is %" PRIu32 " now (%s), it was %" PRIu32 ".", vm->name,
+                        "Quota of VM %s is now %" PRIu32 " (%s), it was %" PRIu32 ".", vm->name,
                         vm->policy.quota, source, previous);
                 return;
         }
@@ -52,7 +52,10 @@ void vm_take_policy(VM *vm, const PolicyResult *policy, const Caller *caller) {
 
         (void) world_default_quota(vm->world, &default_source);
 
-        /* A rule may have moved to another line, the default may be set elsewhere. */
+        /*
+         * QuotaOrigin may change although quota and source do not: a rule has moved, or the default has another
+         * source.
+         */
         if (changed || vm->policy.rule != policy->rule ||
                 (policy->source == QUOTA_SOURCE_DEFAULT && vm->default_source != default_source))
                 vm_queue_changes(vm, VM_CHANGED_QUOTA);
@@ -64,28 +67,28 @@ void vm_take_policy(VM *vm, const PolicyResult *policy, const Caller *caller) {
         if (!changed && vm->policy_known)
                 return;
         vm->policy_known = true;
-        quota_has_changed(vm, before.quota, in_ring, caller);
+        report_quota(vm, before.quota, in_ring, caller);
 }
 
-static void apply(VM *vm, bool asked, const Caller *caller) {
+static void apply(VM *vm, bool force, const Caller *caller) {
         VMOverrides overrides;
         PolicyResult policy;
 
         vm_get_overrides(vm, &overrides);
         vm_resolve(vm, &overrides, NULL, &policy);
         vm_take_policy(vm, &policy, caller);
-        vm_limits_set(vm, asked);
+        vm_limits_set(vm, force);
 }
 
 void vm_apply(VM *vm, const Caller *caller) {
         apply(vm, false, caller);
 }
 
-void vm_reconcile(VM *vm, bool asked, const Caller *caller) {
-        /* Where somebody asks for it, what is to be there wins; only what is to be adopted does not. */
-        if (!asked || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
+void vm_reconcile(VM *vm, bool force, const Caller *caller) {
+        /* With force, foreign values are overwritten without a check, unless they must be adopted. */
+        if (!force || vm->world->config->foreign_change == FOREIGN_CHANGE_ADOPT)
                 vm_limits_look(vm);
-        apply(vm, asked, caller);
+        apply(vm, force, caller);
 }
 
 void vms_apply(Control *control, const Caller *caller) {
@@ -110,7 +113,7 @@ void vm_apply_set(VM *vm, Set *set) {
 void vm_cgroup_gone(VM *vm) {
         vm->place.cgroup_id = 0;
         vm_limits_forget_cgroup(vm);
-        vm_settle(vm);
+        vm_update_enforcement(vm);
 }
 
 void vm_cgroup_reappeared(VM *vm) {
@@ -119,7 +122,7 @@ void vm_cgroup_reappeared(VM *vm) {
         if (cgroup_get_id(vm->life->control->root, vm->place.cgroup, &id) < 0 || id == vm->place.cgroup_id)
                 return;
 
-        log_debug("Cgroup %s of VM %s is another one now.", vm->place.cgroup, vm->name);
+        log_debug("Cgroup %s of VM %s was created again.", vm->place.cgroup, vm->name);
         vm->place.cgroup_id = id;
         vm_limits_forget_cgroup(vm);
         vm_apply(vm, NULL);

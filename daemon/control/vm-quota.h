@@ -7,32 +7,33 @@
 #include "vm.h"
 
 /*
- * The quota of a VM: what policy says, its way into the kernel, and what
- * happens when somebody else changes it there. caller: who asked for what
- * changes, for the event that says so; NULL: nobody.
+ * The quota of a VM: determines the policy and applies it to the kernel. caller: who asked for the change, for the event; NULL:
+ * nobody.
  */
 
-/* Works out what should hold and writes it where it does not, but for what is left to somebody else. */
+/* Determines the policy and writes all limits, except where a foreign value is left in place. */
 void vm_apply(VM *vm, const Caller *caller);
 
 /* vm_apply() for all VMs. */
 void vms_apply(Control *control, const Caller *caller);
 
 /*
- * What may have changed unseen: somebody else's value is dealt with as if that had been heard of, all else is written.
- * asked: somebody wants it so, and what was left to somebody else is written, too.
+ * To be called when changes may have been missed: handles foreign changes, and writes all limits. force: on request of an
+ * administrator, also overwrite foreign values.
  */
-void vm_reconcile(VM *vm, bool asked, const Caller *caller);
+void vm_reconcile(VM *vm, bool force, const Caller *caller);
 
-/* Writes the quota of one set that has just been added. */
+/* Writes the limits of one set that has just been added. */
 void vm_apply_set(VM *vm, Set *set);
 
-/* vm_apply() for each VM in a unit's cgroup. The limit of one that several VMs share is the sum of their quotas. */
+/* vm_apply() for each VM in a unit's cgroup. If VMs share the cgroup, its limit is the sum of their quotas. */
 void vm_apply_cgroup(Control *control, const char *unit_path);
 
-/* The VM's cgroup is gone, which need not be its end; or there is one of that name, maybe another one. */
+/*
+ * To be called when the VM's cgroup is gone, which may not be its end; and when there is a cgroup of that name again.
+ */
 void vm_cgroup_gone(VM *vm);
 void vm_cgroup_reappeared(VM *vm);
 
-/* Makes this the policy of the VM, and announces what that changes. The kernel has it already, or gets it from the caller. */
+/* Makes this the policy of the VM and announces the changes. Does not write to the kernel. */
 void vm_take_policy(VM *vm, const PolicyResult *policy, const Caller *caller);

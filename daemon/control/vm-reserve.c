@@ -11,11 +11,11 @@
 #include "vm-quota.h"
 #include "vm-reserve.h"
 
-/* No evidence shows that libvirt is still working on it, and none may hold a reservation for ever. */
+/* Limits extensions, because the evidence does not prove that libvirt still works on the start. */
 #define EXTENSIONS_MAX 20U
 
-/* Is the VM still being started, however slowly? */
-static bool start_goes_on(VM *vm) {
+/* Is the VM still being started? */
+static bool is_still_starting(VM *vm) {
         const Control *control = vm->life->control;
         StartEvidence evidence;
 
@@ -28,17 +28,17 @@ static bool start_goes_on(VM *vm) {
                 return false;
 
         vm->life->n_extensions++;
-        log_debug("VM %s takes its time to start, there is %s: keeping its reservation.", vm->name,
+        log_debug("VM %s is still starting, there is %s: keeping its reservation.", vm->name,
                 start_evidence_to_string(evidence));
         return true;
 }
 
-/* It may have sets still, of an earlier run. */
-static void drop_reserved(VM *vm, const char *why) {
+/* The VM may still have sets of an earlier run. */
+static void drop_reserved(VM *vm, const char *reason) {
         Control *control = vm->life->control;
 
         state_store_drop_reservation(control->store, vm->key);
-        vm_remove(vm, why);
+        vm_remove(vm, reason);
         control->hooks->sets_may_match(control);
 }
 
@@ -46,14 +46,14 @@ void vm_start_overdue(VM *vm) {
         LogContext context = vm_log_context(vm, MESSAGE_RESERVATION_LAPSED);
 
         if (vm->machine) {
-                log_debug("The announced next start of VM %s did not come.", vm->name);
+                log_debug("VM %s did not start again as announced.", vm->name);
                 state_store_forget_next(vm->life->control->store, vm->key);
                 return;
         }
 
         if (vm_machine_find_unregistered(vm, NULL))
                 return;
-        if (start_goes_on(vm)) {
+        if (is_still_starting(vm)) {
                 reservation_await_start(vm);
                 return;
         }
@@ -136,7 +136,7 @@ void vm_release(Control *control, const char *uuid, const Caller *caller) {
                 vm = NULL;
 
         if (vm && vm->machine) {
-                /* Its processes may still be ending: the quota holds until they have. */
+                /* Its processes may not have ended yet, so the quota stays in force. */
                 vm->life->reservation_timeout = sd_event_source_disable_unref(vm->life->reservation_timeout);
                 state_store_forget_next(control->store, uuid);
                 (void) vm_machine_check_unregistered(vm, caller);
@@ -149,7 +149,7 @@ void vm_release(Control *control, const char *uuid, const Caller *caller) {
                 state_store_drop_reservation(control->store, uuid);
 }
 
-/* Makes the VM of a remembered reservation. */
+/* Creates the VM of a stored reservation. */
 static int restore(Control *control, const StateEntry *e) {
         char uuid[UUID_STRING_SIZE];
         VM *vm;
@@ -176,11 +176,11 @@ static bool runs_unregistered(const Control *control, const StateEntry *e) {
         return e->running && e->name && libvirt_qemu_find(control->root, e->name, &qemu) >= 0;
 }
 
-/* Nothing will say that a machine has ended that systemd-machined did not know. */
+/* The end of an unregistered machine is not announced, so this checks whether it has ended. */
 static int take_next_of_unregistered(Control *control) {
         int r;
 
-        /* Each changes the state, but not the order of its entries. */
+        /* Each call changes the state, but not the order of its entries. */
         for (size_t i = 0; i < control->world.state.runtime->n_entries; i++) {
                 const StateEntry *e = &control->world.state.runtime->entries[i];
                 _cleanup_free_ char *key = NULL;
@@ -199,7 +199,7 @@ static int take_next_of_unregistered(Control *control) {
         return 0;
 }
 
-/* What machined knows of comes back with the list of machines. */
+/* Registered machines are restored with machined's list. */
 int vm_restore_reservations(Control *control) {
         const State *state;
         VM *vm;
@@ -220,7 +220,7 @@ int vm_restore_reservations(Control *control) {
                         return r;
         }
 
-        /* Apart, because that may change the state. */
+        /* In a separate loop, because this may change the state. */
         TAILQ_FOREACH (vm, &control->world.vms, entries)
                 (void) vm_machine_find_unregistered(vm, NULL);
 
@@ -237,8 +237,8 @@ static const StateEntry *find_stale(Control *control) {
         return NULL;
 }
 
-/* The next start may have been announced. */
-static int ended_unseen(Control *control, const char *key) {
+/* The VM ended while the daemon did not run. Its next start may have been announced. */
+static int end_missed_vm(Control *control, const char *key) {
         int r;
 
         if (!state_get_next(control->world.state.runtime, key)) {
@@ -260,11 +260,11 @@ void vm_reservations_check(Control *control) {
                 if (!key)
                         return;
 
-                r = ended_unseen(control, key);
+                r = end_missed_vm(control, key);
                 if (r < 0)
-                        log_error_errno(r, "Cannot take up the reservation of VM %s: %m", key);
+                        log_error_errno(r, "Cannot update the reservation of VM %s: %m", key);
                 e = state_get_reservation(control->world.state.runtime, key);
                 if (e && e->running)
-                        return; /* cannot be changed, which was logged */
+                        return; /* the failure has been logged */
         }
 }

@@ -6,31 +6,35 @@
 #include "vm.h"
 
 /*
- * What the libvirt hook says of VMs, see reservation.h for what follows from it.
- * caller: who has called for it, see vm_apply().
+ * The libvirt hook's announcements of VMs; reservation.h has the consequences. caller: who called
+ * for it, see vm_apply().
  */
 
 typedef enum ReserveKind {
-        RESERVE_START,     /* it is about to start */
-        RESERVE_RECONNECT, /* it runs, or so libvirt believes */
-        RESERVE_UPDATE,    /* it runs, and something else is said of it now */
+        RESERVE_START,     /* the VM is about to start */
+        RESERVE_RECONNECT, /* the VM runs, according to libvirt */
+        RESERVE_UPDATE,    /* the VM runs, and its metadata has changed */
 } ReserveKind;
 
 /*
- * The hook says something of a VM. Saved before it takes effect, or nothing changes; what is said of the next start of a
- * VM that runs takes effect with that. Gives the VM, or a negative errno: -ESRCH for an update of one that does not run.
+ * Handles an announcement. It is saved before it takes effect; on failure nothing changes. If the VM runs, the announcement
+ * of a start is for its next start. Returns 0 with the VM, or a negative errno: -ESRCH for an update of a VM that does not
+ * run.
  */
 int vm_reserve(Control *control, const char *uuid, const char *name, const Announcement *announced,
         ReserveKind kind, const Caller *caller, VM **ret);
 
-/* The hook says that it has ended. A VM whose machine is still there goes with that. */
+/* Handles the hook's announcement of a VM's end. If the machine still exists, the VM stays until the machine ends. */
 void vm_release(Control *control, const char *uuid, const Caller *caller);
 
-/* At start: what the state file knows of. */
+/* Restores the reservations from the state at the start. Returns 0 or a negative errno. */
 int vm_restore_reservations(Control *control);
 
-/* Machines are known: deals with what is remembered of VMs that ended while the daemon was away. */
+/* To be called when machines are known: cleans up reservations of VMs that ended while the daemon did not run. */
 void vm_reservations_check(Control *control);
 
-/* What was announced for the VM has not come in time: its reservation goes, unless the VM is still being started. */
+/*
+ * To be called when the announced VM has not started in time: drops its reservation, unless the VM is still being
+ * started.
+ */
 void vm_start_overdue(VM *vm);

@@ -13,18 +13,18 @@
 #define RETRY_MIN_USEC (UINT64_C(1000000))
 #define RETRY_MAX_USEC (UINT64_C(60000000))
 
-/* One inode that is watched. inotify gives one inode one number, whatever it is reached by. */
+/* A watched inode. inotify assigns one wd to an inode, whatever path is used. */
 typedef struct Watch {
         int wd;
         TAILQ_HEAD(, CgroupSubscription) subscriptions;
 } Watch;
 
 struct CgroupSubscription {
-        TAILQ_ENTRY(CgroupSubscription) of_watch;   /* while it has one */
-        TAILQ_ENTRY(CgroupSubscription) of_waiting; /* while it has none */
+        TAILQ_ENTRY(CgroupSubscription) of_watch;   /* if it has a watch */
+        TAILQ_ENTRY(CgroupSubscription) of_waiting; /* if it has none */
         CgroupWatch *owner;
-        Watch *watch; /* NULL: it waits */
-        bool gone;    /* for its cgroup, rather than for inotify to have room */
+        Watch *watch; /* NULL: waiting */
+        bool gone;    /* waiting because the cgroup is gone, not because inotify's limits were reached */
         CgroupWatchKind kind;
         char *cgroup;
         CgroupWatchHandler handler;
@@ -34,21 +34,22 @@ struct CgroupSubscription {
 struct CgroupWatch {
         sd_event *event;
         char *root;
-        int inotify; /* negative: there was none to be had */
+        int inotify; /* negative: could not be opened */
         sd_event_source *source;
         void *watches; /* tree of tsearch(3), by wd */
         TAILQ_HEAD(, CgroupSubscription) waiting;
-        sd_event_source *retry; /* made in advance: without descriptors there is no new timer, either */
+        sd_event_source
+                *retry; /* timer, made in advance: without file descriptors it could not be made later */
         uint64_t retry_usec;
         CgroupWatchLostHandler lost;
         void *userdata;
-        /* While handlers run: the watch that they are called for, and who is next. */
+        /* While handlers run: the watch for which they are called, and the next subscription. */
         Watch *dispatched;
         CgroupSubscription *next;
 };
 
-static bool is_trying(const CgroupWatch *w);
-static void try_later(CgroupWatch *w, int error);
+static bool retry_is_pending(const CgroupWatch *w);
+static void schedule_retry(CgroupWatch *w, int error);
 
 static int compare_watches(const void *a, const void *b) {
         const Watch *x = a, *y = b;
@@ -63,12 +64,12 @@ static Watch *find_watch(CgroupWatch *w, int wd) {
         return found ? *found : NULL;
 }
 
-/* removed: the kernel has dropped it already. */
+/* removed: the kernel has removed the watch already. */
 static void watch_free(CgroupWatch *w, Watch *watch, bool removed) {
         if (w->dispatched == watch)
                 w->dispatched = NULL;
         (void) tdelete(watch, &w->watches, compare_watches);
-        /* Fails if the inode has just gone, and then there is nothing to remove. */
+        /* Fails if the inode has just been removed, and the watch with it. */
         if (!removed)
                 (void) inotify_rm_watch(w->inotify, watch->wd);
         free(watch);
@@ -92,7 +93,7 @@ static int get_watch(CgroupWatch *w, int wd, Watch **ret) {
         return 0;
 }
 
-/* The inotify number of what is there now. */
+/* Adds an inotify watch for the current inode. Returns its wd or a negative errno. */
 static int add_inotify(CgroupWatch *w, const CgroupSubscription *s) {
         static const uint32_t masks[_CGROUP_WATCH_KIND_MAX] = {
                 [CGROUP_WATCH_CHILDREN] = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR,
@@ -135,18 +136,18 @@ static void attach(CgroupSubscription *s, Watch *watch) {
         TAILQ_INSERT_TAIL(&watch->subscriptions, s, of_watch);
 }
 
-static bool means_no_room(int r) {
+static bool is_limit_reached(int r) {
         return r == -ENOSPC || r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
-/* Into the list of those that wait. Returns what the subscriber is told. */
-static int wait_for(CgroupSubscription *s, int error) {
+/* Adds the subscription to the waiting list. Returns the result for the subscriber. */
+static int enqueue_waiting(CgroupSubscription *s, int error) {
         TAILQ_INSERT_TAIL(&s->owner->waiting, s, of_waiting);
-        s->gone = !means_no_room(error);
+        s->gone = !is_limit_reached(error);
         if (s->gone)
                 return error;
 
-        try_later(s->owner, error);
+        schedule_retry(s->owner, error);
         return 0;
 }
 
@@ -162,7 +163,7 @@ int cgroup_subscription_renew(CgroupSubscription *s) {
         r = wd < 0 ? wd : get_watch(w, wd, &watch);
         detach(s);
         if (r < 0)
-                return wait_for(s, r);
+                return enqueue_waiting(s, r);
 
         attach(s, watch);
         return 1;
@@ -195,13 +196,13 @@ int cgroup_subscribe(CgroupWatch *w, CgroupWatchKind kind, const char *cgroup, C
                 if (r >= 0)
                         attach(s, watch);
         }
-        if (r < 0 && !means_no_room(r)) {
+        if (r < 0 && !is_limit_reached(r)) {
                 free(s->cgroup);
                 free(s);
                 return r;
         }
         if (r < 0)
-                (void) wait_for(s, r);
+                (void) enqueue_waiting(s, r);
 
         *ret = s;
         return 0;
@@ -231,8 +232,11 @@ static void call_handlers(CgroupWatch *w, Watch *watch, CgroupWatchEvent event, 
         w->next = NULL;
 }
 
-/* What was watched is gone. Its subscribers hear of that from the cgroup above, and renew or free what they have. */
-static void watch_is_removed(CgroupWatch *w, Watch *watch) {
+/*
+ * The watched inode is gone. The subscribers are notified by the parent's watch, and renew or free their
+ * subscriptions.
+ */
+static void on_watch_removed(CgroupWatch *w, Watch *watch) {
         CgroupSubscription *s;
 
         while ((s = TAILQ_FIRST(&watch->subscriptions))) {
@@ -253,13 +257,13 @@ static void take_event(CgroupWatch *w, const struct inotify_event *event) {
                 return;
         }
 
-        /* One that has been dropped since leaves events behind. */
+        /* Events of a watch that has been removed may still be queued. */
         watch = find_watch(w, event->wd);
         if (!watch)
                 return;
 
         if (event->mask & (IN_IGNORED | IN_UNMOUNT))
-                watch_is_removed(w, watch);
+                on_watch_removed(w, watch);
         else if (event->mask & IN_MODIFY)
                 call_handlers(w, watch, CGROUP_LIMIT_WRITTEN, NULL);
         else if (child && event->mask & IN_ISDIR && event->mask & (IN_DELETE | IN_MOVED_FROM))
@@ -298,7 +302,7 @@ static int open_inotify(CgroupWatch *w) {
 
         r = sd_event_add_io(w->event, &w->source, w->inotify, EPOLLIN, on_inotify, w);
         if (r >= 0)
-                /* Before the bus and netlink: a new cgroup should have its limit before anything else is done. */
+                /* Above the bus and netlink: a new cgroup should get its limit before anything else is done. */
                 r = sd_event_source_set_priority(w->source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0) {
                 w->source = sd_event_source_disable_unref(w->source);
@@ -319,39 +323,39 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (w->inotify < 0)
                 r = open_inotify(w);
-        for (s = TAILQ_FIRST(&w->waiting); s && r >= 0 && !is_trying(w); s = next) {
+        for (s = TAILQ_FIRST(&w->waiting); s && r >= 0 && !retry_is_pending(w); s = next) {
                 next = TAILQ_NEXT(s, of_waiting);
-                /* Fails for one whose cgroup is gone, which its subscriber hears of or sees. */
+                /* If the cgroup is gone, this fails and the parent's watch notifies the subscriber. */
                 if (!s->gone && cgroup_subscription_renew(s) > 0)
                         progress = true;
         }
 
         if (r < 0)
-                try_later(w, r);
-        if (!is_trying(w)) {
-                log_info("Changes of cgroups are noticed at once again.");
+                schedule_retry(w, r);
+        if (!retry_is_pending(w)) {
+                log_info("Watching all cgroups again.");
                 w->retry_usec = RETRY_MIN_USEC;
         }
-        if (progress || !is_trying(w))
+        if (progress || !retry_is_pending(w))
                 w->lost(w->userdata);
         return 0;
 }
 
-static bool is_trying(const CgroupWatch *w) {
+static bool retry_is_pending(const CgroupWatch *w) {
         int enabled;
 
         return sd_event_source_get_enabled(w->retry, &enabled) >= 0 && enabled != SD_EVENT_OFF;
 }
 
-static void try_later(CgroupWatch *w, int error) {
+static void schedule_retry(CgroupWatch *w, int error) {
         int r;
 
-        if (is_trying(w))
+        if (retry_is_pending(w))
                 return;
 
         if (w->retry_usec == RETRY_MIN_USEC)
                 log_warning_errno(error,
-                        "Cannot watch cgroups, new VMs and other writers' changes are noticed late; trying again "
+                        "Cannot watch cgroups, new VMs and foreign changes will be noticed late; trying again "
                         "(see fs.inotify in sysctl): %m");
         r = sd_event_source_set_time_relative(w->retry, w->retry_usec);
         if (r >= 0)
@@ -392,7 +396,7 @@ int cgroup_watch_new(
 
         r = open_inotify(w);
         if (r < 0)
-                try_later(w, r);
+                schedule_retry(w, r);
 
         *ret = w;
         return 0;

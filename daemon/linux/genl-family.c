@@ -60,9 +60,9 @@ GenlFamilyChange genl_family_change(struct nlmsghdr *nlh) {
 
         switch (header->cmd) {
         case CTRL_CMD_NEWFAMILY:
-                return GENL_FAMILY_CAME;
+                return GENL_FAMILY_REGISTERED;
         case CTRL_CMD_DELFAMILY:
-                return GENL_FAMILY_WENT;
+                return GENL_FAMILY_UNREGISTERED;
         default:
                 return GENL_FAMILY_OTHER;
         }

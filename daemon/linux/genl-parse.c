@@ -8,7 +8,7 @@
 #include "macro.h"
 #include "quota.h"
 
-/* libnl takes the type for a lower bound of the size only, so the upper one is given as well. */
+/* libnl uses the type only as a lower bound of the size, so the upper bound is set as well. */
 #define ATTR_U32 { .type = NLA_U32, .minlen = sizeof(uint32_t), .maxlen = sizeof(uint32_t) }
 #define ATTR_U64 { .type = NLA_U64, .minlen = sizeof(uint64_t), .maxlen = sizeof(uint64_t) }
 
@@ -38,7 +38,7 @@ static const struct nla_policy info_policy[VFIO_PASID_A_INFO_MAX + 1] = {
         [VFIO_PASID_A_INFO_SEQ] = ATTR_U64,
 };
 
-/* Everything that counts PASIDs: there are no more than QUOTA_MAX of them. */
+/* Reads a number of PASIDs, which cannot exceed QUOTA_MAX. */
 static int get_count(struct nlattr *attr, uint32_t *ret) {
         uint32_t value;
 
@@ -53,7 +53,7 @@ static int get_count(struct nlattr *attr, uint32_t *ret) {
         return 0;
 }
 
-/* The kernel has one list of reasons, in which those of attached PASIDs follow the others. */
+/* The kernel has one list of reasons for both counts. */
 static void set_reason(KernelMessage *m, uint32_t reason) {
         static const struct {
                 KernelLimitReason reason;
@@ -66,12 +66,12 @@ static void set_reason(KernelMessage *m, uint32_t reason) {
                 [VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP] = { KERNEL_LIMIT_CGROUP, KERNEL_COUNT_ATTACHED },
         };
 
-        /* A newer kernel may have more of them. */
+        /* A newer kernel may have more reasons. */
         m->reason = reason < ELEMENTSOF(table) ? table[reason].reason : KERNEL_LIMIT_OTHER;
         m->count = reason < ELEMENTSOF(table) ? table[reason].count : KERNEL_COUNT_PASIDS;
 }
 
-/* A kernel has both attributes or none. */
+/* A kernel sends both attributes or neither. */
 static int parse_attached(struct nlattr *attached, struct nlattr *peak, KernelSet *set) {
         if (!attached && !peak)
                 return 0;
@@ -143,7 +143,7 @@ static int parse_info(struct nlmsghdr *nlh, KernelMessage *m) {
         return 0;
 }
 
-/* Of a newer kernel's event only the sequence number is of use, so that it is not taken for a lost one. */
+/* Of an unknown event only the sequence number is used, so that it does not count as lost. */
 static int parse_other(struct nlmsghdr *nlh, KernelMessage *m) {
         struct nlattr *tb[VFIO_PASID_A_SET_MAX + 1];
 
@@ -197,7 +197,7 @@ GenlSequenceResult genl_sequence_next(GenlSequence *s, uint64_t seq) {
         if (!s->valid)
                 return GENL_SEQUENCE_GAP;
 
-        /* Compared as a distance, so that the counter may wrap. */
+        /* Compare the distance, because the counter may wrap around. */
         int64_t distance = (int64_t) (seq - s->last);
 
         if (distance <= 0)

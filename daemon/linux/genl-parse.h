@@ -9,22 +9,22 @@
 #include "kernel-set.h"
 
 /*
- * The messages of the generic netlink family "vfio_pasid" (kernel:
- * Documentation/netlink/specs/vfio_pasid.yaml), validated attribute by
- * attribute before anything is used. Pure: works on a message in memory.
+ * Messages of the generic netlink family "vfio_pasid" (kernel:
+ * Documentation/netlink/specs/vfio_pasid.yaml). Each attribute is validated
+ * before anything is used. Pure.
  */
 
 /*
- * Returns 0, -EBADMSG (an attribute that must be there is missing, has the
- * wrong size or an impossible value), -EOPNOTSUPP (a command that this version
- * does not know, and without a sequence number: to be ignored). *ret is
- * untouched on failure.
+ * Parses a message. Returns 0; -EBADMSG if a mandatory attribute is missing, or
+ * if an attribute has the wrong size or an invalid value; -EOPNOTSUPP if the
+ * command is unknown and has no sequence number: such a message is to be
+ * ignored. *ret is untouched on failure.
  */
 int genl_message_parse(struct nlmsghdr *nlh, KernelMessage *ret);
 
 /*
- * Follows the family-wide sequence number, so that lost events are noticed.
- * A dump made at sequence N covers all events up to N.
+ * Tracks the family-wide sequence number to detect lost events. A dump made at
+ * sequence number N covers all events up to N.
  */
 typedef struct GenlSequence {
         uint64_t last;
@@ -32,12 +32,12 @@ typedef struct GenlSequence {
 } GenlSequence;
 
 typedef enum GenlSequenceResult {
-        GENL_SEQUENCE_OK,    /* the next one: take it */
-        GENL_SEQUENCE_STALE, /* covered by a dump already: drop it */
-        GENL_SEQUENCE_GAP,   /* events are missing: dump anew */
+        GENL_SEQUENCE_OK,    /* the next event: process it */
+        GENL_SEQUENCE_STALE, /* covered by a dump: drop it */
+        GENL_SEQUENCE_GAP,   /* events are missing: dump again */
 } GenlSequenceResult;
 
-/* After a dump or info reply that was made at seq. */
+/* To be called after a dump or info reply that was made at seq. */
 void genl_sequence_reset(GenlSequence *s, uint64_t seq);
-/* For each event; advances on OK and on GAP. Before the first reset everything is a GAP. */
+/* To be called for each event. Advances on OK and GAP. Before the first reset every event is a GAP. */
 GenlSequenceResult genl_sequence_next(GenlSequence *s, uint64_t seq);

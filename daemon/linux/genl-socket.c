@@ -14,7 +14,7 @@
 #include "log.h"
 #include "macro.h"
 
-/* Room for some ten thousand events. */
+/* Room for about ten thousand events. */
 #define EVENTS_BUFFER_SIZE (4 * 1024 * 1024)
 
 DEFINE_CLEANUP_FUNC(struct nl_msg *, nlmsg_free, nlmsg_freep);
@@ -54,7 +54,7 @@ ssize_t genl_socket_receive(struct nl_sock *socket, void *buffer, size_t buffer_
         return n;
 }
 
-/* Takes *passed, unless there is none. */
+/* Uses *passed if there is one, and sets it to -EBADF. */
 static int connect_socket(struct nl_sock *socket, int *passed) {
         if (*passed < 0)
                 return genl_connect(socket) < 0 ? (errno > 0 ? -errno : -EIO) : 0;

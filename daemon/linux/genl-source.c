@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Sets by generic netlink. Two sockets: one for requests and their replies,
- * one for events, so that a dump and the events meanwhile do not get mixed up.
+ * PASID sets by generic netlink. There are two sockets, one for requests and
+ * their replies and one for events, so that a dump and concurrent events are not
+ * mixed.
  *
  * resolve the family → info-get → set-get dump → follow events
  *                         ↑                           │
- *                         └── events lost, dump torn ─┘
+ *                         └─── events lost, dump torn ┘
  *
- * While a dump is under way events wait in their socket. The dump says up to
- * which event it is current, older ones are then dropped by their sequence
- * number (GenlSequence).
+ * During a dump events stay in their socket. The dump has the sequence number up
+ * to which it is current; older events are dropped (GenlSequence).
  */
 
 #include <linux/genetlink.h>
@@ -27,13 +27,13 @@
 
 #define MESSAGE_BUFFER_SIZE (64 * 1024)
 
-/* Datagrams handled before the event loop gets its turn again. */
+/* Number of datagrams that are handled before control returns to the event loop. */
 #define RECEIVE_BATCH 64U
 #define FLUSH_MAX     65536U
 
 typedef enum GenlState {
         GENL_RESOLVING,
-        GENL_ABSENT, /* the module was unloaded; it may come back */
+        GENL_ABSENT, /* the module was unloaded and may come back */
         GENL_INFO,
         GENL_DUMPING,
         GENL_FOLLOWING,
@@ -46,11 +46,11 @@ typedef struct GenlSource {
         struct nl_sock *events_socket;
         sd_event_source *request_source;
         sd_event_source *events_source;
-        uint32_t request; /* number of the request whose reply is awaited */
+        uint32_t request; /* sequence number of the pending request */
         uint16_t family;
-        bool announced;    /* present() was called */
-        bool torn;         /* sets changed under the dump */
-        bool resync_after; /* asked for while one was under way */
+        bool announced;    /* present() has been called */
+        bool torn;         /* sets changed during the dump */
+        bool resync_after; /* a resync was requested during another one */
         GenlSequence sequence;
         uint64_t dump_seq;
         KernelSet *sets;
@@ -72,7 +72,7 @@ static int send_request(GenlSource *g, uint16_t family, uint8_t command, uint8_t
 
 static int begin_resolve(GenlSource *g) {
         g->state = GENL_RESOLVING;
-        /* The kernel loads the module for this, by its alias. */
+        /* The kernel loads the module by its alias. */
         return send_request(g, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, 0);
 }
 
@@ -98,11 +98,11 @@ static void restart(GenlSource *g) {
 }
 
 /*
- * The kernel's events come before what callers ask for. But anybody with a
- * virtual machine can make sets come and go: while there are more events than
- * fit into a batch they take turns with everything else.
+ * The kernel's events normally take precedence over callers. But the owner of a
+ * virtual machine can make sets come and go at will: while there are more events
+ * than fit into a batch, they get the same priority as everything else.
  */
-static void take_turns(GenlSource *g, bool many) {
+static void adjust_priority(GenlSource *g, bool many) {
         const int64_t priority = many ? SD_EVENT_PRIORITY_NORMAL : SD_EVENT_PRIORITY_IMPORTANT;
 
         if (sd_event_source_set_priority(g->events_source, priority) < 0 ||
@@ -110,8 +110,8 @@ static void take_turns(GenlSource *g, bool many) {
                 log_debug("Cannot change the priority of the kernel's events, ignoring.");
 }
 
-static void lose_events(GenlSource *g, const char *why) {
-        g->base.handlers->lost(why, g->base.userdata);
+static void lose_events(GenlSource *g, const char *reason) {
+        g->base.handlers->lost(reason, g->base.userdata);
         restart(g);
 }
 
@@ -161,7 +161,7 @@ static int on_set(GenlSource *g, const KernelMessage *message) {
 
 static int on_dump_done(GenlSource *g) {
         if (g->torn) {
-                log_debug("Sets changed while the kernel listed them, asking again.");
+                log_debug("Sets changed during the dump, requesting it again.");
                 return begin_info(g);
         }
 
@@ -173,12 +173,12 @@ static int on_dump_done(GenlSource *g) {
         return g->resync_after ? begin_info(g) : 0;
 }
 
-/* The reply is an error. Gives what the source should fail with, or 0. */
+/* Handles an error reply. Returns the error with which the source fails, or 0. */
 static int on_error(GenlSource *g, int error) {
         if (error == 0)
                 return 0;
 
-        /* The module may be unloaded at any time while nothing uses it. */
+        /* An unused module can be unloaded at any time. */
         if (g->state == GENL_RESOLVING)
                 return error == -ENOENT ? -EOPNOTSUPP : error;
         if (error == -ENOENT || error == -EOPNOTSUPP)
@@ -228,18 +228,18 @@ static int on_reply(GenlSource *g, struct nlmsghdr *nlh) {
         return 0;
 }
 
-/* The family came or went, with its module. */
+/* Handles loading and unloading of the module. */
 static void on_family_event(GenlSource *g, struct nlmsghdr *nlh) {
         GenlFamilyChange change = genl_family_change(nlh);
         int r;
 
-        if (change == GENL_FAMILY_WENT && g->state == GENL_FOLLOWING) {
+        if (change == GENL_FAMILY_UNREGISTERED && g->state == GENL_FOLLOWING) {
                 log_notice("The kernel module vfio_pasid was unloaded, waiting for it to come back.");
                 g->state = GENL_ABSENT;
                 g->announced = false;
                 g->sequence.valid = false;
                 g->base.handlers->dump(NULL, 0, g->base.userdata);
-        } else if (change == GENL_FAMILY_CAME && g->state == GENL_ABSENT) {
+        } else if (change == GENL_FAMILY_REGISTERED && g->state == GENL_ABSENT) {
                 r = begin_resolve(g);
                 if (r < 0)
                         fail(g, r);
@@ -319,7 +319,7 @@ static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
-/* Makes room, so that what happens during the dump fits. The dump covers what is thrown away. */
+/* Empties the receive buffer, so that there is room for events during the dump. The dump covers the dropped events. */
 static void flush_events(GenlSource *g) {
         for (unsigned i = 0; i < FLUSH_MAX; i++)
                 if (receive(g, g->events_socket) == -EAGAIN)
@@ -336,11 +336,11 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
 
                 n = receive(g, g->events_socket);
                 if (n == -EAGAIN) {
-                        take_turns(g, false);
+                        adjust_priority(g, false);
                         return 0;
                 }
                 if (n == -ENOBUFS) {
-                        take_turns(g, true);
+                        adjust_priority(g, true);
                         flush_events(g);
                         if (g->state == GENL_FOLLOWING)
                                 lose_events(g, "receive buffer overrun");
@@ -354,12 +354,12 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
                 for (left = (int) n; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
                         on_event(g, nlh);
 
-                /* A handler or a loss has begun a new dump: the rest waits for it. */
+                /* A new dump has begun; further events wait for it. */
                 if (g->state == GENL_INFO || g->state == GENL_DUMPING)
                         return 0;
         }
 
-        take_turns(g, true);
+        adjust_priority(g, true);
         return 0;
 }
 
@@ -369,7 +369,7 @@ static int genl_source_resync(KernelSource *source) {
         if (g->state == GENL_FOLLOWING)
                 return begin_info(g);
         if (g->state == GENL_ABSENT)
-                return -ENODEV; /* nobody knows when it comes back, and then it is dumped anyway */
+                return -ENODEV; /* when the module comes back, there is a dump anyway */
 
         g->resync_after = true;
         return 0;
@@ -418,7 +418,7 @@ int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceH
 
         genl_socket_enlarge(g->events_socket);
 
-        /* Failing to hear of the module's comings and goings is no reason not to start. */
+        /* Without these events, the unloading of the module is not noticed; that is not fatal. */
         if (nl_socket_add_membership(g->events_socket, GENL_ID_CTRL) < 0)
                 log_debug("Cannot follow the registration of netlink families, ignoring.");
 

@@ -10,26 +10,24 @@
 #include "passed-sockets.h"
 
 /*
- * Where the kernel's PASID sets are learned from: generic netlink in service,
- * a directory that looks like sysfs in tests. The rest of the daemon does not
- * know which.
+ * The source of the kernel's PASID sets: generic netlink, or in tests a directory
+ * that looks like sysfs. The rest of the daemon does not depend on which it is.
  *
- * After it was made a source calls, from the event loop: present() once, then
- * dump() with all sets, then event() for each change. When events got lost it
- * calls lost() and, as soon as it has a new picture, dump() again. With
- * failed() it ends.
+ * A source calls, from the event loop: present() once, then dump() with all sets,
+ * then event() for each change. When events were lost, it calls lost(), and
+ * dump() again as soon as it can. After failed() it calls nothing.
  */
 typedef struct KernelSourceHandlers {
         void (*present)(const KernelInfo *info, void *userdata);
         void (*dump)(const KernelSet *sets, size_t n_sets, void *userdata);
         void (*event)(const KernelMessage *message, void *userdata);
-        void (*lost)(const char *why, void *userdata);
+        void (*lost)(const char *reason, void *userdata);
         void (*failed)(int error, void *userdata); /* -EOPNOTSUPP: this kernel has no PASID sets */
 } KernelSourceHandlers;
 
 typedef struct KernelSource KernelSource;
 
-/* What a source is made of; kernel-source.h's users have no need to look inside. */
+/* The implementation of a source; only for sources and the functions below. */
 typedef struct KernelSourceOps {
         int (*resync)(KernelSource *source);
         void (*free)(KernelSource *source);
@@ -41,19 +39,22 @@ struct KernelSource {
         void *userdata;
 };
 
-/* The kernel's generic netlink family "vfio_pasid". Takes the sockets; opens what is missing. */
+/* A source for the generic netlink family "vfio_pasid". Takes ownership of the sockets, and opens missing ones. */
 int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceHandlers *handlers,
         void *userdata, KernelSource **ret);
 
 /*
- * Sets below ROOT/sys/class/vfio_pasid. A "denied" that grows counts as a
- * refusal for the quota, of the count that is at it; an "allocated" or
- * "attached" that reaches "watermark" as its crossing.
+ * A source for sets below ROOT/sys/class/vfio_pasid. If "denied" grows, it
+ * reports a denial by the quota, for the count that has reached the quota. If
+ * "allocated" or "attached" reaches "watermark", it reports that.
  */
 int scan_source_new(sd_event *event, const char *root, const KernelSourceHandlers *handlers, void *userdata,
         KernelSource **ret);
 
-/* Asks for a new dump(). It comes later, from the event loop. -ENODEV while the kernel's module is gone. */
+/*
+ * Requests a new dump(), which is called later from the event loop. Returns 0 or a negative errno: -ENODEV if the
+ * module is not loaded.
+ */
 static inline int kernel_source_resync(KernelSource *source) {
         return source->ops->resync(source);
 }

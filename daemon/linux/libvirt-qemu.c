@@ -18,7 +18,7 @@ void libvirt_qemu_clear(LibvirtQemu *qemu) {
         *qemu = (LibvirtQemu) {};
 }
 
-/* The directory belongs to the user that QEMU runs as. What matters in it is root's, or in a test our own. */
+/* The directory belongs to QEMU's user, so the file must be owned by root, or in tests by our own user. */
 static int read_pid_file(const char *root, const char *name, uint32_t *ret) {
         char text[sizeof("4294967295\n")];
         _cleanup_free_ char *path = NULL;
@@ -53,7 +53,7 @@ static int read_pid_file(const char *root, const char *name, uint32_t *ret) {
         return 0;
 }
 
-/* libvirt leaves out of a machine's name what machined would not take, and cuts it off. */
+/* Is shortened made from name by dropping characters and cutting it, as libvirt does for machine names? */
 static bool can_be_named(const char *name, const char *shortened) {
         for (; *shortened; name++) {
                 if (!*name)

@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 /*
- * QEMU processes that libvirt runs without systemd-machined. libvirt then puts
- * each into a cgroup of its own making, /machine/qemu-N-NAME.libvirt-qemu, and
- * nobody announces it; the only trace of the domain is libvirt's pid file.
+ * QEMU processes that libvirt runs without systemd-machined. libvirt then creates
+ * a cgroup for each, /machine/qemu-N-NAME.libvirt-qemu. They are not announced on
+ * the bus; the only trace of the domain is libvirt's pid file.
  */
 
 typedef struct LibvirtQemu {
@@ -19,9 +19,10 @@ typedef struct LibvirtQemu {
 void libvirt_qemu_clear(LibvirtQemu *qemu);
 
 /*
- * The QEMU of the running domain with this name. Counts only if its pid file is
- * root's and the process is in a cgroup that libvirt made for a domain of such
- * a name. -ENOENT when there is none, otherwise another negative errno; *ret,
- * for libvirt_qemu_clear(), is untouched then.
+ * Finds the QEMU of the running domain with this name. The pid file must be owned
+ * by root, and the process must be in a cgroup that libvirt created for a domain
+ * with such a name. Returns 0, and the caller frees *ret with
+ * libvirt_qemu_clear(); -ENOENT if there is none; or another negative errno. *ret
+ * is untouched on failure.
  */
 int libvirt_qemu_find(const char *root, const char *name, LibvirtQemu *ret);

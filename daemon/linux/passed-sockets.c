@@ -8,7 +8,7 @@
 #include "log.h"
 #include "passed-sockets.h"
 
-/* Some ten groups are what a host has. */
+/* A host usually has about ten groups. */
 #define GROUPS_MAX 1024U
 #define DRAIN_MAX  65536U
 
@@ -39,7 +39,7 @@ static int leave_groups(int fd) {
         return 0;
 }
 
-/* What an earlier daemon did not read: events, and the rest of a dump, whose numbers could be those of ours. */
+/* Drops datagrams that an earlier daemon did not read: events, and replies whose numbers could equal those of ours. */
 static void drain(int fd) {
         char byte;
 
@@ -48,7 +48,7 @@ static void drain(int fd) {
                         return;
 }
 
-/* The listening socket of libvirt's hook is the only one of its kind. */
+/* Only the hook's socket is a listening stream socket. */
 static bool is_hook_socket(int fd) {
         return sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
 }
@@ -58,13 +58,13 @@ static int reset_netlink(int fd) {
 
         r = leave_groups(fd);
         if (r < 0)
-                return log_error_errno(r, "Cannot leave the groups of a netlink socket that was passed: %m");
+                return log_error_errno(r, "Cannot leave the groups of a passed netlink socket: %m");
 
         drain(fd);
         return 0;
 }
 
-/* The order matters among sockets of the same kind only: requests, then events. */
+/* The order matters only for sockets of the same kind: requests, then events. */
 static int classify(int n, PassedSockets *sockets) {
         for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
                 int *slot = NULL;
@@ -89,7 +89,7 @@ static int classify(int n, PassedSockets *sockets) {
         }
 
         if ((sockets->request < 0) != (sockets->events < 0)) {
-                log_error("Only one generic netlink socket was passed, two are needed.");
+                log_error("Only one generic netlink socket was passed, two are required.");
                 return -EINVAL;
         }
 
@@ -102,7 +102,7 @@ int passed_sockets_get(PassedSockets *ret) {
 
         n = sd_listen_fds(true);
         if (n < 0)
-                return log_error_errno(n, "Cannot take the file descriptors that were passed: %m");
+                return log_error_errno(n, "Cannot determine the passed file descriptors: %m");
 
         r = classify(n, &sockets);
         if (r >= 0 && sockets.request >= 0)

@@ -4,10 +4,10 @@
 #include "macro.h"
 
 /*
- * The sockets that systemd opens for pasidd.socket: two for generic netlink,
- * because the service has neither the host's network nor a way to open any,
- * and the listening socket of libvirt's hook. Each is recognised by its kind;
- * of those that were not passed the descriptor is negative.
+ * Sockets that systemd passes for pasidd.socket: two for generic netlink, because
+ * the service has no access to the host's network and cannot open any, and the
+ * listening socket for libvirt's hook. Each is recognised by its kind. The
+ * descriptor of a socket that was not passed is negative.
  */
 typedef struct PassedSockets {
         int request;
@@ -18,9 +18,9 @@ typedef struct PassedSockets {
 #define PASSED_SOCKETS_NONE ((PassedSockets) { .request = -EBADF, .events = -EBADF, .hook = -EBADF })
 
 /*
- * Whoever is started as we are gets the same sockets: those for netlink are in
- * no group and hold nothing after this. Returns 1, 0 when nothing was passed,
- * or, where it was something else, -EINVAL and has logged that.
+ * Takes the passed sockets. The netlink sockets leave all groups and are drained,
+ * because an earlier daemon may have used them. Returns 1, 0 if nothing was
+ * passed, or a negative errno, which has been logged.
  */
 int passed_sockets_get(PassedSockets *ret);
 

@@ -4,7 +4,7 @@
 #include "file-util.h"
 #include "proc.h"
 
-/* A number out of /proc/PID/stat, by the number of its field as in proc(5). */
+/* Reads a number from /proc/PID/stat. number: the field's number in proc(5). */
 static int read_stat_field(const char *root, pid_t pid, unsigned number, uint64_t *ret) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         char *p, *field, *saveptr = NULL;
@@ -18,12 +18,12 @@ static int read_stat_field(const char *root, pid_t pid, unsigned number, uint64_
         if (r < 0)
                 return errno_is_gone(r) ? -ESRCH : r;
 
-        /* The second field is the command in parentheses, which may hold blanks and parentheses itself. */
+        /* The second field is the command in parentheses, which may contain blanks and parentheses. */
         p = strrchr(text, ')');
         if (!p)
                 return -EBADMSG;
 
-        field = strtok_r(p + 1, " \n", &saveptr); /* the third */
+        field = strtok_r(p + 1, " \n", &saveptr); /* the third field */
         for (unsigned i = 3; field && i < number; i++)
                 field = strtok_r(NULL, " \n", &saveptr);
         if (!field)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Sets by looking at a directory, for tests: what changes in it is read again,
- * and the difference is told as events.
+ * PASID sets by scanning a directory, for tests: changed files are read again,
+ * and the differences are reported as events.
  */
 
 #include <dirent.h>
@@ -26,16 +26,16 @@ typedef struct ScannedSet {
         TAILQ_ENTRY(ScannedSet) entries;
         ScanSource *source;
         KernelSet set;
-        int watch; /* of its directory */
+        int watch; /* inotify watch of its directory */
 } ScannedSet;
 
 struct ScanSource {
         KernelSource base;
         sd_event *event;
         char *root;
-        /* One for all directories: sd-event's own would make and drop another one for each set. */
+        /* One descriptor for all directories. sd_event_add_inotify() would use one for each set. */
         int inotify;
-        int watch; /* of the sets' directory; -1 before that was found */
+        int watch; /* inotify watch of the sets' directory; -1 if it has not been found yet */
         ScannedSet **by_watch;
         size_t n_by_watch;
         sd_event_source *source;
@@ -56,8 +56,8 @@ static void report(ScanSource *s, KernelMessageType type, const KernelSet *set) 
         report_count(s, type, set, KERNEL_COUNT_PASIDS);
 }
 
-/* Which of the counts is at its quota? */
-static KernelCount refused_count(const KernelSet *set) {
+/* Which of the counts has reached its quota? */
+static KernelCount denied_count(const KernelSet *set) {
         return set->counts_attached && set->attached >= set->quota && set->allocated < set->quota
                        ? KERNEL_COUNT_ATTACHED
                        : KERNEL_COUNT_PASIDS;
@@ -71,8 +71,8 @@ static void report_difference(ScanSource *s, const KernelSet *before, const Kern
         if (now->quota != before->quota)
                 report(s, KERNEL_MESSAGE_QUOTA_CHANGE, now);
         if (now->denied > before->denied)
-                report_count(s, KERNEL_MESSAGE_LIMIT_HIT, now, refused_count(now));
-        /* As the kernel's event, this does not say which of the two. */
+                report_count(s, KERNEL_MESSAGE_LIMIT_HIT, now, denied_count(now));
+        /* Like the kernel's event, this does not say which count it is. */
         if (crosses(now, before->allocated, now->allocated) || crosses(now, before->attached, now->attached))
                 report(s, KERNEL_MESSAGE_WATERMARK_HIT, now);
 }
@@ -89,7 +89,7 @@ static void drop(ScannedSet *scanned) {
         free(scanned);
 }
 
-/* May free it. */
+/* May free scanned. */
 static void scan_one(ScannedSet *scanned) {
         ScanSource *s = scanned->source;
         KernelSet before = scanned->set, now;
@@ -201,7 +201,7 @@ static void scan_new(ScanSource *s) {
                         is_known(s, id))
                         continue;
 
-                /* A set must be complete when it appears: made aside and renamed. */
+                /* A set must be complete when it appears: tests create it elsewhere and rename it. */
                 if (sysfs_set_read(s->root, id, &set) < 0 || add(s, &set) < 0)
                         continue;
 
@@ -245,7 +245,7 @@ static void dump(ScanSource *s) {
         ScannedSet *scanned;
         size_t n = 0;
 
-        s->started = false; /* no events, the dump tells it all */
+        s->started = false; /* no events: the dump covers everything */
         scan_known(s);
         scan_new(s);
         s->started = true;

@@ -14,14 +14,14 @@ typedef struct WatchedSlice {
         TAILQ_ENTRY(WatchedSlice) entries;
         SliceWatch *watch;
         char *cgroup;
-        CgroupSubscription *subscription; /* to its children; NULL if it could not be had */
-        bool enable_failed;               /* logged already */
+        CgroupSubscription *subscription; /* to its children; NULL if it failed */
+        bool enable_failed;               /* enabling the controller failed, and that was logged */
 } WatchedSlice;
 
 struct SliceWatch {
         CgroupWatch *watch;
         char *root;
-        char **cgroups; /* of the slices asked for */
+        char **cgroups; /* of the configured slices */
         size_t n_cgroups;
         TAILQ_HEAD(, WatchedSlice) slices;
         SliceWatchHandlers handlers;
@@ -51,7 +51,7 @@ bool slice_watch_covers(const SliceWatch *w, const char *cgroup) {
         return false;
 }
 
-/* Is the cgroup one of the slices, above one or below one? */
+/* Is the cgroup one of the slices, or above or below one? */
 static bool slice_is_relevant(const SliceWatch *w, const char *cgroup) {
         if (slice_watch_covers(w, cgroup))
                 return true;
@@ -74,8 +74,8 @@ static WatchedSlice *find_watched(const SliceWatch *w, const char *cgroup) {
 }
 
 /*
- * The kernel does not tell a directory's own watch that it was removed from
- * cgroupfs, only that of its parent.
+ * When a cgroup is removed, the kernel notifies only the watch of its parent
+ * directory.
  */
 static void child_vanished(SliceWatch *w, const char *parent, const char *name) {
         _cleanup_free_ char *cgroup = NULL;
@@ -115,7 +115,7 @@ static void child_appeared(SliceWatch *w, const char *parent, const char *name) 
                 w->handlers.unit(cgroup, w->userdata);
 }
 
-/* A cgroup with processes of its own cannot have the controller for its children, except the root. */
+/* The controller cannot be enabled in a cgroup that has processes itself, except the root. */
 static void log_busy(const WatchedSlice *slice) {
         pid_t pid = 0;
         int r;
@@ -124,17 +124,17 @@ static void log_busy(const WatchedSlice *slice) {
         if (r < 0)
                 log_warning(
                         "Cannot enable the misc controller in cgroup %s: the cgroup contains processes. VMs "
-                        "below are limited by their sets' quotas only.",
+                        "below it are limited only by the quotas of their sets.",
                         slice->cgroup);
         else
                 log_warning(
                         "Cannot enable the misc controller in cgroup %s: the cgroup contains processes, PID "
-                        "%i for example. Move them to a cgroup of their own; until then VMs below are limited "
-                        "by their sets' quotas only.",
+                        "%i for example. Move them to a cgroup of their own; until then, VMs below it are limited "
+                        "only by the quotas of their sets.",
                         slice->cgroup, (int) pid);
 }
 
-/* Returns true when it was enabled by this call. */
+/* Returns true if this call enabled it. */
 static bool enable_misc(WatchedSlice *slice) {
         int r;
 
@@ -150,8 +150,8 @@ static bool enable_misc(WatchedSlice *slice) {
                 log_busy(slice);
         else if (!slice->enable_failed)
                 log_context_errno(r == -ENOENT ? LOG_DEBUG : LOG_WARNING, NULL, r,
-                        "Cannot enable the misc controller in cgroup %s, VMs below are limited by their "
-                        "sets' quotas only: %m",
+                        "Cannot enable the misc controller in cgroup %s, VMs below it are limited only by the "
+                        "quotas of their sets: %m",
                         slice->cgroup);
         slice->enable_failed = true;
         if (r != -ENOENT)
@@ -167,7 +167,7 @@ static void scan_slice(WatchedSlice *slice) {
 
         (void) enable_misc(slice);
 
-        /* A handler may make us look anew and drop this slice. */
+        /* A handler may cause a rescan, which may free this slice. */
         cgroup = strdup(slice->cgroup);
         path = cgroup_file(w->root, slice->cgroup, NULL);
         if (!cgroup || !path) {
@@ -196,14 +196,14 @@ static void on_child(CgroupWatchEvent event, const char *child, void *userdata) 
                 child_appeared(slice->watch, slice->cgroup, child);
 }
 
-/* Watches first and looks around then, so that nothing is made unseen in between. Without a watch it looks all the same. */
+/* Watches before it scans, so that no cgroup is missed in between. Scans even if it cannot watch. */
 static void watch_slice(SliceWatch *w, const char *cgroup) {
         WatchedSlice *slice;
         int r;
 
         slice = find_watched(w, cgroup);
         if (slice) {
-                /* It may have been removed and made anew unseen, when events were lost. */
+                /* If events were lost, the cgroup may have been removed and created again. */
                 r = slice->subscription ? cgroup_subscription_renew(slice->subscription) : 0;
         } else {
                 slice = calloc(1, sizeof(*slice));
@@ -232,7 +232,7 @@ static void watch_slice(SliceWatch *w, const char *cgroup) {
 }
 
 void slice_watch_rescan(SliceWatch *w) {
-        /* Everything hangs on the root, which looks at its children. */
+        /* The scan of the root reaches all slices. */
         watch_slice(w, "/");
 }
 
@@ -240,7 +240,7 @@ bool slice_watch_enable_failed(SliceWatch *w) {
         bool enabled = false, ok = true;
         WatchedSlice *slice;
 
-        /* Parents come before children. */
+        /* Parents are before children in the list. */
         TAILQ_FOREACH (slice, &w->slices, entries) {
                 if (!slice->enable_failed)
                         continue;

@@ -13,13 +13,13 @@ const char *start_evidence_to_string(StartEvidence evidence) {
         static const char *const table[_START_EVIDENCE_MAX] = {
                 [START_EVIDENCE_NONE] = "nothing",
                 [START_EVIDENCE_LIBVIRT] = "the libvirt daemon that announced it",
-                [START_EVIDENCE_STATUS] = "libvirt's status of it",
+                [START_EVIDENCE_STATUS] = "libvirt's status file of it",
         };
 
         return (unsigned) evidence < _START_EVIDENCE_MAX ? table[evidence] : NULL;
 }
 
-/* The directory belongs to the user that QEMU runs as. What libvirt writes there is root's, or in a test our own. */
+/* The directory belongs to QEMU's user, so the file must be owned by root, or in tests by our own user. */
 static bool has_status(const char *root, const char *name) {
         _cleanup_free_ char *path = NULL;
         struct stat st;
@@ -32,7 +32,7 @@ static bool has_status(const char *root, const char *name) {
                (st.st_uid == 0 || st.st_uid == geteuid());
 }
 
-/* What people run in sessions of theirs is no libvirt that anybody depends on. */
+/* Processes in user sessions do not count: no system VM depends on them. */
 static bool is_of_system(const char *root, pid_t pid) {
         _cleanup_free_ char *cgroup = NULL;
 
@@ -40,7 +40,7 @@ static bool is_of_system(const char *root, pid_t pid) {
                !cgroup_path_is_below(cgroup, "/user.slice");
 }
 
-static bool lives(const char *root, const Announcement *announced) {
+static bool announcer_is_running(const char *root, const Announcement *announced) {
         uint64_t start_time;
 
         return announced && announced->libvirt_pid > 0 &&
@@ -52,7 +52,7 @@ static bool lives(const char *root, const Announcement *announced) {
 StartEvidence start_evidence_find(const char *root, const char *name, const Announcement *announced) {
         if (has_status(root, name))
                 return START_EVIDENCE_STATUS;
-        if (lives(root, announced))
+        if (announcer_is_running(root, announced))
                 return START_EVIDENCE_LIBVIRT;
 
         return START_EVIDENCE_NONE;

@@ -294,7 +294,10 @@ int unit_name_unescape(const char *s, char **ret) {
         return 0;
 }
 
-/* Returns the part of libvirt's machine name that is made from the domain's name, or NULL if the name is not libvirt's. */
+/*
+ * Returns the part of libvirt's machine name that is made from the domain's name, or NULL if the name is not
+ * libvirt's.
+ */
 static const char *libvirt_machine_suffix(const char *machine) {
         /* The drivers of libvirt that register VMs: DRIVER-ID-NAME. */
         static const char *const prefixes[] = { "qemu-", "ch-" };

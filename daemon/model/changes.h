@@ -51,7 +51,10 @@ void world_queue_changes(World *w, unsigned changes);
 /* changes: VMChange; 0 for a new VM. */
 void vm_queue_changes(VM *vm, unsigned changes);
 
-/* To be called before the VM is freed. Queues the removal, if the VM was announced on the bus, and drops its other changes. */
+/*
+ * To be called before the VM is freed. Queues the removal, if the VM was announced on the bus, and drops its other
+ * changes.
+ */
 void changes_vm_gone(VM *vm);
 
 /* Removes the next changed VM from the queue and returns it, or NULL. vm->signals.changed is not reset. */

@@ -120,7 +120,9 @@ static uint64_t get_denied(const MetricsVM *vm) {
         return vm->denied;
 }
 
-/* Formats "{uuid="…",name="…"} " for all VMs into one string; (*ret_ends)[k] is the offset at which that of VM k ends. */
+/*
+ * Formats "{uuid="…",name="…"} " for all VMs into one string; (*ret_ends)[k] is the offset at which that of VM k ends.
+ */
 static int format_labels(const Metrics *m, char **ret, size_t **ret_ends) {
         _cleanup_free_ size_t *ends = NULL;
         _cleanup_free_ char *text = NULL;

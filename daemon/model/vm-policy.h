@@ -28,7 +28,10 @@ void vm_resolve_announced(
 /* The quota of the VM's next start, if one is announced; else the current one. */
 void vm_resolve_next(const VM *vm, PolicyResult *ret);
 
-/* Lists every source of the current quota with its outcome, see policy_explain(). The caller frees *ret. Returns 0 or -ENOMEM. */
+/*
+ * Lists every source of the current quota with its outcome, see policy_explain(). The caller frees *ret. Returns 0 or
+ * -ENOMEM.
+ */
 int vm_explain(const VM *vm, PolicyResult *ret_result, PolicyCandidate **ret, size_t *ret_n);
 
 /* What is committed to the VM (commitment.h), with the sets' counters last received. */

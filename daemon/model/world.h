@@ -11,11 +11,11 @@ typedef struct SliceLimit SliceLimit;
 typedef struct VM VM;
 
 /* The state of machined's list of machines. */
-typedef enum MachinesKnown {
+typedef enum MachinesState {
         MACHINES_UNKNOWN,     /* not requested yet, or the answer is pending */
         MACHINES_UNAVAILABLE, /* no bus, or no answer; retried later */
         MACHINES_LISTED,
-} MachinesKnown;
+} MachinesState;
 
 /* The source of the default quota. */
 typedef enum DefaultSource {
@@ -46,7 +46,7 @@ typedef struct World {
         bool sets_complete;   /* a dump of all sets has been processed */
         bool overcommitted;   /* the host is */
         bool ready;           /* readiness has been announced */
-        MachinesKnown machines;
+        MachinesState machines;
         uint64_t resyncs;
 
         Changes changes;

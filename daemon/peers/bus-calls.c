@@ -5,16 +5,16 @@
 #include "bus-calls.h"
 #include "log.h"
 
-/* Leaves room for what machined.c and systemd-watch.c ask by themselves. */
+/* Below the bus's limit, so that machined.c and systemd-watch.c can make calls of their own. */
 #define CALLS_OPEN_MAX 48U
 
 #define RETRY_USEC (UINT64_C(100000))
 
 struct BusCall {
-        TAILQ_ENTRY(BusCall) entries; /* while it waits */
+        TAILQ_ENTRY(BusCall) entries; /* while waiting */
         BusCalls *calls;
-        sd_bus_message *message; /* while it waits */
-        sd_bus_slot *slot;       /* while it is open */
+        sd_bus_message *message; /* while waiting */
+        sd_bus_slot *slot;       /* while open */
         sd_bus_message_handler_t handler;
         void *userdata;
 };
@@ -24,7 +24,7 @@ struct BusCalls {
         sd_bus *bus;
         TAILQ_HEAD(, BusCall) waiting;
         unsigned n_open;
-        sd_event_source *retry; /* while one that waits could not be sent */
+        sd_event_source *retry; /* timer; set if a waiting call could not be sent */
 };
 
 static void send_waiting(BusCalls *calls);
@@ -48,7 +48,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* There may be no call open whose reply would be the occasion. */
+/* A timer is needed, because there may be no open call whose reply would trigger the next attempt. */
 static void retry_later(BusCalls *calls) {
         int r;
 
@@ -71,7 +71,7 @@ static void send_waiting(BusCalls *calls) {
                 r = sd_bus_call_async(
                         calls->bus, &call->slot, call->message, on_reply, call, BUS_CALL_TIMEOUT_USEC);
                 if (r < 0) {
-                        /* With the bus gone all of this is done anew; anything else can pass. */
+                        /* If the connection is gone, all calls are freed soon. Other errors may be temporary. */
                         log_debug_errno(r, "Cannot send a method call, trying again: %m");
                         retry_later(calls);
                         return;

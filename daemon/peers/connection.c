@@ -19,14 +19,14 @@ struct Connection {
         bool failure_logged;
 };
 
-/* While sd-bus is at work with them the connections stay as they are. */
+/* The handler of a disconnect must not call this: sd-bus still uses the connection. */
 static void disconnect(Connection *c) {
         c->handlers->lost(c->userdata);
         c->questions = sd_bus_close_unref(c->questions);
         c->callers = sd_bus_close_unref(c->callers);
 }
 
-/* Of either connection. */
+/* Called for either connection. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Connection *c = userdata;
 
@@ -39,16 +39,17 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 }
 
 /*
- * For calls without a time limit of their own: those to the bus itself. We read
- * its answers after all the calls that users sent before, and sd-bus closes the
- * connection when the answer to AddMatch is late. With sd-bus's default, 25 s, a
- * user who sent enough calls disconnected the daemon on a busy machine.
+ * For calls without a time limit of their own, which are those to the bus
+ * itself. Their replies queue behind the calls of all users, and sd-bus closes
+ * the connection if the reply to AddMatch is late. With sd-bus's default of 25 s,
+ * a user could disconnect the daemon on a busy machine by sending many calls.
  */
 #define DRIVER_TIMEOUT_USEC (UINT64_C(10) * 60 * 1000000)
 
 /*
- * The system bus. Not by sd_bus_open_system(), which would let callers send
- * file descriptors along: a few calls that wait for polkit could use up ours.
+ * Connects to the system bus. Not with sd_bus_open_system(), which would let
+ * callers pass file descriptors: a few calls that wait for polkit could use up
+ * those of the daemon.
  */
 static int open_bus(sd_bus **ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
@@ -84,9 +85,9 @@ static int attach(Connection *c, sd_bus *bus, int64_t priority) {
 }
 
 /*
- * No program has a reason to call the connection for questions, but some may:
- * the bus's policy for destinations goes by names, and other policies allow
- * some interfaces wherever they are. sd-bus would answer Ping, for example.
+ * Drops method calls on the connection for questions. Calls can arrive there,
+ * because policies of other services allow some interfaces on every connection,
+ * and sd-bus would answer Ping, for example.
  */
 static int drop_calls(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         uint8_t type;
@@ -94,7 +95,9 @@ static int drop_calls(sd_bus_message *message, void *userdata, sd_bus_error *err
         return sd_bus_message_get_type(message, &type) >= 0 && type == SD_BUS_MESSAGE_METHOD_CALL;
 }
 
-/* The answers to questions come before callers; only what the kernel and libvirt's hook say comes before them. */
+/*
+ * Answers to questions take precedence over callers; the kernel's events and libvirt's hook take precedence over both.
+ */
 static int connect_to_bus(Connection *c) {
         int r;
 
@@ -190,7 +193,7 @@ Connection *connection_free(Connection *c) {
                 return NULL;
 
         c->retry = sd_event_source_disable_unref(c->retry);
-        /* Without sd_bus_flush(): it waits for a bus that may take nothing. */
+        /* Not sd_bus_flush(), which blocks if the bus does not read. */
         disconnect(c);
         sd_event_unref(c->event);
         free(c);

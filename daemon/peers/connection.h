@@ -7,42 +7,45 @@
 #include "macro.h"
 
 /*
- * The connection to the system bus, which is two: what machined and systemd
- * say must not queue behind what callers send, of which anybody may send as
- * much as he likes. Mostly both break together. When one does, both are made
- * anew, at growing intervals.
+ * The two connections to the system bus, one for callers and one for questions:
+ * messages from machined and systemd must not queue behind calls, because any
+ * user can send any number of those. If one connection breaks, both are made
+ * again, at growing intervals.
  */
 typedef struct Connection Connection;
 
 typedef struct ConnectionHandlers {
-        /* callers: on which the daemon is called; questions: to machined and systemd. A negative errno: they are not used. */
+        /*
+         * callers: connection on which the daemon is called; questions: connection for calls to machined and systemd.
+         * Returns a negative errno if they cannot be used.
+         */
         int (*connected)(sd_bus *callers, sd_bus *questions, void *userdata);
 
-        /* Both are there, and connected() has succeeded. */
+        /* Both connections are up, and connected() has succeeded. */
         void (*ready)(void *userdata);
 
-        /* Both are about to be closed: nothing may use them from now on. May be called without connected() before. */
+        /* Both connections are about to be closed and must not be used any more. May be called without connected(). */
         void (*lost)(void *userdata);
 
-        /* They cannot be had or used at present. lost() follows, later. */
+        /* The connections are not available at present. lost() follows later. */
         void (*unavailable)(void *userdata);
 } ConnectionHandlers;
 
-/* handlers must last. */
+/* handlers must outlive the connection. Returns 0 or -ENOMEM. */
 int connection_new(sd_event *event, const ConnectionHandlers *handlers, void *userdata, Connection **ret);
 
-/* Connects, and goes on trying. */
+/* Connects, with retries until it succeeds. */
 void connection_start(Connection *c);
 
-/* Are the connections there, as far as is known? */
+/* Are the connections up, as far as is known? */
 bool connection_is_up(const Connection *c);
 
-/* The bus has done what it was asked for: after the next failure it is tried again soon. */
+/* Resets the retry interval. To be called when a request to the bus has succeeded. */
 void connection_works(Connection *c);
 
-/* Something that was asked of the bus has failed: both are made anew after a while. */
+/* Makes both connections again after a while. To be called when a request to the bus has failed. */
 void connection_retry(Connection *c);
 
-/* Calls lost(), and closes both. */
+/* Calls lost(), and closes both. Returns NULL. */
 Connection *connection_free(Connection *c);
 DEFINE_CLEANUP_FUNC(Connection *, connection_free, connection_freep);

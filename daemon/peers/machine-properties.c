@@ -78,15 +78,15 @@ bool machine_properties_are_vm(const char *machine, const MachineProperties *p) 
         if (!streq_ptr(p->class, MACHINE_CLASS_VM))
                 return false;
 
-        /* From systemd 258 on users register machines, with the UUID of their choice. Before, only root could. */
+        /* Users can register machines with any UUID since systemd 258. Before, only root could register any. */
         if (p->uid != 0) {
-                log_debug("Machine %s was registered by user %" PRIu32 ", it goes by its unit.", machine,
-                        p->uid);
+                log_debug("Machine %s was registered by user %" PRIu32 ", identifying it by its unit.",
+                        machine, p->uid);
                 return false;
         }
 
         if (!p->has_uuid) {
-                log_info("Machine %s has no UUID, it goes by its unit.", machine);
+                log_info("Machine %s has no UUID, identifying it by its unit.", machine);
                 return false;
         }
 

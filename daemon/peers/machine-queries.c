@@ -8,19 +8,19 @@
 #include "machined-names.h"
 
 /*
- * Anybody can have machined announce machines. Of those that are announced so
- * many are asked about at a time, which leaves room for other calls (see
- * bus-calls.c), and so many in all. What is above is found in the list.
+ * Any user can make machined announce machines. Limits how many announced
+ * machines are queried at a time, which leaves room for other calls (see
+ * bus-calls.c), and how many wait in all. The others are found in the next list.
  */
-#define NEW_ASKED_MAX 16U
-#define NEW_MAX       256U
+#define NEW_OPEN_MAX 16U
+#define NEW_MAX      256U
 
 typedef struct MachineQuery {
         TAILQ_ENTRY(MachineQuery) entries;
         MachineQueries *queries;
-        BusCall *call; /* NULL: it waits for its turn */
+        BusCall *call; /* NULL: waiting */
         char *machine, *path;
-        bool listed; /* of the list that is being read */
+        bool from_list; /* the machine is from the list, not from an announcement */
 } MachineQuery;
 
 struct MachineQueries {
@@ -28,25 +28,25 @@ struct MachineQueries {
         const MachineQueriesHandlers *handlers;
         void *userdata;
         TAILQ_HEAD(, MachineQuery) queries;
-        size_t n_listed;           /* queries of the list */
-        size_t n_new, n_new_asked; /* other queries, and those of them that do not wait */
+        size_t n_from_list;       /* queries of machines from the list */
+        size_t n_new, n_new_open; /* queries of announced machines, and those of them that are open */
 };
 
 bool machine_queries_are_empty(const MachineQueries *queries) {
         return TAILQ_EMPTY(&queries->queries);
 }
 
-bool machine_queries_have_listed(const MachineQueries *queries) {
-        return queries->n_listed > 0;
+bool machine_queries_list_is_pending(const MachineQueries *queries) {
+        return queries->n_from_list > 0;
 }
 
 static void query_free(MachineQuery *q) {
         TAILQ_REMOVE(&q->queries->queries, q, entries);
-        if (q->listed)
-                q->queries->n_listed--;
+        if (q->from_list)
+                q->queries->n_from_list--;
         else {
                 q->queries->n_new--;
-                q->queries->n_new_asked -= q->call != NULL;
+                q->queries->n_new_open -= q->call != NULL;
         }
         bus_call_free(q->call);
         free(q->machine);
@@ -61,19 +61,19 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 
         query_free(q);
         queries->handlers->answered(machine, reply, queries->userdata);
-        machine_queries_ask(queries);
-        queries->handlers->over(queries->userdata);
+        machine_queries_send(queries);
+        queries->handlers->done(queries->userdata);
         return 0;
 }
 
-static int ask_properties(MachineQuery *q) {
+static int query_send(MachineQuery *q) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         BusCalls *calls = q->queries->calls;
         int r;
 
         r = sd_bus_message_new_method_call(bus_calls_get_bus(calls), &message, MACHINED_NAME, q->path,
                 "org.freedesktop.DBus.Properties", "GetAll");
-        /* It has just told of the machine. If it is gone since, the list is asked for again. */
+        /* machined was running a moment ago. If it has exited since, the list is requested again. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)
@@ -85,35 +85,34 @@ static int ask_properties(MachineQuery *q) {
         if (r < 0)
                 return r;
 
-        q->queries->n_new_asked += !q->listed;
+        q->queries->n_new_open += !q->from_list;
         return 0;
 }
 
-void machine_queries_ask(MachineQueries *queries) {
+void machine_queries_send(MachineQueries *queries) {
         MachineQuery *q, *next;
         int r;
 
         for (q = TAILQ_FIRST(&queries->queries);
-                q && queries->n_new_asked < NEW_ASKED_MAX && queries->n_new_asked < queries->n_new;
-                q = next) {
+                q && queries->n_new_open < NEW_OPEN_MAX && queries->n_new_open < queries->n_new; q = next) {
                 next = TAILQ_NEXT(q, entries);
                 if (q->call)
                         continue;
 
-                r = ask_properties(q);
+                r = query_send(q);
                 if (r < 0) {
-                        log_debug_errno(r, "Cannot ask about machine %s: %m", q->machine);
+                        log_debug_errno(r, "Cannot query machine %s: %m", q->machine);
                         query_free(q);
                         queries->handlers->missed(queries->userdata);
                 }
         }
 }
 
-int machine_queries_add(MachineQueries *queries, const char *machine, const char *path, bool listed) {
+int machine_queries_add(MachineQueries *queries, const char *machine, const char *path, bool from_list) {
         MachineQuery *q;
         int r = 0;
 
-        if (!listed && queries->n_new >= NEW_MAX)
+        if (!from_list && queries->n_new >= NEW_MAX)
                 return -ENOBUFS;
 
         q = calloc(1, sizeof(*q));
@@ -121,17 +120,17 @@ int machine_queries_add(MachineQueries *queries, const char *machine, const char
                 return -ENOMEM;
 
         q->queries = queries;
-        q->listed = listed;
-        queries->n_listed += listed;
-        queries->n_new += !listed;
+        q->from_list = from_list;
+        queries->n_from_list += from_list;
+        queries->n_new += !from_list;
         TAILQ_INSERT_TAIL(&queries->queries, q, entries);
 
         q->machine = strdup(machine);
         q->path = strdup(path);
         if (!q->machine || !q->path)
                 r = -ENOMEM;
-        else if (listed)
-                r = ask_properties(q);
+        else if (from_list)
+                r = query_send(q);
         if (r < 0) {
                 query_free(q);
                 return r;

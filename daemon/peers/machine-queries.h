@@ -4,39 +4,39 @@
 #include "bus-calls.h"
 
 /*
- * Asks machined for the properties of machines: of those in its list at once, of those that it announces some at a time. A
- * machine whose end is announced while it is asked about is dropped.
+ * Queries the properties of machines from machined: of machines in its list immediately, of announced machines some at a
+ * time. A machine whose end is announced during the query is dropped.
  */
 typedef struct MachineQueries MachineQueries;
 
 typedef struct MachineQueriesHandlers {
-        /* machined's answer to GetAll, which can be an error. May call machine_queries_clear(). */
+        /* machined's reply to GetAll, which can be an error. May call machine_queries_clear(). */
         void (*answered)(const char *machine, sd_bus_message *reply, void *userdata);
-        void (*over)(void *userdata);   /* after answered(), once the next machines are asked about */
-        void (*missed)(void *userdata); /* an announced machine is not asked about */
+        void (*done)(void *userdata);   /* called after answered(), when further queries have been sent */
+        void (*missed)(void *userdata); /* an announced machine was not queried */
 } MachineQueriesHandlers;
 
-/* handlers must last. Returns 0 or -ENOMEM. */
+/* handlers must outlive the queries. Returns 0 or -ENOMEM. */
 int machine_queries_new(
         BusCalls *calls, const MachineQueriesHandlers *handlers, void *userdata, MachineQueries **ret);
 MachineQueries *machine_queries_free(MachineQueries *queries);
 
 /*
- * Adds a machine of the list, which is asked about at once, or one that was announced, which waits for
- * machine_queries_ask(). Returns 0; -ENOBUFS when too many announced ones wait; another negative errno.
+ * Adds a machine. One from the list is queried immediately; an announced one waits for machine_queries_send(). Returns 0;
+ * -ENOBUFS if too many announced machines are waiting; or another negative errno.
  */
-int machine_queries_add(MachineQueries *queries, const char *machine, const char *path, bool listed);
+int machine_queries_add(MachineQueries *queries, const char *machine, const char *path, bool from_list);
 
-/* Asks about announced machines, as many as may be asked about at a time. */
-void machine_queries_ask(MachineQueries *queries);
+/* Queries announced machines, as many as the limit allows. */
+void machine_queries_send(MachineQueries *queries);
 
-/* The machine has ended: what is under way must not bring it back. */
+/* Drops the query of a machine that has ended, so that its answer does not add the machine again. */
 void machine_queries_drop(MachineQueries *queries, const char *machine);
 
-/* Drops all. */
+/* Drops all queries. */
 void machine_queries_clear(MachineQueries *queries);
 
 bool machine_queries_are_empty(const MachineQueries *queries);
 
-/* Is a machine of the list still being asked about? */
-bool machine_queries_have_listed(const MachineQueries *queries);
+/* Is a query of a machine from the list pending? */
+bool machine_queries_list_is_pending(const MachineQueries *queries);

@@ -19,22 +19,22 @@ struct Machined {
         sd_bus_slot *list_slot;
         sd_event_source *retry;
         uint64_t retry_usec;
-        bool listing; /* the list is not complete before its queries are answered */
-        bool failed;  /* nothing was asked since */
+        bool listing; /* the list was requested, and not all its machines have been queried */
+        bool failed;  /* the last request failed */
         bool failed_logged;
         MachineQueries *queries;
-        bool missed; /* a machine that was announced and not asked about: the list is due */
+        bool missed; /* an announced machine was not queried, so the list must be requested again */
 };
 
 static void list_machines(Machined *d);
 
-bool machined_is_asking(const Machined *d) {
+bool machined_is_busy(const Machined *d) {
         return d && (d->listing || d->missed || !machine_queries_are_empty(d->queries));
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* Has the list asked for after a while. */
+/* Requests the list after a delay. */
 static void list_later(Machined *d, uint64_t delay_usec) {
         int r;
 
@@ -50,8 +50,8 @@ static void list_later(Machined *d, uint64_t delay_usec) {
 }
 
 static void check_list_complete(Machined *d) {
-        /* Not for machines that came since: somebody could make one after the other. */
-        if (!d->listing || d->list_slot || machine_queries_have_listed(d->queries))
+        /* Does not wait for announced machines: a user could announce one after the other. */
+        if (!d->listing || d->list_slot || machine_queries_list_is_pending(d->queries))
                 return;
 
         d->listing = false;
@@ -66,30 +66,30 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Machined *d = userdata;
 
         d->retry = sd_event_source_disable_unref(d->retry);
-        /* What the list that is under way does not have is asked for after it. */
+        /* If a list is in progress, check_list_complete() requests the next one. */
         if (!d->listing)
                 list_machines(d);
         return 0;
 }
 
-/* A machine was announced that nobody is going to ask about. */
+/* An announced machine was not queried. */
 static void miss_machine(void *userdata) {
         Machined *d = userdata;
 
         if (!d->missed)
-                log_debug("More machines are announced than asked about, the list will have them.");
+                log_debug("Too many announced machines to query each, requesting the list.");
         d->missed = true;
         if (!d->listing)
                 list_later(d, RETRY_MIN_USEC);
 }
 
 /*
- * What is not known completely tells of no machine that it has ended. The
- * answers that are still under way are of no use: the next list has them.
+ * Handles an incomplete list. The end of machines cannot be derived from it.
+ * Pending queries are dropped, because the next list will include their machines.
  */
-static void list_failed(Machined *d, const char *why) {
+static void list_failed(Machined *d, const char *reason) {
         if (!d->failed_logged)
-                log_warning("Cannot get the list of machines, trying again: %s", why);
+                log_warning("Cannot get the list of machines, trying again: %s", reason);
         d->failed_logged = true;
         d->listing = false;
         d->list_slot = sd_bus_slot_unref(d->list_slot);
@@ -111,27 +111,26 @@ static void take_machine(const char *machine, sd_bus_message *reply, void *userd
         MachineProperties p;
         int r;
 
-        /* Only machined itself can say that a machine has ended. What it answers of one machine says nothing of others. */
+        /* An error without an answer from machined does not mean that the machine has ended. */
         if (e && (bus_error_is_no_answer(e) || bus_error_is_no_service(e))) {
                 list_failed(d, strempty(e->message));
                 return;
         }
         if (e) {
-                log_debug("Machine %s has gone again: %s", machine, strempty(e->message));
+                log_debug("Machine %s is gone already: %s", machine, strempty(e->message));
                 return;
         }
 
         r = machine_properties_read(reply, &p);
         if (r < 0) {
-                log_warning_errno(
-                        r, "Cannot understand the properties of machine %s, ignoring it: %m", machine);
+                log_warning_errno(r, "Cannot parse the properties of machine %s, ignoring it: %m", machine);
                 return;
         }
 
         if (!machine_properties_are_vm(machine, &p)) {
-                /* What users say of units says nothing of scopes that only root can make. */
+                /* Only root can create the scopes of VMs, so a user's machine does not say anything about them. */
                 if (p.uid == 0 && !isempty(p.unit))
-                        d->handlers->no_vm(p.unit, d->userdata);
+                        d->handlers->not_vm(p.unit, d->userdata);
                 return;
         }
 
@@ -146,12 +145,12 @@ static void take_machine(const char *machine, sd_bus_message *reply, void *userd
                 d->userdata);
 }
 
-/* Sets of what is not a VM have waited for this, too. */
-static void query_over(void *userdata) {
+/* Also needed for machines that are not VMs: sets of their units may be waiting. */
+static void query_done(void *userdata) {
         Machined *d = userdata;
 
         check_list_complete(d);
-        if (!machined_is_asking(d))
+        if (!machined_is_busy(d))
                 d->handlers->idle(d->userdata);
 }
 
@@ -173,7 +172,7 @@ static int query_listed(Machined *d, sd_bus_message *reply) {
         return r;
 }
 
-/* Nobody has machined, and nobody can start it: there are no machines. */
+/* Is machined not installed, or disabled? Then there are no machines. */
 static bool means_absent(const sd_bus_error *error) {
         return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                        "org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked",
@@ -210,13 +209,13 @@ static int on_list(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-static void ask_for_list(Machined *d, bool auto_start) {
+static void request_list(Machined *d, bool auto_start) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
         d->listing = true;
         d->failed = d->missed = false;
-        d->handlers->asked(d->userdata);
+        d->handlers->list_requested(d->userdata);
         d->list_slot = sd_bus_slot_unref(d->list_slot);
         r = sd_bus_message_new_method_call(bus_calls_get_bus(d->calls), &message, MACHINED_NAME,
                 MACHINED_PATH, MACHINED_MANAGER, "ListMachines");
@@ -230,13 +229,13 @@ static void ask_for_list(Machined *d, bool auto_start) {
 }
 
 static void list_machines(Machined *d) {
-        ask_for_list(d, true);
+        request_list(d, true);
 }
 
 void machined_list_again(Machined *d) {
-        /* It goes when there are no machines, and what it had told until then is true. */
+        /* machined exits only when there are no machines, so it is not started for this. */
         if (!d->listing)
-                ask_for_list(d, false);
+                request_list(d, false);
 }
 
 static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -246,13 +245,13 @@ static int on_machine_new(sd_bus_message *message, void *userdata, sd_bus_error 
 
         r = sd_bus_message_read(message, "so", &machine, &path);
         if (r < 0) {
-                log_warning_errno(r, "Cannot understand that there is a new machine: %m");
+                log_warning_errno(r, "Cannot parse the announcement of a new machine: %m");
                 return 0;
         }
 
         if (machine_queries_add(d->queries, machine, path, false) < 0)
                 miss_machine(d);
-        machine_queries_ask(d->queries);
+        machine_queries_send(d->queries);
         return 0;
 }
 
@@ -263,20 +262,20 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
 
         r = sd_bus_message_read(message, "so", &machine, NULL);
         if (r < 0) {
-                log_warning_errno(r, "Cannot understand that a machine was removed: %m");
+                log_warning_errno(r, "Cannot parse the announcement of a removed machine: %m");
                 return 0;
         }
 
-        /* Its properties may be under way still, and must not bring it back. */
+        /* A pending query must not add the machine again. */
         machine_queries_drop(d->queries, machine);
 
         d->handlers->removed(machine, d->userdata);
-        machine_queries_ask(d->queries);
-        query_over(d);
+        machine_queries_send(d->queries);
+        query_done(d);
         return 0;
 }
 
-/* It is not asked when it goes: it does so when there are no machines, and would be started by the question. */
+/* Nothing is requested when machined exits: it does so when there are no machines, and a call would start it again. */
 static void on_owner(const char *owner, void *userdata) {
         Machined *d = userdata;
 
@@ -308,7 +307,7 @@ int machined_ask_pid(Machined *d, uint32_t pid, QuestionHandler handler, void *u
         if (r >= 0)
                 r = sd_bus_message_append(message, "u", pid);
         if (r >= 0)
-                /* Where machined does not run there are no machines. */
+                /* If machined does not run, there are no machines. */
                 r = sd_bus_message_set_auto_start(message, false);
         if (r < 0)
                 return r;
@@ -333,7 +332,7 @@ DEFINE_CLEANUP_FUNC(Machined *, machined_free, machined_freep);
 int machined_new(BusCalls *calls, const MachinedHandlers *handlers, void *userdata, Machined **ret) {
         static const MachineQueriesHandlers queries_handlers = {
                 .answered = take_machine,
-                .over = query_over,
+                .done = query_done,
                 .missed = miss_machine,
         };
         _cleanup_(machined_freep) Machined *d = NULL;
@@ -351,7 +350,7 @@ int machined_new(BusCalls *calls, const MachinedHandlers *handlers, void *userda
         if (r < 0)
                 return r;
 
-        /* Listening comes before asking: on the bus both keep their order. */
+        /* Subscribe before the list is requested: the bus keeps the order. */
         r = bus_peer_new(bus_calls_get_bus(calls), MACHINED_NAME, on_owner, d, &d->peer);
         if (r >= 0)
                 r = bus_peer_subscribe(d->peer, MACHINE_SIGNAL("MachineNew"), on_machine_new, d);

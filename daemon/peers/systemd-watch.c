@@ -23,12 +23,13 @@ static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *er
         w->subscribe_slot = sd_bus_slot_unref(w->subscribe_slot);
         bus_peer_replied(w->peer, reply);
         if (e)
-                log_debug("systemd will not tell of its reloads: %s", strempty(e->message));
+                log_debug("Cannot subscribe to systemd, its reloads will not be noticed: %s",
+                        strempty(e->message));
 
         return 0;
 }
 
-/* It forgets its subscribers with the connection; those that it knows already stay as they are. */
+/* systemd drops subscriptions when its own connection breaks. Subscribing twice is harmless. */
 static void subscribe(SystemdWatch *w) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         sd_bus *bus = bus_calls_get_bus(w->calls);

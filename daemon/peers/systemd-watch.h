@@ -4,14 +4,15 @@
 #include "bus-calls.h"
 
 /*
- * Hears of the service manager being reloaded or executed anew: what it does to
- * cgroups then is looked at again. It tells only if asked to, by Subscribe().
+ * Reports when the service manager was reloaded or re-executed, because it may
+ * have changed cgroups. systemd sends that signal only after a call of
+ * Subscribe().
  */
 typedef struct SystemdWatch SystemdWatch;
 
-/* Cgroups may have changed. why: in words, for the log. */
-typedef void (*SystemdChangedHandler)(const char *why, void *userdata);
+/* Cgroups may have changed. reason: for the log. */
+typedef void (*SystemdChangedHandler)(const char *reason, void *userdata);
 
-/* For a connection that has just been made, which calls has. */
+/* To be called for each new connection, which calls has. Returns 0 or a negative errno. */
 int systemd_watch_new(BusCalls *calls, SystemdChangedHandler changed, void *userdata, SystemdWatch **ret);
 SystemdWatch *systemd_watch_free(SystemdWatch *w);

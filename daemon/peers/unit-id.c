@@ -55,7 +55,7 @@ int unit_ask_invocation_id(
         if (r >= 0)
                 r = sd_bus_message_new_method_call(bus, &message, "org.freedesktop.systemd1", path,
                         "org.freedesktop.DBus.Properties", "Get");
-        /* Nobody can start systemd, so the bus shall not try. */
+        /* systemd cannot be started by the bus. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, false);
         if (r >= 0)

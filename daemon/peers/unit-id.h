@@ -4,8 +4,8 @@
 #include "question.h"
 
 /*
- * Asks systemd for the InvocationID of a unit. NO when systemd does not know
- * one. -ENOTCONN without a connection.
+ * Asks systemd for the InvocationID of a unit. The answer is NO if the unit has
+ * none. Returns 0 or a negative errno: -ENOTCONN without a connection.
  */
 int unit_ask_invocation_id(
         BusCalls *calls, const char *unit, QuestionHandler handler, void *userdata, Question **ret);

@@ -5,7 +5,9 @@
 #include "state-name.h"
 #include "uuid.h"
 
-/* Prefix for units whose names look like those of other files. No other file name begins with it: "u" is no hex digit. */
+/*
+ * Prefix for units whose names look like those of other files. No other file name begins with it: "u" is no hex digit.
+ */
 #define UNIT_PREFIX "%unit-"
 
 #define SLICE_SUFFIX ".slice"

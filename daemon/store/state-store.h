@@ -53,7 +53,10 @@ typedef struct StateStore {
 int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
-/* Lists unusable files as "; PATH is unusable" each; "" if there are none. The caller frees it. NULL when out of memory. */
+/*
+ * Lists unusable files as "; PATH is unusable" each; "" if there are none. The caller frees it. NULL when out of
+ * memory.
+ */
 char *state_store_describe_problems(const StateStore *store);
 
 /*
@@ -123,11 +126,17 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
  */
 int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next);
 
-/* Makes the next start, which must exist, the VM's reservation. If the file cannot be saved, it stays behind. Returns 0 or -ENOMEM. */
+/*
+ * Makes the next start, which must exist, the VM's reservation. If the file cannot be saved, it stays behind. Returns
+ * 0 or -ENOMEM.
+ */
 int state_store_take_next(StateStore *store, const char *key, Reservation reservation);
 
 /* Drops the next start. If the file cannot be saved, it stays behind. Failures are logged. */
 void state_store_forget_next(StateStore *store, const char *key);
 
-/* Drops announcement, reservation and next start; overrides stay. If the file cannot be saved, it stays behind. Failures are logged. */
+/*
+ * Drops announcement, reservation and next start; overrides stay. If the file cannot be saved, it stays behind.
+ * Failures are logged.
+ */
 void state_store_drop_reservation(StateStore *store, const char *key);

@@ -24,7 +24,10 @@ void transaction_done(Transaction *t);
  */
 int transaction_entry(Transaction *t, const State *current, const char *key, StateEntry **ret);
 int transaction_slice(Transaction *t, const State *current, const char *name, StateSlice **ret);
-/* Adds the default quota and the document's unknown members to t->next, for the caller to modify. Returns 0 or -ENOMEM. */
+/*
+ * Adds the default quota and the document's unknown members to t->next, for the caller to modify. Returns 0 or
+ * -ENOMEM.
+ */
 int transaction_default(Transaction *t, const State *current);
 
 /* The number of touched files. */
@@ -42,5 +45,8 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files);
  */
 int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w);
 
-/* Commits the changes to both layers, either of which may be empty. Returns and logs the error of the runtime files in both modes. */
+/*
+ * Commits the changes to both layers, either of which may be empty. Returns and logs the error of the runtime files in
+ * both modes.
+ */
 int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode);

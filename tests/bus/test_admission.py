@@ -244,7 +244,7 @@ OvercommitRatio=2
     def test_warned_of(self):
         self.reserve(OTHER, "x", slice="machine-a-b.slice", quota=41)
         self.assertEqual(self.overcommitted(), ("machine-a-b.slice", 41, 40))
-        self.daemon.wait_output("Slice machine-a-b.slice is overcommitted: 41 PASIDs are promised to VMs, 40 may be.")
+        self.daemon.wait_output("Slice machine-a-b.slice is overcommitted: 41 PASIDs are committed to VMs, the limit is 40.")
 
     def test_override_counts(self):
         self.reserve(WEB, "web", slice="machine-a.slice")
@@ -300,7 +300,7 @@ class Expiry(BusTest):
     def test_status(self):
         self.status("web")
         self.reserve(WEB, "web")
-        self.stays("libvirt's status of it")
+        self.stays("libvirt's status file of it")
         (self.root.path / "run/libvirt/qemu/web.xml").unlink()
         self.lapses()
 
@@ -341,7 +341,7 @@ class Expiry(BusTest):
     def test_starts_late(self):
         self.status("web")
         self.reserve(WEB, "web", quota=5)
-        self.stays("libvirt's status of it")
+        self.stays("libvirt's status file of it")
         cgroup = self.add_machine("web", WEB, 1)
         self.wait_limit(cgroup, 5)
         self.assertEqual(self.source(WEB), (5, "metadata"))

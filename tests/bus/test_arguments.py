@@ -65,7 +65,7 @@ class Arguments(BusTest):
         )
         for function, args, option, value, wanted in cases:
             with self.subTest(function=function.__name__, option=option, value=value):
-                pattern = f'Option "{option}" is of type .* should be "{wanted}"'
+                pattern = f'Option "{option}" has type .* must be "{wanted}"'
                 self.refuse(INVALID_ARGS, pattern, function, *args, **{option: value})
 
     def test_signatures(self):

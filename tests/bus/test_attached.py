@@ -239,7 +239,7 @@ class AttachedAlone(Attached, BusTest):
         self.start()
         self.assertEqual(self.root.read(f"sys/fs/cgroup{cgroup}/misc.max"), "pasid_attach 1000\n")
         self.assertEqual(self.get_manager("Capacity"), 0)
-        self.assertIn("only what VMs attach is limited", self.get_manager("Status"))
+        self.assertIn("only attached PASIDs are limited", self.get_manager("Status"))
         self.assertTrue(self.get(WEB, "QuotaInForce"))
 
 
@@ -335,7 +335,7 @@ class Counters(Attached, BusTest):
         signal = self.client.wait_signal("AttachRefused")
         self.assertEqual(signal.args, (WEB, "web", vm_path(WEB), 1, "quota", 4, 4, 0))
         self.daemon.wait_output(
-            "VM web was refused the attaching of a PASID, because its quota is used up (attached 4, quota 4;"
+            "VM web was denied the attach of a PASID, because its quota is used up (attached 4, quota 4;"
         )
         self.assertEqual(
             self.last_event("quota-exceeded"),

@@ -68,7 +68,7 @@ class Reading(CtlTest):
         self.fail_with(NOT_FOUND, 'no VM "mail". pasidd only knows VMs that are running or reserved', "show", "mail")
         self.fail_with(NOT_FOUND, 'no VM "wbe". Did you mean "web"\\?', "set-quota", "wbe", "5")
         self.fail_with(NOT_FOUND, 'no VM "mail"', "set-quota", "mail", "5")
-        self.fail_with(NOT_FOUND, "could be any of", "show", "aaaa")
+        self.fail_with(NOT_FOUND, "is ambiguous", "show", "aaaa")
         self.fail_with(NOT_FOUND, "empty", "show", "")
 
 

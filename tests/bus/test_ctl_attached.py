@@ -70,7 +70,7 @@ class Attached(CtlTest):
         events = {event["type"]: event["details"] for event in self.json("events")}
         self.assertEqual((events["quota-exceeded"]["count"], events["quota-exceeded"]["attached"]), ("attached", 10))
         self.assertEqual(events["watermark-reached"]["count"], "attached")
-        self.assertIn("was refused the attaching of a PASID", self.ok("events"))
+        self.assertIn("was denied the attach of a PASID", self.ok("events"))
 
     def test_monitor(self):
         process = self.spawn("monitor", "--json=short")

@@ -404,7 +404,7 @@ class Real(CtlTest):
         document["overrides"].append({**document["overrides"][0], "key": "nonsense", "name": ""})
         path = self.directory / "overrides.json"
         path.write_text(json.dumps(document))
-        self.fail_with(FAILURE, r'Override 2 \(nonsense\): "nonsense" is neither.*\n.*Nothing', "import", str(path))
+        self.fail_with(FAILURE, r'Override 2 \(nonsense\): Invalid VM key "nonsense".*\n.*Nothing', "import", str(path))
         self.assertEqual(self.source(WEB), (7, "persistent"))
 
 

@@ -225,7 +225,7 @@ class Many(BusTest):
         self.machined.hold_properties = True
         for i in range(self.N):
             self.machined.add(f"qemu-{i}-vm{i}", self.uuid(i), f"vm{i}.scope", 1000 + i)
-        self.daemon.wait_output("More machines are announced than asked about")
+        self.daemon.wait_output("Too many announced machines to query each")
         wait_until(lambda: len(self.machined.asked) >= 16, "machined is asked")
         # Perhaps the list, too, asks by now.
         self.assertLess(len(self.machined.asked), self.N // 2)
@@ -273,7 +273,7 @@ class Many(BusTest):
         self.machined.hold_properties = True
         for i in range(self.N):
             self.machined.add(f"qemu-{i}-vm{i}", self.uuid(i), f"machine-vm{i}.scope", 1000 + i)
-        self.daemon.wait_output("More machines are announced than asked about")
+        self.daemon.wait_output("Too many announced machines to query each")
         cgroup = f"/machine.slice/machine-vm{self.N - 1}.scope"
         self.root.cgroup(cgroup)
         self.root.process(1000 + self.N - 1, cgroup)

@@ -44,7 +44,7 @@ class Events(BusTest):
         self.assertLess(sequence, 2**53)
         self.assertTrue(self.begin < usec <= time.time() * 1_000_000)
         self.assertEqual((kind, uuid, name), ("quota-changed", WEB, "web"))
-        self.assertEqual(message, "Quota of VM web is 6 now (persistent), it was 1000.")
+        self.assertEqual(message, "Quota of VM web is now 6 (persistent), it was 1000.")
         self.assertEqual(
             details,
             {
@@ -176,7 +176,7 @@ class Events(BusTest):
         self.set_slice("tenant.slice", 40, dry_run=True)
         ((_, _, kind, uuid, _, message, details),) = self.events()
         self.assertEqual((kind, uuid), ("slice-quota-changed", ""))
-        self.assertEqual(message, "The limit of slice tenant.slice is 50 now (persistent), it was max.")
+        self.assertEqual(message, "The limit of slice tenant.slice is now 50 (persistent), it was max.")
         self.assertEqual(
             {k: details[k] for k in ("slice", "previous", "quota", "source", "uid")},
             {

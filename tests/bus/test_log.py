@@ -71,7 +71,7 @@ class Text(BusTest):
         for i in range(100):
             self.root.set_attribute(100 + i, "denied", 1)
         wait_until(lambda: sum(self.get(uuid, "Denied") for uuid, _, _ in self.list_vms()) == 100, "all are counted")
-        self.assertLessEqual(len([line for line in self.daemon.output if "was refused" in line]), 23)
+        self.assertLessEqual(len([line for line in self.daemon.output if "was denied" in line]), 23)
 
     def test_many_slices(self):
         """Records of one kind have a limit, whatever they are about."""

@@ -69,7 +69,7 @@ class OfUsers(BusTest):
     def test_uid_of_another_type(self):
         """What it means cannot be known, so the machine is nobody's."""
         self.user_machine(("s", "nobody"))
-        self.daemon.wait_output("Cannot understand the properties of machine evil")
+        self.daemon.wait_output("Cannot parse the properties of machine evil")
         self.check_real_one()
 
     def test_listed(self):

@@ -40,13 +40,13 @@ class ByProcess(BusTest):
     def test_another_process_with_the_pid(self):
         shutil.rmtree(self.root.path / "proc/1001")
         self.root.process(1001, "/system.slice/other.service", start_time=6000)
-        self.assert_error(NO_SUCH_VM, "1001 belongs to no VM", self.find, 1001)
+        self.assert_error(NO_SUCH_VM, "1001 does not belong to a VM", self.find, 1001)
 
     def test_no_vm(self):
         self.root.process(1060, "/system.slice/cron.service")
         self.root.process(1061, "/")
         for pid in (1060, 1061):
-            self.assert_error(NO_SUCH_VM, f"{pid} belongs to no VM", self.find, pid)
+            self.assert_error(NO_SUCH_VM, f"{pid} does not belong to a VM", self.find, pid)
 
     def test_no_process(self):
         for pid in (0, 4000, 2**31, 2**32 - 1):
@@ -74,11 +74,11 @@ class ByControlGroup(BusTest):
 
     def test_not_found(self):
         for cgroup in ("/", "/machine.slice", self.cgroup + "x", "/machine.slice/other.scope", "/system.slice"):
-            self.assert_error(NO_SUCH_VM, "not in, that of a VM", self.find, cgroup)
+            self.assert_error(NO_SUCH_VM, "does not belong to a VM", self.find, cgroup)
 
     def test_no_path(self):
         for cgroup in ("", "machine.slice", "/machine.slice/../x.scope", "/./x.scope"):
-            self.assert_error(INVALID_ARGS, "not the path of a control group", self.find, cgroup)
+            self.assert_error(INVALID_ARGS, "Invalid control group path", self.find, cgroup)
 
 
 class Usage(BusTest):
@@ -247,7 +247,7 @@ class LogControl(BusTest):
         self.assertNotIn("ready", self.daemon.text())
         self.write("LogLevel", "debug")
         self.assertEqual(self.read("LogLevel"), "debug")
-        self.daemon.wait_output("log level is debug")
+        self.daemon.wait_output("log level is now debug")
         self.add_machine("web", WEB, 1)
         self.daemon.wait_output("VM web")
         self.write("LogLevel", "err")
@@ -265,8 +265,8 @@ class LogControl(BusTest):
         self.assertNotIn("VM web", self.daemon.text())
 
     def test_bad_values(self):
-        self.assert_error(INVALID_ARGS, "not a log level", self.write, "LogLevel", "loud")
-        self.assert_error(INVALID_ARGS, "auto, journal, console and null", self.write, "LogTarget", "kmsg")
+        self.assert_error(INVALID_ARGS, "Invalid log level", self.write, "LogLevel", "loud")
+        self.assert_error(INVALID_ARGS, "auto, journal, console or null", self.write, "LogTarget", "kmsg")
         self.assert_error(INVALID_ARGS, 'not of type "u"', self.write, "LogLevel", 7, kind="u")
         self.assertEqual([self.read("LogLevel"), self.read("LogTarget")], ["notice", "auto"])
 

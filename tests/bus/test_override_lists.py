@@ -163,22 +163,22 @@ class Lists(ListTest, BusTest):
         before = self.everything()
         good = persistent(3)
         for name, pattern, bad in (
-            (INVALID_ARGS, r'^Override 4 \(web\): "web" is neither', row("runtime", "vm", "web", quota=1)),
-            (INVALID_ARGS, '^Override 4: "" is neither', row("runtime", "vm", "", quota=1)),
-            (INVALID_ARGS, '^Override 4: "unit:a', row("runtime", "vm", "unit:a\nb", quota=1)),
-            (INVALID_ARGS, '^Override 4: There is no layer "forever"', row("forever", "vm", WEB, quota=1)),
-            (INVALID_ARGS, '^Override 4: There is no kind "net"', row("runtime", "net", WEB, quota=1)),
-            (INVALID_ARGS, "^Override 4: A VM's name is", row("runtime", "vm", WEB, "a\nb", quota=1)),
+            (INVALID_ARGS, r'^Override 4 \(web\): Invalid VM key "web"', row("runtime", "vm", "web", quota=1)),
+            (INVALID_ARGS, '^Override 4: Invalid VM key ""', row("runtime", "vm", "", quota=1)),
+            (INVALID_ARGS, '^Override 4: Invalid VM key "unit:a', row("runtime", "vm", "unit:a\nb", quota=1)),
+            (INVALID_ARGS, '^Override 4: Invalid layer "forever"', row("forever", "vm", WEB, quota=1)),
+            (INVALID_ARGS, '^Override 4: Invalid kind "net"', row("runtime", "net", WEB, quota=1)),
+            (INVALID_ARGS, "^Override 4: A VM's name can have", row("runtime", "vm", WEB, "a\nb", quota=1)),
             (INVALID_ARGS, '^Override 4: Unknown option "limit"', row("runtime", "vm", WEB, limit=1)),
-            (INVALID_ARGS, "^Override 4: Its key takes more than 260 bytes", row("runtime", "vm", "unit:" + "x" * 300)),
-            (INVALID_ARGS, "^Override 4: A text in it is far too long", row("x" * 10000, "vm", WEB)),
-            (INVALID_ARGS, "^Override 4: A text in it is far too long", row("runtime", "vm", WEB, **{"x" * 10000: 1})),
+            (INVALID_ARGS, "^Override 4: The key takes more than 260 bytes", row("runtime", "vm", "unit:" + "x" * 300)),
+            (INVALID_ARGS, "^Override 4: A string in it is far too long", row("x" * 10000, "vm", WEB)),
+            (INVALID_ARGS, "^Override 4: A string in it is far too long", row("runtime", "vm", WEB, **{"x" * 10000: 1})),
             (INVALID_ARGS, r"^Override 4 \(x\): The default has", row("runtime", "default", "x", quota=1)),
             (INVALID_ARGS, "^Override 4: .* no watermark", row("runtime", "default", "", watermark=1)),
             (INVALID_SLICE, r"^Override 4 \(tenant\): ", row("runtime", "slice", "tenant", quota=1)),
             (INVALID_QUOTA, f"^Override 4 .{WEB}.: Quota 1048577", row("runtime", "vm", WEB, quota=2**20 + 1)),
-            (INVALID_ARGS, "^Override 4: It has the layer, kind and key of override 2", row(*good[1][:3], quota=7)),
-            (INVALID_ARGS, "^Override 4: It has the", row("persistent", "vm", good[1][2].upper(), quota=7)),
+            (INVALID_ARGS, "^Override 4: Same layer, kind and key as override 2", row(*good[1][:3], quota=7)),
+            (INVALID_ARGS, "^Override 4: Same layer", row("persistent", "vm", good[1][2].upper(), quota=7)),
         ):
             with self.subTest(pattern=pattern):
                 self.assert_error(name, pattern, self.set_many, [*good, bad, persistent(5)[4]])
@@ -493,7 +493,7 @@ class Import(ListTest, CtlTest):
     def test_bad_row(self):
         before = self.everything()
         path = self.write([*persistent(3), row("persistent", "vm", "nonsense", quota=1)])
-        self.fail_with(FAILURE, r'^pasidctl: Override 4 \(nonsense\): "nonsense" is neither.*\n.*Nothing was changed\.$', "import", path)
+        self.fail_with(FAILURE, r'^pasidctl: Override 4 \(nonsense\): Invalid VM key "nonsense".*\n.*Nothing was changed\.$', "import", path)
         path = self.write([*persistent(3), row("persistent", "slice", "nonsense", quota=1)])
         self.fail_with(USAGE, r"Override 4 \(nonsense\): .*\n.*Nothing was changed\.$", "import", path)
         self.assertEqual(self.everything(), before)

@@ -209,7 +209,7 @@ Watermark=50%
                     "MatchNovaFlavor=nova:flavor=small does not match: the VM has none",
                 ),
                 ("rule", "web", f"{file}:11", "wins", 30, "wins", 15, "The first to set quota and watermark"),
-                ("default", "", "DefaultQuota=", "outranked", 100, "outranked", 3, "Another source comes first"),
+                ("default", "", "DefaultQuota=", "outranked", 100, "outranked", 3, "An earlier source takes precedence"),
             ],
         )
 

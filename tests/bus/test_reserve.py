@@ -151,9 +151,9 @@ class Reserve(BusTest):
         self.wait_quota(1, 6)
         self.assertEqual(self.reserve(WEB, "web", update=True), (100, "default"))
 
-        self.assert_error(NO_SUCH_VM, "no VM .* that runs", self.reserve, DB, "db", quota=5, update=True)
+        self.assert_error(NO_SUCH_VM, "no running VM", self.reserve, DB, "db", quota=5, update=True)
         self.reserve(DB, "db", quota=7)
-        self.assert_error(NO_SUCH_VM, "no VM .* that runs", self.reserve, DB, "db", quota=5, update=True)
+        self.assert_error(NO_SUCH_VM, "no running VM", self.reserve, DB, "db", quota=5, update=True)
         self.assertEqual(self.source(DB), (7, "metadata"))
 
         # What is known of its next start stays, and it is no start itself.

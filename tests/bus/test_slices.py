@@ -167,7 +167,7 @@ Limit=60
         self.root.remove_cgroup(TENANT)
         self.start()
         in_force, error = self.slices()["tenant.slice"][6:]
-        self.assertEqual((in_force, error), (False, "the slice does not exist now"))
+        self.assertEqual((in_force, error), (False, "the slice does not exist at present"))
         # Its override is accepted all the same.
         self.assertEqual(self.set_slice("tenant.slice", 55), (100, "persistent"))
         for _ in range(3):

@@ -14,7 +14,7 @@ DOMAIN = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qem
   </qemu:commandline>
 </domain>
 """
-OFFERS = "its vIOMMU offers 65536 PASIDs, its quota is {}: the guest will not be told which attach was refused"
+OFFERS = "its vIOMMU offers 65536 PASIDs, its quota is {}: the guest does not learn which attach is denied"
 METADATA = [("iommufd", "yes"), ("viommu-pasids", "65536")]
 
 
@@ -55,7 +55,7 @@ class Viommu(ViommuTest):
         self.wait_get(WEB, "State", "running")
         self.confirm(WEB)
         self.machined.add("qemu-1-web", WEB, f"machine-{unit_escape('qemu-1-web')}.scope", 1001, usec=2)
-        self.daemon.wait_output("is machine qemu-1-web now")
+        self.daemon.wait_output("is now machine qemu-1-web")
         self.confirm(WEB)
         line = f"VM web: {OFFERS.format(64)}."
         wait_until(lambda: self.daemon.text().count(line) == 2, "it is logged again")

@@ -9,7 +9,7 @@
 
 #define EXIT_NOT_TRACED 77
 
-/* With PTRACE_O_TRACESYSGOOD a stop at a system call is told from one by a signal. */
+/* With PTRACE_O_TRACESYSGOOD, distinguishes stops at system calls from stops by signals. */
 #define SYSTEM_CALL_STOP (SIGTRAP | 0x80)
 
 static void run_child(void (*function)(void *userdata), void *userdata) {
@@ -45,7 +45,7 @@ static pid_t start_child(void (*function)(void *userdata), void *userdata) {
         return pid;
 }
 
-/* Up to the beginning or the end of a system call. Returns false when the child has ended. */
+/* Runs the child to the beginning or the end of a system call. Returns false if the child has ended. */
 static bool run_to_stop(pid_t pid) {
         int status;
 
@@ -68,7 +68,7 @@ void step_system_calls(
 
         for (; run_to_stop(pid); n++) {
                 visit(n, userdata);
-                /* The last one does not come back. */
+                /* The last system call, exit_group(), does not return. */
                 if (!run_to_stop(pid))
                         break;
         }

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * Stops a process at each of its system calls: forks, has the child run the function, and calls visit(n) whenever the child
- * is about to make its system call number n, from 1, and once more when it has ended. What a process leaves that is killed
- * there, between two system calls, is what visit() finds.
+ * Stops a process at each of its system calls: forks, runs the function in the child, and calls visit(n) when the child is
+ * about to make its n-th system call, counted from 1, and once more when the child has ended. visit() sees the files that
+ * a process leaves behind if it is killed there.
  *
- * Skips the test where processes cannot be traced. The child ends by _exit().
+ * Skips the test if processes cannot be traced. The child ends with _exit().
  */
 void step_system_calls(
         void (*function)(void *userdata), void (*visit)(unsigned n, void *userdata), void *userdata);
 
-/* The same, and kills the child with SIGKILL instead of its system call number n. */
+/* The same, but kills the child with SIGKILL before its n-th system call. */
 void kill_at_system_call(unsigned n, void (*function)(void *userdata), void *userdata);

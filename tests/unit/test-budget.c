@@ -11,18 +11,18 @@ static const BucketRate rate = { .per_sec = 100, .burst = 50 };
 static void test_bucket(void **state) {
         static const struct {
                 uint64_t usec, draw;
-                uint64_t wait; /* after that */
+                uint64_t wait; /* expected bucket_wait() afterwards */
                 bool full;
         } steps[] = {
                 { 10 * SEC, 0, 0, true },
                 { 10 * SEC, 49, 0, false },
                 { 10 * SEC, 1, 10001, false },
                 { 10 * SEC, 50, 510001, false },    /* overdrawn */
-                { 10 * SEC + 510000, 0, 0, false }, /* one token is there */
-                { 11 * SEC + 10000, 0, 0, true },   /* filled up, and not above that */
+                { 10 * SEC + 510000, 0, 0, false }, /* one token */
+                { 11 * SEC + 10000, 0, 0, true },   /* full, not more */
                 { 1000 * SEC, 0, 0, true },
                 { 1000 * SEC, 150, 1010001, false },
-                { 999 * SEC, 0, 1010001, false }, /* a clock that goes back fills nothing */
+                { 999 * SEC, 0, 1010001, false }, /* the clock goes back: no tokens are added */
                 { 1002 * SEC, 0, 0, true },
         };
         Bucket b = {};
@@ -35,7 +35,7 @@ static void test_bucket(void **state) {
         }
 }
 
-/* Whoever waits as long as it says has a token then. */
+/* After the time that bucket_wait() returns, there is a token. */
 static void test_wait_is_enough(void **state) {
         for (uint64_t drawn = 0; drawn < 300; drawn += 7) {
                 Bucket b = {};
@@ -65,11 +65,11 @@ static void test_share(void **state) {
                 { 0, 0, 1, 256, true },
                 { 84, 84, 1, 256, true },
                 { 85, 85, 1, 256, false },
-                { 0, 85, 1, 256, true }, /* another one */
+                { 0, 85, 1, 256, true }, /* a different user */
                 { 0, 254, 1, 256, true },
                 { 0, 255, 1, 256, false }, /* the last one */
                 { 0, 256, 1, 256, false },
-                { 0, 300, 1, 256, false }, /* root may have taken more */
+                { 0, 300, 1, 256, false }, /* root may have exceeded max */
                 { 0, 0, 85, 256, true },
                 { 0, 0, 87, 256, false },
                 { 0, 0, UINT64_MAX, 256, false },
@@ -81,7 +81,7 @@ static void test_share(void **state) {
                         cases[i].allowed);
 }
 
-/* However many take all that they may, the next one still gets something, up to the last unit. */
+/* If all users take the maximum, each further one still gets something, up to the last unit. */
 static void test_shares_of_many(void **state) {
         uint64_t used = 0;
 
@@ -98,7 +98,7 @@ static void test_shares_of_many(void **state) {
         assert_true(used < 256);
 }
 
-/* However many uids others call from, root has its places, and one of them does not have more than it may. */
+/* From any number of uids, users cannot take root's places, nor one user more than per_user. */
 static void test_places_for_root(void **state) {
         static const Places cases[] = {
                 { .max = 288, .for_root = 32 },
@@ -144,7 +144,7 @@ static void test_places(void **state) {
                 { { 19, 19, 19 }, 1, 1, true },
                 { { 20, 20, 20 }, 1, 1, false },
                 { { 0, 88, 88 }, 1, 1, true },
-                { { 0, 89, 89 }, 1, 1, false }, /* what is left is nobody's, and root's */
+                { { 0, 89, 89 }, 1, 1, false }, /* the last unit, and root's places */
                 { { 0, 89, 89 }, 0, 11, true },
                 { { 0, 89, 89 }, 0, 12, false },
                 { { 0, 0, 99 }, 1, 1, true }, /* root has most of them */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls to other services while sending fails. The test is the bus: it has sd-bus's function that sends. */
+/* Calls to other services while sending fails. The test replaces sd-bus's function that sends. */
 
 #include <sys/socket.h>
 
@@ -49,7 +49,7 @@ static BusCalls *set_up(void) {
 
         assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(bus_calls_new(event, &calls), 0);
-        /* A message has to belong to one. Nobody answers at the other end. */
+        /* A message needs a connection. The other end does not answer. */
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
         other_end = fds[1];
         assert_true(sd_bus_new(&bus) >= 0);
@@ -80,7 +80,7 @@ static void reply(void) {
         assert_int_equal(handler(NULL, handler_userdata, NULL), 0);
 }
 
-/* Without a call whose reply would be the occasion to go on. */
+/* There is no open call whose reply would trigger the next attempt. */
 static void test_sending_fails(void **state) {
         BusCalls *calls = set_up();
         Call first = { .calls = calls }, second = { .calls = calls };

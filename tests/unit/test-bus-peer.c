@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose signals are believed. The test is the bus: it has those functions of sd-bus that deal with messages. */
+/* Which senders are trusted. The test replaces the functions of sd-bus that handle messages. */
 
 #include <stdarg.h>
 
@@ -16,7 +16,7 @@ struct sd_bus_message {
         const char *arguments[3];
 };
 
-/* In order: NameOwnerChanged, then what is subscribed to. */
+/* In this order: NameOwnerChanged, then the subscription. */
 static sd_bus_message_handler_t handlers[4], answer_handler;
 static void *handlers_userdata[4], *answer_userdata;
 static char *rules[4];
@@ -131,7 +131,7 @@ static void test_owner(void **state) {
         assert_false(believes(":1.11"));
         assert_false(believes(DRIVER));
 
-        /* Of another sender, or about another name. */
+        /* From a different sender, or about a different name. */
         owner_changed(":1.9", NAME, ":1.9");
         owner_changed(DRIVER, "org.example.Other", ":1.9");
         assert_false(believes(":1.9"));
@@ -148,7 +148,7 @@ static void test_owner(void **state) {
         tear_down(peer);
 }
 
-/* A late reply of the last owner says nothing of the present one; and nobody is somebody whom the bus named. */
+/* A late reply of the previous owner must not change the owner, including if the bus said that there is none. */
 static void test_replies(void **state) {
         BusPeer *peer = set_up(NAME);
 
@@ -162,7 +162,7 @@ static void test_replies(void **state) {
         tear_down(peer);
 }
 
-/* The bus has not said it. */
+/* While the bus has not reported the owner. */
 static void test_no_answer(void **state) {
         BusPeer *peer = set_up(NAME);
 

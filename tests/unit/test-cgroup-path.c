@@ -3,7 +3,7 @@
 #include "cgroup-path.h"
 #include "test-util.h"
 
-/* For functions of one string that give another. */
+/* For functions that convert a string to a string. */
 typedef struct Case {
         const char *in;
         int r;
@@ -34,7 +34,7 @@ static void test_from_slice(void **state _unused_) {
                 { "a-b-c.slice", 0, "/a.slice/a-b.slice/a-b-c.slice" },
                 { "tenant_1:x.y-b.slice", 0, "/tenant_1:x.y.slice/tenant_1:x.y-b.slice" },
                 { "a\\x2db.slice", 0, "/a\\x2db.slice" },
-                /* Names that a cgroup's own files have are escaped. */
+                /* Names that collide with the kernel's files are escaped. */
                 { "memory.slice", 0, "/_memory.slice" },
                 { "memory-a.slice", 0, "/_memory.slice/memory-a.slice" },
                 { "a-memory.slice", 0, "/a.slice/a-memory.slice" },
@@ -63,7 +63,7 @@ static void test_from_slice(void **state _unused_) {
 
         check(cgroup_path_from_slice, cases, ELEMENTSOF(cases));
 
-        /* 255 bytes is what a unit's name may have. */
+        /* A unit name can have 255 bytes. */
         assert_true(asprintf(&longest, "%0249d.slice", 0) == 255);
         assert_int_equal(cgroup_path_from_slice(longest, &path), 0);
         assert_string_equal(path + 1, longest);
@@ -74,7 +74,7 @@ static void test_from_slice(void **state _unused_) {
         assert_int_equal(cgroup_path_from_slice(longest, &path), -EINVAL);
         assert_null(path);
 
-        /* As many levels as fit, each of them escaped. */
+        /* The maximum number of levels, all of them escaped. */
         many = strdup("_");
         for (unsigned i = 0; i < 123; i++) {
                 char *longer;
@@ -114,7 +114,7 @@ static void test_get_unit(void **state _unused_) {
                 { "//a.slice//b.scope//c", 0, "b.scope", "//a.slice//b.scope" },
                 { "/system.slice/_cpu.service", 0, "cpu.service", "/system.slice/_cpu.service" },
 
-                /* A user's manager is no VM, but what it runs can be. */
+                /* A user's manager is not a VM, but its units can be. */
                 { "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service", 0, "vm.service",
                         "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service" },
                 { "/user.slice/user-1000.slice/user@1000.service/app.slice/vm.service/x.scope", 0,
@@ -199,7 +199,7 @@ static void test_get_slice(void **state _unused_) {
                 { "/m.scope", 0, "-.slice" },
                 { "/", 0, "-.slice" },
                 { "/.slice/m.scope", 0, "-.slice" },
-                /* What a user's manager calls a slice must not pass for one of the system's. */
+                /* A slice of a user's manager must not be taken for a system slice. */
                 { "/user.slice/user-1000.slice/user@1000.service/tenant.slice/vm.service", 0,
                         "user-1000.slice" },
 
@@ -275,7 +275,7 @@ static void test_unescape(void **state _unused_) {
                 { "\\x41\\X42", -EINVAL, NULL },
                 { "\\x4A\\x4a", 0, "JJ" },
                 { "\\xc3\\xa9", 0, "\xc3\xa9" },
-                { "\\x5cx2d", 0, "\\x2d" }, /* once is enough */
+                { "\\x5cx2d", 0, "\\x2d" }, /* unescaped only once */
 
                 { "\\", -EINVAL, NULL },
                 { "a\\x", -EINVAL, NULL },
@@ -355,7 +355,7 @@ static void test_machine_fits(void **state _unused_) {
                 { "demo", "demo", false, false },
                 { "lxc-1-demo", "demo", false, false },
 
-                /* 64 and 63 characters, of which the last was a dash; 62. */
+                /* 64 characters; 63 where the last one was a dash; 62. */
                 { "qemu-1-a23456789b123456789c123456789d123456789e123456789f1234567",
                         "a23456789b123456789c123456789d123456789e123456789f1234567890", true, false },
                 { "qemu-1-a23456789b123456789c123456789d123456789e123456789f123456",

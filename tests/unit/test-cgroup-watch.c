@@ -17,12 +17,12 @@ typedef struct Scene {
         unsigned lost;
 } Scene;
 
-/* What one subscriber has heard. */
+/* What a subscriber has received. */
 typedef struct Ear {
         CgroupSubscription *subscription;
         unsigned appeared, gone, written;
         char last[64];
-        struct Ear *frees; /* whose subscription it ends when it hears something */
+        struct Ear *frees; /* the subscriber whose subscription it frees on an event */
 } Ear;
 
 static void on_lost(void *userdata) {
@@ -98,7 +98,7 @@ static void subscribe(Scene *s, Ear *ear, CgroupWatchKind kind, const char *cgro
         assert_int_equal(cgroup_subscribe(s->watch, kind, cgroup, on_event, ear, &ear->subscription), 0);
 }
 
-/* All that has happened until now. */
+/* Processes all pending events. */
 static void listen_now(Scene *s) {
         while (sd_event_run(s->event, 0) > 0)
                 ;
@@ -152,7 +152,7 @@ static void test_absent(void **state) {
         strike_scene(&s);
 }
 
-/* Each of them hears of it; and any may end any subscription while they are told. */
+/* All subscribers get the event, and each may free any subscription while handlers run. */
 static void test_several_of_one_cgroup(void **state) {
         Ear ears[3] = {};
         Scene s;
@@ -205,7 +205,7 @@ static void test_made_anew(void **state) {
         listen_now(&s);
         assert_int_equal(ear.appeared, 1);
 
-        /* Also before the end of the old one was heard of. */
+        /* Also before the event about the end of the old one is processed. */
         take_away(&s, "/a/x");
         take_away(&s, "/a");
         make(&s, "/a");
@@ -256,7 +256,7 @@ static rlim_t limit_descriptors(rlim_t most) {
         return before;
 }
 
-/* Subscriptions wait for a descriptor, and what happened until then is to be looked for. */
+/* Subscriptions wait for a descriptor, and then everything must be checked. */
 static void test_no_descriptor(void **state) {
         Ear ear = {}, other = {};
         rlim_t before;
@@ -264,7 +264,7 @@ static void test_no_descriptor(void **state) {
 
         set_scene(&s);
         make(&s, "/a");
-        /* The daemon has other timers, and the descriptor for them all. */
+        /* Another timer, as in the daemon: all timers share one descriptor, which must exist before the limit. */
         assert_true(sd_event_add_time_relative(
                             s.event, NULL, CLOCK_MONOTONIC, UINT64_MAX / 4, 0, NULL, NULL) >= 0);
         before = limit_descriptors(0);

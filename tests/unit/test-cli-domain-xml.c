@@ -26,12 +26,12 @@ static void test_good(void **state _unused_) {
                 { DOMAIN("<pasid:quota" NS " max='4'/>"), true, false, 4, 0 },
                 { DOMAIN("<pasid:quota" NS " max='0' watermark=\"1048576\"/>"), true, true, 0, 1048576 },
                 { DOMAIN("<quota xmlns='urn:pasidd:domain:1' watermark='3'/>"), false, true, 0, 3 },
-                /* other people's metadata, and annotations of ours */
+                /* metadata of other projects, and pasidd's annotations */
                 { DOMAIN("<quota max='x'/><o:quota xmlns:o='urn:other' max='x'/>") },
                 { DOMAIN("<pasid:quota" NS " xmlns:o='urn:other' o:max='x' max='4'/>"), true, false, 4, 0 },
                 { "<?xml version='1.0'?><!-- c --><domain><uuid>11111111222233334444555555555555</uuid>"
                   "<name>demo</name></domain>" },
-                /* the name of something else deeper down is not the domain's */
+                /* a nested name is not the domain's */
                 { "<domain><devices><name>a</name></devices><name>demo</name><uuid>" UUID
                   "</uuid></domain>" },
         };
@@ -72,7 +72,7 @@ static void test_viommu(void **state _unused_) {
                 { DEVICES(HOSTDEV("") HOSTDEV("<driver name='vfio' iommufd='yes'/>"), ""), true, 0 },
                 { DEVICES("", "<iommufd enabled='yes'/>"), true, 0 },
                 { DEVICES("", "<iommufd enabled='no'/>"), false, 0 },
-                /* of another device, and somebody else's element */
+                /* of a different device, and a foreign element */
                 { DEVICES("<disk><driver iommufd='yes'/></disk>", ""), false, 0 },
                 { DEVICES("", "<o:iommufd xmlns:o='urn:other' enabled='yes'/>"), false, 0 },
 
@@ -118,8 +118,8 @@ static void test_viommu_describe(void **state _unused_) {
 
         assert_int_equal(viommu_describe(65536, 64, &text), 0);
         assert_string_equal(text,
-                "its vIOMMU offers 65536 PASIDs, its quota is 64: the guest will not be told which "
-                "attach was refused");
+                "its vIOMMU offers 65536 PASIDs, its quota is 64: the guest does not learn which attach is "
+                "denied");
         assert_int_equal(viommu_describe(64, 64, &none), 0);
         assert_null(none);
         assert_int_equal(viommu_describe(0, 0, &none), 0);
@@ -129,7 +129,7 @@ static void test_viommu_describe(void **state _unused_) {
 static void test_bad(void **state _unused_) {
         static const struct {
                 const char *xml;
-                const char *error; /* part of it */
+                const char *error; /* part of the message */
         } cases[] = {
                 { "", "empty" },
                 { "x", "well-formed" },
@@ -277,7 +277,7 @@ static void test_metadata(void **state _unused_) {
         assert_metadata(other, expected_other, ELEMENTSOF(expected_other));
 }
 
-/* Tenants write it: what does not fit is left out, the domain starts. */
+/* Tenants write this: invalid parts are ignored, and the domain starts. */
 static void test_metadata_too_much(void **state _unused_) {
         _cleanup_(domain_xml_clear) DomainXml domain = {};
         _cleanup_free_ char *xml = NULL, *error = NULL;
@@ -304,7 +304,7 @@ static void test_metadata_too_much(void **state _unused_) {
         assert_string_equal(domain.metadata.items[0].value, "0");
 }
 
-/* All pairs together have a limit, which Nova's are counted against first. */
+/* The limit is for all pairs together; Nova's come first. */
 static void test_metadata_size(void **state _unused_) {
         _cleanup_(domain_xml_clear) DomainXml domain = {};
         _cleanup_free_ char *xml = NULL, *error = NULL;
@@ -328,7 +328,7 @@ static void test_metadata_size(void **state _unused_) {
         assert_string_equal(domain.metadata.items[0].value, "acme");
 }
 
-/* Whoever writes one element cannot crowd out another one, which a rule may be about. */
+/* One element must not crowd out another one, which a rule may match on. */
 static void test_metadata_crowded(void **state _unused_) {
         _cleanup_(domain_xml_clear) DomainXml domain = {};
         _cleanup_free_ char *xml = NULL, *error = NULL;
@@ -354,7 +354,7 @@ static void test_metadata_crowded(void **state _unused_) {
         assert_true(domain.metadata.size > METADATA_SIZE_MAX - 300);
 }
 
-/* What is cut short anywhere is an error, never half a domain. */
+/* Truncated input is always an error, never a partial domain. */
 static void test_truncated(void **state _unused_) {
         static const char xml[] = DOMAIN("<pasid:quota" NS " max='4' watermark='3'/>");
 

@@ -74,7 +74,7 @@ static void test_hook_action(void **state _unused_) {
 static void test_hook_verdict(void **state _unused_) {
         assert_int_equal(hook_verdict(PASIDD_ERROR_NOT_ADMITTED), HOOK_VERDICT_REFUSED);
         assert_int_equal(hook_verdict(PASIDD_ERROR_INVALID_QUOTA), HOOK_VERDICT_REFUSED);
-        /* That a daemon older than the hook does not know an option is no refusal. */
+        /* An option unknown to an older daemon is not a refusal. */
         assert_int_equal(hook_verdict("org.freedesktop.DBus.Error.InvalidArgs"), HOOK_VERDICT_UNKNOWN);
         assert_int_equal(hook_verdict("org.freedesktop.DBus.Error.UnknownMethod"), HOOK_VERDICT_UNKNOWN);
         assert_int_equal(hook_verdict(PASIDD_ERROR_NOT_SUPPORTED), HOOK_VERDICT_UNLIMITED);

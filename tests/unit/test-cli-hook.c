@@ -17,7 +17,7 @@ static FILE *open_text(const char *text) {
 static void test_config_scan(void **state _unused_) {
         static const struct {
                 const char *text;
-                bool denies; /* when nothing did before */
+                bool denies; /* if no earlier file did */
                 bool denies_still;
         } cases[] = {
                 { "bogus\n[Manager", false, true },
@@ -28,7 +28,7 @@ static void test_config_scan(void **state _unused_) {
                 { "HookWithoutDaemon=allow ;deny\n", false, false },
                 { "HookWithoutDaemon=deny\nHookWithoutDaemon=allow\n", false, false },
                 { "HookWithoutDaemon=allow\nHookWithoutDaemon=deny\n", true, true },
-                /* whoever sets it does so for the sake of "deny" */
+                /* an invalid value is taken for "deny" */
                 { "HookWithoutDaemon=deyn\n", true, true },
                 { "HookWithoutDaemon=\n", true, true },
                 { "#HookWithoutDaemon=deny\n;HookWithoutDaemon=deny\n", false, true },
@@ -57,7 +57,7 @@ static void put(const char *directory, const char *name, const char *text) {
         assert_int_equal(fclose(f), 0);
 }
 
-/* The later file has the last word; one that cannot be read has none. */
+/* A later file takes precedence; an unreadable one is ignored. */
 static void test_config_files(void **state _unused_) {
         char directory[] = "/tmp/test-cli-hook.XXXXXX";
         _cleanup_free_ char *first = NULL, *second = NULL;
@@ -91,7 +91,7 @@ static void test_modules_dep(void **state _unused_) {
                 { "kernel/a.ko: kernel/b.ko\nkernel/drivers/vfio/vfio_pasid.ko.xz: kernel/a.ko.xz\n", true },
                 { "updates/vfio-pasid.ko.zst:", true },
                 { "vfio_pasid.ko:\n", true },
-                /* others' dependencies and names that begin or end the same */
+                /* other programs' dependencies, and names with the same prefix or suffix */
                 { "kernel/drivers/vfio/vfio_iommu_type1.ko: kernel/drivers/vfio/vfio_pasid.ko\n", false },
                 { "kernel/vfio_pasid_x.ko:\nkernel/xvfio_pasid.ko:\nkernel/vfio_pasi.ko:\nvfio_pasid\n",
                         false },

@@ -66,10 +66,10 @@ static void test_escape(void **state _unused_) {
                 { "a\nb\x1b[2J\x7f", "a\\x0ab\\x1b[2J\\x7f" },
                 { "machine-qemu\\x2d1.scope", "machine-qemu\\x2d1.scope" },
                 { "sch\xc3\xb6n", "sch\xc3\xb6n" },
-                /* U+009B is what ESC [ is; U+00A0 and U+011B are not */
+                /* U+009B is equivalent to ESC [; U+00A0 and U+011B are printable */
                 { "a\xc2\x9b[b", "a\\xc2\\x9b[b" },
                 { "\xc2\xa0\xc4\x9b\xc2", "\xc2\xa0\xc4\x9b\\xc2" },
-                /* a name that would have the rest of its line read from right to left */
+                /* a name that would reverse the rest of its line */
                 { "e\xe2\x80\xaevil\xe2\x81\xa9\xe2\x80\xa7",
                         "e\\xe2\\x80\\xaevil\\xe2\\x81\\xa9\xe2\x80\xa7" },
                 { "a\xff\x9b\xed\xa0\x80", "a\\xff\\x9b\\xed\\xa0\\x80" },
@@ -126,13 +126,13 @@ static void test_columns(void **state _unused_) {
                         assert_string_equal(columns.fields[columns.n_fields - 1]->column, cases[i].last);
         }
 
-        /* A record shows all, unless told otherwise. */
+        /* By default a record shows all fields. */
         _cleanup_(columns_clear) Columns all = {};
         assert_int_equal(columns_parse(&manager_table, NULL, &all, NULL), 0);
         assert_int_equal(all.n_fields, manager_table.n_fields);
 }
 
-/* What the function prints, to be freed. */
+/* Returns what the function prints; the caller frees it. */
 #define printed(call)                                                                                        \
         ({                                                                                                   \
                 char *_text = NULL;                                                                          \
@@ -224,7 +224,7 @@ static void test_warnings(void **state _unused_) {
                 { 10, 0, UINT64_MAX, true, "running", "[\"denied\"]", 0 },
                 { 10, 0, 0, false, "running", "[\"not-in-force\"]", 0 },
                 { 10, 0, 0, false, "reserved", "[]", 0 },
-                /* The quota holds for each of the two counts. */
+                /* The quota applies to each of the two counts. */
                 { 10, 8, 0, true, "running", "[]", 80, 8 },
                 { 10, 2, 0, true, "running", "[\"high\"]", 90, 9 },
                 { 10, 9, 0, true, "running", "[\"high\"]", 90, 2 },
@@ -432,7 +432,7 @@ static void test_since(void **state _unused_) {
                 int64_t seconds; /* since the epoch; -1: no time */
                 int64_t usec;
         } cases[] = {
-                /* It is 2023-11-15 00:13:20 two hours east of Greenwich. */
+                /* 2023-11-15 00:13:20, two hours east of Greenwich. */
                 { "now", 1700000000 },
                 { "today", 1699999200 },
                 { "yesterday", 1699912800 },

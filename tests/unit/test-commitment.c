@@ -26,7 +26,7 @@ static void test_commitment(void **state) {
                 assert_int_equal(commitment_of(COMMITMENT_MACHINE, &policy, HELD), cases[i].machine);
                 assert_int_equal(commitment_of(COMMITMENT_SYSTEM_UNIT, &policy, HELD), cases[i].system_unit);
                 assert_int_equal(commitment_of(COMMITMENT_OTHER, &policy, HELD), cases[i].other);
-                /* What is held is not free, whatever the quota is now. */
+                /* PASIDs that are held are committed, even above the quota. */
                 for (CommitmentHolder holder = COMMITMENT_MACHINE; holder <= COMMITMENT_OTHER; holder++)
                         assert_int_equal(commitment_of(holder, &policy, QUOTA + 1), QUOTA + 1);
         }

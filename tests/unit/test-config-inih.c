@@ -8,7 +8,7 @@
 int __real_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user);
 int __wrap_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user);
 
-/* As one with INI_CALL_HANDLER_ON_NEW_SECTION: a call without key and value at each section. */
+/* Simulates an inih with INI_CALL_HANDLER_ON_NEW_SECTION: calls the handler without key and value for each section. */
 int __wrap_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user) {
         assert_int_equal(handler(user, "Manager", NULL, NULL), 1);
         return __real_ini_parse_stream(reader, stream, handler, user);

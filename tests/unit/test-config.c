@@ -14,7 +14,7 @@
 #define NO_RATIO ": must be a number like 1 or 1.5, with at most three decimal places"
 #define RULE     "[Rule r]\nMatchName=x\nQuota=1\n"
 
-/* Parses text as the file "f". The error is compared with the whole message. */
+/* Parses text as the file "f". The whole message is compared. */
 static Config *parse(const char *text, size_t size, const char *expected_error) {
         _cleanup_(config_freep) Config *c = config_new();
         _cleanup_free_ char *error = NULL;
@@ -162,7 +162,7 @@ static void test_errors(void **state _unused_) {
                 { "[Rule r]\nWatermark=2000000\n",
                         "f:2: Watermark=2000000: is above 1048576, the number of PASIDs that can exist" },
 
-                /* Rules as a whole: the line is that of the header. */
+                /* Rules: the error has the line of the header. */
                 { "\n[Rule r]\n", "f:2: rule \"r\" has no Match…=" },
                 { "\n[Rule r]\nQuota=5\n\n[Manager]\n", "f:2: rule \"r\" has no Match…=" },
                 { "[Rule r]\nMatchName=x\n", "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
@@ -170,7 +170,7 @@ static void test_errors(void **state _unused_) {
                         "f:1: rule \"r\" sets neither Quota= nor Watermark=" },
                 { RULE "\n[Rule  r ]\n", "f:5: rule \"r\" is already defined at f:1" },
 
-                /* The first error counts, whoever finds it. */
+                /* Only the first error is reported, whichever part of the parser finds it. */
                 { "[Manager]\nDefaultQuota=x\nfoo\n[bar]\n",
                         "f:2: DefaultQuota=x: is not a decimal number without sign" },
                 { "[Manager]\nDefaultQuota ;=5\n[bar]\n", "f:2: must be [SECTION], KEY=VALUE or a comment" },
@@ -183,7 +183,7 @@ static void test_errors(void **state _unused_) {
         }
 }
 
-/* A C string cannot show it: what follows the NUL must not be passed over. */
+/* Separate, because a C string ends at the NUL. Content after it must not be ignored. */
 static void test_nul(void **state _unused_) {
         static const char text[] = "[Manager]\nDefaultQuota=5\0"
                                    "0\nbogus\n";
@@ -380,7 +380,7 @@ static void test_full(void **state _unused_) {
         assert_int_equal(rule->watermark, 3);
 }
 
-/* What is just short enough must arrive whole. */
+/* Strings of the maximum length are not cut. */
 static void test_longest(void **state _unused_) {
         static const char *const endings[] = { "", "\n", "\n# more\n" };
 
@@ -388,7 +388,7 @@ static void test_longest(void **state _unused_) {
                 _cleanup_(config_freep) Config *c = NULL;
                 _cleanup_free_ char *text = NULL;
 
-                /* A section name of 49 bytes and a line of 198. */
+                /* A section name of 49 bytes and a line of 198 bytes. */
                 assert_true(asprintf(&text, "[Rule " FORTY "1234]\nQuota=1\n      MatchName=%.181s1234567%s",
                                     X190, endings[i]) > 0);
                 test_case("ending %zu", i);
@@ -439,7 +439,7 @@ static void load_run(Load *l) {
                 print_message("error: %s\n", l->error);
 }
 
-/* The message with the directory's name before it. */
+/* Prepends the directory to the message. */
 static void assert_load_fails(Load *l, int r, const char *error) {
         _cleanup_free_ char *expected = NULL;
 
@@ -493,7 +493,7 @@ static void test_load_dropins(void **state _unused_) {
         assert_int_equal(l.config->rules[4].line, 3);
 }
 
-/* A drop-in that is linked to /dev/null is switched off. */
+/* A link to /dev/null masks a drop-in. */
 static void test_load_masked(void **state _unused_) {
         _cleanup_load_ Load l = load_prepare();
         _cleanup_free_ char *link = test_path(l.dir, "pasidd.conf.d/10-a.conf");
@@ -505,7 +505,7 @@ static void test_load_masked(void **state _unused_) {
         assert_int_equal(l.config->default_quota, 1);
 }
 
-/* Directories from the most important one down. */
+/* Directories in descending order of precedence. */
 static void test_load_precedence(void **state _unused_) {
         _cleanup_rmdir_ char *etc = test_mkdtemp(), *run = test_mkdtemp(), *lib = test_mkdtemp();
         const char *const dirs[] = { etc, run, "/nonexistent", lib, NULL };
@@ -515,16 +515,16 @@ static void test_load_precedence(void **state _unused_) {
                 const char *text;
         } files[] = {
                 { 1, "pasidd.conf", "[Manager]\nDefaultQuota=10\n" },
-                { 3, "pasidd.conf", "[Manager]\nDefaultQuota=20\nDefaultWatermark=9\n" }, /* hidden */
-                /* One name in all of them: the first counts, at the place that its name gives. */
+                { 3, "pasidd.conf", "[Manager]\nDefaultQuota=20\nDefaultWatermark=9\n" }, /* masked */
+                /* The same name in all directories: the first one is used, in the order of names. */
                 { 0, "pasidd.conf.d/50-a.conf", "[Rule a-etc]\nMatchName=a\nQuota=1\n" },
                 { 1, "pasidd.conf.d/50-a.conf", "[Rule a-run]\nMatchName=a\nQuota=1\n" },
                 { 3, "pasidd.conf.d/50-a.conf", "[Rule a-lib]\nMatchName=a\nQuota=1\n" },
-                /* An empty one, and below a link to /dev/null, turns off what is below. */
+                /* An empty file, and further below a link to /dev/null, mask those below. */
                 { 0, "pasidd.conf.d/60-b.conf", "" },
                 { 3, "pasidd.conf.d/60-b.conf", "bogus\n" },
                 { 3, "pasidd.conf.d/70-c.conf", "bogus\n" },
-                /* Names alone order them, not directories. */
+                /* Only names determine the order, not directories. */
                 { 3, "pasidd.conf.d/40-d.conf", "[Rule d-lib]\nMatchName=d\nQuota=1\n" },
                 { 0, "pasidd.conf.d/90-e.conf", "[Rule e-etc]\nMatchName=e\nQuota=1\n" },
                 { 1, "pasidd.conf.d/80-f.conf",
@@ -552,7 +552,7 @@ static void test_load_precedence(void **state _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(rules); i++)
                 assert_string_equal(c->rules[i].name, rules[i]);
 
-        /* A later file changes one key of a slice and leaves the others. */
+        /* A later file changes one key of a slice; the other keys stay. */
         assert_int_equal(c->n_slice_sections, 1);
         assert_int_equal(c->slice_sections[0].limit, 2);
         assert_int_equal(c->slice_sections[0].admission, ADMISSION_WARN);
@@ -577,7 +577,7 @@ static void test_load_errors(void **state _unused_) {
                         &l, -EBADMSG, "pasidd.conf.d/1.conf:3: must be [SECTION], KEY=VALUE or a comment");
         }
         {
-                /* Names both places. */
+                /* The message has both locations. */
                 _cleanup_load_ Load l = load_prepare();
                 _cleanup_free_ char *error = NULL;
 
@@ -588,7 +588,7 @@ static void test_load_errors(void **state _unused_) {
                 assert_load_fails(&l, -EBADMSG, error);
         }
         {
-                /* Sections do not reach over the end of a file. */
+                /* A section ends with the file. */
                 _cleanup_load_ Load l = load_prepare();
 
                 load_add(&l, "pasidd.conf", "[Manager]\n");
@@ -609,7 +609,7 @@ static void test_load_errors(void **state _unused_) {
                 assert_load_fails(&l, -ENOTDIR, "pasidd.conf.d: cannot read: Not a directory");
         }
         {
-                /* Listed, but not there. */
+                /* Dangling links. */
                 _cleanup_load_ Load l = load_prepare();
                 _cleanup_free_ char *link = test_path(l.dir, "pasidd.conf.d/1.conf");
 
@@ -620,7 +620,7 @@ static void test_load_errors(void **state _unused_) {
         }
 }
 
-/* Nobody writes to it: must neither hang nor fail. */
+/* A FIFO without a writer must neither block nor fail. */
 static void test_load_fifo(void **state _unused_) {
         _cleanup_load_ Load l = load_prepare();
 

@@ -62,7 +62,7 @@ static void test_newer(void **state _unused_) {
         assert_int_equal(c->n_vms, 1);
 }
 
-/* As versions before this one wrote it. */
+/* As written by earlier versions. */
 static void test_older(void **state _unused_) {
         _cleanup_(counters_freep) Counters *c = NULL;
 

@@ -15,7 +15,7 @@ static void test_empty(void **state) {
         assert_null(event_log_next(log, 0));
         assert_false(event_log_missed(log, 0));
         assert_false(event_log_missed(log, 100));
-        /* There may have been some in an earlier run. */
+        /* Numbers up to last_sequence belong to an earlier run. */
         assert_true(event_log_missed(log, 99));
         event_log_free(log);
         assert_null(event_log_free(NULL));
@@ -80,7 +80,7 @@ static void test_ring(void **state) {
         assert_int_equal(add(log, EVENT_RESYNC, "z"), 106);
         assert_int_equal(event_log_last_sequence(log), 106);
 
-        /* 101 and 102 are gone. */
+        /* 101 and 102 have left the ring. */
         assert_true(event_log_missed(log, 100));
         assert_true(event_log_missed(log, 101));
         assert_false(event_log_missed(log, 102));
@@ -94,7 +94,7 @@ static void test_ring(void **state) {
         assert_null(event_log_next(log, 106));
         assert_false(event_log_missed(log, 106));
 
-        /* Of a run when the clock was ahead: whoever has such a number has seen nothing of this run. */
+        /* A number of a run whose clock was ahead: its owner has seen nothing of this run. */
         assert_int_equal(event_log_next(log, 107)->sequence, 103);
         assert_int_equal(event_log_next(log, UINT64_MAX)->sequence, 103);
         assert_true(event_log_missed(log, 107));

@@ -38,7 +38,7 @@ static const Attr set_attrs[] = {
         U32(SET_ATTACHED_PEAK, 6),
 };
 
-/* Those of kernels that do not count what is attached. */
+/* The attributes of kernels that do not count attached PASIDs. */
 #define N_SET_ATTRS_OLD (ELEMENTSOF(set_attrs) - 2)
 
 static const Attr info_attrs[] = {
@@ -50,7 +50,7 @@ static const Attr info_attrs[] = {
         U64(INFO_SEQ, UINT64_C(0x500000005)),
 };
 
-/* The attributes with those of the same type in change put in their place. A size of -1 leaves one out. */
+/* Copies attributes, replacing those whose type is in change. A size of -1 omits the attribute. */
 static struct nl_msg *make(uint8_t cmd, const Attr *attrs, size_t n, const Attr *change) {
         struct nl_msg *m = nlmsg_alloc();
 
@@ -115,7 +115,7 @@ static void test_set(void **state _unused_) {
         }
 }
 
-/* A kernel that does not count what is attached. */
+/* A kernel that does not count attached PASIDs. */
 static void test_old_set(void **state _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
                 _cleanup_nlmsg_ struct nl_msg *m = make(commands[i].cmd, set_attrs, N_SET_ATTRS_OLD, NULL);
@@ -154,7 +154,7 @@ static void test_reason_numbers(void **state _unused_) {
                 assert_int_equal(genl_message_parse(nlmsg_hdr(m), &g), 0);
                 assert_int_equal(g.reason, cases[i].reason);
                 assert_int_equal(g.count, cases[i].count);
-                /* A kernel that has these reasons counts what is attached. */
+                /* Kernels with these reasons count attached PASIDs. */
                 assert_int_equal(genl_message_parse(nlmsg_hdr(old), &g),
                         cases[i].count == KERNEL_COUNT_ATTACHED ? -EBADMSG : 0);
         }
@@ -171,7 +171,7 @@ static void test_watermark_counts(void **state _unused_) {
                 } before, now;
                 unsigned counts;
         } cases[] = {
-                /* One of them reaches it. */
+                /* One count reaches the watermark. */
                 { 5, { 4, 0 }, { 5, 0 }, PASIDS },
                 { 5, { 0, 4 }, { 0, 5 }, ATTACHED },
                 { 5, { 0, 0 }, { 0, 90 }, ATTACHED },
@@ -189,13 +189,13 @@ static void test_watermark_counts(void **state _unused_) {
                 { 5, { 4, 0 }, { 4, 0 }, PASIDS },
                 { 5, { 0, 4 }, { 0, 4 }, ATTACHED },
                 { 5, { 4, 4 }, { 4, 4 }, PASIDS },
-                /* There is no watermark any more. */
+                /* The watermark is off. */
                 { 0, { 1, 0 }, { 2, 3 }, ATTACHED },
                 { 0, { 0, 0 }, { 0, 0 }, PASIDS },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                /* The watermark that was known may be an old one. */
+                /* The previous watermark may be different. */
                 const KernelSet before = {
                         .watermark = 3,
                         .allocated = cases[i].before.allocated,
@@ -230,7 +230,7 @@ static void test_info(void **state _unused_) {
         assert_int_equal(g.info.sets, 2);
 }
 
-/* One attribute changed at a time. */
+/* Changes one attribute at a time. */
 static void check_change(uint8_t cmd, const Attr *attrs, size_t n, Attr change, int r) {
         _cleanup_nlmsg_ struct nl_msg *m = make(cmd, attrs, n, &change);
         KernelMessage g = { .seq = 99 };
@@ -293,11 +293,11 @@ static void test_impossible(void **state _unused_) {
                 check_change(VFIO_PASID_CMD_INFO_GET, info_attrs, ELEMENTSOF(info_attrs), info_changes[i],
                         -EBADMSG);
 
-        /* Without a meaning there, so none of our business. */
+        /* An attribute without a meaning in this message is ignored. */
         check_change(VFIO_PASID_CMD_SET_GET, set_attrs, ELEMENTSOF(set_attrs), (Attr) U32(SET_REASON, 99), 0);
 }
 
-/* A later kernel may refuse for reasons that we do not know. */
+/* A later kernel may have reasons unknown to this version. */
 static void test_other_reasons(void **state _unused_) {
         static const uint32_t others[] = { VFIO_PASID_LIMIT_REASON_ATTACH_CGROUP + 1, UINT32_MAX };
 
@@ -323,7 +323,7 @@ static void test_lacks_cgroup(void **state _unused_) {
         assert_true(g.set.cgroup_id == 0);
 }
 
-/* A later kernel may say more. */
+/* A later kernel may have more attributes. */
 static void test_unknown(void **state _unused_) {
         static const uint8_t unknown[] = { 0, __VFIO_PASID_CMD_MAX, 255 };
         _cleanup_nlmsg_ struct nl_msg *m =
@@ -337,7 +337,7 @@ static void test_unknown(void **state _unused_) {
         for (size_t i = 0; i < ELEMENTSOF(unknown); i++) {
                 _cleanup_nlmsg_ struct nl_msg *u = make(unknown[i], set_attrs, ELEMENTSOF(set_attrs), NULL);
 
-                /* Its place in the sequence is known none the less. */
+                /* Its sequence number counts nevertheless. */
                 assert_int_equal(genl_message_parse(nlmsg_hdr(u), &g), 0);
                 assert_int_equal(g.type, KERNEL_MESSAGE_OTHER);
                 assert_true(g.seq == UINT64_C(0x500000005));
@@ -352,7 +352,7 @@ static void test_unknown(void **state _unused_) {
         assert_true(g.seq == 99);
 }
 
-/* Cut at every length: never read past the end (a sanitizer would tell), never taken for whole. */
+/* Truncated at every length: never read past the end (sanitizers detect that), never accepted. */
 static void test_truncated(void **state _unused_) {
         _cleanup_nlmsg_ struct nl_msg *m =
                 make(VFIO_PASID_CMD_LIMIT_HIT_NTF, set_attrs, N_SET_ATTRS_OLD, NULL);
@@ -394,7 +394,7 @@ static void test_reasons(void **state _unused_) {
 static void test_sequence(void **state _unused_) {
         GenlSequence s = {};
 
-        /* Nothing is known yet. */
+        /* Before the first reset. */
         assert_int_equal(genl_sequence_next(&s, 1), GENL_SEQUENCE_GAP);
         assert_int_equal(genl_sequence_next(&s, 2), GENL_SEQUENCE_GAP);
 
@@ -405,17 +405,17 @@ static void test_sequence(void **state _unused_) {
         assert_int_equal(genl_sequence_next(&s, 11), GENL_SEQUENCE_STALE);
         assert_int_equal(genl_sequence_next(&s, 12), GENL_SEQUENCE_OK);
 
-        /* Goes on behind a gap. */
+        /* Continues after a gap. */
         assert_int_equal(genl_sequence_next(&s, 14), GENL_SEQUENCE_GAP);
         assert_int_equal(genl_sequence_next(&s, 15), GENL_SEQUENCE_OK);
         assert_int_equal(genl_sequence_next(&s, 13), GENL_SEQUENCE_STALE);
 
-        /* A dump that overtook events in the socket's buffer. */
+        /* A dump that is newer than events in the socket's buffer. */
         genl_sequence_reset(&s, 20);
         assert_int_equal(genl_sequence_next(&s, 16), GENL_SEQUENCE_STALE);
         assert_int_equal(genl_sequence_next(&s, 21), GENL_SEQUENCE_OK);
 
-        /* A module that was loaded anew begins anew. */
+        /* When the module is reloaded, the sequence starts again. */
         genl_sequence_reset(&s, 0);
         assert_int_equal(genl_sequence_next(&s, 1), GENL_SEQUENCE_OK);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The netlink source with the test in the kernel's place: the two sockets are
- * ends of socket pairs, and what libnl would do to a netlink socket is done
- * here (ld --wrap, see meson.build). The messages are those of the kernel.
+ * The netlink source, with the test in place of the kernel: the two sockets are
+ * ends of socket pairs, and libnl's operations on netlink sockets are replaced
+ * (ld --wrap, see meson.build). The messages are those of the kernel.
  */
 
 #include <linux/genetlink.h>
@@ -31,21 +31,21 @@ enum {
         N_SOCKETS,
 };
 
-/* What the wrapped functions work on. There is one source at a time. */
+/* State of the wrapped functions. There is one source at a time. */
 static struct {
         struct nl_sock *socket[N_SOCKETS];
         int ours[N_SOCKETS], theirs[N_SOCKETS]; /* ours: the kernel's end */
         unsigned n_connected;
         uint32_t groups[4];
         size_t n_groups;
-        struct nlmsghdr request; /* the last one */
+        struct nlmsghdr request; /* the last request */
         uint8_t command;
         unsigned n_requests;
-        int receive_error; /* the next recvfrom() on the events' socket gives this */
-        uint32_t sender;   /* port id that messages come from; the kernel's is 0 */
+        int receive_error; /* result of the next recvfrom() on the events' socket */
+        uint32_t sender;   /* port id of the sender of messages; the kernel's is 0 */
         int connect_error;
         int membership_error;
-        unsigned n_set; /* sockets that were there before */
+        unsigned n_set; /* number of passed sockets */
 } kernel;
 
 int __wrap_genl_connect(struct nl_sock *socket);
@@ -59,7 +59,7 @@ ssize_t __real_recvfrom(
 ssize_t __wrap_recvfrom(
         int fd, void *buf, size_t size, int flags, struct sockaddr *addr, socklen_t *addr_size);
 
-/* Returns the source's end. */
+/* Returns the end for the source. */
 static int new_socket(unsigned which) {
         int fds[2];
 
@@ -136,14 +136,14 @@ ssize_t __wrap_recvfrom(
         return __real_recvfrom(fd, buf, size, flags, NULL, NULL);
 }
 
-/* What the source has told. */
+/* What the source has reported. */
 static struct {
         unsigned n_present, n_dumps, n_events, n_lost, n_failed;
         uint32_t capacity;
         size_t n_sets;
-        uint64_t last_set; /* of the dump */
+        uint64_t last_set; /* in the dump */
         KernelMessage event;
-        uint64_t next_event; /* set ids of events count up from here, where that is wanted */
+        uint64_t next_event; /* expected set id of the next event, for the test of the order */
         bool in_order;
         char lost[64];
         int error;
@@ -336,7 +336,7 @@ static void assert_asked(uint16_t type, uint8_t command) {
         assert_int_equal(kernel.command, command);
 }
 
-/* From the question for the family to a list with two sets, as of event 10. */
+/* From resolving the family to a dump of two sets at event 10. */
 static void start(void) {
         assert_int_equal(genl_source_new(event_loop, &sockets, &handlers, NULL, &source), 0);
         assert_asked(GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
@@ -351,7 +351,7 @@ static void start(void) {
         turn();
 }
 
-/* The answer to a new dump: one set, as of seq. */
+/* Answers a new dump with one set at seq. */
 static void answer_dump(uint64_t seq) {
         assert_asked(FAMILY, VFIO_PASID_CMD_INFO_GET);
         reply_info(seq);
@@ -376,7 +376,7 @@ static void test_start(void **state) {
 
 static void test_events(void **state) {
         start();
-        /* Covered by the dump already. */
+        /* Covered by the dump. */
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 2, 10);
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 3, 11);
         turn();
@@ -398,9 +398,9 @@ static int on_other(sd_event_source *other, int fd, uint32_t revents, void *user
         return 0;
 }
 
-/* Something else that waits, as callers' messages do, has its turn before a storm of events is over. */
+/* Other event sources, such as callers' messages, run before a storm of events is over. */
 static void test_storm(void **state) {
-        const unsigned n = 200; /* more than two batches, and what fits into the socket */
+        const unsigned n = 200; /* more than two batches; fits into the socket */
         unsigned at_other = UINT_MAX;
         sd_event_source *other;
         int fd;
@@ -416,11 +416,11 @@ static void test_storm(void **state) {
         turn();
         assert_int_equal(told.n_events, n);
         assert_int_equal(told.n_lost, 0);
-        /* Few events come first, many do not. */
+        /* A few events take precedence, many do not. */
         assert_true(at_other > 0);
         assert_true(at_other < n);
 
-        /* After it all is as before. */
+        /* Afterwards the priority is as before. */
         assert_true(sd_event_source_set_enabled(other, SD_EVENT_ONESHOT) >= 0);
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 3 + n, 11 + n);
         turn();
@@ -438,7 +438,7 @@ static void test_gap(void **state) {
         assert_int_equal(told.n_lost, 1);
         assert_string_equal(told.lost, "gap in the sequence of events");
 
-        /* What comes meanwhile waits, and what the new dump has is dropped. */
+        /* Events during the dump wait, and those that the dump covers are dropped. */
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 4, 13);
         send_event(VFIO_PASID_CMD_SET_ADD_NTF, 5, 14);
         turn();
@@ -483,7 +483,7 @@ static void test_newer_event(void **state) {
         struct nl_msg *msg;
 
         start();
-        /* With a number it counts, without one it is nothing. */
+        /* With a sequence number it counts, without one it is ignored. */
         send_event(200, 3, 11);
         msg = new_message(FAMILY, 0, 0, 201);
         send_and_free(EVENTS, msg);
@@ -542,7 +542,7 @@ static void test_many_sets(void **state) {
 static void test_resync(void **state) {
         start();
         assert_int_equal(kernel_source_resync(source), 0);
-        /* Once more while it is under way: after it. */
+        /* Requested again during a resync: runs after it. */
         turn();
         assert_int_equal(kernel_source_resync(source), 0);
         answer_dump(11);
@@ -565,7 +565,7 @@ static void test_errors(void **state) {
         start();
         assert_int_equal(kernel_source_resync(source), 0);
         turn();
-        /* An acknowledgement is none. */
+        /* An acknowledgement is not an error. */
         reply_error(0);
         reply_error(-EBUSY);
         assert_asked(FAMILY, VFIO_PASID_CMD_INFO_GET);
@@ -597,7 +597,7 @@ static void test_module_unloaded(void **state) {
         turn();
         assert_int_equal(told.n_dumps, 2);
         assert_int_equal(told.n_sets, 0);
-        /* Nobody must wait for what may never come. */
+        /* The module may never come back, so this must fail. */
         assert_int_equal(kernel_source_resync(source), -ENODEV);
 
         send_family_event(CTRL_CMD_NEWFAMILY, "other");
@@ -671,7 +671,7 @@ static double now(void) {
         return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
 }
 
-/* As many as one second of an unlucky host has. How long it takes is for the eye; that none is lost, for the test. */
+/* As many events as a busy host can have in a second. The time is printed only; the test checks that none is lost. */
 static void test_10000_events(void **state) {
         uint64_t id = 3, seq = 11;
         double begin;

@@ -11,7 +11,7 @@
 #include "stderr-line.h"
 #include "test-util.h"
 
-/* A journald that reads when it is told to. */
+/* A journald that reads on request. */
 static int listen_at(const char *path) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int fd;
@@ -24,7 +24,7 @@ static int listen_at(const char *path) {
         return fd;
 }
 
-/* One record, with a NUL behind it; -1 if there is none. */
+/* Receives one record and appends a NUL; -1 if there is none. */
 static ssize_t receive(int fd, char *buf, size_t size) {
         ssize_t n = recv(fd, buf, size - 1, 0);
 
@@ -57,7 +57,7 @@ static void test_long(void **state) {
         static char text[100000], buf[200000];
         JournalField fields[JOURNAL_FIELDS_MAX + 5];
 
-        /* Of two bytes each: cut between two of them. */
+        /* Characters of two bytes: cut between two characters. */
         for (size_t i = 0; i < sizeof(text) - 2; i += 2)
                 memcpy(text + i, "\xc3\xa4", 2);
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
@@ -94,7 +94,7 @@ static void test_full(void **state) {
         assert_non_null(strstr(buf, "MESSAGE=2 records were dropped"));
         assert_true(receive(fd, buf, sizeof(buf)) > 0);
         assert_non_null(strstr(buf, "MESSAGE=Back."));
-        /* Told once. */
+        /* Reported once. */
         assert_int_equal(journal_send("test", LOG_INFO, "Again.", NULL, 0), 0);
         assert_true(receive(fd, buf, sizeof(buf)) > 0);
         assert_non_null(strstr(buf, "MESSAGE=Again."));
@@ -119,7 +119,7 @@ static void test_restarted(void **state) {
         close(fd);
 }
 
-/* stderr as each kind of thing that can be full; without an answer this would hang. */
+/* stderr as each kind of file that can be full; a blocking write would hang here. */
 static void fill_stderr(int writer) {
         int saved = dup(STDERR_FILENO), r = 0;
 
@@ -130,7 +130,7 @@ static void fill_stderr(int writer) {
         assert_true(dup2(saved, STDERR_FILENO) >= 0);
         close(saved);
         assert_int_equal(r, -EAGAIN);
-        /* What others have of it still waits, as they expect. */
+        /* For other processes that share the file, writes still block. */
         assert_false(fcntl(writer, F_GETFL) & O_NONBLOCK);
 }
 

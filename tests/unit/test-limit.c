@@ -15,7 +15,7 @@ static const char *const state_names[] = {
         [LIMIT_FOREIGN] = "foreign",
 };
 
-/* A limit that has come to this state the way the daemon brings it there. */
+/* Makes a limit that has reached this state by the daemon's transitions. */
 static Limit limit_in(LimitState state) {
         Limit limit;
 
@@ -38,7 +38,7 @@ static Limit limit_in(LimitState state) {
         return limit;
 }
 
-/* What a step answers in each state, and the state after it. */
+/* The step that a transition returns in each state, and the state after it. */
 typedef struct Row {
         LimitStep step;
         LimitState state;
@@ -120,7 +120,7 @@ static void test_seen_as_wanted(void **state _unused_) {
                 }
 }
 
-/* Another value than the one that was left in place, if there is one. */
+/* A value that differs from the one left in place, if there is one. */
 static void test_seen_another(void **state _unused_) {
         static const Row rows[_FOREIGN_CHANGE_MAX][_LIMIT_STATE_MAX] = {
                 [FOREIGN_CHANGE_REVERT] = {
@@ -172,7 +172,7 @@ static void test_written(void **state _unused_) {
                 }
 }
 
-/* Only what failed has something due by itself. */
+/* Only a failed limit is due by itself. */
 static void test_due(void **state _unused_) {
         for (LimitState i = 0; i < _LIMIT_STATE_MAX; i++) {
                 Limit limit = limit_in(i);
@@ -212,7 +212,7 @@ static void test_is_in_force(void **state _unused_) {
         }
 }
 
-/* Each attempt fails: the delay doubles. Success ends that. */
+/* Each attempt fails: the delay doubles. Success resets it. */
 static void test_backoff(void **state _unused_) {
         Limit limit = limit_in(LIMIT_FAILED);
         uint64_t now = limit_next(&limit);
@@ -228,7 +228,7 @@ static void test_backoff(void **state _unused_) {
         limit_done(&limit);
 }
 
-/* Two writers that both insist: one restoration in each hold-off. */
+/* Two writers that both insist: one restoration per hold-off. */
 static void test_holdoff(void **state _unused_) {
         Limit limit = limit_in(LIMIT_IN_FORCE);
         uint64_t later = NOW + LIMIT_HOLDOFF_USEC;
@@ -243,9 +243,9 @@ static void test_holdoff(void **state _unused_) {
         assert_int_equal(limit_due(&limit, later), LIMIT_WRITE);
         (void) limit_written(&limit, LIMIT_WRITTEN, NULL, later);
 
-        /* That was a restoration as well. */
+        /* This was a restoration, too. */
         assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_REVERT, later + 1), LIMIT_WRITE_LATER);
-        /* Whoever has changed it has restored it. */
+        /* The foreign writer has restored the number. */
         assert_int_equal(limit_seen(&limit, WANTED, FOREIGN_CHANGE_REVERT, later + 2), LIMIT_NOTHING);
         assert_int_equal(limit_next(&limit), 0);
         limit_done(&limit);
@@ -270,7 +270,7 @@ static void test_adoption_failed(void **state _unused_) {
         limit_done(&limit);
 }
 
-/* A value that was left in place is left once, and until a new number is wanted. */
+/* A foreign value is left in place once, until the desired number changes. */
 static void test_left(void **state _unused_) {
         Limit limit = limit_in(LIMIT_FOREIGN);
 
@@ -285,7 +285,7 @@ static void test_left(void **state _unused_) {
 static void test_change(void **state _unused_) {
         Limit limit = limit_in(LIMIT_IN_FORCE);
 
-        /* Another number is in force: that is still in force. */
+        /* A different number is in force: the state has not changed. */
         (void) limit_set_desired(&limit, WANTED + 1);
         (void) limit_written(&limit, LIMIT_WRITTEN, NULL, NOW);
         assert_false(limit_take_change(&limit));

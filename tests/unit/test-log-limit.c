@@ -14,7 +14,7 @@ static unsigned count_below(LogLimit *l, const char *format, uint64_t now, unsig
         return passed;
 }
 
-/* One format has its limit, another one its own; what was held back is told once. */
+/* Each format has its own limit. The number of suppressed records is reported once. */
 static void test_formats(void **state _unused_) {
         static LogLimit l = {};
         static const char formats[2] = {};
@@ -28,7 +28,7 @@ static void test_formats(void **state _unused_) {
         assert_int_equal(suppressed, 0);
 }
 
-/* Those that are at the same place in the table do not take each other's. Beyond the table one is shared. */
+/* Formats with the same hash do not share a slot. When the table is full, one slot is shared. */
 static void test_full(void **state _unused_) {
         static LogLimit l = {};
         static const char formats[4 * LOG_LIMIT_SLOTS] = {};

@@ -66,7 +66,7 @@ static void test_empty(void **state _unused_) {
         assert_int_equal(override_list_put(list, false, s), 0);
 }
 
-/* In the caller's order, whichever comes first after sorting. */
+/* Positions are in the caller's order, whatever the order after sorting. */
 static void test_twice(void **state _unused_) {
         const OverrideItem items[] = {
                 { .kind = OVERRIDE_VM, .key = (char *) C },
@@ -83,7 +83,7 @@ static void test_twice(void **state _unused_) {
         assert_int_equal(second, 5);
 }
 
-/* With names, and with what a later version keeps. */
+/* With names, and with preserved members of a later version. */
 static void test_put(void **state _unused_) {
         static const char
                 runtime_text[] = "{\"version\":1,\"vms\":{\"" B "\":{\"override\":{\"quota\":9}}}}",
@@ -124,12 +124,12 @@ static void test_put(void **state _unused_) {
         assert_int_equal(state_format(s, &changed), 0);
         assert_non_null(strstr(changed, "\"x\""));
 
-        /* Made once, it changes nothing more. */
+        /* After it was applied, the list changes nothing. */
         assert_int_equal(override_list_compare(list, runtime, s), 0);
         assert_int_equal(override_list_count_changes(list), 0);
 }
 
-/* With the override goes what a later version keeps with it. */
+/* When an override is removed, so are its preserved members. */
 static void test_remove(void **state _unused_) {
         static const char text[] =
                 "{\"version\":1,\"vms\":{\"" C "\":{\"name\":\"c\",\"override\":{\"quota\":5,\"x\":1}}}}";

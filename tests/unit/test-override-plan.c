@@ -6,7 +6,7 @@
 
 #define A "aaaabbbb-0000-4000-8000-000000000001"
 #define B "aaaabbbb-0000-4000-8000-000000000002"
-#define C "aaaabbbb-0000-4000-8000-000000000003" /* is off */
+#define C "aaaabbbb-0000-4000-8000-000000000003" /* not running */
 
 #define SCOPE   "/machine.slice/a.scope"
 #define DEFAULT 1000U
@@ -14,7 +14,7 @@
 static void on_pending(void *userdata) {
 }
 
-/* VM A has two sets, VM B one; both have the default quota, in a unit each. */
+/* VM A has two sets, VM B one; both have the default quota, and a unit each. */
 typedef struct Fixture {
         Config config;
         World world;
@@ -86,7 +86,7 @@ static OverridePlan *plan(Fixture *f, const OverrideItem *items, size_t n_items,
         assert_int_equal(override_plan_new(&f->world, list, &p), 0);
         assert_int_equal(p->n_vms, 0);
         assert_int_equal(override_plan_add_vms(&f->world, p), 0);
-        /* The names of slices are the list's. */
+        /* The slices' names are owned by the list. */
         for (size_t i = 0; i < p->n_slices; i++)
                 p->slices[i].name = NULL;
         return p;
@@ -99,14 +99,14 @@ static void check_write(const OverridePlan *p, size_t i, const Limit *limit, uin
         assert_int_equal(p->writes[i].value, value);
 }
 
-/* A row: what is set, and which quota the VMs get of it; 0: it is not concerned. */
+/* The items, and the resulting quotas of the VMs; 0: not affected. */
 typedef struct Case {
         const char *name;
         OverrideItem items[3];
         size_t n_items;
         bool asked;
         uint32_t a, b;
-        uint32_t default_quota; /* 0: not concerned */
+        uint32_t default_quota; /* 0: not affected */
         size_t n_slices;
 } Case;
 
@@ -176,7 +176,7 @@ static void test_table(void **state _unused_) {
                         assert_int_equal(p->slices[0].limit, 20);
                         assert_int_equal(p->slices[0].source, SLICE_SOURCE_PERSISTENT);
                 }
-                /* Each has a limit of its cgroup, A two sets, B one; and nothing has changed. */
+                /* Each has its cgroup's limit, A has two sets and B one; nothing has been changed. */
                 assert_int_equal(p->n_writes, (c->a > 0) * 5 + (c->b > 0) * 3);
                 assert_int_equal(f.a->policy.quota, DEFAULT);
                 assert_int_equal(f.a->misc_max.state, LIMIT_ABSENT);
@@ -205,7 +205,7 @@ static void test_writes(void **state _unused_) {
         fixture_end(&f);
 }
 
-/* Machines that share a unit have one limit: the sum of what each will have. */
+/* Machines that share a unit have one limit: the sum of their new quotas. */
 static void test_shared(void **state _unused_) {
         const OverrideItem one[] = { item(OVERRIDE_VM, true, A, 6) };
         const OverrideItem both[] = { item(OVERRIDE_VM, true, A, 6), item(OVERRIDE_VM, true, B, 7) };
@@ -229,7 +229,7 @@ static void test_shared(void **state _unused_) {
         fixture_end(&f);
 }
 
-/* A VM that is only reserved has nothing in the kernel. */
+/* A VM that is only reserved has no numbers in the kernel. */
 static void test_reserved(void **state _unused_) {
         const OverrideItem items[] = { item(OVERRIDE_VM, true, C, 6) };
         _cleanup_(override_plan_freep) OverridePlan *p = NULL;

@@ -25,7 +25,7 @@ static int netlink_socket(int protocol) {
         return fd;
 }
 
-/* As systemd passes them: the first one is SD_LISTEN_FDS_START. */
+/* Passes them as systemd does: the first one is SD_LISTEN_FDS_START. */
 static void pass(const int *fds, int n) {
         char text[16];
 
@@ -40,7 +40,7 @@ static void pass(const int *fds, int n) {
         assert_int_equal(setenv("LISTEN_FDS", text, 1), 0);
 }
 
-/* Makes sure that none of these is among those to be passed. */
+/* Moves the descriptors out of the range of those that are passed. */
 static int out_of_the_way(int fd) {
         int higher;
 
@@ -67,7 +67,7 @@ static uint32_t first_groups(int fd) {
         return groups[0];
 }
 
-/* The list of all families, more than fits into one datagram. */
+/* A dump of all families, larger than one datagram. */
 static void ask_for_families(int fd) {
         struct {
                 struct nlmsghdr header;
@@ -122,7 +122,7 @@ static void test_as_an_earlier_daemon_left_them(void **state) {
         assert_false(readable(s.request));
         assert_null(getenv("LISTEN_FDS"));
 
-        /* And they can be used. */
+        /* The sockets are usable. */
         ask_for_families(s.request);
         assert_true(readable(s.request));
         passed_sockets_done(&s);
@@ -136,14 +136,14 @@ static int unix_socket(bool listening) {
 
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         assert_true(fd >= 0);
-        /* Of the abstract namespace, with a name that the kernel chooses. */
+        /* An abstract address, chosen by the kernel. */
         assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(sa_family_t)), 0);
         if (listening)
                 assert_int_equal(listen(fd, 1), 0);
         return out_of_the_way(fd);
 }
 
-/* Whatever their order, sockets are told apart by their kind. */
+/* Sockets are recognised by their kind, in any order. */
 static void test_kinds(void **state) {
         for (unsigned hook_at = 0; hook_at < 3; hook_at++) {
                 PassedSockets s;
@@ -166,7 +166,7 @@ static void test_kinds(void **state) {
         }
 }
 
-/* As an earlier version of pasidd.socket has it, and as somebody may who needs no netlink. */
+/* As with an earlier version of pasidd.socket, or without a need for netlink. */
 static void test_without_some(void **state) {
         PassedSockets s;
         int fd;
@@ -211,7 +211,7 @@ static void test_something_else(void **state) {
         pass(&fds[2], 1);
         assert_int_equal(passed_sockets_get(&s), -EINVAL);
 
-        /* The output was not touched. */
+        /* The output is untouched. */
         assert_int_equal(s.request, -1);
         assert_int_equal(s.events, -1);
         close(SD_LISTEN_FDS_START);

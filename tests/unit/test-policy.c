@@ -6,12 +6,12 @@
 #define UUID       "aaaabbbb-0000-4000-8000-000000000001"
 #define UUID_OTHER "aaaacccc-0000-4000-8000-000000000002"
 
-/* Settings with a quota, a watermark, both. */
+/* Settings with a quota, a watermark, or both. */
 #define Q(q)     { .quota = (q), .quota_set = true }
 #define W(w)     { .watermark = (w), .watermark_set = true }
 #define QW(q, w) { .quota = (q), .watermark = (w), .quota_set = true, .watermark_set = true }
 
-/* Strings in a rule belong to it, hence the casts: nothing here frees them. */
+/* The casts are safe: nothing here frees the strings of a rule. */
 #define S(s) ((char *) (s))
 
 static ConfigRule rules[] = {
@@ -45,11 +45,11 @@ static void test_resolve(void **state _unused_) {
                 QuotaSource source;
                 const char *rule;
         } cases[] = {
-                /* Nothing but the default. */
+                /* Only the default. */
                 { { .name = "web" }, 100, 5, QUOTA_SOURCE_DEFAULT, NULL },
                 { {}, 100, 5, QUOTA_SOURCE_DEFAULT, NULL },
 
-                /* One source after the other. */
+                /* Each source. */
                 { { .name = "web", .metadata = Q(30) }, 30, 5, QUOTA_SOURCE_METADATA, NULL },
                 { { .name = "web", .metadata = Q(30), .persistent = Q(40) }, 40, 5, QUOTA_SOURCE_PERSISTENT,
                         NULL },
@@ -58,18 +58,18 @@ static void test_resolve(void **state _unused_) {
                 { { .name = "web", .metadata = Q(30), .runtime = Q(50) }, 50, 5, QUOTA_SOURCE_RUNTIME, NULL },
                 { { .name = "db1", .metadata = Q(30) }, 30, 7, QUOTA_SOURCE_METADATA, NULL },
 
-                /* Zero is a quota, and off is a watermark. */
+                /* 0 is a valid quota, and turns a watermark off. */
                 { { .name = "web", .runtime = Q(0) }, 0, 5, QUOTA_SOURCE_RUNTIME, NULL },
                 { { .name = "web", .runtime = W(0), .metadata = QW(30, 3) }, 30, 0, QUOTA_SOURCE_METADATA,
                         NULL },
 
-                /* The watermark goes its own way. */
+                /* The watermark is resolved independently. */
                 { { .name = "web", .persistent = W(9) }, 100, 9, QUOTA_SOURCE_DEFAULT, NULL },
                 { { .name = "db1", .persistent = W(9) }, 22, 9, QUOTA_SOURCE_RULE, "db" },
                 { { .name = "web", .runtime = Q(50), .persistent = QW(40, 4) }, 50, 4, QUOTA_SOURCE_RUNTIME,
                         NULL },
 
-                /* Rules: the first that matches and sets it. */
+                /* Rules: the first one that matches and sets the value. */
                 { { .name = "db1" }, 22, 7, QUOTA_SOURCE_RULE, "db" },
                 { { .name = "db-1", .slice = "tenant-a.slice" }, 21, 7, QUOTA_SOURCE_RULE, "db-a" },
                 { { .name = "db-1", .slice = "tenant-a-x.slice" }, 21, 7, QUOTA_SOURCE_RULE, "db-a" },
@@ -178,7 +178,7 @@ static void test_metadata(void **state _unused_) {
         }
 
         {
-                /* All of them have to match. */
+                /* All conditions must match. */
                 ConfigMatch both[] = {
                         { .option = "MatchNovaFlavor", .key = S("nova:flavor"), .glob = S("*") },
                         { .option = "MatchMetadata", .key = S("{urn:x}a@b"), .glob = S("four") },
@@ -228,7 +228,7 @@ static void test_percent(void **state _unused_) {
         }
 }
 
-/* What is explained is what is done. */
+/* policy_explain() agrees with policy_resolve(). */
 static void test_explain(void **state _unused_) {
         static const PolicyInput inputs[] = {
                 { .name = "web" },

@@ -21,7 +21,7 @@ static const struct {
         { "-1", 0, -EINVAL, 0 }, { "-0", 0, -EINVAL, 0 }, { "+1", 0, -EINVAL, 0 }, { " 1", 0, -EINVAL, 0 },
         { "1 ", 0, -EINVAL, 0 }, { "1\n", 0, -EINVAL, 0 }, { "1k", 0, -EINVAL, 0 }, { "1.0", 0, -EINVAL, 0 },
         { "0x10", 0, -EINVAL, 0 }, { "1e3", 0, -EINVAL, 0 },
-        { "99999999999999999999x", 0, -EINVAL, 0 }, /* no number, however large its beginning */
+        { "99999999999999999999x", 0, -EINVAL, 0 }, /* not a number, though its prefix is too large */
         { "max", 0, -EINVAL, 0 }, { "Max", QUOTA_ALLOW_MAX, -EINVAL, 0 },
         { "maximum", QUOTA_ALLOW_MAX, -EINVAL, 0 },
         { "\xd9\xa1", 0, -EINVAL, 0 }, /* ARABIC-INDIC DIGIT ONE */

@@ -23,7 +23,7 @@ static void test_delays(void **state _unused_) {
         }
 }
 
-/* A thousand failures are one attempt, and do not put it off. */
+/* A thousand failures at once count as one attempt, and do not postpone it. */
 static void test_many_failures(void **state _unused_) {
         Retry retry = {};
 

@@ -8,7 +8,7 @@
 
 #define UUID "aaaabbbb-0000-4000-8000-000000000001"
 
-/* A document of these VMs, and of one VM with these members. */
+/* A document with these VMs, or with one VM with these members. */
 #define VMS(s)    "{\"version\":1,\"vms\":{" s "}}"
 #define SLICES(s) "{\"version\":1,\"slices\":{" s "},\"vms\":{}}"
 #define VM(s)     VMS("\"" UUID "\":{" s "}")
@@ -110,7 +110,7 @@ static void test_errors(void **state _unused_) {
                 { VM("\"domain\":[[\"a\",1]]"),
                         "VM \"" UUID "\": an element of \"domain\" is not a pair of strings" },
                 { VM("\"domain\":[[\"\",\"a\"]]"),
-                        "VM \"" UUID "\": \"domain\" has a pair that cannot be: Invalid argument" },
+                        "VM \"" UUID "\": \"domain\" has an invalid pair: Invalid argument" },
                 { VM("\"slice\":\"x\""), "VM \"" UUID "\": \"slice\" is not a valid slice name" },
                 { VM("\"slice\":1"), "VM \"" UUID "\": \"slice\" is not a valid slice name" },
                 { VM("\"libvirt\":{\"pid\":0,\"start-time\":1}"),
@@ -123,7 +123,7 @@ static void test_errors(void **state _unused_) {
                         "VM \"" UUID "\": \"slice\" is not a valid slice name" },
                 { VM("\"next\":{\"name\":\"a\",\"metadata\":{}}"), "VM \"" UUID "\": \"metadata\" is empty" },
                 { VM("\"next\":{\"name\":\"a\",\"after-timestamp\":-1}"),
-                        "VM \"" UUID "\": \"after-timestamp\" is not a time" },
+                        "VM \"" UUID "\": \"after-timestamp\" is not a timestamp" },
                 { VM("\"next\":{\"name\":\"a\",\"after-machine\":1}"),
                         "VM \"" UUID "\": \"after-machine\" is not a printable string" },
                 { "{\"version\":1,\"slices\":[],\"vms\":{}}", "\"slices\" is not an object" },
@@ -145,7 +145,7 @@ static void test_errors(void **state _unused_) {
                 assert_null(s);
                 assert_non_null(error);
                 print_message("error: %s\n", error);
-                /* json-c's own words change from version to version. */
+                /* json-c's own messages differ between versions. */
                 if (cases[i].error)
                         assert_string_equal(error, cases[i].error);
         }
@@ -276,7 +276,7 @@ static void assert_state(const State *s) {
         assert_next(&e->next);
 }
 
-/* Entries and slices of their own, moved into another state. */
+/* Moves the entries and slices to another state. */
 static State *copy_state(const State *s) {
         _cleanup_(state_freep) State *parts = state_new();
         State *copy = state_new();
@@ -310,7 +310,7 @@ static void test_round_trip(void **state _unused_) {
         assert_string_equal(text, again);
 }
 
-/* json-c's idea of white space is another one in each of its versions. */
+/* json-c's definition of white space differs between versions. */
 static void squeeze(char *text) {
         char *to = text;
 
@@ -320,7 +320,7 @@ static void squeeze(char *text) {
         *to = '\0';
 }
 
-/* The format is a promise to the next version. */
+/* The next version must be able to read this format. */
 static void test_format(void **state _unused_) {
         _cleanup_(state_freep) State *s = state_new();
         _cleanup_free_ char *empty = NULL, *one = NULL;
@@ -336,7 +336,7 @@ static void test_format(void **state _unused_) {
         assert_string_equal(one, VM("\"override\":{\"quota\":5}"));
 }
 
-/* A later version's members survive this one, wherever they stand, and changes beside them. */
+/* A later version's members are preserved in all places, also when other members change. */
 static void test_unknown(void **state _unused_) {
         static const char text[] = "{\"version\":1,"
                                    "\"slices\":{\"a.slice\":{\"limit\":1,\"x\":[]},\"b.slice\":{\"x\":1}},"
@@ -356,7 +356,7 @@ static void test_unknown(void **state _unused_) {
         assert_string_equal(same, text);
 
         state_entry_set_override(state_find(s, UUID), &quota);
-        /* What belongs to an override goes with it. */
+        /* Members of an override are removed with it. */
         state_entry_set_override(state_find(s, "unit:a"), &none);
         state_prune(s);
         assert_null(state_find(s, "unit:a"));
@@ -390,7 +390,7 @@ static void assert_format(const State *s, const char *expected) {
         "\"domain\":[[\"k\",\"v\"]],\"slice\":\"a.slice\","                                                  \
         "\"libvirt\":{\"pid\":1,\"start-time\":2},\"y\":null}"
 
-/* The next start: with what a later version says of it, taken, forgotten, and only while the VM runs. */
+/* The next start: preserved members, taking it, dropping it; and it requires a running VM. */
 static void test_next(void **state _unused_) {
         static const char text[] = VM("\"name\":\"a\",\"metadata\":{\"quota\":5,\"z\":1},"
                                       "\"running\":true," NEXT ",\"x\":true");
@@ -411,7 +411,7 @@ static void test_next(void **state _unused_) {
         assert_format(
                 copy, VM("\"name\":\"a\",\"metadata\":{\"quota\":5,\"z\":1},\"running\":true,\"x\":true"));
 
-        /* What a version that does not know it has kept beyond the VM's end. */
+        /* Kept beyond the VM's end by a version that does not know "next". */
         old = parse(VM("\"name\":\"a\"," NEXT));
         assert_null(state_find(old, UUID)->next.name);
         state_prune(old);
@@ -433,7 +433,7 @@ static void test_entries(void **state _unused_) {
         assert_ptr_equal(state_find(s, "unit:x"), e);
         assert_int_equal(s->n_entries, 3);
 
-        /* Only a name is nothing to remember. */
+        /* An entry with only a name is empty. */
         e->name = strdup("x");
         e = state_get(s, "unit:reserved");
         e->reserved = true;
@@ -481,7 +481,7 @@ static State *numbered(unsigned first, unsigned step, unsigned n, uint32_t quota
         return s;
 }
 
-/* What is taken replaces, is new or removes; all stay in order, so that they are found. */
+/* Moved entries replace, are added, or are removed; the order stays sorted. */
 static void test_take(void **state _unused_) {
         static const unsigned counts[] = { 1, 30 };
 
@@ -514,7 +514,7 @@ static void test_take(void **state _unused_) {
         }
 }
 
-/* The document of each file, which has nothing in it that belongs into another. */
+/* Each file's document contains nothing that belongs into another file. */
 static void test_one_file(void **state _unused_) {
         _cleanup_(state_freep) State *s = parse("{\"version\":1,\"default-quota\":7,"
                                                 "\"slices\":{\"a.slice\":{\"limit\":5},\"b.slice\":{}},"
@@ -546,7 +546,7 @@ static void test_one_file(void **state _unused_) {
                         assert_string_equal(text, cases[i].expected);
         }
 
-        /* More than state_load() would take. */
+        /* Larger than state_load() accepts. */
         name = malloc(STATE_SIZE_MAX + 1);
         assert_non_null(name);
         memset(name, 'x', STATE_SIZE_MAX);
@@ -566,7 +566,7 @@ static void test_names(void **state _unused_) {
                 { OVERRIDE_SLICE, "a-b.slice", "a-b.slice" },
                 { OVERRIDE_DEFAULT, "", "default" },
 
-                /* Nothing leads elsewhere, or to the other files in the directory. */
+                /* No path components, and no names of other files in the directory. */
                 { OVERRIDE_VM, "unit:../../x", "%2E.%2F..%2Fx" },
                 { OVERRIDE_VM, "unit:/etc/passwd", "%2Fetc%2Fpasswd" },
                 { OVERRIDE_VM, "unit:.", "%2E" },
@@ -577,7 +577,7 @@ static void test_names(void **state _unused_) {
                 { OVERRIDE_VM, "unit:%2E", "%252E" },
                 { OVERRIDE_VM, "unit:a b\xc3\xa9", "a%20b%C3%A9" },
 
-                /* Nor to the file of another kind. */
+                /* No name of a file of a different kind. */
                 { OVERRIDE_VM, "unit:default", "%unit-default" },
                 { OVERRIDE_VM, "unit:a.slice", "%unit-a.slice" },
                 { OVERRIDE_VM, "unit:" UUID, "%unit-" UUID },
@@ -595,7 +595,7 @@ static void test_names(void **state _unused_) {
                 assert_string_equal(found, cases[i].name);
         }
 
-        /* As long as the name of a unit can be, and longer. */
+        /* The maximum length of a unit name, and longer. */
         memset(longest + 5, 'x', 256);
         assert_int_equal(state_file_name(OVERRIDE_VM, longest, &name), -ENAMETOOLONG);
         assert_null(name);
@@ -624,7 +624,7 @@ static void test_set_aside(void **state _unused_) {
                                     path, prefix, n) > 0);
                 assert_string_equal(error, expected);
 
-                /* Every one of them is kept as it was. */
+                /* Every file is kept unchanged. */
                 assert_true(asprintf(&aside, "%s.corrupt-%u", prefix, n) > 0);
                 free(written);
                 written = test_read(aside);
@@ -634,7 +634,7 @@ static void test_set_aside(void **state _unused_) {
         }
 }
 
-/* A file that is about something else than its name says, about more, or about nothing. */
+/* A file whose content does not match its name, has too much, or nothing. */
 static void test_wrong_name(void **state _unused_) {
         static const struct {
                 const char *name, *text, *error;
@@ -643,10 +643,10 @@ static void test_wrong_name(void **state _unused_) {
                 { "default", VMS(""), NULL },
                 { "default", "{\"version\":1,\"default-quota\":1,\"vms\":{},\"x\":1}", NULL },
                 { "a.slice", SLICES("\"a.slice\":{}"), NULL },
-                { "a", VM(""), "another name" },
-                { UUID, VMS(""), "another name" },
-                { "default", VM(""), "another name" },
-                { "a.slice", SLICES("\"b.slice\":{}"), "another name" },
+                { "a", VM(""), "a different name" },
+                { UUID, VMS(""), "a different name" },
+                { "default", VM(""), "a different name" },
+                { "a.slice", SLICES("\"b.slice\":{}"), "a different name" },
                 { UUID, VMS("\"" UUID "\":{},\"unit:a\":{}"), "more than belongs" },
                 { UUID, "{\"version\":1,\"default-quota\":1,\"vms\":{\"" UUID "\":{}}}",
                         "more than belongs" },
@@ -674,7 +674,7 @@ static void test_load_fails(void **state _unused_) {
 
         assert_int_equal(state_load(path, NULL, path, &s, &error), STATE_ABSENT);
 
-        /* Nothing is lost: it stays where it is. */
+        /* The file stays in its place. */
         assert_int_equal(mkdir(path, 0755), 0);
         assert_int_equal(state_load(path, NULL, path, &s, &error), STATE_LEFT);
         assert_true(asprintf(&expected, "%s: cannot read: Is a directory", path) > 0);
@@ -685,7 +685,7 @@ static void test_load_fails(void **state _unused_) {
         assert_int_equal(state_load(path, NULL, path, &s, &fifo_error), STATE_LEFT);
         assert_non_null(strstr(fifo_error, "cannot read: "));
 
-        /* Of a newer version. */
+        /* Written by a newer version. */
         assert_int_equal(unlink(path), 0);
         free(test_write_text(dir, "file", "{\"version\":2,\"other\":[]}"));
         assert_int_equal(state_load(path, NULL, path, &s, &newer_error), STATE_NEWER);

@@ -11,14 +11,14 @@
 #include "test-util.h"
 
 /*
- * Killed between any two system calls, the daemon finds at its next start what was before a change, or what is after it, in
- * both layers. Killed again while it reads that, it finds the same.
+ * If the daemon is killed between any two system calls, its next start finds the state before a change or after it, in both
+ * layers. If it is killed again during that start, the result is the same.
  */
 
 #define WEB "aaaabbbb-0000-4000-8000-000000000001"
 #define DB  "aaaabbbb-0000-4000-8000-000000000002"
 
-/* It has a runtime override. */
+/* This VM has a runtime override. */
 #define OTHER "aaaabbbb-0000-4000-8000-000000000003"
 
 typedef struct World {
@@ -114,7 +114,7 @@ static void change_override(
         change_list(w, list, refused);
 }
 
-/* What is there before a change. */
+/* The state before a change. */
 static void prepare(World *w) {
         _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
         _cleanup_(override_list_freep) OverrideList *list = override_list_new();
@@ -171,7 +171,7 @@ static void supersede_twice(World *w) {
         change_override(w, OTHER, quota(2), unset, false);
 }
 
-/* The runtime layer alone, for which nothing is written to the disk. */
+/* A change of the runtime layer only, which writes nothing to the disk. */
 static void set_runtime_of_web(World *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, quota(20), quota(1));
 
@@ -179,7 +179,7 @@ static void set_runtime_of_web(World *w) {
         assert_int_equal(state_store_set_list(&w->store, list), 0);
 }
 
-/* The caller has his answer before all files are written. */
+/* The caller is answered before all files are written. */
 static void set_both_then_runtime(World *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, unset, quota(1));
 
@@ -249,7 +249,7 @@ static void drop(World *w) {
         state_store_drop_reservation(&w->store, WEB);
 }
 
-/* One after the other: the second must not be undone by what is left of the first. */
+/* Two changes in a row: remains of the first must not undo the second. */
 static void set_both_twice(World *w) {
         change_override(w, WEB, unset, quota(1), false);
         change_override(w, WEB, quota(6), quota(5), false);
@@ -275,7 +275,7 @@ static World world_new(void) {
         return w;
 }
 
-/* Files from one root to another, which has none then but these. */
+/* Copies the files of one root to another, replacing those there. */
 static void copy_directory(const char *from, const char *to) {
         struct dirent *de;
         DIR *d = opendir(to);
@@ -326,7 +326,7 @@ static void print_directory(const char *path, FILE *f) {
                 closedir(d);
 }
 
-/* Is there another file, or another text in one, than when this was called last? */
+/* Have the files changed since the last call? */
 static bool root_changed(const char *root, char **last) {
         _cleanup_free_ char *now = NULL;
         size_t size;
@@ -348,8 +348,7 @@ static bool root_changed(const char *root, char **last) {
         return true;
 }
 
-/* What a daemon finds that starts now. */
-/* Without the serials, which are random. */
+/* Serials are random, so they are not compared. */
 static void forget_serials(State *s) {
         for (size_t i = 0; i < s->n_entries; i++)
                 s->entries[i].serial = 0;
@@ -371,14 +370,15 @@ static char *read_all(const char *root) {
         return text;
 }
 
-/* A change that is stepped through, and what was found in between. */
+/* A change that is stepped through, and the states found. */
 typedef struct Run {
         World world;
         void (*make)(World *w);
-        char *last;          /* all files, when they were looked at last */
-        unsigned stops[256]; /* at which system calls they were others than before */
+        char *last;          /* all files at the last check */
+        unsigned stops[256]; /* system calls before which the files had changed */
         unsigned n_stops, n_calls;
-        const char *expected, *copy; /* of a start: what it has to find, also by the files in another root */
+        const char *expected,
+                *copy; /* for a start: the expected state, also with the files in another root */
 } Run;
 
 static void run_change(void *userdata) {
@@ -407,7 +407,7 @@ static void visit_start(unsigned n, void *userdata) {
         assert_string_equal(found, run->expected);
 }
 
-/* The next start finds the same, if it comes to its end or is killed, and started again. */
+/* The next start finds the same state, whether it completes, or is killed and started again. */
 static unsigned step_start(const char *from, const char *root, const char *copy, const char *expected) {
         Run run = { .world.root = (char *) root, .make = nothing, .copy = copy, .expected = expected };
 
@@ -436,8 +436,7 @@ static void visit_change(unsigned n, void *userdata) {
 }
 
 /*
- * Between two stops the files are the same. So those kills are made that leave others than the one before. Returns how many
- * states were found that are not expected.
+ * Kills only where the files differ from those at the previous stop. Returns the number of unexpected states.
  */
 static unsigned step(const char *from, void (*make)(World *w), char *const *expected, size_t n_expected) {
         World start = world_new(), copy = world_new(), killed = world_new();
@@ -476,7 +475,7 @@ static char *read_after(const char *from, void (*make)(World *w)) {
         make(&after);
         world_done(&after);
 
-        /* What holds without being written once more, and leaves nothing behind. */
+        /* The state holds without another write, and no file is behind. */
         assert_false(exists(after.root, "var/lib/pasidd/state/" STATE_NAME_PENDING));
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
         assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
@@ -485,7 +484,7 @@ static char *read_after(const char *from, void (*make)(World *w)) {
         return text;
 }
 
-/* between: what there can be besides the states before and after; NULL: nothing */
+/* between: a state allowed besides those before and after; NULL: none */
 static void check(void (*make)(World *w), bool changes, void (*between)(World *w)) {
         World before = world_new();
         char *expected[3] = {};
@@ -523,7 +522,7 @@ static void test_both_layers(void **state _unused_) {
         check(set_both_then_runtime, true, set_both);
 }
 
-/* Both layers of one VM, without a pending change. */
+/* Changes both layers of one VM, without a pending change. */
 static void test_supersede(void **state _unused_) {
         check(supersede, true, NULL);
         check(supersede_refused, false, supersede);
@@ -536,14 +535,14 @@ static void test_list(void **state _unused_) {
         check(set_persistent_list, true, NULL);
 }
 
-/* It was on the disk, and could be made by the next start. */
+/* The change was on the disk, and the next start may apply it. */
 static void test_refused(void **state _unused_) {
         check(set_refused, false, set_again);
         check(set_both_refused, false, set_both);
         check(set_list_refused, false, set_list);
 }
 
-/* From the single files of older versions: there is one state, and the files of it are gone. */
+/* Migrates the single files of older versions: the state is the same, and those files are removed. */
 static void test_old_files(void **state _unused_) {
         static const char persistent[] = "{\"version\":1,\"default-quota\":5,\"x\":1,"
                                          "\"slices\":{\"a.slice\":{\"limit\":1}},\"vms\":{"
@@ -554,7 +553,7 @@ static void test_old_files(void **state _unused_) {
         World w = world_new(), after = world_new();
         char *expected;
 
-        /* Something that an older version has not seen is not in force any more. */
+        /* What the older version did not have is not in force any more. */
         world_load(&w);
         prepare(&w);
         world_done(&w);
@@ -590,7 +589,7 @@ static void write_files(World *w) {
         assert_int_equal(state_write_run(write), 0);
 }
 
-/* Whoever writes several files without a pending change is found out. */
+/* The test detects a change that writes several files without a pending change. */
 static void test_finds_mixtures(void **state _unused_) {
         World before = world_new(), after = world_new();
         char *expected[2];
@@ -619,7 +618,7 @@ int main(void) {
                 cmocka_unit_test(test_old_files),
         };
 
-        /* In memory, where a sync costs nothing but the system call. */
+        /* In memory, where a sync is cheap. */
         if (access("/dev/shm", W_OK | X_OK) >= 0)
                 (void) setenv("TMPDIR", "/dev/shm", false);
         log_set_max_level(LOG_CRIT);

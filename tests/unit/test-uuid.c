@@ -8,7 +8,7 @@
 static void test_canonical(void **state _unused_) {
         static const struct {
                 const char *text;
-                const char *canonical; /* NULL: refused */
+                const char *canonical; /* NULL: invalid */
         } cases[] = {
                 { UUID, UUID },
                 { "0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0", UUID },

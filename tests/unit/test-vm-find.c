@@ -30,9 +30,9 @@ static void test_found(void **state _unused_) {
                 { UUID_DB, 1 },
                 { "AAAACCCC-0000-4000-8000-000000000002", 1 },
                 { "aaaacccc000040008000000000000002", 1 },
-                { UUID_WEB, 0 }, /* not the VM that is called so */
+                { UUID_WEB, 0 }, /* not the VM with this name */
                 { "web", 0 },
-                { "aaaa", 4 }, /* the name before the prefix */
+                { "aaaa", 4 }, /* names take precedence over prefixes */
                 { "aaaab", 0 },
                 { "AAAAC", 1 },
                 { "aaaacccc-0", 1 },

@@ -7,7 +7,7 @@
 static void on_pending(void *userdata) {
 }
 
-/* The state of the cgroup's limit, of a set's quota and of its watermark, and what is in force of it. */
+/* The states of the cgroup's limit and of a set's quota and watermark, and the resulting enforcement. */
 typedef struct Case {
         LimitState misc_max, quota, watermark;
         LimitState state;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Arguments of D-Bus methods: a client on one end of a socket pair makes calls
- * as the input says, with the right types now and then; on the other end are
- * the daemon's own objects, in front of a directory that looks like the
- * kernel's. The client plays the bus where that is asked who the caller is.
+ * Arguments of D-Bus methods. A client at one end of a socket pair makes the
+ * calls that the input describes, sometimes with the right types; at the other
+ * end are the daemon's own objects, on a directory that looks like the kernel's
+ * files. The client also answers the daemon's questions to the bus about callers.
  *
- * The input: which member, how it is to be called, then arguments, type after
- * type.
+ * The input: a member, how to call it, then arguments, one type after the other.
  */
 
 #include <ftw.h>
@@ -107,7 +106,7 @@ static uint64_t take_number(Input *in) {
         return value;
 }
 
-/* Without NUL and well-formed, or sd-bus does not let it out. */
+/* Without NUL and well-formed, because sd-bus does not send other strings. */
 static void take_string(Input *in, char buf[static 64]) {
         uint8_t how = take(in);
         size_t n = 0;
@@ -175,7 +174,7 @@ static int append_struct(sd_bus_message *message, Input *in, const char *types, 
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* Of the type at the beginning, which is one character or in brackets. */
+/* The length of the first type of the signature: one character, or up to the closing bracket. */
 static size_t type_length(const char *types) {
         size_t n = 0, depth = 0;
 
@@ -190,7 +189,7 @@ static size_t type_length(const char *types) {
         return n;
 }
 
-/* The types that occur above, and no others. */
+/* Only the types that occur above. */
 static int append(sd_bus_message *message, Input *in, const char *types, unsigned depth) {
         char text[64], inner[16];
         int r = 0;
@@ -274,7 +273,7 @@ static char *make_root(void) {
         return root;
 }
 
-/* The client is the bus as well. Everybody is root, so that every method gets to its arguments. */
+/* The client is the bus as well. All callers are root, so that every method reads its arguments. */
 static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         if (sd_bus_message_is_method_call(message, NULL, "GetConnectionUnixUser") > 0)
                 return sd_bus_reply_method_return(message, "u", 0);
@@ -286,7 +285,7 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* There are no sets, and none to wait for. */
+/* There are no sets. */
 static int no_sets(KernelSource *source) {
         return -EOPNOTSUPP;
 }
@@ -338,7 +337,7 @@ static void add_vm(Control *control) {
         vm_announce(vm);
 }
 
-/* Until nobody has anything to say. Returns whether the reply was among it. */
+/* Processes messages until there are none left. Returns whether the reply was among them. */
 static bool run(Daemon *d, sd_bus *client, uint64_t cookie) {
         bool replied = false, busy = true;
 
@@ -346,7 +345,7 @@ static bool run(Daemon *d, sd_bus *client, uint64_t cookie) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
                 uint64_t to = 0;
 
-                /* Metrics are not made all the time, and a disk takes its time. */
+                /* GetMetrics is answered later, and so are writes to the disk. */
                 busy = sd_event_run(d->event,
                                d->api->metrics_calls.timer || overrides_are_busy(d->control->overrides)
                                        ? UINT64_MAX
@@ -399,7 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                            members[which].member) >= 0);
         FUZZ_CHECK(sd_bus_message_set_sender(call, SENDER) >= 0);
 
-        /* Now and then with the types of another one. */
+        /* Sometimes with the types of a different method. */
         if (how % 16 == 15)
                 which = how / 16 % ELEMENTSOF(members);
         r = append(call, &in, members[which].types, 0);
@@ -407,7 +406,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
 
         FUZZ_CHECK(sd_bus_send(client, call, &cookie) >= 0);
-        /* Whatever was asked, there is one answer. */
+        /* Every call must be answered exactly once. */
         FUZZ_CHECK(run(d, client, cookie));
         FUZZ_CHECK(TAILQ_EMPTY(&d->api->authorization.requests));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names that systemd and users give to cgroups and units, and the text of /proc/PID/cgroup that has them. */
+/* Names of cgroups and units, which systemd and users choose, and the text of /proc/PID/cgroup with them. */
 
 #include "cgroup-path.h"
 #include "fuzz.h"
@@ -27,7 +27,7 @@ static void check_name(const char *name) {
         _cleanup_free_ char *path = NULL, *slice = NULL, *plain = NULL, *vm = NULL, *machine = NULL;
 
         if (cgroup_path_from_slice(name, &path) >= 0 && !streq(path, "/")) {
-                /* And back. */
+                /* Convert it back. */
                 FUZZ_CHECK(cgroup_path_get_slice(path, &slice) == 0);
                 FUZZ_CHECK(streq(slice, name));
         }

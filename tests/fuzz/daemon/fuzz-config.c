@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         f = fmemopen((void *) data, size, "r");
         FUZZ_CHECK(c && f);
         r = config_parse_stream(c, f, "fuzz", &error);
-        /* Whoever is told that it does not parse is told where. */
+        /* An error must have a message with the location. */
         FUZZ_CHECK(r == 0 || r == -ENOMEM || (r == -EBADMSG && error && strncmp(error, "fuzz:", 5) == 0));
         fclose(f);
         return 0;

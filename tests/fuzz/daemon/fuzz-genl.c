@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Datagrams of the family vfio_pasid, as they come out of the socket: several messages, or what looks like that. */
+/* Datagrams of the family vfio_pasid as received from the socket: several messages, valid or not. */
 
 #include <netlink/msg.h>
 

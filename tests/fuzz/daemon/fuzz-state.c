@@ -7,7 +7,7 @@
 #include "state-file.h"
 #include "state-name.h"
 
-/* Whatever the key is, the name is one in the directory; and the file says the same again. */
+/* Any key must yield a file name in the directory, and the file must parse to the same content. */
 static void check_file(const State *state, OverrideKind kind, const char *key) {
         _cleanup_free_ char *name = NULL, *text = NULL, *second = NULL, *error = NULL;
         _cleanup_(state_freep) State *again = NULL;
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (r < 0)
                 return 0;
 
-        /* What was understood can be saved, and is the same when it is read again. */
+        /* A parsed state must be formatted and parsed again without a difference. */
         FUZZ_CHECK(state_format(state, &text) == 0);
         FUZZ_CHECK(state_parse(text, strlen(text), &again, &error) == 0);
         FUZZ_CHECK(state_format(again, &second) == 0);

@@ -8,12 +8,12 @@
 /* libFuzzer's entry point; called by replay.c with the files of the corpus in builds without libFuzzer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Unlike assert() not to be compiled out. */
+/* Like assert(), but never compiled out. */
 #define FUZZ_CHECK(condition)                                                                                \
         do {                                                                                                 \
                 if (!(condition))                                                                            \
                         abort();                                                                             \
         } while (0)
 
-/* The input as a string of its own, so that reading past its end is noticed. NULL when it has a NUL. */
+/* A copy of the input as a string, so that sanitizers detect reads past its end. Returns NULL if it contains a NUL. */
 char *fuzz_string(const uint8_t *data, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs a fuzz target over files, one after the other: the corpus as a
- * regression test, in every build. What libFuzzer finds is added to it.
+ * Runs a fuzz target on files. This makes the corpus a regression test in every
+ * build. libFuzzer's findings are added to the corpus.
  */
 
 #include <dirent.h>
@@ -35,7 +35,7 @@ static int run_file(const char *path) {
                         break;
         }
 
-        /* In a piece of memory of just that size. */
+        /* In an allocation of exactly this size, so that sanitizers detect reads past the end. */
         data = realloc(data, size > 0 ? size : 1);
         (void) LLVMFuzzerTestOneInput(data, size);
         free(data);
