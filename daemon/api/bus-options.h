@@ -5,7 +5,10 @@
 
 /* Arguments of methods. */
 
-/* Method options, a{sv}: what is not in the list, or of another type, is an error that says so. */
+/*
+ * Method options, a{sv}: what is not in the list, or of another type, is an error that says so. Reading them gives 0 or a
+ * negative errno.
+ */
 typedef struct BusOption {
         const char *name;
         char type; /* 'b', 'u', 's'; 'm' for metadata, which is a(ss) */
