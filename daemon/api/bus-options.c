@@ -92,10 +92,9 @@ int bus_read_options(
                 if (r < 0)
                         return r;
         }
-        if (r < 0)
-                return r;
-
-        return sd_bus_message_exit_container(message);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : 0;
 }
 
 int bus_check_quota(const char *what, uint32_t quota, sd_bus_error *error) {

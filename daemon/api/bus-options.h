@@ -5,7 +5,7 @@
 
 /* Arguments of methods. */
 
-/* A method option in an a{sv}. Unknown options and wrong types yield InvalidArgs. */
+/* A method option in an a{sv}. Unknown options and wrong types yield InvalidArgs. Reading them returns 0 or a negative errno. */
 typedef struct BusOption {
         const char *name;
         char type; /* 'b', 'u', 's'; 'm' for metadata, which is a(ss) */
