@@ -39,7 +39,7 @@ class Enforce(Admission):
             "x",
         )
         self.assertEqual(self.snapshot(), before)
-        self.daemon.wait_output("Not admitted: VM x is to have 40 PASIDs")
+        self.daemon.wait_output("Not admitted: VM x needs 40 PASIDs")
         self.assertEqual(self.reserve(OTHER, "x", quota=20), (20, "metadata"))
 
     def test_running_ones_count(self):

@@ -37,7 +37,7 @@ class FirstStart(BusTest):
     def test_nothing_changed(self):
         self.root.config("bogus\n")
         before = {p: p.read_text() for p in self.root.path.rglob("*") if p.is_file()}
-        self.check(EXIT_CONFIG, "pasidd.conf:1: neither")
+        self.check(EXIT_CONFIG, "pasidd.conf:1: must be")
         self.assertEqual({p: p.read_text() for p in self.root.path.rglob("*") if p.is_file()}, before)
 
     def test_second(self):

@@ -137,7 +137,7 @@ class Changing(CtlTest):
         self.ok("reload")
         self.assertEqual(self.get(WEB, "Quota"), 200)
         self.root.config("bogus\n")
-        self.fail_with(FAILURE, "pasidd.conf:1: neither", "reload")
+        self.fail_with(FAILURE, "pasidd.conf:1: must be", "reload")
         self.assertEqual(self.get(WEB, "Quota"), 200)
 
     def test_bad_arguments(self):

@@ -267,7 +267,7 @@ class LogControl(BusTest):
     def test_bad_values(self):
         self.assert_error(INVALID_ARGS, "Invalid log level", self.write, "LogLevel", "loud")
         self.assert_error(INVALID_ARGS, "auto, journal, console or null", self.write, "LogTarget", "kmsg")
-        self.assert_error(INVALID_ARGS, 'not of type "u"', self.write, "LogLevel", 7, kind="u")
+        self.assert_error(INVALID_ARGS, 'has type "s", not "u"', self.write, "LogLevel", 7, kind="u")
         self.assertEqual([self.read("LogLevel"), self.read("LogTarget")], ["notice", "auto"])
 
     def test_what_cannot_be_set(self):

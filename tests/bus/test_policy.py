@@ -156,7 +156,7 @@ class DropIns(BusTest):
     def test_broken_one_anywhere(self):
         self.start()
         self.dropin("usr/lib/pasidd", "10-x.conf", "bogus\n")
-        self.assert_error(RELOAD_FAILED, "usr/lib/pasidd/pasidd.conf.d/10-x.conf:1: neither", self.manager_call, "Reload")
+        self.assert_error(RELOAD_FAILED, "usr/lib/pasidd/pasidd.conf.d/10-x.conf:1: must be", self.manager_call, "Reload")
 
 
 class Explain(BusTest):

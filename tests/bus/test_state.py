@@ -117,7 +117,7 @@ class Corrupt(BusTest):
         self.check("", "empty")
 
     def test_truncated(self):
-        self.check('{"version": 1, "vms": {', "middle of the document")
+        self.check('{"version": 1, "vms": {', "unexpected end of the document")
 
     def test_out_of_range(self):
         self.check(document(WEB, 2**20 + 1), "between 0 and 1048576")
