@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Admission: what is promised against what there is; and how long a promise lasts that is not taken up."""
+"""Admission: committed PASIDs and their maximum; and the lifetime of unused reservations."""
 
 from minibus import wait_until
 from testenv import *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""On a kernel that also counts and limits the PASIDs that a VM attaches through iommufd ("pasid_attach")."""
+"""A kernel that also counts and limits the PASIDs that a VM attaches through iommufd ("pasid_attach")."""
 
 import test_admission
 import test_early_limit

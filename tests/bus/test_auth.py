@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may do what: reads are open, polkit decides about each change, and what it does not allow is denied."""
+"""Authorization: reads are open, polkit decides about each change."""
 
 import os
 import unittest

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How changes of cgroups are heard of: by one descriptor, whoever wants to know, and without going round in circles."""
+"""Changes of cgroups: one inotify descriptor for all watches, and no endless loop."""
 
 from minibus import wait_until
 from testenv import *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Configuration, and what pasidd does where it cannot work."""
+"""Configuration, and environments in which pasidd cannot work."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ RELOAD_FAILED = "org.pasidd1.Error.ReloadFailed"
 
 
 class FirstStart(BusTest):
-    """What is wrong is said in one line, and the exit status keeps systemd from trying again."""
+    """An error is one line, and the exit status prevents a restart by systemd."""
 
     def check(self, status, *texts):
         self.daemon.spawn()
@@ -41,7 +41,7 @@ class FirstStart(BusTest):
         self.assertEqual({p: p.read_text() for p in self.root.path.rglob("*") if p.is_file()}, before)
 
     def test_second(self):
-        """It ends before it has read its state or written anything."""
+        """It exits before it reads its state or writes anything."""
         self.start()
         self.root.config("[Manager]\nDefaultQuota=5\n")
         second = Daemon(self.make_directory("second"), self.root, self.bus)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What pasidctl says of PASIDs that are attached through iommufd."""
+"""Output of pasidctl about PASIDs that are attached through iommufd."""
 
 from ctlenv import *
 

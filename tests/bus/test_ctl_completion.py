@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The completions for bash, run; those for zsh, where there is zsh, and otherwise read: they offer what pasidctl takes."""
+"""Completions for bash and, if it is installed, zsh: they offer what pasidctl accepts. Without zsh its file is only parsed."""
 
 import re
 
@@ -103,7 +103,7 @@ class Completion(CtlTest):
         self.assertEqual(self.complete("show", "a\\ "), ["a\\ b"])
 
     def test_no_start(self):
-        """To complete is no reason to start the daemon."""
+        """Completion does not start the daemon."""
         tried = self.directory / "tried"
         self.program.unlink()
         self.program.write_text(f"#!/bin/sh\n: >{tried}\n")

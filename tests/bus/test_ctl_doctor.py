@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pasidctl doctor and test-hook: what they find, and what they say to do about it."""
+"""pasidctl doctor and test-hook: findings and remedies."""
 
 import re
 import time
@@ -14,7 +14,7 @@ NOW = 10**6
 
 
 class Doctor(CtlTest):
-    """A host on which all is well; each test breaks one thing of it."""
+    """A host without problems; each test breaks one thing."""
 
     def setUp(self):
         super().setUp()
@@ -169,7 +169,7 @@ class Doctor(CtlTest):
         self.assert_finding("configuration", "fail", r"pasidd\.conf:2: ", "systemctl reload pasidd")
 
     def test_configuration_of_others(self):
-        """A user who may not read it is not told that it is wrong."""
+        """A user who must not read the configuration gets no error about it."""
         for name in ("pasidd.conf", "pasidd.conf.d"):
             with self.subTest(name=name):
                 path = self.root.path / "etc/pasidd" / name

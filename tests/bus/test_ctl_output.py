@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How pasidctl prints: documented JSON, colours, the pager, warnings, and from another host."""
+"""Output of pasidctl: documented JSON, colours, the pager, warnings, and remote hosts."""
 
 import pty
 import select

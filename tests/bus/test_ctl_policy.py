@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The verbs about policy and history against a daemon that answers what the test wants: what they ask, what they print."""
+"""The verbs about policy and events with a fake daemon: their calls and their output."""
 
 import ast
 

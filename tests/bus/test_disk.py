@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A disk that is slow, or fails: the caller waits for it, the daemon does not, and what is not saved is not in force."""
+"""A slow or failing disk: the caller waits for it, the daemon does not, and a change that is not saved is not in force."""
 
 import pwd
 import signal

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Limits of VMs that systemd-machined has said nothing of yet: anybody can keep it busy."""
+"""Limits of VMs that systemd-machined has not reported yet, because any user can keep it busy."""
 
 from minibus import wait_until
 from testenv import *

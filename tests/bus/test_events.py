@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happened: Manager.ListEvents, and the catalog that explains it."""
+"""Manager.ListEvents, and the catalog."""
 
 import os
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the kernel refuses, and what goes away: errors are told, nothing is left half done."""
+"""Refusals by the kernel and objects that disappear: errors are reported, no change is left incomplete."""
 
 import contextlib
 
@@ -78,7 +78,7 @@ class KernelRefuses(BusTest):
 
 class AtStart(BusTest):
     def test_told_in_properties(self):
-        """Nobody asked, so nobody gets an error: it is seen in QuotaInForce."""
+        """Without a caller there is no error: QuotaInForce shows the failure."""
         cgroup = self.add_machine("web", WEB, 1, sets=[1])
         path = self.root.path / f"sys/fs/cgroup{cgroup}/misc.max"
         path.chmod(0o444)
@@ -103,7 +103,7 @@ class AtStart(BusTest):
         self.assertIn("misc controller is not enabled", self.get(WEB, "QuotaError"))
 
     def test_default_quota(self):
-        """The module's parameter cannot be written: said, and the rest goes on."""
+        """The module's parameter cannot be written: this is logged, and everything else works."""
         (self.root.path / "sys/module/vfio_pasid/parameters/default_quota").chmod(0o444)
         self.add_machine("web", WEB, 1, sets=[1])
         self.root.config("[Manager]\nDefaultQuota=5\n")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What one user does must not keep others from being answered: floods of calls, answers that nobody reads, places that
-are taken, questions to polkit that nobody waits for."""
+"""A user must not keep others from getting answers: floods of calls, unread answers, places that
+are taken, requests to polkit without a waiting caller."""
 
 import contextlib
 import os

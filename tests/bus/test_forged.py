@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Signals that do not come from whom they seem to come from.
+"""Signals from a wrong sender.
 
 Any local user can address a signal to any connection, and the bus delivers it without a match rule. Run as root, the
 forger is another user than all services.

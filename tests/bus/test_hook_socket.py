@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The socket that the daemon has for libvirt's hook alone."""
+"""The daemon's socket for the libvirt hook."""
 
 import os
 import socket

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""SIGKILL at any moment: a restart converges to what configuration and saved overrides say.
+"""SIGKILL at any moment: a restart converges to the configuration and the saved overrides.
 
 While others change quotas, machines start and stop and sets come and go, the daemon is killed at random moments and
 started again; after each start, kernel, bus and state files have to agree. KILLS=N sets how often, KILL_SEED=N repeats

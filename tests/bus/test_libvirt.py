@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Metadata of domains that run: what libvirt-watch and reconcile learn of it from libvirt-dbus."""
+"""Metadata of running domains, which libvirt-watch and reconcile read from libvirt-dbus."""
 
 from ctlenv import *
 from minibus import BusError, wait_until

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is logged: nobody waits for who reads it, and it is text whatever it is about."""
+"""Logging: it never blocks, and all records are escaped text."""
 
 from minibus import wait_until
 from testenv import *
@@ -14,7 +14,7 @@ class NobodyReads(BusTest):
         self.call("/org/freedesktop/LogControl1", PROPERTIES, "Set", "ssv", target)
 
     def test_journal(self):
-        """Quotas are set and VMs get their limits while journald hangs; afterwards it is told that records are missing."""
+        """Quotas are set and VMs get their limits while journald hangs; afterwards a record reports the dropped records."""
         cgroup = self.add_machine("web", WEB, 1, sets=[1])
         path = self.directory / "journal"
         with HungJournal(path) as journal:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whose is a machine? Those that users register, those that share a unit, those that machined does not know."""
+"""Owners of machines: registered by users, in a shared unit, not registered with machined."""
 
 import shutil
 

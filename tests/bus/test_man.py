@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The man pages: the examples do what they show, and nothing that there is goes unmentioned."""
+"""The man pages: the examples work, and the pages are complete."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -12,7 +12,7 @@ DOMAIN = """<domain type='kvm'><name>web</name><uuid>{uuid}</uuid><metadata>
 
 
 def page(name):
-    """What a reader sees of it, about: no macros, no fonts."""
+    """The text of a page, approximately: without macros and fonts."""
     text = (SOURCE / f"man/{name}.in").read_text()
     for escape, character in (("\\-", "-"), ("\\(aq", "'"), ("\\(dq", '"'), ("\\(lq", "\u201c"), ("\\(rq", "\u201d")):
         text = text.replace(escape, character)
@@ -76,7 +76,7 @@ class Complete(CtlTest):
         self.assertEqual(re.findall(r"^\d$", text, re.M), list("012345"))
 
     def test_dbus_members(self):
-        """The page as it is installed."""
+        """The installed page."""
         sources = [SOURCE / f"conf/dbus/org.pasidd1.{interface}.xml" for interface in ("Manager", "VM")]
         text = subprocess.run(
             [sys.executable, SOURCE / "man/members.py", SOURCE / "man/org.pasidd1.5.in", *sources],

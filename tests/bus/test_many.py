@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""With 1 000 VMs. By themselves, for they take longer than all others."""
+"""Tests with 1 000 VMs, in a separate file because they take longest."""
 
 import time
 

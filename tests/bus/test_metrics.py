@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Metrics for Prometheus: what they say, that counters never go back, and how they get into a file."""
+"""Metrics for Prometheus: values, counters that never decrease, and writing to a file."""
 
 import os
 import pathlib
@@ -77,7 +77,7 @@ class Metrics(BusTest):
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 
     def test_alerts(self):
-        """The example rules are about metrics that there are, and fire when they should."""
+        """The example rules use existing metrics, and fire when they should."""
         rules = (SOURCE / "docs/prometheus-alerts.yml").read_text()
         named = set(re.findall(r"\bpasidd_\w+", "\n".join(re.findall(r"expr: (.*(?:\n {10}.*)*)", rules))))
         self.start()
@@ -287,7 +287,7 @@ class Verb(BusTest):
         self.assertEqual([p.name for p in self.target.parent.glob(self.target.name + ".*")], [])
 
     def test_no_file(self):
-        """What is no file is not replaced by one, and neither is a link."""
+        """Neither a link nor anything but a regular file is replaced."""
         self.start()
         self.wait_vm("web")
         fifo, link, file = (self.target / name for name in ("fifo", "link", "file"))

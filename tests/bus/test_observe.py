@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Finding VMs by what the kernel knows of them, following their usage, and what the daemon logs."""
+"""Finding VMs by process and cgroup, following their usage, and log control."""
 
 import shutil
 import time

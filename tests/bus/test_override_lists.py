@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many overrides by one call, which pasidctl import makes: one question to polkit, and all of them or none."""
+"""Many overrides in one call, as made by pasidctl import: one authorization, all or none."""
 
 import random
 import time

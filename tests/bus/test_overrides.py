@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""All overrides, those of VMs that are off included: what export and import are made of."""
+"""All overrides, including those of VMs that are off: the basis of export and import."""
 
 import json
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where a quota comes from: rules on what the hook tells of a domain, drop-ins, and Explain."""
+"""Sources of quotas: rules on the domain's metadata, drop-ins, and Explain."""
 
 from testenv import *
 

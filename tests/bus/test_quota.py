@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Quotas: where they come from, how they are changed, and what happens when somebody else changes them."""
+"""Quotas: sources, changes, and foreign changes."""
 
 
 from minibus import wait_until

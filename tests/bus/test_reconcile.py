@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is brought back to what should be: when, by whom it was changed, and what Reconcile tells of it."""
+"""Restoring the desired state: when, after which changes, and the answer of Reconcile."""
 
 from minibus import wait_until
 from testenv import *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the libvirt hook tells: reservations, from before a VM's start to after its end."""
+"""Announcements by the libvirt hook: reservations, from before a VM's start to after its end."""
 
 import json
 

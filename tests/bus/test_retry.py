@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the kernel did not take at first is tried again, without anybody asking."""
+"""Values that the kernel refuses at first are retried automatically."""
 
 from minibus import wait_until
 from testenv import *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Limits of slices: by configuration and by override, nested ones, and ones that come and go."""
+"""Limits of slices: by configuration and by override, nested slices, and slices that are created and removed."""
 
 
 from minibus import wait_until

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is remembered: over SIGKILL, over a reboot, and when the file is bad or cannot be written."""
+"""State: after SIGKILL, after a reboot, and with files that are invalid or cannot be written."""
 
 import json
 
@@ -290,7 +290,7 @@ class Pending(BusTest):
 
 
 class Unusable(BusTest):
-    """A state file that can be neither used nor set aside: the daemon works without it, and leaves it alone."""
+    """A state file that can neither be used nor renamed: the daemon works without it and does not change it."""
 
     FILE = f"{PERSISTENT_STATE}/{WEB}"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Domains whose devices use iommufd, and whose vIOMMU lets the guest name more PASIDs than the quota allows."""
+"""Domains whose devices use iommufd, and whose vIOMMU offers more PASIDs than the quota."""
 
 from ctlenv import *
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Which VMs there are, and what is known of them."""
+"""VMs and their properties."""
 
 import os
 import shutil

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A world that behaves at random, and what must hold whenever it rests.
+"""The random world, and the invariants that are checked whenever it rests.
 
-SEED=N repeats a run's actions; STEPS=N or SECONDS=N say how long (a minute unless given). WORLD_OFF= leaves groups of
-actions out, separated by commas: "sharing" (machines that share a unit), "forged" (signals in another's name), "next"
-(what the hook tells of a VM's next start while it runs), "unseen" (what begins and ends while machined or the daemon is
+SEED=N repeats the actions of a run; STEPS=N or SECONDS=N set its length (default: a minute). WORLD_OFF= disables groups of
+actions, separated by commas: "sharing" (machines that share a unit), "forged" (signals of a wrong sender), "next"
+(announcements of a VM's next start while it runs), "unseen" (objects that begin and end while machined or the daemon is
 away).
 """
 
