@@ -6,7 +6,7 @@
 #include "output.h"
 
 /*
-  * Converts the next value of a message, of any type, to JSON: structures and
+ * Converts the next value of a message, of any type, to JSON: structures and
  * arrays become arrays, dictionaries become objects. Returns 0, -ENODATA at the
  * end of the message or the container, or another negative errno.
  */

@@ -6,7 +6,7 @@
 #include "info.h"
 
 /*
-  * Iterates over a dictionary. key is the signature of its keys, strings or
+ * Iterates over a dictionary. key is the signature of its keys, strings or
  * object paths; value is that of its values. Calls func for each key before the
  * value is read. func returns 1 if it read the value, 0 to skip the value, or a
  * negative errno. Returns 0 or a negative errno.
@@ -16,7 +16,7 @@ int bus_read_dictionary(
         sd_bus_message *m, const char *key, const char *value, BusReadEntryFunc func, void *userdata);
 
 /*
-  * Reads an a{sv} of properties into the structure that the table describes.
+ * Reads an a{sv} of properties into the structure that the table describes.
  * Skips properties without a field. Fields without a property are untouched.
  * Returns 0 or a negative errno. On failure the structure can be partly filled;
  * the caller clears it either way.
@@ -24,7 +24,7 @@ int bus_read_dictionary(
 int bus_read_properties(sd_bus_message *m, const InfoTable *table, void *info);
 
 /*
-  * Reads an array of structures into rows, which must be empty and have a table.
+ * Reads an array of structures into rows, which must be empty and have a table.
  * The members of a structure are the fields with a property name, in the order
  * of the table. Returns 0 or a negative errno; the caller clears the rows either
  * way.
@@ -32,7 +32,7 @@ int bus_read_properties(sd_bus_message *m, const InfoTable *table, void *info);
 int bus_read_rows(sd_bus_message *m, Rows *rows);
 
 /*
-  * Reads the answer of GetManagedObjects. Calls func with the path and the VmInfo
+ * Reads the answer of GetManagedObjects. Calls func with the path and the VmInfo
  * of every object that has the VM interface; func takes ownership of the VmInfo.
  * A negative result of func ends the iteration.
  */

@@ -20,7 +20,7 @@ CtlExitStatus client_call_method(
         const Client *client, const ClientMethod *method, sd_bus_message **ret_reply, const char *types, ...);
 
 /*
-  * The same, but prints nothing. Returns a negative errno when the call failed. *ret_error is then set,
-  * unless the message could not be created; the caller frees it. */
+ * The same, but prints nothing. Returns a negative errno when the call failed. *ret_error is then set,
+ * unless the message could not be created; the caller frees it. */
 int client_try_method(const Client *client, const ClientMethod *method, sd_bus_error *ret_error,
         sd_bus_message **ret_reply, const char *types, ...);

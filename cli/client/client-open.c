@@ -58,7 +58,7 @@ static uint64_t unit_changed(sd_bus *bus) {
 }
 
 /*
-  * Has the unit failed? If so, also returns the exit status of its main process. A
+ * Has the unit failed? If so, also returns the exit status of its main process. A
  * failure before this start does not count, unless the unit does not change its
  * state any more: dbus-daemon does not request a start while another is pending.
  */
@@ -91,7 +91,7 @@ static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 }
 
 /*
-  * Starts the daemon by bus activation. dbus-daemon does not learn that the unit
+ * Starts the daemon by bus activation. dbus-daemon does not learn that the unit
  * failed and lets its timeout pass, so check the unit meanwhile.
  */
 static CtlExitStatus start_daemon(const Client *client) {

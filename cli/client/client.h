@@ -7,7 +7,7 @@
 #include "options.h"
 
 /*
-  * The connection from pasidctl to the daemon. On failure, all of these print a
+ * The connection from pasidctl to the daemon. On failure, all of these print a
  * message with a hint on stderr. They return the exit status of pasidctl.
  */
 
@@ -37,7 +37,7 @@ CtlExitStatus client_fail(const Client *client, const sd_bus_error *error, int r
 CtlExitStatus client_fail_message(int r);
 
 /*
-  * Calls a method of the VM with this path, or of the Manager if path is NULL. The
+ * Calls a method of the VM with this path, or of the Manager if path is NULL. The
  * arguments are those of sd_bus_message_append(); types is NULL for none. Stores
  * the answer in *ret_reply unless ret_reply is NULL. polkit can ask the user to
  * authenticate, if the options allow it.
@@ -46,7 +46,7 @@ CtlExitStatus client_call(const Client *client, const char *path, const char *me
         sd_bus_message **ret_reply, const char *types, ...);
 
 /*
-  * The same for a method whose last argument is an a{sv} of options: "runtime",
+ * The same for a method whose last argument is an a{sv} of options: "runtime",
  * "dry-run" and "watermark" from the command line.
  */
 CtlExitStatus client_change(const Client *client, const char *path, const char *member,
@@ -58,9 +58,9 @@ CtlExitStatus client_change_with(const Client *client, const char *member, sd_bu
         ClientAppendFunc append, const void *userdata);
 
 /*
-  * Makes a small call, so that the daemon looks up the user of this connection. The daemon queues only
-  * small calls of an unknown user when many calls wait. Use it before a method with large arguments, which
-  * reports any failure. */
+ * Makes a small call, so that the daemon looks up the user of this connection. The daemon queues only
+ * small calls of an unknown user when many calls wait. Use it before a method with large arguments, which
+ * reports any failure. */
 void client_introduce(const Client *client);
 
 /* Calls a method of the Manager without arguments that returns an array. rows must have a table. */

@@ -9,7 +9,7 @@
 CtlExitStatus error_to_exit_status(const char *name);
 
 /*
-  * Does the error mean that the daemon did not answer? True for errors of the bus
+ * Does the error mean that the daemon did not answer? True for errors of the bus
  * and of sd-bus, false for errors that the daemon sent.
  */
 bool error_is_unreachable(const char *name);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /*
-  * Does the running kernel have the module vfio_pasid, loaded or not? Without the
+ * Does the running kernel have the module vfio_pasid, loaded or not? Without the
  * module the daemon cannot run, and no VM can allocate PASIDs.
  */
 bool kernel_has_vfio_pasid(void);

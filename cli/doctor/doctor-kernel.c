@@ -160,7 +160,7 @@ static int check_cgroup(const Doctor *doctor, Finding *ret) {
 }
 
 /*
-  * Finds the first cgroup on the way from the root to the slice that does not
+ * Finds the first cgroup on the way from the root to the slice that does not
  * enable the controller for its children. Returns 1 with it in *ret, 0 if there
  * is none.
  */

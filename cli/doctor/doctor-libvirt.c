@@ -92,7 +92,7 @@ static uint64_t directory_made(const Doctor *doctor) {
 }
 
 /*
-  * libvirt checks when it starts or is reloaded whether there are hooks, and lists
+ * libvirt checks when it starts or is reloaded whether there are hooks, and lists
  * them at each operation. An upgrade replaces the hook, but not the directory.
  */
 static int check_reload(const Doctor *doctor, Finding *ret) {

@@ -7,7 +7,7 @@
 #include "config-file.h"
 
 /*
-  * The checks of "pasidctl doctor". A check is a small function. It examines one
+ * The checks of "pasidctl doctor". A check is a small function. It examines one
  * thing, by files below a root directory and by D-Bus, and returns a finding: a
  * result and, for a failure, the command that fixes it.
  */
@@ -44,7 +44,7 @@ typedef struct Doctor {
 } Doctor;
 
 /*
-  * A check. Sets the finding by doctor_found() and returns its result, or
+ * A check. Sets the finding by doctor_found() and returns its result, or
  * -ENOMEM.
  */
 typedef int (*CheckFunc)(const Doctor *doctor, Finding *ret);
@@ -74,7 +74,7 @@ bool doctor_has_word(const char *text, const char *word);
 char *doctor_unit_string(const Doctor *doctor, const char *unit, const char *interface, const char *property);
 
 /*
-  * When the unit last changed its state, in µs of the current CLOCK_REALTIME; 0 if
+ * When the unit last changed its state, in µs of the current CLOCK_REALTIME; 0 if
  * unknown. Computed from the monotonic time, because systemd's realtime stamp is
  * wrong if the clock was set later, as on a host that boots with a wrong clock.
  */

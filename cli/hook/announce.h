@@ -14,7 +14,7 @@ typedef enum AnnounceKind {
 } AnnounceKind;
 
 /*
-  * Appends the arguments of the daemon's Reserve. name is libvirt's name of the
+ * Appends the arguments of the daemon's Reserve. name is libvirt's name of the
  * domain. libvirt_pid is the libvirt process that starts the domain, or 0 for
  * none. Returns 0 or a negative errno.
  */

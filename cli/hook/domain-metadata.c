@@ -228,7 +228,7 @@ static int add_in_turn(Metadata *metadata, const Metadata *parts, size_t n_parts
 }
 
 /*
-  * Each namespace has its own author, and libvirt keeps one element for each: a
+ * Each namespace has its own author, and libvirt keeps one element for each: a
  * long element must not displace those that a rule matches on.
  */
 static int add_foreign(Metadata *metadata, const xmlNode *top) {

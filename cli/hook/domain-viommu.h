@@ -6,7 +6,7 @@
 #include "metadata.h"
 
 /*
-  * Adds the domain's use of iommufd and the number of PASIDs of its vIOMMU to the
+ * Adds the domain's use of iommufd and the number of PASIDs of its vIOMMU to the
  * metadata, under the keys of viommu.h, if the XML has them. libvirt has no
  * element for the vIOMMU's PASIDs, so they are read from <qemu:commandline>.
  * Returns 0 or -ENOMEM.

@@ -32,6 +32,7 @@ typedef struct DomainXml {
 
 /*
  * Keys of the metadata:
+ *
  *   iommufd, viommu-pasids how the domain attaches PASIDs, see viommu.h
  *   title, description     the domain's own elements
  *   nova:name, nova:flavor, nova:flavor-id, nova:project, nova:project-uuid, nova:user, nova:user-uuid,
@@ -39,14 +40,15 @@ typedef struct DomainXml {
  *   nova:extra-spec:NAME   of its flavor
  *   {NAMESPACE}a/b         the text of an element <b> in an <a> of another namespace
  *   {NAMESPACE}a/b@c       an attribute of it
-  * Items that are too long, not printable or beyond the total size (metadata.h) are
+ *
+ * Items that are too long, not printable or beyond the total size (metadata.h) are
  * skipped: tenants write them, and must not be able to keep a domain from
  * starting. Nova's values and the domain's elements come first, then one value of
  * each other namespace in turn, so that no namespace displaces another.
  */
 
 /*
-  * Parses the XML of a domain, without network, DTD and entities: a document with
+ * Parses the XML of a domain, without network, DTD and entities: a document with
  * a DOCTYPE is rejected. Unknown elements and attributes in pasidd's namespace are
  * errors, so that a misspelt quota is not ignored.
  *

@@ -13,8 +13,8 @@
 #include "macro.h"
 
 /*
-  * Timeout of the call for "started". A start also waits for "prepare"; together they must not exceed the
-  * deadline when the daemon hangs. The daemon logs problems itself. */
+ * Timeout of the call for "started". A start also waits for "prepare"; together they must not exceed the
+ * deadline when the daemon hangs. The daemon logs problems itself. */
 #define CONFIRM_USEC (200 * USEC_PER_MSEC)
 
 /* The parent process waits for the hook and lives at least until the end of the start. */

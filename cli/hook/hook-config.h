@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /*
-  * Reads HookWithoutDaemon= of a configuration that does not parse. With such a
+ * Reads HookWithoutDaemon= of a configuration that does not parse. With such a
  * configuration the daemon does not start, so the key decides, and an error in
  * another line must not turn "deny" into "allow". The last line that sets the key
  * counts, in any section. Any value but "allow" means "deny". files are in the

@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 
 /*
-  * Connects to the daemon's socket for the libvirt hook, a peer-to-peer D-Bus
+ * Connects to the daemon's socket for the libvirt hook, a peer-to-peer D-Bus
  * connection, and waits until the daemon has accepted it. deadline is in
  * microseconds of CLOCK_MONOTONIC. Returns 0, -ETIMEDOUT when the daemon does not
  * accept in time, or another negative errno when there is no such socket or

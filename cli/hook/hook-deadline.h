@@ -6,12 +6,12 @@
 #include "exit-status.h"
 
 /*
-  * The deadline of the hook: an alarm ends the process with the decision made so far.
+ * The deadline of the hook: an alarm ends the process with the decision made so far.
  */
 
 /*
-  * Seconds until the alarm: two. PASIDCTL_HOOK_SECONDS= is for tests that do not test the deadline and must
-  * pass on a busy machine. */
+ * Seconds until the alarm: two. PASIDCTL_HOOK_SECONDS= is for tests that do not test the deadline and must
+ * pass on a busy machine. */
 unsigned hook_deadline_seconds(void);
 
 /* Sets the alarm. name is that of the domain, for the message. Returns 0 or a negative errno. */

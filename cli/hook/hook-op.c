@@ -13,8 +13,8 @@ static const struct {
         { "prepare", "begin", HOOK_RESERVE },
         { "migrate", "begin", HOOK_RESERVE },
         /*
-          * Not "restore", which "prepare" follows: if a hook fails "restore", libvirt removes the managed
-          * save image as if it had been restored. */
+         * Not "restore", which "prepare" follows: if a hook fails "restore", libvirt removes the managed
+         * save image as if it had been restored. */
         { "started", "begin", HOOK_CONFIRM },
         { "reconnect", "begin", HOOK_RECONNECT },
         { "stopped", "end", HOOK_RELEASE },

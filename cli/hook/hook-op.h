@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /*
-  * Operations of libvirt's qemu hook (https://libvirt.org/hooks.html) and the
+ * Operations of libvirt's qemu hook (https://libvirt.org/hooks.html) and the
  * actions of pasidctl. Pure functions.
  */
 
@@ -21,7 +21,7 @@ typedef enum HookAction {
 HookAction hook_action(const char *operation, const char *sub_operation);
 
 /*
-  * Can the hook fail? Only where libvirt then cancels the start of the domain; a
+ * Can the hook fail? Only where libvirt then cancels the start of the domain; a
  * failure of "reconnect" would kill a running domain.
  */
 bool hook_action_may_fail(HookAction action);

@@ -20,7 +20,7 @@
 int libvirt_dbus_list(sd_bus *bus, char ***ret_paths, sd_bus_error *error);
 
 /*
-  * Reads the current XML of a domain. Returns 0, -ENOENT if the domain does not
+ * Reads the current XML of a domain. Returns 0, -ENOENT if the domain does not
  * exist or does not run, or another negative errno with *error set.
  */
 int libvirt_dbus_read(sd_bus *bus, const char *path, DomainXml *ret, sd_bus_error *error);
@@ -36,7 +36,7 @@ typedef struct LibvirtUpdate {
 void libvirt_update_clear(LibvirtUpdate *update);
 
 /*
-  * Sends the current XML data of a running domain to the daemon. Returns 1; 0 if
+ * Sends the current XML data of a running domain to the daemon. Returns 1; 0 if
  * the domain or the daemon does not run, or the daemon does not know the domain;
  * or a negative errno with *error set.
  */

@@ -26,7 +26,7 @@
 #define RESERVE_USEC (300 * USEC_PER_MSEC)
 
 /*
-  * Logs to stderr and to the journal. libvirt shows stderr to the user if the hook
+ * Logs to stderr and to the journal. libvirt shows stderr to the user if the hook
  * fails, and discards it if the hook succeeds.
  */
 static void hook_log(const Hook *hook, int priority, const char *format, ...) _printf_(3, 4);
@@ -190,7 +190,7 @@ static CtlExitStatus run_hook(Hook *hook) {
 }
 
 /*
-  * A user's libvirt (qemu:///session) also runs the system's hooks, as the user.
+ * A user's libvirt (qemu:///session) also runs the system's hooks, as the user.
  * pasidd does not manage its machines and would ask polkit about each call.
  * PASIDCTL_HOOK_ANY_USER= is for tests.
  */

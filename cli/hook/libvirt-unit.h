@@ -15,14 +15,14 @@
 const char *libvirt_unit_path(size_t i);
 
 /*
-  * Is a libvirt daemon running or starting? If not, a call to libvirt would start
+ * Is a libvirt daemon running or starting? If not, a call to libvirt would start
  * one by socket activation, even if the administrator has stopped it. True if
  * systemd does not answer. Blocks until systemd answers.
  */
 bool libvirt_is_running(sd_bus *bus);
 
 /*
-  * Was the unit of libvirt-dbus stopped? False after a crash, and for libvirt-dbus
+ * Was the unit of libvirt-dbus stopped? False after a crash, and for libvirt-dbus
  * without a unit, which the bus starts itself. Blocks until systemd answers.
  */
 bool libvirt_dbus_is_stopped(sd_bus *bus);

@@ -74,8 +74,8 @@ static CtlExitStatus parse_number(const char *name, const char *s, uint64_t max,
         escaped = text_escape(s);
         if (!escaped)
                 return fail_oom();
-        return fail(CTL_EXIT_USAGE, "Invalid --%s=%s: must be an integer from 1 to %" PRIu64 ".", name, escaped,
-                max);
+        return fail(CTL_EXIT_USAGE, "Invalid --%s=%s: must be an integer from 1 to %" PRIu64 ".", name,
+                escaped, max);
 }
 
 static CtlExitStatus parse_delay(const char *s, Options *options) {
@@ -115,7 +115,8 @@ static const OptionInfo option_table[] = {
         OPTION_PARSED(
                 OPTION_HOST, 'H', "host", "[USER@]HOST", "Ask the pasidd of that host, over ssh", parse_host),
         OPTION_PARSED(OPTION_JSON, 0, "json", "MODE", "Print JSON: short, pretty or off", parse_json),
-        OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "Do not print headings, labels and summary", no_legend),
+        OPTION(OPTION_NO_LEGEND, 0, "no-legend", NULL, "Do not print headings, labels and summary",
+                no_legend),
         OPTION(OPTION_COLUMNS, 'o', "output", "LIST", "Which columns; +LIST adds to the default ones",
                 columns),
         OPTION(OPTION_NO_PAGER, 0, "no-pager", NULL, "Do not pipe the output into a pager", no_pager),
@@ -129,12 +130,11 @@ static const OptionInfo option_table[] = {
         OPTION(OPTION_ROOT, 0, "root", "DIR", "Use the files below DIR", root),
         OPTION(OPTION_SORT, 's', "sort", "COLUMN", "Sort by COLUMN", sort),
         OPTION(OPTION_REVERSE, 'r', "reverse", NULL, "Reverse the sort order", reverse),
-        OPTION_PARSED(OPTION_DELAY, 'd', "delay", "SECONDS", "Seconds between updates (default: 2)",
-                parse_delay),
         OPTION_PARSED(
-                OPTION_ITERATIONS, 'n', "iterations", "N", "Exit after N updates", parse_iterations),
-        OPTION(OPTION_NO_ASK_PASSWORD, 0, "no-ask-password", NULL,
-                "Do not ask the user to authenticate", no_ask_password),
+                OPTION_DELAY, 'd', "delay", "SECONDS", "Seconds between updates (default: 2)", parse_delay),
+        OPTION_PARSED(OPTION_ITERATIONS, 'n', "iterations", "N", "Exit after N updates", parse_iterations),
+        OPTION(OPTION_NO_ASK_PASSWORD, 0, "no-ask-password", NULL, "Do not ask the user to authenticate",
+                no_ask_password),
 };
 
 /* What getopt returns for an option without a letter. */
@@ -214,7 +214,8 @@ CtlExitStatus options_parse(int argc, char **argv, Options *ret, int *ret_index)
 CtlExitStatus options_check(const Options *options, unsigned allowed, const char *verb) {
         for (size_t i = 0; i < ELEMENTSOF(option_table); i++)
                 if (options->given & option_table[i].flag & ~allowed)
-                        return fail(CTL_EXIT_USAGE, "--%s cannot be used with '%s', see 'pasidctl %s --help'.",
+                        return fail(CTL_EXIT_USAGE,
+                                "--%s cannot be used with '%s', see 'pasidctl %s --help'.",
                                 option_table[i].name, verb, verb);
         return CTL_EXIT_OK;
 }
@@ -240,8 +241,8 @@ CtlExitStatus check_target(const Options *options, int argc, char **argv, int n)
         if (argc - 1 < n)
                 return fail(CTL_EXIT_USAGE, "Too few arguments, see 'pasidctl %s --help'.", argv[0]);
         if (argc - 1 > n)
-                return fail(CTL_EXIT_USAGE, "Unexpected argument '%s': name either a VM or a slice (--slice=).",
-                        argv[1]);
+                return fail(CTL_EXIT_USAGE,
+                        "Unexpected argument '%s': name either a VM or a slice (--slice=).", argv[1]);
         return CTL_EXIT_OK;
 }
 

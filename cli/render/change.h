@@ -16,7 +16,7 @@ typedef struct QuotaChange {
 } QuotaChange;
 
 /*
-  * Formats "demo: quota 4 -> 6 (persistent), watermark off -> 5", and a second line
+ * Formats "demo: quota 4 -> 6 (persistent), watermark off -> 5", and a second line
  * if the VM holds more than the new quota. The caller frees the result. NULL when
  * out of memory.
  */

@@ -7,7 +7,7 @@
 #include "macro.h"
 
 /*
-  * A full-screen program on the terminal that reads keys. Signals are events like
+ * A full-screen program on the terminal that reads keys. Signals are events like
  * keys: they are blocked while the program does something else, so that none is
  * lost. The terminal is restored before the process stops or ends.
  */
@@ -24,7 +24,7 @@ typedef enum ScreenEvent {
 bool full_screen_possible(void);
 
 /*
-  * Switches to the alternate screen. Output on stderr is kept and printed when the
+ * Switches to the alternate screen. Output on stderr is kept and printed when the
  * screen is left. Returns 0 or a negative errno.
  */
 int full_screen_open(FullScreen **ret);
@@ -34,7 +34,7 @@ FullScreen *full_screen_close(FullScreen *s);
 DEFINE_CLEANUP_FUNC(FullScreen *, full_screen_close, full_screen_closep);
 
 /*
-  * Waits for an event, at most timeout_usec. Sets *ret_key for SCREEN_KEY. Handles
+ * Waits for an event, at most timeout_usec. Sets *ret_key for SCREEN_KEY. Handles
  * SIGTSTP, and SIGQUIT, which ends the process after the terminal is restored.
  * Returns a negative errno if waiting fails.
  */

@@ -7,7 +7,7 @@
 #include "output.h"
 
 /*
-  * The daemon's objects. One table of fields for each kind of object drives the
+ * The daemon's objects. One table of fields for each kind of object drives the
  * reading of D-Bus properties and the output as columns, JSON and text.
  */
 
@@ -158,7 +158,7 @@ bool vm_list_has_attached(const VmList *list);
 void vm_list_sort(VmList *list);
 
 /*
-  * Formats the lines below a list about VMs that need attention, one line for each
+ * Formats the lines below a list about VMs that need attention, one line for each
  * reason. Empty if there are none. The caller frees the result. NULL when out of
  * memory.
  */

@@ -17,7 +17,7 @@ DEFINE_CLEANUP_FUNC(json_object *, json_object_put, json_object_putp);
 void json_print(FILE *f, JsonMode mode, json_object *object);
 
 /*
-  * Add a value to an object or an array. Always take ownership of the value. A
+ * Add a value to an object or an array. Always take ownership of the value. A
  * NULL value means out of memory. Return 0 or -ENOMEM.
  */
 int json_add(json_object *object, const char *key, json_object *value);

@@ -4,7 +4,7 @@
 #include "info.h"
 
 /*
-  * The JSON document of all overrides, for "export" and "import". Pure functions.
+ * The JSON document of all overrides, for "export" and "import". Pure functions.
  */
 
 typedef struct Override {
@@ -26,7 +26,7 @@ extern const InfoTable override_table;
 json_object *overrides_format(const Rows *overrides);
 
 /*
-  * Parses a document. Unknown keys are errors, so that a misspelt key is not
+ * Parses a document. Unknown keys are errors, so that a misspelt key is not
  * ignored. Returns 0; -EBADMSG with a message in *ret_error, which the caller
  * frees; or -ENOMEM. *ret must have its table; the caller clears it either way.
  */

@@ -35,7 +35,7 @@ static const char *pager_command(void) {
 }
 
 /*
-  * Does this process have more privileges than the user at the terminal? Then the
+ * Does this process have more privileges than the user at the terminal? Then the
  * pager must not provide a shell. Compares with the login user, and checks the
  * variables of sudo, pkexec and doas on systems without a login uid.
  */

@@ -12,7 +12,7 @@ typedef struct Pager {
 #define PAGER_NONE (Pager){ .saved = -1 }
 
 /*
-  * Starts a pager and redirects stdout to it, if stdout is a terminal. The pager is
+ * Starts a pager and redirects stdout to it, if stdout is a terminal. The pager is
  * SYSTEMD_PAGER, else PAGER, else less(1); "cat" or an empty value means none. If
  * it cannot be started, the output goes to the terminal.
  */

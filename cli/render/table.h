@@ -19,10 +19,11 @@ typedef struct Columns {
 void columns_clear(Columns *columns);
 
 /*
-  * Parses spec, the argument of -o: a comma-separated list of column names,
+ * Parses spec, the argument of -o: a comma-separated list of column names,
  * ignoring case; with a leading "+", in addition to the default columns. NULL
  * means the default.
-  * Returns 0; -EINVAL with the unknown name in *ret_bad, which the caller frees; or
+ *
+ * Returns 0; -EINVAL with the unknown name in *ret_bad, which the caller frees; or
  * -ENOMEM.
  */
 int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char **ret_bad);
@@ -31,13 +32,13 @@ int columns_parse(const InfoTable *table, const char *spec, Columns *ret, char *
 char *columns_describe(const InfoTable *table);
 
 /*
-  * Gets the columns that the options select. Prints a message on stderr if they
+ * Gets the columns that the options select. Prints a message on stderr if they
  * are invalid. With JSON, the default is all columns.
  */
 CtlExitStatus columns_from_options(const InfoTable *table, const Options *options, Columns *ret);
 
 /*
-  * Sets a cell of a table without encoding to the escaped text. libsmartcols loops
+ * Sets a cell of a table without encoding to the escaped text. libsmartcols loops
  * for ever on bytes that are invalid in the locale's charset, so they are escaped.
  * Returns 0 or a negative errno.
  */

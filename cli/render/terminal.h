@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /*
-  * Use colours on this file descriptor? True on a terminal, unless it is dumb or
+ * Use colours on this file descriptor? True on a terminal, unless it is dumb or
  * NO_COLOR (https://no-color.org) is set. SYSTEMD_COLORS takes precedence, as in
  * systemd's tools.
  */

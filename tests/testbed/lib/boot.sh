@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash A boot of the outer machine: QEMU from the root, started in a view of it. The guest's root is
-# the merge of, from top to bottom, the testbed's guest files, the kernel's modules, the project's layer and the root.
+# shellcheck shell=bash
+#
+# A boot of the outer machine: QEMU from the root, started in a view of it. The guest's root is the merge of, from top
+# to bottom, the testbed's guest files, the kernel's modules, the project's layer and the root.
 
 # PCI slots of the passthrough devices: 0000:00:10.0 and so on, with one IOMMU group each.
 BOOT_DEVICES=(10 11 12 13)

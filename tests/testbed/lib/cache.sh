@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash The cache: $CACHE/KIND-KEY is a finished entry and is never changed; $CACHE/work has
-# unfinished entries and the incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for
-# each boot; $CACHE/green the tests that have passed (--once). Locks: KIND-KEY.lock is held shared while an entry is
-# used (QEMU inherits it), so that it is not pruned; KIND.lock is held exclusively while an entry is built.
+# shellcheck shell=bash
+#
+# The cache: $CACHE/KIND-KEY is a finished entry and is never changed; $CACHE/work has unfinished entries and the
+# incremental build trees; $CACHE/log the logs of builds; $CACHE/runs one directory for each boot; $CACHE/green the
+# tests that have passed (--once).
+#
+# Locks: KIND-KEY.lock is held shared while an entry is used (QEMU inherits it), so that it is not pruned; KIND.lock is
+# held exclusively while an entry is built.
 
 CACHE_KEEP=2
 CACHE_KEEP_RUNS=20

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+#
 # Messages, steps and exit statuses. All output goes to stderr: stdout is for the command in the guest.
 
 # Exit statuses of the testbed; all others come from the guest's command.
@@ -21,6 +22,7 @@ usage_error() {
 }
 
 # step NAME LOG COMMAND…: runs COMMAND with its output in LOG, prints its duration, and ends the run if it fails.
+#
 # COMMAND can be a function. It runs in a background subshell, so that errexit works and a signal to the testbed is
 # handled at once. Do not call step where errexit is off (if, &&, ||).
 step() {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+#
 # Requirements of the host: root, mount namespaces and mmdebstrap.
 
 # Re-executes the testbed in a new mount namespace, so that all its mounts end with it.

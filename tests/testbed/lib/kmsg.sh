@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+#
 # Kernel messages that fail a run. The scenarios' runner in the guest sources this file as well.
 
 KMSG_BAD='WARNING: |BUG: |BUG at |Oops|kernel BUG|general protection fault|KASAN: |KCSAN: |KFENCE: |UBSAN: |KMSAN: '

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+#
 # A snapshot of the work tree, so that keys match what is built, even if the work tree changes meanwhile.
 
 # Sets SOURCE. Build directories and version control stay behind.

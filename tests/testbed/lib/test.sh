@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+#
 # Scenarios: their selection, the boots that they need, and the counts at the end.
 
 # test_select [SCENARIO…]: sets SCENARIOS, in order; with --list prints them and exits. Without arguments, all

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash A view is a writable root for one use: an overlay with its upper layer in a tmpfs. So the root
-# in the cache never changes, and the cache can be on an overlay itself. The view is unmounted with the mount
-# namespace.
+# shellcheck shell=bash
+#
+# A view is a writable root for one use: an overlay with its upper layer in a tmpfs. So the root in the cache never
+# changes, and the cache can be on an overlay itself. The view is unmounted with the mount namespace.
 
 # view_overlay DIR LOWER: mounts LOWER at DIR, writable; changes are under DIR.upper/up.
 view_overlay() {

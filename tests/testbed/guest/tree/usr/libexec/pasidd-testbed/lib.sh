@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash Shared functions of scenarios: assertions, VMs, clients, the bus. A failed assertion ends the
-# scenario with a line that has the expected and the actual value.
+# shellcheck shell=bash
+#
+# Shared functions of scenarios: assertions, VMs, clients, the bus. A failed assertion ends the scenario with a line
+# that has the expected and the actual value.
 
 set -Eeuo pipefail
 trap 'echo "FAILED at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
