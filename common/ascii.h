@@ -6,7 +6,7 @@
 
 /*
  * ASCII case and character classes, independent of the locale. The functions
- * of the C library follow the locale: in a Turkish one, tolower('I') is not 'i'.
+ * of the C library follow the locale: in a Turkish one, 'I' in lower case is not 'i'.
  */
 
 static inline char ascii_tolower(char c) {

@@ -9,7 +9,7 @@
 #define BUS_ERROR_TEXT_MAX 1024U
 
 /*
- * As sd_bus_error_setf(), but a longer message is cut at a character boundary
+ * As sd_bus_error_setf, but a longer message is cut at a character boundary
  * and ends in "...": the bus stores unread messages, and the callers' shares
  * (callers.h) assume short errors. Returns the negative errno that corresponds to
  * the name.

@@ -168,7 +168,7 @@ static int set_override(sd_bus_message *message, Api *api, const Caller *caller,
                 return r;
 
         return args.dry_run || !changes ? sd_bus_message_send(reply)
-                                          : override_change(api, message, caller, reply, &change);
+                                        : override_change(api, message, caller, reply, &change);
 }
 
 /* Room for all details below and the final NULL. */

@@ -9,8 +9,7 @@
 #include "log.h"
 #include "vm-quota.h"
 
-static void add_event(
-        Control *control, uint32_t quota, DefaultSource source, const Caller *caller) {
+static void add_event(Control *control, uint32_t quota, DefaultSource source, const Caller *caller) {
         uint32_t previous = control->default_quota.announced;
         const EventDetail details[] = {
                 { .name = "previous", .type = 'u', .number = previous },

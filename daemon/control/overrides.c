@@ -329,8 +329,9 @@ bool overrides_block(const Overrides *o, const OverrideScope *scope) {
                 return false;
 
         list = o->request->list;
-        own = list->write_unchanged ? (OverrideScope) { .kind = list->items[0].kind, .key = list->items[0].key }
-                          : (OverrideScope) { .list = list };
+        own = list->write_unchanged
+                      ? (OverrideScope) { .kind = list->items[0].kind, .key = list->items[0].key }
+                      : (OverrideScope) { .list = list };
         return override_scopes_overlap(&own, scope);
 }
 

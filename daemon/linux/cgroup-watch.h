@@ -9,7 +9,7 @@
 
 /*
  * Events in cgroupfs: cgroups that appear and disappear, and writes to misc.max.
- * One inotify descriptor serves all subscribers. sd_event_add_inotify() must not
+ * One inotify descriptor serves all subscribers. sd_event_add_inotify must not
  * be used: libsystemd up to 257.7 can loop forever if two of its sources watch
  * the same inode (systemd issue 38265), and each source takes a descriptor.
  */

@@ -33,7 +33,7 @@ struct ScanSource {
         KernelSource base;
         sd_event *event;
         char *root;
-        /* One descriptor for all directories. sd_event_add_inotify() would use one for each set. */
+        /* One descriptor for all directories. sd_event_add_inotify would use one for each set. */
         int inotify;
         int watch; /* inotify watch of the sets' directory; -1 if it has not been found yet */
         ScannedSet **by_watch;
