@@ -117,21 +117,14 @@ int state_change_new(const StateStore *store, const Transaction *persistent, con
 }
 
 int state_store_save_runtime(StateStore *store) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->runtime;
         int r;
 
         if (!state_files_are_behind(files))
                 return 0;
 
-        r = state_files_update(files, store->layers->runtime, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r < 0)
-                return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
-
-        state_files_updated(files);
-        return 0;
+        r = state_files_write(files, store->layers->runtime);
+        return r < 0 ? log_error_errno(r, "Cannot write the state files in %s: %m", files->path) : 0;
 }
 
 bool state_store_runtime_is_behind(const StateStore *store) {

@@ -87,3 +87,15 @@ void state_files_updated(StateFiles *files) {
         files->drop_pending = files->drop_joint = false;
         free(TAKE_PTR(files->old_file));
 }
+
+int state_files_write(StateFiles *files, const State *memory) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        int r;
+
+        r = state_files_update(files, memory, &w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r >= 0)
+                state_files_updated(files);
+        return r;
+}

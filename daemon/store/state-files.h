@@ -50,3 +50,6 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
 
 /* To be called after that write has succeeded. */
 void state_files_updated(StateFiles *files);
+
+/* Brings all files up to date, synchronously. Returns 0 or a negative errno, which the caller logs. */
+int state_files_write(StateFiles *files, const State *memory);

@@ -82,19 +82,14 @@ static int recover_pending(StateStore *store) {
 
 /* Writes the runtime layer first: the persistent part of a joint change, which decides, must be removed last. */
 static void write_recovered(StateStore *store) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->persistent;
         int r;
 
         if (state_store_save_runtime(store) < 0 || !state_files_are_behind(files))
                 return;
 
-        r = state_files_update(files, store->layers->persistent, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r >= 0)
-                state_files_updated(files);
-        else
+        r = state_files_write(files, store->layers->persistent);
+        if (r < 0)
                 log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
 }
 
