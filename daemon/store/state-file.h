@@ -44,3 +44,9 @@ typedef enum StateLoadResult {
  * is the content; with the other results, except STATE_ABSENT, *ret_error (freed by the caller) describes the problem.
  */
 int state_load(const char *path, const char *name, const char *aside, State **ret, char **ret_error);
+
+/*
+ * Keeps a file that is about to be removed: gives it a second name, ASIDE.corrupt-N with the first free N. Returns 1 with *ret,
+ * which the caller frees; 0 if the file has a second name already; or a negative errno.
+ */
+int state_keep_aside(const char *path, const char *aside, char **ret);

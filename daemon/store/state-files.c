@@ -46,13 +46,24 @@ const char *state_files_problem(const StateFiles *files, const char *name) {
         return NULL;
 }
 
-/* A file that cannot be written is skipped and stays behind; it must not prevent the other files from being written. */
+int state_files_can_write(const StateFiles *files, OverrideKind kind, const char *key) {
+        _cleanup_free_ char *name = NULL;
+
+        if (files->n_bad == 0)
+                return 1;
+        if (state_file_name(kind, key, &name) < 0)
+                return -ENOMEM;
+
+        return !state_files_problem(files, name);
+}
+
+/* A file that cannot be written stays as it is until the next start; it must not prevent the other files from being written. */
 static int add_behind(const StateFiles *files, StateWrite *w, const State *memory, const StateKey *key) {
         _cleanup_free_ char *name = NULL, *text = NULL;
         int r;
 
         r = state_file_name(key->kind, key->key, &name);
-        if (r == -ENAMETOOLONG || (r >= 0 && state_files_problem(files, name)))
+        if (r >= 0 && state_files_problem(files, name))
                 return 0;
         if (r >= 0)
                 r = state_format_file(memory, key->kind, key->key, &text);

@@ -37,6 +37,9 @@ int state_files_add_bad(StateFiles *files, const char *path, const char *name, c
 /* The reason why this file cannot be written; NULL: it can. */
 const char *state_files_problem(const StateFiles *files, const char *name);
 
+/* Can the file of this key be written? Returns 1, 0 or -ENOMEM. */
+int state_files_can_write(const StateFiles *files, OverrideKind kind, const char *key);
+
 /* Is there anything to write, apart from a new change? */
 static inline bool state_files_are_behind(const StateFiles *files) {
         return files->behind.n_items > 0 || files->drop_pending || files->drop_joint || files->old_file;

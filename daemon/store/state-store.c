@@ -46,7 +46,7 @@ static int apply_superseded(StateStore *store) {
 }
 
 static int apply(const StatePending *p, State *memory, StateFiles *files) {
-        return p->settings && state_pending_apply(p, memory, &files->behind) < 0 ? log_oom() : 0;
+        return p->settings && state_pending_apply(p, memory, files) < 0 ? log_oom() : 0;
 }
 
 /* If the layer was loaded from an old file, a pending change is older than that and must be ignored. */
@@ -56,7 +56,6 @@ static bool has_pending(const StateFiles *files) {
 
 static int recover_pending(StateStore *store) {
         _cleanup_(state_pending_done) StatePending persistent = {}, joint = {}, runtime = {};
-        bool usable = !state_files_problem(&store->persistent, STATE_NAME_PENDING);
         StateLayers *layers = store->layers;
         int r = 0;
 
@@ -65,7 +64,8 @@ static int recover_pending(StateStore *store) {
         if (r >= 0 && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_PENDING, &runtime);
         /* Whether the joint change is applied depends on the persistent layer. */
-        if (r >= 0 && usable && has_pending(&store->runtime))
+        if (r >= 0 && !state_files_problem(&store->persistent, STATE_NAME_PENDING) &&
+                has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_JOINT, &joint);
 
         store->persistent.drop_pending |= persistent.settings != NULL;

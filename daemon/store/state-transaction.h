@@ -37,8 +37,8 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files);
 
 /*
  * Adds the change to a write that brings the files up to date: as the file, if only one is touched, or as the pending change.
- * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG,
- * -ENAMETOOLONG or -ENOMEM.
+ * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG or
+ * -ENOMEM.
  */
 int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w);
 
