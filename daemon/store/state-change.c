@@ -136,6 +136,14 @@ bool state_store_persistent_is_behind(const StateStore *store) {
 }
 
 /*
+ * A change to both layers that the start of the daemon made from its pending parts: the persistent part, which decides, is
+ * removed by the next write to the disk. So the runtime files come first.
+ */
+static int save_recovered(StateStore *store) {
+        return store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
+}
+
+/*
  * The change's part in the runtime layer, which the persistent part then decides on. A part of an earlier change must not be
  * replaced as long as the earlier change is on the disk.
  */
@@ -185,6 +193,8 @@ int state_store_begin_change(StateStore *store, StateChange *change, StateWrite 
         state_change_free(store->change);
         store->change = change;
         r = state_keys_reserve(&store->persistent.behind, change->keys.n_items);
+        if (r >= 0)
+                r = save_recovered(store);
         if (r >= 0 && change->joint)
                 r = write_joint(store, change);
         if (r < 0)
@@ -217,7 +227,6 @@ int state_store_begin_update(StateStore *store, StateWrite **ret) {
 
         store->change = state_change_free(store->change);
 
-        /* A pending change that was made at the start of the daemon: its runtime part comes first. */
-        r = store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
+        r = save_recovered(store);
         return r < 0 ? r : state_files_update(&store->persistent, store->layers->persistent, ret);
 }

@@ -51,6 +51,85 @@ static unsigned runtime_of(const StateWorld *w, const char *key) {
         return state_get_override(w->layers.runtime, key).quota;
 }
 
+/* Takes the first steps of a change: what is on the disk then. Returns whether it came to that. */
+static bool save_change(StateWorld *w, OverrideList *list) {
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
+        StateChange *planned = plan_list(w, list);
+
+        assert_non_null(planned);
+        if (state_store_begin_change(&w->store, planned, &write) < 0)
+                return false;
+        assert_int_equal(state_write_run(write), 0);
+        state_store_written(&w->store, 0, write->changed);
+        return true;
+}
+
+/* Writes what is behind on the disk. Returns whether that succeeded. */
+static bool update(StateWorld *w) {
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
+
+        if (state_store_begin_update(&w->store, &write) < 0)
+                return false;
+        assert_int_equal(state_write_run(write), 0);
+        state_store_written(&w->store, 0, write->changed);
+        return true;
+}
+
+/* Takes all steps of a change. Returns whether it was made. */
+static bool change(StateWorld *w, OverrideList *list) {
+        if (!override_list_is_persistent(list)) {
+                size_t a, b;
+
+                assert_int_equal(override_list_sort(list, &a, &b), 0);
+                assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
+                return state_store_set_list(&w->store, list) >= 0;
+        }
+        if (!save_change(w, list) || state_store_set_list(&w->store, list) < 0)
+                return false;
+
+        state_store_change_made(&w->store);
+        if (state_store_persistent_is_behind(&w->store))
+                (void) update(w);
+        return true;
+}
+
+static bool set(StateWorld *w, const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        return change(w, list);
+}
+
+/* As set(), but the daemon is killed once the change is on the disk. */
+static void set_and_kill(StateWorld *w, const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        assert_true(save_change(w, list));
+        state_world_done(w);
+}
+
+/* One layer of one VM. */
+static bool set_one(StateWorld *w, const char *key, bool runtime, QuotaSetting setting) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+
+        add_item(list, OVERRIDE_VM, runtime, key, setting);
+        return change(w, list);
+}
+
+/* Makes all writes to the directory fail, as a full file system does, until unblock(). */
+static void block(const StateWorld *w, const char *directory) {
+        _cleanup_free_ char *name = NULL;
+
+        assert_true(asprintf(&name, "%s/.new", directory) > 0);
+        make(w, name);
+}
+
+static void unblock(const StateWorld *w, const char *directory) {
+        _cleanup_free_ char *name = NULL;
+
+        assert_true(asprintf(&name, "%s/.new", directory) > 0);
+        removes(w, name);
+}
+
 static void reload(StateWorld *w) {
         state_world_done(w);
         state_world_load(w);
@@ -168,12 +247,41 @@ static void test_joint_kept(void **state _unused_) {
         world_end(&w);
 }
 
+/* The persistent part of a change to both layers stays on the disk until the runtime files have their part. */
+static void test_joint_and_full_run(void **state _unused_) {
+        StateWorld w = state_world_new();
+
+        state_world_load(&w);
+        assert_true(set(&w, WEB, quota(10), quota(11)));
+        set_and_kill(&w, WEB, quota(20), quota(21));
+
+        block(&w, RUNTIME);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_false(set_one(&w, DB, false, quota(5)));
+        assert_false(update(&w));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_int_equal(persistent_of(&w, DB), 0);
+
+        unblock(&w, RUNTIME);
+        assert_true(set_one(&w, DB, false, quota(5)));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_int_equal(persistent_of(&w, DB), 5);
+        world_end(&w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
                 cmocka_unit_test(test_long_key),
                 cmocka_unit_test(test_pending_kept),
                 cmocka_unit_test(test_joint_kept),
+                cmocka_unit_test(test_joint_and_full_run),
         };
 
         log_set_max_level(LOG_CRIT);
