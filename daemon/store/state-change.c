@@ -42,14 +42,15 @@ static int plan_joint(const StateStore *store, const Transaction *runtime, const
 
 /*
  * A persistent override in place of a VM's runtime override needs no pending change: that it supersedes the other stands in
- * its own file. Returns whether that is what the change is.
+ * its own file. Returns whether that is what the change is. Runtime files that are behind may have another serial.
  */
 static bool supersede(const StateStore *store, const Transaction *persistent, const Transaction *runtime) {
         const StateEntry *now;
         StateEntry *p, *r;
 
-        if (transaction_count(persistent) != 1 || transaction_count(runtime) != 1 ||
-                persistent->next->n_entries != 1 || runtime->next->n_entries != 1)
+        if (state_files_are_behind(&store->runtime) || transaction_count(persistent) != 1 ||
+                transaction_count(runtime) != 1 || persistent->next->n_entries != 1 ||
+                runtime->next->n_entries != 1)
                 return false;
 
         p = &persistent->next->entries[0];
@@ -136,11 +137,13 @@ bool state_store_persistent_is_behind(const StateStore *store) {
 }
 
 /*
- * A change to both layers that the start of the daemon made from its pending parts: the persistent part, which decides, is
- * removed by the next write to the disk. So the runtime files come first.
+ * What the start of the daemon made of both layers: the persistent part, which decides, is removed by the next write to the
+ * disk, be it a pending change or the file that says what it supersedes. So the runtime files come first.
  */
 static int save_recovered(StateStore *store) {
-        return store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
+        const StateFiles *runtime = &store->runtime;
+
+        return runtime->drop_joint || runtime->superseded ? state_store_save_runtime(store) : 0;
 }
 
 /*

@@ -95,7 +95,7 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
 
 void state_files_updated(StateFiles *files) {
         state_keys_clear(&files->behind);
-        files->drop_pending = files->drop_joint = false;
+        files->drop_pending = files->drop_joint = files->superseded = false;
         free(TAKE_PTR(files->old_file));
 }
 

@@ -26,6 +26,7 @@ typedef struct StateFiles {
         StateKeys behind;  /* files whose content is older than the memory */
         bool drop_pending; /* there may be a pending change, to be removed when no file is behind */
         bool drop_joint;   /* the same for this layer's part of a change to both layers */
+        bool superseded;   /* a file that is behind has an override that the other layer supersedes */
         char *old_file;    /* the same for the single file of an older version that was loaded; NULL: none */
 } StateFiles;
 

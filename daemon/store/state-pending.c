@@ -21,13 +21,14 @@ static int add_member(json_object *o, const char *key, json_object *value) {
         return -ENOMEM;
 }
 
-/* Picks the overrides only: other members of an entry or slice may differ by the time the change is applied. */
+/* Picks the overrides, with their serials, only: other members of an entry or slice may differ by the time the change is applied. */
 static void pick_settings(const State *from, State *to) {
         for (size_t i = 0; i < from->n_entries; i++)
                 to->entries[to->n_entries++] = (StateEntry) {
                         .key = from->entries[i].key,
                         .name = from->entries[i].name,
                         .override = from->entries[i].override,
+                        .serial = from->entries[i].serial,
                         .unknown_of_override = from->entries[i].unknown_of_override,
                 };
         for (size_t i = 0; i < from->n_slices; i++)
@@ -107,6 +108,7 @@ static int apply_entry(const StateEntry *from, State *memory, StateFiles *files)
                 return -ENOMEM;
 
         state_entry_set_override(e, &from->override);
+        e->serial = from->serial;
         if (from->unknown_of_override && !e->unknown_of_override)
                 e->unknown_of_override = json_object_get(from->unknown_of_override);
         return state_keys_add(&files->behind, OVERRIDE_VM, from->key);

@@ -39,6 +39,7 @@ static int apply_superseded(StateStore *store) {
                 if (state_keys_add(&store->runtime.behind, OVERRIDE_VM, e->key) < 0)
                         return log_oom();
                 state_entry_set_override(e, &(QuotaSetting) {});
+                store->runtime.superseded = true;
         }
 
         state_prune(store->layers->runtime);
@@ -71,10 +72,13 @@ static int recover_pending(StateStore *store) {
         store->persistent.drop_pending |= persistent.settings != NULL;
         store->runtime.drop_pending |= runtime.settings != NULL;
         store->runtime.drop_joint = joint.settings != NULL;
-        if (r >= 0)
-                r = apply(&persistent, layers->persistent, &store->persistent);
+        /* The persistent files may supersede a pending runtime override. A pending persistent change is later than both. */
         if (r >= 0)
                 r = apply(&runtime, layers->runtime, &store->runtime);
+        if (r >= 0)
+                r = apply_superseded(store);
+        if (r >= 0)
+                r = apply(&persistent, layers->persistent, &store->persistent);
         if (r >= 0 && joint.id && streq_ptr(joint.id, persistent.id))
                 r = apply(&joint, layers->runtime, &store->runtime);
         return r;
@@ -100,8 +104,6 @@ int state_store_load(StateStore *store, const char *root, StateLayers *layers) {
         r = load_layer(&store->persistent, root, PERSISTENT_STATE_DIRECTORY, true, &layers->persistent);
         if (r >= 0)
                 r = load_layer(&store->runtime, root, RUNTIME_STATE_DIRECTORY, false, &layers->runtime);
-        if (r >= 0)
-                r = apply_superseded(store);
         if (r >= 0)
                 r = recover_pending(store);
         if (r < 0)

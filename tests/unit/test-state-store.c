@@ -51,12 +51,13 @@ static unsigned runtime_of(const StateWorld *w, const char *key) {
         return state_get_override(w->layers.runtime, key).quota;
 }
 
-/* Takes the first steps of a change: what is on the disk then. Returns whether it came to that. */
+/* Takes the first steps of a change, up to the write to the disk if it needs one. Returns whether they succeeded. */
 static bool save_change(StateWorld *w, OverrideList *list) {
         _cleanup_(state_write_freep) StateWrite *write = NULL;
         StateChange *planned = plan_list(w, list);
 
-        assert_non_null(planned);
+        if (!planned)
+                return true;
         if (state_store_begin_change(&w->store, planned, &write) < 0)
                 return false;
         assert_int_equal(state_write_run(write), 0);
@@ -77,13 +78,6 @@ static bool update(StateWorld *w) {
 
 /* Takes all steps of a change. Returns whether it was made. */
 static bool change(StateWorld *w, OverrideList *list) {
-        if (!override_list_is_persistent(list)) {
-                size_t a, b;
-
-                assert_int_equal(override_list_sort(list, &a, &b), 0);
-                assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
-                return state_store_set_list(&w->store, list) >= 0;
-        }
         if (!save_change(w, list) || state_store_set_list(&w->store, list) < 0)
                 return false;
 
@@ -130,12 +124,14 @@ static void unblock(const StateWorld *w, const char *directory) {
         removes(w, name);
 }
 
+static const QuotaSetting unset;
+
 static void reload(StateWorld *w) {
         state_world_done(w);
         state_world_load(w);
 }
 
-static StateWorld world_new_with_directories(void) {
+static StateWorld state_world_new_with_directories(void) {
         StateWorld w = state_world_new();
 
         make(&w, PERSISTENT);
@@ -156,7 +152,7 @@ static void test_old_file_kept(void **state _unused_) {
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 _cleanup_free_ char *path = NULL, *kept = NULL;
-                StateWorld w = world_new_with_directories();
+                StateWorld w = state_world_new_with_directories();
 
                 test_case("%s", bad[i]);
                 assert_true(asprintf(&path, PERSISTENT "/%s", bad[i]) > 0);
@@ -206,7 +202,7 @@ static void test_pending_kept(void **state _unused_) {
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
                 _cleanup_free_ char *bad = NULL, *pending = NULL, *aside = NULL, *kept = NULL;
-                StateWorld w = world_new_with_directories();
+                StateWorld w = state_world_new_with_directories();
 
                 test_case("%s", directories[i]);
                 assert_true(asprintf(&bad, "%s/" WEB, directories[i]) > 0);
@@ -231,7 +227,7 @@ static void test_pending_kept(void **state _unused_) {
 /* The persistent part, which decides, may be readable at the next start: its runtime part must be there then. */
 static void test_joint_kept(void **state _unused_) {
         static const char text[] = "{\"version\":1,\"change\":\"x\",\"vms\":{" OVERRIDE(WEB, 5) "}}";
-        StateWorld w = world_new_with_directories();
+        StateWorld w = state_world_new_with_directories();
 
         make(&w, PERSISTENT "/.pending");
         put(&w, RUNTIME "/.joint", text);
@@ -275,6 +271,82 @@ static void test_joint_and_full_run(void **state _unused_) {
         world_end(&w);
 }
 
+/* Several runtime files whose pending change is all that was written: a persistent override cannot refer to their serials. */
+static void test_superseded_pending(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new(),
+                                                    *one = make_override(WEB, unset, quota(99));
+        StateWorld w = state_world_new_with_directories();
+
+        state_world_load(&w);
+        add_item(list, OVERRIDE_VM, true, WEB, quota(10));
+        add_item(list, OVERRIDE_VM, true, DB, quota(10));
+        make(&w, RUNTIME "/" DB);
+        assert_true(change(&w, list));
+        assert_true(state_store_runtime_is_behind(&w.store));
+
+        /* It cannot be made, rather than undone by the next start. */
+        assert_false(save_change(&w, one));
+        state_world_done(&w);
+        removes(&w, RUNTIME "/" DB);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 10);
+        assert_int_equal(persistent_of(&w, WEB), 0);
+
+        /* Now the runtime layer has it, with its serial. */
+        assert_true(state_find(w.layers.runtime, WEB)->serial > 0);
+        assert_true(set(&w, WEB, unset, quota(99)));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        assert_int_equal(persistent_of(&w, WEB), 99);
+        world_end(&w);
+}
+
+/* That an override is superseded stands in the persistent file until the runtime file has lost it. */
+static void test_superseded_and_full_run(void **state _unused_) {
+        static const QuotaSetting later[] = { { .quota = 100, .quota_set = true }, {} };
+
+        for (size_t i = 0; i < ELEMENTSOF(later); i++) {
+                _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
+                StateWorld w = state_world_new();
+
+                test_case("%s", i ? "reset" : "set");
+                state_world_load(&w);
+                /* So that the file does not go with the override. */
+                assert_int_equal(
+                        state_store_set_reservation(&w.store, WEB, "web", &a, RESERVATION_RUNNING), 0);
+                assert_true(set(&w, WEB, quota(10), unset));
+                set_and_kill(&w, WEB, unset, quota(99));
+
+                block(&w, RUNTIME);
+                state_world_load(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), 99);
+                assert_false(set_one(&w, WEB, false, later[i]));
+                reload(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), 99);
+
+                unblock(&w, RUNTIME);
+                assert_true(set_one(&w, WEB, false, later[i]));
+                reload(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), later[i].quota);
+                world_end(&w);
+        }
+}
+
+/* The override in the runtime layer's pending change is the one that the persistent file supersedes. */
+static void test_supersedes_pending_serial(void **state _unused_) {
+        StateWorld w = state_world_new_with_directories();
+
+        put(&w, PERSISTENT "/" WEB, VMS("\"" WEB "\":{\"override\":{\"quota\":99},\"supersedes\":5}"));
+        put(&w, RUNTIME "/.pending", VMS("\"" WEB "\":{\"override\":{\"quota\":10},\"serial\":5}"));
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        assert_int_equal(persistent_of(&w, WEB), 99);
+        world_end(&w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -282,6 +354,9 @@ int main(void) {
                 cmocka_unit_test(test_pending_kept),
                 cmocka_unit_test(test_joint_kept),
                 cmocka_unit_test(test_joint_and_full_run),
+                cmocka_unit_test(test_superseded_pending),
+                cmocka_unit_test(test_superseded_and_full_run),
+                cmocka_unit_test(test_supersedes_pending_serial),
         };
 
         log_set_max_level(LOG_CRIT);
