@@ -5,7 +5,7 @@
 
 /*
  * A State as a versioned JSON document. Each file of a layer is such a document with one VM, one slice, or the default
- * quota together with the unknown members of the document. Pending changes and the single file of older versions have the
+ * quota. The unknown members of the document are kept with that. Pending changes and the single file of older versions have the
  * same format.
  */
 
@@ -25,7 +25,7 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error);
 /* Formats a document. Pure. The caller frees *ret. Returns 0 or -ENOMEM. */
 int state_format(const State *s, char **ret);
 /*
- * Formats the document of the file for this entry, slice or default. *ret is NULL if there is nothing to store and hence
+ * Formats the document of the file for this entry, slice or default, with the unknown members of that file. *ret is NULL if there is nothing to store and hence
  * no file; the caller frees it. Returns 0, -EFBIG if it is larger than state_load() accepts, or -ENOMEM.
  */
 int state_format_file(const State *s, OverrideKind kind, const char *key, char **ret);

@@ -58,6 +58,20 @@ static char *file_path(const StateFiles *files, const char *name) {
         return asprintf(&path, "%s/%s", files->path, name) < 0 ? NULL : path;
 }
 
+/* Takes over what a file says: about one entry, one slice, or the default. The memory must have the room. */
+static void take_document(State *s, State *memory) {
+        if (s->n_entries > 0)
+                s->entries[0].unknown_of_file = TAKE_PTR(s->unknown);
+        else if (s->n_slices > 0)
+                s->slices[0].unknown_of_file = TAKE_PTR(s->unknown);
+        else {
+                memory->default_quota = s->default_quota;
+                memory->default_quota_set = s->default_quota_set;
+                memory->unknown = TAKE_PTR(s->unknown);
+        }
+        state_take(memory, s);
+}
+
 static int read_entry(StateFiles *files, const char *name, State *memory) {
         _cleanup_free_ char *path = file_path(files, name), *aside = aside_path(files, name), *error = NULL;
         _cleanup_(state_freep) State *s = NULL;
@@ -73,12 +87,7 @@ static int read_entry(StateFiles *files, const char *name, State *memory) {
 
         if (state_reserve_for(memory, s) < 0)
                 return log_oom();
-        state_take(memory, s);
-        if (s->default_quota_set || s->unknown) {
-                memory->default_quota = s->default_quota;
-                memory->default_quota_set = s->default_quota_set;
-                memory->unknown = TAKE_PTR(s->unknown);
-        }
+        take_document(s, memory);
         return 0;
 }
 

@@ -42,6 +42,13 @@ static char *get(const StateWorld *w, const char *name) {
         return test_read(path);
 }
 
+static void assert_text_has(const char *path, const char *part, bool expected) {
+        _cleanup_free_ char *text = test_read(path);
+
+        assert_non_null(text);
+        assert_int_equal(!!strstr(text, part), expected);
+}
+
 /* 0: no override */
 static unsigned persistent_of(const StateWorld *w, const char *key) {
         return state_get_override(w->layers.persistent, key).quota;
@@ -347,6 +354,44 @@ static void test_supersedes_pending_serial(void **state _unused_) {
         world_end(&w);
 }
 
+/* A member of a later version stays in the file in which it was found, and costs no other file anything. */
+static void test_unknown_of_file(void **state _unused_) {
+        static const char *const directories[] = { PERSISTENT, RUNTIME };
+        static const char later[] = "\"later\": 1";
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *path = NULL, *vm = NULL, *slice = NULL, *other = NULL;
+                _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+                StateWorld w = state_world_new_with_directories();
+
+                test_case("%s", directories[i]);
+                assert_true(asprintf(&path, "%s/%s", w.root, directories[i]) > 0);
+                free(test_write_text(
+                        path, "default", "{\"version\":1,\"default-quota\":77,\"other\":1,\"vms\":{}}"));
+                free(test_write_text(
+                        path, WEB, "{\"version\":1,\"later\":1,\"vms\":{" OVERRIDE(WEB, 5) "}}"));
+                free(test_write_text(path, "x.slice",
+                        "{\"version\":1,\"later\":1,\"slices\":{\"x.slice\":{\"limit\":5}},\"vms\":{}}"));
+                state_world_load(&w);
+                assert_true((i ? w.layers.runtime : w.layers.persistent)->default_quota_set);
+                assert_int_equal((i ? w.layers.runtime : w.layers.persistent)->default_quota, 77);
+
+                /* All of them are written once more. */
+                add_item(list, OVERRIDE_VM, i, WEB, quota(6));
+                add_item(list, OVERRIDE_SLICE, i, "x.slice", quota(6));
+                add_item(list, OVERRIDE_DEFAULT, i, "", quota(78));
+                assert_true(change(&w, list));
+                vm = test_path(path, WEB);
+                slice = test_path(path, "x.slice");
+                other = test_path(path, "default");
+                assert_text_has(vm, later, true);
+                assert_text_has(slice, later, true);
+                assert_text_has(other, later, false);
+                assert_text_has(other, "\"other\": 1", true);
+                world_end(&w);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -357,6 +402,7 @@ int main(void) {
                 cmocka_unit_test(test_superseded_pending),
                 cmocka_unit_test(test_superseded_and_full_run),
                 cmocka_unit_test(test_supersedes_pending_serial),
+                cmocka_unit_test(test_unknown_of_file),
         };
 
         log_set_max_level(LOG_CRIT);
