@@ -7,6 +7,7 @@
 #include "log.h"
 #include "state-change.h"
 #include "state-recover.h"
+#include "text-escape.h"
 
 /* Maximum number of files named in the status. */
 #define PROBLEMS_SHOWN_MAX 3U
@@ -127,6 +128,13 @@ void state_store_done(StateStore *store) {
         *store = (StateStore) {};
 }
 
+/* Anybody may have made the file, with any name. */
+static void describe_problem(const StateBadFile *bad, FILE *f) {
+        _cleanup_free_ char *path = text_escape(bad->path);
+
+        fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, path ? path : "a state file");
+}
+
 char *state_store_describe_problems(const StateStore *store) {
         const StateFiles *files[] = { &store->persistent, &store->runtime };
         size_t n = 0, size;
@@ -140,7 +148,7 @@ char *state_store_describe_problems(const StateStore *store) {
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
                 for (size_t k = 0; k < files[i]->n_bad; k++)
                         if (n++ < PROBLEMS_SHOWN_MAX)
-                                fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, files[i]->bad[k].path);
+                                describe_problem(&files[i]->bad[k], f);
         if (n > PROBLEMS_SHOWN_MAX)
                 fprintf(f, "; %zu more state files are unusable", n - PROBLEMS_SHOWN_MAX);
 

@@ -53,7 +53,10 @@ typedef struct StateStore {
 int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
-/* Lists unusable files as "; PATH is unusable" each; "" if there are none. The caller frees it. NULL when out of memory. */
+/*
+ * Lists unusable files as "; PATH is unusable" each; "" if there are none. Printable UTF-8, whatever the names. The caller frees
+ * it. NULL when out of memory.
+ */
 char *state_store_describe_problems(const StateStore *store);
 
 /*
