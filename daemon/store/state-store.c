@@ -251,6 +251,5 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
                 return r;
 
         slice->applied = applied;
-        (void) state_store_commit(store, &p, &t, COMMIT_FORCED);
-        return 0;
+        return state_store_commit(store, &p, &t, COMMIT_FORCED);
 }

@@ -42,6 +42,19 @@ static char *get(const StateWorld *w, const char *name) {
         return test_read(path);
 }
 
+/* Counts the allocations by reallocarray(), and makes that one fail; 0: none. */
+static unsigned n_allocations, failing_allocation;
+
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+        if (++n_allocations == failing_allocation)
+                return NULL;
+
+        return __real_reallocarray(p, n, size);
+}
+
 static void assert_text_has(const char *path, const char *part, bool expected) {
         _cleanup_free_ char *text = test_read(path);
 
@@ -392,6 +405,64 @@ static void test_unknown_of_file(void **state _unused_) {
         }
 }
 
+static int set_applied(StateWorld *w, bool *ret_changed) {
+        int r = state_store_set_slice_applied(&w->store, "x.slice", true);
+
+        *ret_changed = state_find_slice(w->layers.runtime, "x.slice");
+        return r;
+}
+
+static int take_next(StateWorld *w, bool *ret_changed) {
+        int r = state_store_take_next(&w->store, WEB, RESERVATION_RUNNING);
+
+        *ret_changed = !state_get_next(w->layers.runtime, WEB);
+        return r;
+}
+
+static int reserve(StateWorld *w, bool *ret_changed) {
+        const Announcement a = { .quota = quota(3) };
+        int r = state_store_set_reservation(&w->store, DB, "db", &a, RESERVATION_PREPARED);
+
+        *ret_changed = state_get_reservation(w->layers.runtime, DB);
+        return r;
+}
+
+/* Whichever allocation fails: what was not changed is not reported as changed. With a full /run, too, which stays behind. */
+static void test_out_of_memory(void **state _unused_) {
+        static int (*const steps[])(StateWorld *w, bool *ret_changed) = { set_applied, take_next, reserve };
+        const Announcement a = { .quota = quota(3) };
+        bool changed, failed;
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(steps); i++) {
+                bool full = i >= ELEMENTSOF(steps);
+                unsigned n = 0;
+
+                do {
+                        StateWorld w = state_world_new_with_directories();
+                        StateNext next = {};
+                        int r;
+
+                        test_case("step %zu, allocation %u", i, n + 1);
+                        state_world_load(&w);
+                        assert_int_equal(state_next_make("next", &a, NULL, 0, &next), 0);
+                        assert_int_equal(state_store_set_next(&w.store, WEB, "web", &next), 0);
+                        if (full)
+                                block(&w, RUNTIME);
+
+                        n_allocations = 0;
+                        failing_allocation = ++n;
+                        r = steps[i % ELEMENTSOF(steps)](&w, &changed);
+                        failed = n_allocations >= n;
+                        failing_allocation = 0;
+                        assert_int_equal(r >= 0, changed);
+                        if (changed && !failed)
+                                assert_int_equal(state_store_runtime_is_behind(&w.store), full);
+                        world_end(&w);
+                } while (failed);
+                assert_true(n > 1);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -403,6 +474,7 @@ int main(void) {
                 cmocka_unit_test(test_superseded_and_full_run),
                 cmocka_unit_test(test_supersedes_pending_serial),
                 cmocka_unit_test(test_unknown_of_file),
+                cmocka_unit_test(test_out_of_memory),
         };
 
         log_set_max_level(LOG_CRIT);
