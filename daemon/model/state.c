@@ -25,11 +25,13 @@ static void entry_done(StateEntry *e) {
         json_object_put(e->unknown);
         json_object_put(e->unknown_of_override);
         json_object_put(e->unknown_of_metadata);
+        json_object_put(e->unknown_of_file);
 }
 
 static void slice_done(StateSlice *slice) {
         free(slice->name);
         json_object_put(slice->unknown);
+        json_object_put(slice->unknown_of_file);
 }
 
 State *state_free(State *s) {
@@ -97,6 +99,7 @@ static int entry_copy(const StateEntry *from, StateEntry *to) {
         to->unknown = ref(from->unknown);
         to->unknown_of_override = ref(from->unknown_of_override);
         to->unknown_of_metadata = ref(from->unknown_of_metadata);
+        to->unknown_of_file = ref(from->unknown_of_file);
         to->announced = (Announcement) {};
         to->next = (StateNext) {};
         to->name = NULL;
@@ -330,6 +333,7 @@ StateSlice *state_add_slice_copy(State *s, const StateSlice *slice) {
         copy->limit = slice->limit;
         copy->applied = slice->applied;
         copy->unknown = ref(slice->unknown);
+        copy->unknown_of_file = ref(slice->unknown_of_file);
         return copy;
 }
 
@@ -337,11 +341,11 @@ StateSlice *state_add_slice_copy(State *s, const StateSlice *slice) {
 bool state_entry_is_empty(const StateEntry *e) {
         return setting_is_empty(&e->override) && setting_is_empty(&e->announced.quota) && !e->reserved &&
                !e->running && !e->next.name && !e->unknown && !e->unknown_of_override &&
-               !e->unknown_of_metadata;
+               !e->unknown_of_metadata && !e->unknown_of_file;
 }
 
 bool state_slice_is_empty(const StateSlice *slice) {
-        return !slice->limit_set && !slice->applied && !slice->unknown;
+        return !slice->limit_set && !slice->applied && !slice->unknown && !slice->unknown_of_file;
 }
 
 void state_prune(State *s) {

@@ -31,7 +31,10 @@ typedef struct StateNext {
         struct json_object *unknown, *unknown_of_metadata;
 } StateNext;
 
-/* JSON members unknown to this version are preserved for the version that wrote them. */
+/*
+ * JSON members unknown to this version are preserved for the version that wrote them. unknown_of_file: those beside the entry,
+ * in a file of its own.
+ */
 typedef struct StateEntry {
         char *key;  /* canonical UUID; "unit:NAME" for a VM without one */
         char *name; /* the VM's name when the entry was written, for the user; may be NULL */
@@ -42,7 +45,7 @@ typedef struct StateEntry {
         bool reserved;          /* runtime layer only: prepared, not seen running yet */
         bool running;           /* runtime layer only: prepared, and seen running: name is the domain's */
         StateNext next;         /* runtime layer only, and only with running */
-        struct json_object *unknown, *unknown_of_override, *unknown_of_metadata;
+        struct json_object *unknown, *unknown_of_override, *unknown_of_metadata, *unknown_of_file;
 } StateEntry;
 
 typedef struct StateSlice {
@@ -50,7 +53,7 @@ typedef struct StateSlice {
         bool limit_set;
         uint32_t limit; /* the override; LIMIT_NONE: no limit */
         bool applied; /* runtime layer only: pasidd has set misc.max, and resets it when no source sets a limit */
-        struct json_object *unknown;
+        struct json_object *unknown, *unknown_of_file;
 } StateSlice;
 
 typedef struct State {

@@ -42,14 +42,15 @@ static int plan_joint(const StateStore *store, const Transaction *runtime, const
 
 /*
  * A persistent override in place of a VM's runtime override needs no pending change: that it supersedes the other stands in
- * its own file. Returns whether that is what the change is.
+ * its own file. Returns whether that is what the change is. Runtime files that are behind may have another serial.
  */
 static bool supersede(const StateStore *store, const Transaction *persistent, const Transaction *runtime) {
         const StateEntry *now;
         StateEntry *p, *r;
 
-        if (transaction_count(persistent) != 1 || transaction_count(runtime) != 1 ||
-                persistent->next->n_entries != 1 || runtime->next->n_entries != 1)
+        if (state_files_are_behind(&store->runtime) || transaction_count(persistent) != 1 ||
+                transaction_count(runtime) != 1 || persistent->next->n_entries != 1 ||
+                runtime->next->n_entries != 1)
                 return false;
 
         p = &persistent->next->entries[0];
@@ -117,21 +118,14 @@ int state_change_new(const StateStore *store, const Transaction *persistent, con
 }
 
 int state_store_save_runtime(StateStore *store) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->runtime;
         int r;
 
         if (!state_files_are_behind(files))
                 return 0;
 
-        r = state_files_update(files, store->layers->runtime, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r < 0)
-                return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
-
-        state_files_updated(files);
-        return 0;
+        r = state_files_write(files, store->layers->runtime);
+        return r < 0 ? log_error_errno(r, "Cannot write the state files in %s: %m", files->path) : 0;
 }
 
 bool state_store_runtime_is_behind(const StateStore *store) {
@@ -140,6 +134,16 @@ bool state_store_runtime_is_behind(const StateStore *store) {
 
 bool state_store_persistent_is_behind(const StateStore *store) {
         return state_files_are_behind(&store->persistent);
+}
+
+/*
+ * What the start of the daemon made of both layers: the persistent part, which decides, is removed by the next write to the
+ * disk, be it a pending change or the file that says what it supersedes. So the runtime files come first.
+ */
+static int save_recovered(StateStore *store) {
+        const StateFiles *runtime = &store->runtime;
+
+        return runtime->drop_joint || runtime->superseded ? state_store_save_runtime(store) : 0;
 }
 
 /*
@@ -192,6 +196,8 @@ int state_store_begin_change(StateStore *store, StateChange *change, StateWrite 
         state_change_free(store->change);
         store->change = change;
         r = state_keys_reserve(&store->persistent.behind, change->keys.n_items);
+        if (r >= 0)
+                r = save_recovered(store);
         if (r >= 0 && change->joint)
                 r = write_joint(store, change);
         if (r < 0)
@@ -224,7 +230,6 @@ int state_store_begin_update(StateStore *store, StateWrite **ret) {
 
         store->change = state_change_free(store->change);
 
-        /* A pending change that was made at the start of the daemon: its runtime part comes first. */
-        r = store->runtime.drop_joint ? state_store_save_runtime(store) : 0;
+        r = save_recovered(store);
         return r < 0 ? r : state_files_update(&store->persistent, store->layers->persistent, ret);
 }

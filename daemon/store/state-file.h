@@ -5,7 +5,7 @@
 
 /*
  * A State as a versioned JSON document. Each file of a layer is such a document with one VM, one slice, or the default
- * quota together with the unknown members of the document. Pending changes and the single file of older versions have the
+ * quota. The unknown members of the document are kept with that. Pending changes and the single file of older versions have the
  * same format.
  */
 
@@ -25,7 +25,7 @@ int state_parse(const char *text, size_t size, State **ret, char **ret_error);
 /* Formats a document. Pure. The caller frees *ret. Returns 0 or -ENOMEM. */
 int state_format(const State *s, char **ret);
 /*
- * Formats the document of the file for this entry, slice or default. *ret is NULL if there is nothing to store and hence
+ * Formats the document of the file for this entry, slice or default, with the unknown members of that file. *ret is NULL if there is nothing to store and hence
  * no file; the caller frees it. Returns 0, -EFBIG if it is larger than state_load() accepts, or -ENOMEM.
  */
 int state_format_file(const State *s, OverrideKind kind, const char *key, char **ret);
@@ -44,3 +44,9 @@ typedef enum StateLoadResult {
  * is the content; with the other results, except STATE_ABSENT, *ret_error (freed by the caller) describes the problem.
  */
 int state_load(const char *path, const char *name, const char *aside, State **ret, char **ret_error);
+
+/*
+ * Keeps a file that is about to be removed: gives it a second name, ASIDE.corrupt-N with the first free N. Returns 1 with *ret,
+ * which the caller frees; 0 if the file has a second name already; or a negative errno.
+ */
+int state_keep_aside(const char *path, const char *aside, char **ret);

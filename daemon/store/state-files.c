@@ -46,13 +46,24 @@ const char *state_files_problem(const StateFiles *files, const char *name) {
         return NULL;
 }
 
-/* A file that cannot be written is skipped and stays behind; it must not prevent the other files from being written. */
+int state_files_can_write(const StateFiles *files, OverrideKind kind, const char *key) {
+        _cleanup_free_ char *name = NULL;
+
+        if (files->n_bad == 0)
+                return 1;
+        if (state_file_name(kind, key, &name) < 0)
+                return -ENOMEM;
+
+        return !state_files_problem(files, name);
+}
+
+/* A file that cannot be written stays as it is until the next start; it must not prevent the other files from being written. */
 static int add_behind(const StateFiles *files, StateWrite *w, const State *memory, const StateKey *key) {
         _cleanup_free_ char *name = NULL, *text = NULL;
         int r;
 
         r = state_file_name(key->kind, key->key, &name);
-        if (r == -ENAMETOOLONG || (r >= 0 && state_files_problem(files, name)))
+        if (r >= 0 && state_files_problem(files, name))
                 return 0;
         if (r >= 0)
                 r = state_format_file(memory, key->kind, key->key, &text);
@@ -84,6 +95,18 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
 
 void state_files_updated(StateFiles *files) {
         state_keys_clear(&files->behind);
-        files->drop_pending = files->drop_joint = false;
+        files->drop_pending = files->drop_joint = files->superseded = false;
         free(TAKE_PTR(files->old_file));
+}
+
+int state_files_write(StateFiles *files, const State *memory) {
+        _cleanup_(state_write_freep) StateWrite *w = NULL;
+        int r;
+
+        r = state_files_update(files, memory, &w);
+        if (r >= 0)
+                r = state_write_run(w);
+        if (r >= 0)
+                state_files_updated(files);
+        return r;
 }

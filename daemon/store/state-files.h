@@ -26,6 +26,7 @@ typedef struct StateFiles {
         StateKeys behind;  /* files whose content is older than the memory */
         bool drop_pending; /* there may be a pending change, to be removed when no file is behind */
         bool drop_joint;   /* the same for this layer's part of a change to both layers */
+        bool superseded;   /* a file that is behind has an override that the other layer supersedes */
         char *old_file;    /* the same for the single file of an older version that was loaded; NULL: none */
 } StateFiles;
 
@@ -36,6 +37,9 @@ int state_files_add_bad(StateFiles *files, const char *path, const char *name, c
 
 /* The reason why this file cannot be written; NULL: it can. */
 const char *state_files_problem(const StateFiles *files, const char *name);
+
+/* Can the file of this key be written? Returns 1, 0 or -ENOMEM. */
+int state_files_can_write(const StateFiles *files, OverrideKind kind, const char *key);
 
 /* Is there anything to write, apart from a new change? */
 static inline bool state_files_are_behind(const StateFiles *files) {
@@ -50,3 +54,6 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
 
 /* To be called after that write has succeeded. */
 void state_files_updated(StateFiles *files);
+
+/* Brings all files up to date, synchronously. Returns 0 or a negative errno, which the caller logs. */
+int state_files_write(StateFiles *files, const State *memory);

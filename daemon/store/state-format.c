@@ -266,6 +266,7 @@ static State part_of(const State *s, OverrideKind kind, const char *key) {
         case OVERRIDE_SLICE:
                 part.slices = state_find_slice(s, key);
                 part.n_slices = part.slices && !state_slice_is_empty(part.slices);
+                part.unknown = part.n_slices > 0 ? part.slices->unknown_of_file : NULL;
                 break;
 
         case OVERRIDE_DEFAULT:
@@ -277,6 +278,7 @@ static State part_of(const State *s, OverrideKind kind, const char *key) {
         default:
                 part.entries = state_find(s, key);
                 part.n_entries = part.entries && !state_entry_is_empty(part.entries);
+                part.unknown = part.n_entries > 0 ? part.entries->unknown_of_file : NULL;
         }
 
         return part;

@@ -60,7 +60,13 @@ static int rename_no_replace(const char *from, const char *to) {
         return 0;
 }
 
-static int set_aside(const char *path, const char *prefix, char **ret) {
+static int link_no_replace(const char *from, const char *to) {
+        return link(from, to) < 0 ? -errno : 0;
+}
+
+/* move: makes the second name from the first; returns -EEXIST if there is such a file. */
+static int set_aside(
+        const char *path, const char *prefix, int (*move)(const char *from, const char *to), char **ret) {
         for (unsigned n = 1;; n++) {
                 _cleanup_free_ char *aside = NULL;
                 int r;
@@ -70,7 +76,7 @@ static int set_aside(const char *path, const char *prefix, char **ret) {
                         return -ENOMEM;
                 }
 
-                r = rename_no_replace(path, aside);
+                r = move(path, aside);
                 if (r == -EEXIST && n < UINT_MAX)
                         continue;
                 if (r < 0)
@@ -79,6 +85,19 @@ static int set_aside(const char *path, const char *prefix, char **ret) {
                 *ret = TAKE_PTR(aside);
                 return 0;
         }
+}
+
+int state_keep_aside(const char *path, const char *aside, char **ret) {
+        struct stat st;
+        int r;
+
+        if (lstat(path, &st) < 0)
+                return -errno;
+        if (st.st_nlink > 1)
+                return 0;
+
+        r = set_aside(path, aside, link_no_replace, ret);
+        return r < 0 ? r : 1;
 }
 
 /* Returns 0, -ENOENT if there is no file, or another negative errno. */
@@ -159,7 +178,7 @@ int state_load(const char *path, const char *name, const char *aside, State **re
         if (r != -EBADMSG)
                 return r;
 
-        q = set_aside(path, aside, &renamed);
+        q = set_aside(path, aside, rename_no_replace, &renamed);
         if (q == -ENOMEM)
                 return q;
         if (q < 0)

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "sha256.h"
 #include "state-name.h"
 #include "uuid.h"
 
@@ -9,6 +10,10 @@
  * Prefix for units whose names look like those of other files. No other file name begins with it: "u" is no hex digit.
  */
 #define UNIT_PREFIX "%unit-"
+
+/* Prefixes of a digest, for names that would be longer than NAME_MAX. "v" and "s" are no hex digits, either. */
+#define LONG_VM_PREFIX    "%vm-"
+#define LONG_SLICE_PREFIX "%slice-"
 
 #define SLICE_SUFFIX ".slice"
 
@@ -51,13 +56,29 @@ static int escape(const char *prefix, const char *s, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+static int digest(const char *prefix, const char *key, char **ret) {
+        char hex[SHA256_HEX_SIZE];
+
+        sha256_hex(key, strlen(key), hex);
+        if (asprintf(ret, "%s%s", prefix, hex) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
 int state_file_name(OverrideKind kind, const char *key, char **ret) {
         const size_t n = strlen(STATE_UNIT_PREFIX);
+        int r;
 
         if (kind == OVERRIDE_DEFAULT)
                 return escape("", STATE_NAME_DEFAULT, ret);
         if (kind == OVERRIDE_SLICE || strncmp(key, STATE_UNIT_PREFIX, n) != 0)
-                return escape("", key, ret);
+                r = escape("", key, ret);
+        else
+                r = escape(is_ambiguous(key + n) ? UNIT_PREFIX : "", key + n, ret);
+        if (r != -ENAMETOOLONG)
+                return r;
 
-        return escape(is_ambiguous(key + n) ? UNIT_PREFIX : "", key + n, ret);
+        return digest(kind == OVERRIDE_SLICE ? LONG_SLICE_PREFIX : LONG_VM_PREFIX, key, ret);
 }

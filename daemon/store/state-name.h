@@ -9,8 +9,9 @@
 /*
  * Determines the name of the file for an entry, a slice, or the default. Different keys have different names. A name
  * consists of letters, digits, and the characters ":_-.\@%", and does not begin with ".". So any key yields a name in the
- * directory, and names that begin with "." are free for other purposes.
+ * directory, and names that begin with "." are free for other purposes. A digest takes the place of a name that would be
+ * longer than names of files can be.
  *
- * The caller frees *ret. Returns 0, -ENAMETOOLONG or -ENOMEM.
+ * The caller frees *ret. Returns 0 or -ENOMEM.
  */
 int state_file_name(OverrideKind kind, const char *key, char **ret);

@@ -21,13 +21,14 @@ static int add_member(json_object *o, const char *key, json_object *value) {
         return -ENOMEM;
 }
 
-/* Picks the overrides only: other members of an entry or slice may differ by the time the change is applied. */
+/* Picks the overrides, with their serials, only: other members of an entry or slice may differ by the time the change is applied. */
 static void pick_settings(const State *from, State *to) {
         for (size_t i = 0; i < from->n_entries; i++)
                 to->entries[to->n_entries++] = (StateEntry) {
                         .key = from->entries[i].key,
                         .name = from->entries[i].name,
                         .override = from->entries[i].override,
+                        .serial = from->entries[i].serial,
                         .unknown_of_override = from->entries[i].unknown_of_override,
                 };
         for (size_t i = 0; i < from->n_slices; i++)
@@ -94,38 +95,64 @@ int state_pending_load(const char *path, const char *aside, StatePending *ret, c
         return STATE_LOADED;
 }
 
-static int apply_entry(const StateEntry *from, State *memory, StateKeys *behind) {
-        StateEntry *e = state_get(memory, from->key);
+static int apply_entry(const StateEntry *from, State *memory, StateFiles *files) {
+        StateEntry *e;
+        int r;
 
+        r = state_files_can_write(files, OVERRIDE_VM, from->key);
+        if (r <= 0)
+                return r;
+
+        e = state_get(memory, from->key);
         if (!e || state_entry_set_name(e, from->name) < 0)
                 return -ENOMEM;
 
         state_entry_set_override(e, &from->override);
+        e->serial = from->serial;
         if (from->unknown_of_override && !e->unknown_of_override)
                 e->unknown_of_override = json_object_get(from->unknown_of_override);
-        return state_keys_add(behind, OVERRIDE_VM, from->key);
+        return state_keys_add(&files->behind, OVERRIDE_VM, from->key);
 }
 
-int state_pending_apply(const StatePending *p, State *memory, StateKeys *behind) {
+static int apply_slice(const StateSlice *from, State *memory, StateFiles *files) {
+        StateSlice *slice;
+        int r;
+
+        r = state_files_can_write(files, OVERRIDE_SLICE, from->name);
+        if (r <= 0)
+                return r;
+
+        slice = state_get_slice(memory, from->name);
+        if (!slice)
+                return -ENOMEM;
+
+        slice->limit_set = from->limit_set;
+        slice->limit = from->limit;
+        return state_keys_add(&files->behind, OVERRIDE_SLICE, from->name);
+}
+
+static int apply_default(const State *from, State *memory, StateFiles *files) {
+        int r;
+
+        r = state_files_can_write(files, OVERRIDE_DEFAULT, "");
+        if (r <= 0)
+                return r;
+
+        memory->default_quota = from->default_quota;
+        memory->default_quota_set = from->default_quota_set;
+        return state_keys_add(&files->behind, OVERRIDE_DEFAULT, "");
+}
+
+int state_pending_apply(const StatePending *p, State *memory, StateFiles *files) {
         const State *from = p->settings;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < from->n_entries; i++)
-                r = apply_entry(&from->entries[i], memory, behind);
-        for (size_t i = 0; r >= 0 && i < from->n_slices; i++) {
-                StateSlice *slice = state_get_slice(memory, from->slices[i].name);
-
-                if (!slice)
-                        return -ENOMEM;
-                slice->limit_set = from->slices[i].limit_set;
-                slice->limit = from->slices[i].limit;
-                r = state_keys_add(behind, OVERRIDE_SLICE, slice->name);
-        }
-        if (r >= 0 && p->default_changes) {
-                memory->default_quota = from->default_quota;
-                memory->default_quota_set = from->default_quota_set;
-                r = state_keys_add(behind, OVERRIDE_DEFAULT, "");
-        }
+                r = apply_entry(&from->entries[i], memory, files);
+        for (size_t i = 0; r >= 0 && i < from->n_slices; i++)
+                r = apply_slice(&from->slices[i], memory, files);
+        if (r >= 0 && p->default_changes)
+                r = apply_default(from, memory, files);
         if (r >= 0)
                 state_prune(memory);
         return r;

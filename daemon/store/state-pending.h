@@ -2,7 +2,7 @@
 #pragma once
 
 #include "state-file.h"
-#include "state-keys.h"
+#include "state-files.h"
 
 /*
  * A change to several files of a layer, stored as a file with the new settings. It is written before the first of these
@@ -23,5 +23,8 @@ int state_pending_format(const State *next, bool default_changes, const char *id
 /* Loads a pending change. As state_load(). */
 int state_pending_load(const char *path, const char *aside, StatePending *ret, char **ret_error);
 
-/* Applies the change to the memory, and adds its files to *behind. Returns 0 or -ENOMEM. */
-int state_pending_apply(const StatePending *p, State *memory, StateKeys *behind);
+/*
+ * Applies the change to the memory, and adds its files to files->behind. Leaves out what belongs into files that cannot be
+ * written. Returns 0 or -ENOMEM.
+ */
+int state_pending_apply(const StatePending *p, State *memory, StateFiles *files);

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 
+#include <json-c/json.h>
+
 #include "log.h"
 #include "messages.h"
 #include "state-recover.h"
@@ -56,6 +58,20 @@ static char *file_path(const StateFiles *files, const char *name) {
         return asprintf(&path, "%s/%s", files->path, name) < 0 ? NULL : path;
 }
 
+/* Takes over what a file says: about one entry, one slice, or the default. The memory must have the room. */
+static void take_document(State *s, State *memory) {
+        if (s->n_entries > 0)
+                s->entries[0].unknown_of_file = TAKE_PTR(s->unknown);
+        else if (s->n_slices > 0)
+                s->slices[0].unknown_of_file = TAKE_PTR(s->unknown);
+        else {
+                memory->default_quota = s->default_quota;
+                memory->default_quota_set = s->default_quota_set;
+                memory->unknown = TAKE_PTR(s->unknown);
+        }
+        state_take(memory, s);
+}
+
 static int read_entry(StateFiles *files, const char *name, State *memory) {
         _cleanup_free_ char *path = file_path(files, name), *aside = aside_path(files, name), *error = NULL;
         _cleanup_(state_freep) State *s = NULL;
@@ -71,12 +87,7 @@ static int read_entry(StateFiles *files, const char *name, State *memory) {
 
         if (state_reserve_for(memory, s) < 0)
                 return log_oom();
-        state_take(memory, s);
-        if (s->default_quota_set || s->unknown) {
-                memory->default_quota = s->default_quota;
-                memory->default_quota_set = s->default_quota_set;
-                memory->unknown = TAKE_PTR(s->unknown);
-        }
+        take_document(s, memory);
         return 0;
 }
 
@@ -158,16 +169,97 @@ static int read_directory(StateFiles *files, State *memory) {
         return r < 0 ? r : 0;
 }
 
-static int all_are_behind(StateFiles *files, const State *s) {
+static int add_keys(const State *s, bool with_default, StateKeys *ret) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < s->n_entries; i++)
-                r = state_keys_add(&files->behind, OVERRIDE_VM, s->entries[i].key);
+                r = state_keys_add(ret, OVERRIDE_VM, s->entries[i].key);
         for (size_t i = 0; r >= 0 && i < s->n_slices; i++)
-                r = state_keys_add(&files->behind, OVERRIDE_SLICE, s->slices[i].name);
-        if (r >= 0)
-                r = state_keys_add(&files->behind, OVERRIDE_DEFAULT, "");
+                r = state_keys_add(ret, OVERRIDE_SLICE, s->slices[i].name);
+        if (r >= 0 && with_default)
+                r = state_keys_add(ret, OVERRIDE_DEFAULT, "");
         return r < 0 ? log_oom() : 0;
+}
+
+/* Returns whether the files for all of it can be written, or -ENOMEM. */
+static int can_write_all(const StateFiles *files, const State *s, bool with_default) {
+        _cleanup_(state_keys_done) StateKeys keys = {};
+        int r;
+
+        if (files->n_bad == 0)
+                return 1;
+
+        r = add_keys(s, with_default, &keys);
+        if (r < 0)
+                return r;
+
+        r = 1;
+        for (size_t i = 0; r > 0 && i < keys.n_items; i++)
+                r = state_files_can_write(files, keys.items[i].kind, keys.items[i].key);
+        return r;
+}
+
+/*
+ * The file is to be removed once the files have what it says. What belongs into files that cannot be written would be lost, so
+ * such a file is kept under another name. If that fails, the layer is left alone. As note_result().
+ */
+static int keep_unwritable(
+        StateFiles *files, const char *path, const char *aside, const State *s, bool with_default) {
+        _cleanup_free_ char *kept = NULL, *error = NULL;
+        int r;
+
+        r = can_write_all(files, s, with_default);
+        if (r != 0)
+                return r < 0 ? log_oom() : STATE_LOADED;
+
+        r = state_keep_aside(path, aside, &kept);
+        if (r >= 0) {
+                log_context(LOG_WARNING, &(LogContext) { .message_id = MESSAGE_STATE_CORRUPT },
+                        "State file %s has settings that belong into unusable files. They are not in force. "
+                        "The file is kept as %s.",
+                        path, kept ? kept : "a file beside the directory");
+                return STATE_LOADED;
+        }
+
+        r = asprintf(&error,
+                "%s: has settings that belong into unusable files; cannot keep it as %s.corrupt-N: %s", path,
+                aside, strerror(-r));
+        if (r < 0) {
+                error = NULL;
+                return log_oom();
+        }
+        return note_result(files, path, NULL, STATE_LEFT, error);
+}
+
+static int drop_unwritable(const StateFiles *files, State *s) {
+        _cleanup_(state_freep) State *empty = state_new();
+        int r = empty ? 1 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < s->n_entries; i++) {
+                r = state_files_can_write(files, OVERRIDE_VM, s->entries[i].key);
+                if (r == 0 && !state_get(empty, s->entries[i].key))
+                        r = -ENOMEM;
+        }
+        for (size_t i = 0; r >= 0 && i < s->n_slices; i++) {
+                r = state_files_can_write(files, OVERRIDE_SLICE, s->slices[i].name);
+                if (r == 0 && !state_get_slice(empty, s->slices[i].name))
+                        r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = state_reserve_for(s, empty);
+        if (r >= 0)
+                r = state_files_can_write(files, OVERRIDE_DEFAULT, "");
+        if (r < 0)
+                return log_oom();
+
+        state_take(s, empty);
+        if (r == 0) {
+                s->default_quota = 0;
+                s->default_quota_set = false;
+                json_object_put(s->unknown);
+                s->unknown = NULL;
+        }
+        return 0;
 }
 
 /* Replaces everything that was read by the content of the old file. Files that are not in it will be removed. */
@@ -175,7 +267,8 @@ static int take_over(StateFiles *files, const char *old_file, State *old, State 
         State before;
 
         state_prune(old);
-        if (all_are_behind(files, memory) < 0 || all_are_behind(files, old) < 0)
+        if (drop_unwritable(files, old) < 0 || add_keys(memory, true, &files->behind) < 0 ||
+                add_keys(old, true, &files->behind) < 0)
                 return -ENOMEM;
 
         before = *memory;
@@ -196,7 +289,8 @@ int state_recover_files(StateFiles *files, const char *old_file, State *memory) 
         int r;
 
         r = read_directory(files, memory);
-        if (r < 0)
+        /* What replaces all files stays where it is if none of them can be written. */
+        if (r < 0 || state_files_problem(files, ""))
                 return r;
 
         r = state_load(old_file, NULL, old_file, &old, &error);
@@ -204,6 +298,8 @@ int state_recover_files(StateFiles *files, const char *old_file, State *memory) 
         if (r == STATE_LOADED && old->n_entries + old->n_slices >= STATE_FILES_MAX)
                 r = note_result(
                         files, old_file, NULL, STATE_LEFT, "has more entries than there can be files");
+        if (r == STATE_LOADED)
+                r = keep_unwritable(files, old_file, old_file, old, old->default_quota_set || old->unknown);
         return r == STATE_LOADED ? take_over(files, old_file, old, memory) : r < 0 ? r : 0;
 }
 
@@ -217,5 +313,9 @@ int state_recover_pending(StateFiles *files, const char *name, StatePending *ret
 
         r = state_pending_load(path, aside, ret, &error);
         r = note_result(files, path, NULL, r, error);
+        if (r == STATE_LOADED)
+                r = keep_unwritable(files, path, aside, ret->settings, ret->default_changes);
+        if (r != STATE_LOADED)
+                state_pending_done(ret);
         return r < 0 ? r : 0;
 }

@@ -74,7 +74,7 @@ void state_store_drop_reservation(StateStore *store, const char *key) {
 
         r = drop_reservation(store, key);
         if (r < 0)
-                log_warning_errno(r, "Cannot save the removal of VM %s's reservation, trying again: %m", key);
+                log_error_errno(r, "Cannot drop the reservation of VM %s: %m", key);
 }
 
 static bool next_equal(const StateNext *a, const StateNext *b) {
@@ -116,8 +116,7 @@ int state_store_take_next(StateStore *store, const char *key, Reservation reserv
 
         state_entry_take_next(e);
         set_reservation(e, reservation);
-        (void) commit(store, &t, COMMIT_FORCED);
-        return 0;
+        return commit(store, &t, COMMIT_FORCED);
 }
 
 static int forget_next(StateStore *store, const char *key) {
@@ -141,5 +140,5 @@ void state_store_forget_next(StateStore *store, const char *key) {
 
         r = forget_next(store, key);
         if (r < 0)
-                log_warning_errno(r, "Cannot save the removal of VM %s's next start, trying again: %m", key);
+                log_error_errno(r, "Cannot drop the next start of VM %s: %m", key);
 }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "state-change.h"
 #include "state-recover.h"
+#include "text-escape.h"
 
 /* Maximum number of files named in the status. */
 #define PROBLEMS_SHOWN_MAX 3U
@@ -39,6 +40,7 @@ static int apply_superseded(StateStore *store) {
                 if (state_keys_add(&store->runtime.behind, OVERRIDE_VM, e->key) < 0)
                         return log_oom();
                 state_entry_set_override(e, &(QuotaSetting) {});
+                store->runtime.superseded = true;
         }
 
         state_prune(store->layers->runtime);
@@ -46,7 +48,7 @@ static int apply_superseded(StateStore *store) {
 }
 
 static int apply(const StatePending *p, State *memory, StateFiles *files) {
-        return p->settings && state_pending_apply(p, memory, &files->behind) < 0 ? log_oom() : 0;
+        return p->settings && state_pending_apply(p, memory, files) < 0 ? log_oom() : 0;
 }
 
 /* If the layer was loaded from an old file, a pending change is older than that and must be ignored. */
@@ -56,7 +58,6 @@ static bool has_pending(const StateFiles *files) {
 
 static int recover_pending(StateStore *store) {
         _cleanup_(state_pending_done) StatePending persistent = {}, joint = {}, runtime = {};
-        bool usable = !state_files_problem(&store->persistent, STATE_NAME_PENDING);
         StateLayers *layers = store->layers;
         int r = 0;
 
@@ -65,16 +66,20 @@ static int recover_pending(StateStore *store) {
         if (r >= 0 && has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_PENDING, &runtime);
         /* Whether the joint change is applied depends on the persistent layer. */
-        if (r >= 0 && usable && has_pending(&store->runtime))
+        if (r >= 0 && !state_files_problem(&store->persistent, STATE_NAME_PENDING) &&
+                has_pending(&store->runtime))
                 r = state_recover_pending(&store->runtime, STATE_NAME_JOINT, &joint);
 
         store->persistent.drop_pending |= persistent.settings != NULL;
         store->runtime.drop_pending |= runtime.settings != NULL;
         store->runtime.drop_joint = joint.settings != NULL;
-        if (r >= 0)
-                r = apply(&persistent, layers->persistent, &store->persistent);
+        /* The persistent files may supersede a pending runtime override. A pending persistent change is later than both. */
         if (r >= 0)
                 r = apply(&runtime, layers->runtime, &store->runtime);
+        if (r >= 0)
+                r = apply_superseded(store);
+        if (r >= 0)
+                r = apply(&persistent, layers->persistent, &store->persistent);
         if (r >= 0 && joint.id && streq_ptr(joint.id, persistent.id))
                 r = apply(&joint, layers->runtime, &store->runtime);
         return r;
@@ -82,19 +87,14 @@ static int recover_pending(StateStore *store) {
 
 /* Writes the runtime layer first: the persistent part of a joint change, which decides, must be removed last. */
 static void write_recovered(StateStore *store) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->persistent;
         int r;
 
         if (state_store_save_runtime(store) < 0 || !state_files_are_behind(files))
                 return;
 
-        r = state_files_update(files, store->layers->persistent, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r >= 0)
-                state_files_updated(files);
-        else
+        r = state_files_write(files, store->layers->persistent);
+        if (r < 0)
                 log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
 }
 
@@ -105,8 +105,6 @@ int state_store_load(StateStore *store, const char *root, StateLayers *layers) {
         r = load_layer(&store->persistent, root, PERSISTENT_STATE_DIRECTORY, true, &layers->persistent);
         if (r >= 0)
                 r = load_layer(&store->runtime, root, RUNTIME_STATE_DIRECTORY, false, &layers->runtime);
-        if (r >= 0)
-                r = apply_superseded(store);
         if (r >= 0)
                 r = recover_pending(store);
         if (r < 0)
@@ -130,6 +128,13 @@ void state_store_done(StateStore *store) {
         *store = (StateStore) {};
 }
 
+/* Anybody may have made the file, with any name. */
+static void describe_problem(const StateBadFile *bad, FILE *f) {
+        _cleanup_free_ char *path = text_escape(bad->path);
+
+        fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, path ? path : "a state file");
+}
+
 char *state_store_describe_problems(const StateStore *store) {
         const StateFiles *files[] = { &store->persistent, &store->runtime };
         size_t n = 0, size;
@@ -143,7 +148,7 @@ char *state_store_describe_problems(const StateStore *store) {
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
                 for (size_t k = 0; k < files[i]->n_bad; k++)
                         if (n++ < PROBLEMS_SHOWN_MAX)
-                                fprintf(f, "; %s " PASIDD_STATUS_UNUSABLE, files[i]->bad[k].path);
+                                describe_problem(&files[i]->bad[k], f);
         if (n > PROBLEMS_SHOWN_MAX)
                 fprintf(f, "; %zu more state files are unusable", n - PROBLEMS_SHOWN_MAX);
 
@@ -246,6 +251,5 @@ int state_store_set_slice_applied(StateStore *store, const char *name, bool appl
                 return r;
 
         slice->applied = applied;
-        (void) state_store_commit(store, &p, &t, COMMIT_FORCED);
-        return 0;
+        return state_store_commit(store, &p, &t, COMMIT_FORCED);
 }

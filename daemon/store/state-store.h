@@ -54,15 +54,15 @@ int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);
 
 /*
- * Lists unusable files as "; PATH is unusable" each; "" if there are none. The caller frees it. NULL when out of
- * memory.
+ * Lists unusable files as "; PATH is unusable" each; "" if there are none. Printable UTF-8, whatever the names. The caller frees
+ * it. NULL when out of memory.
  */
 char *state_store_describe_problems(const StateStore *store);
 
 /*
  * Plans what must be written to the disk for the changes of the list, which must have been compared, to both layers. *ret is
  * NULL if the persistent layer does not change; otherwise it is for state_store_begin_change(), or to be freed. Changes
- * nothing. Returns 0, -EFBIG, -ENAMETOOLONG or -ENOMEM.
+ * nothing. Returns 0, -EFBIG or -ENOMEM.
  */
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret);
 

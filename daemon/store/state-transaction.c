@@ -162,18 +162,13 @@ static void take(Transaction *t, State *memory) {
  * cannot be written stay in the pending change and are written later.
  */
 static void write_several(StateStore *store, const Transaction *t, StateKeys *keys) {
-        _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->runtime;
         int r;
 
         state_keys_move(&files->behind, keys);
         files->drop_pending = true;
-        r = state_files_update(files, t->next, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r >= 0)
-                state_files_updated(files);
-        else
+        r = state_files_write(files, t->next);
+        if (r < 0)
                 log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
 }
 
@@ -230,5 +225,5 @@ int state_store_commit(StateStore *store, Transaction *persistent, Transaction *
         take(runtime, layers->runtime);
         if (k < 0 || state_files_are_behind(&store->runtime))
                 runtime_is_behind(store, &keys);
-        return k;
+        return 0;
 }

@@ -13,7 +13,7 @@ typedef struct Transaction {
 
 typedef enum CommitMode {
         COMMIT_SAVED,  /* change memory and file, or neither */
-        COMMIT_FORCED, /* change the memory in any case; a file that cannot be saved stays behind */
+        COMMIT_FORCED, /* change the memory; a file that cannot be saved stays behind */
 } CommitMode;
 
 void transaction_done(Transaction *t);
@@ -40,13 +40,13 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files);
 
 /*
  * Adds the change to a write that brings the files up to date: as the file, if only one is touched, or as the pending change.
- * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG,
- * -ENAMETOOLONG or -ENOMEM.
+ * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG or
+ * -ENOMEM.
  */
 int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w);
 
 /*
- * Commits the changes to both layers, either of which may be empty. Returns and logs the error of the runtime files in
- * both modes.
+ * Commits the changes to both layers, either of which may be empty. Logs the error of the runtime files in both modes. Returns 0
+ * if the changes were made, or a negative errno if nothing has changed; with COMMIT_FORCED only -ENOMEM.
  */
 int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode);

@@ -367,6 +367,17 @@ class Unusable(BusTest):
         self.check(OLD_PERSISTENT, "cannot read: Is a directory")
         self.refuse("state.json: cannot read: Is a directory", self.set_quota, WEB, 9)
 
+    def test_name(self):
+        """Status is text, of one line, whatever somebody has called a file."""
+        directory = self.root.path / PERSISTENT_STATE
+        directory.mkdir(parents=True)
+        os.mkdir(os.fsencode(directory) + b"/x\xff\ny")
+        self.start()
+        status = self.get_manager("Status")
+        self.assertIn(r"/x\xff\x0ay is unusable", status)
+        self.assertEqual(self.call(MANAGER_PATH, PROPERTIES, "GetAll", "s", (MANAGER,))[0]["Status"][1], status)
+        self.assertIn(f"STATUS={status}", self.daemon.states)
+
     def test_many(self):
         for uuid in (WEB, DB, OTHER):
             (self.root.path / PERSISTENT_STATE / uuid).mkdir(parents=True)

@@ -7,7 +7,7 @@
 #include "kill-step.h"
 #include "log.h"
 #include "state-file.h"
-#include "state-store.h"
+#include "state-world.h"
 #include "test-util.h"
 
 /*
@@ -21,25 +21,11 @@
 /* This VM has a runtime override. */
 #define OTHER "aaaabbbb-0000-4000-8000-000000000003"
 
-typedef struct World {
-        char *root;
-        StateStore store;
-        StateLayers layers;
-} World;
-
 static const char *const directories[] = { "run/pasidd", "run/pasidd/state", "var/lib/pasidd",
         "var/lib/pasidd/state" };
 
-static void world_load(World *w) {
-        assert_int_equal(state_store_load(&w->store, w->root, &w->layers), 0);
-}
-
-static void world_done(World *w) {
-        state_store_done(&w->store);
-}
-
 /* As the disk writer does it, but in this thread: what is killed are the system calls, whoever makes them. */
-static void run(World *w, StateWrite *write) {
+static void run(StateWorld *w, StateWrite *write) {
         _cleanup_(state_write_freep) StateWrite *owned = write;
 
         assert_int_equal(state_write_run(owned), 0);
@@ -50,14 +36,11 @@ static void run(World *w, StateWrite *write) {
  * The steps of a change, as the daemon takes them. refused: by the kernel, so that it is not made after it was written. then:
  * what comes before the rest of the files is written; may be NULL.
  */
-static void change_list_then(World *w, OverrideList *list, bool refused, void (*then)(World *w)) {
+static void change_list_then(StateWorld *w, OverrideList *list, bool refused, void (*then)(StateWorld *w)) {
         StateChange *planned;
         StateWrite *write;
-        size_t a, b;
 
-        assert_int_equal(override_list_sort(list, &a, &b), 0);
-        assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
-        assert_int_equal(state_store_plan_list(&w->store, list, &planned), 0);
+        planned = plan_list(w, list);
         if (planned) {
                 assert_int_equal(state_store_begin_change(&w->store, planned, &write), 0);
                 run(w, write);
@@ -77,102 +60,78 @@ static void change_list_then(World *w, OverrideList *list, bool refused, void (*
         assert_false(state_store_runtime_is_behind(&w->store));
 }
 
-static void change_list(World *w, OverrideList *list, bool refused) {
+static void change_list(StateWorld *w, OverrideList *list, bool refused) {
         change_list_then(w, list, refused, NULL);
-}
-
-static QuotaSetting quota(uint32_t n) {
-        return (QuotaSetting) { .quota = n, .quota_set = true };
 }
 
 static const QuotaSetting unset;
 
-static void add(OverrideList *list, OverrideKind kind, bool runtime, const char *key, QuotaSetting setting) {
-        const OverrideItem item = {
-                .kind = kind,
-                .runtime = runtime,
-                .key = (char *) key,
-                .name = kind == OVERRIDE_VM ? (char *) "name" : NULL,
-                .setting = setting,
-        };
-
-        assert_int_equal(override_list_add(list, &item), 0);
-}
-
-static OverrideList *make_override(const char *key, QuotaSetting runtime, QuotaSetting persistent) {
-        OverrideList *list = override_list_new();
-
-        add(list, OVERRIDE_VM, true, key, runtime);
-        add(list, OVERRIDE_VM, false, key, persistent);
-        return list;
-}
-
 static void change_override(
-        World *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
+        StateWorld *w, const char *key, QuotaSetting runtime, QuotaSetting persistent, bool refused) {
         _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
 
         change_list(w, list, refused);
 }
 
 /* The state before a change. */
-static void prepare(World *w) {
+static void prepare(StateWorld *w) {
         _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
         _cleanup_(override_list_freep) OverrideList *list = override_list_new();
 
         assert_int_equal(state_store_set_reservation(&w->store, WEB, "web", &a, RESERVATION_RUNNING), 0);
         for (unsigned i = 0; i < 2; i++) {
-                add(list, OVERRIDE_VM, i, WEB, quota(5 + i));
-                add(list, OVERRIDE_SLICE, i, "a.slice", quota(7 + i));
+                add_item(list, OVERRIDE_VM, i, WEB, quota(5 + i));
+                add_item(list, OVERRIDE_SLICE, i, "a.slice", quota(7 + i));
         }
-        add(list, OVERRIDE_DEFAULT, false, "", quota(9));
+        add_item(list, OVERRIDE_DEFAULT, false, "", quota(9));
         change_list(w, list, false);
         change_override(w, OTHER, quota(2), unset, false);
         assert_true(state_find(w->layers.runtime, OTHER)->serial > 0);
 }
 
-static void set(World *w) {
+static void set(StateWorld *w) {
         change_override(w, DB, unset, quota(1), false);
 }
 
-static void set_again(World *w) {
+static void set_again(StateWorld *w) {
         change_override(w, WEB, quota(6), quota(1), false);
 }
 
-static void set_refused(World *w) {
+static void set_refused(StateWorld *w) {
         change_override(w, WEB, quota(6), quota(1), true);
 }
 
-static void unset_persistent(World *w) {
+static void unset_persistent(StateWorld *w) {
         change_override(w, WEB, quota(6), unset, false);
 }
 
-static void set_runtime(World *w) {
+static void set_runtime(StateWorld *w) {
         change_override(w, DB, quota(1), unset, false);
 }
 
-static void unset_runtime(World *w) {
+static void unset_runtime(StateWorld *w) {
         change_override(w, WEB, unset, quota(5), false);
 }
 
-static void set_both(World *w) {
+static void set_both(StateWorld *w) {
         change_override(w, WEB, unset, quota(1), false);
 }
 
-static void supersede(World *w) {
+static void supersede(StateWorld *w) {
         change_override(w, OTHER, unset, quota(1), false);
 }
 
-static void supersede_refused(World *w) {
+static void supersede_refused(StateWorld *w) {
         change_override(w, OTHER, unset, quota(1), true);
 }
 
-static void supersede_twice(World *w) {
+static void supersede_twice(StateWorld *w) {
         change_override(w, OTHER, unset, quota(1), false);
         change_override(w, OTHER, quota(2), unset, false);
 }
 
 /* A change of the runtime layer only, which writes nothing to the disk. */
-static void set_runtime_of_web(World *w) {
+static void set_runtime_of_web(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, quota(20), quota(1));
 
         assert_int_equal(override_list_compare(list, w->layers.runtime, w->layers.persistent), 0);
@@ -180,24 +139,24 @@ static void set_runtime_of_web(World *w) {
 }
 
 /* The caller is answered before all files are written. */
-static void set_both_then_runtime(World *w) {
+static void set_both_then_runtime(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_override(WEB, unset, quota(1));
 
         change_list_then(w, list, false, set_runtime_of_web);
 }
 
-static void set_both_refused(World *w) {
+static void set_both_refused(StateWorld *w) {
         change_override(w, WEB, unset, quota(1), true);
 }
 
-static void unset_both(World *w) {
+static void unset_both(StateWorld *w) {
         change_override(w, WEB, unset, unset, false);
 }
 
-static void set_slice(World *w) {
+static void set_slice(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = override_list_new();
 
-        add(list, OVERRIDE_SLICE, true, "b.slice", quota(1));
+        add_item(list, OVERRIDE_SLICE, true, "b.slice", quota(1));
         change_list(w, list, false);
 }
 
@@ -205,74 +164,57 @@ static OverrideList *make_items(bool runtime, bool persistent) {
         OverrideList *list = override_list_new();
 
         for (unsigned i = !persistent; i < 1U + runtime; i++) {
-                add(list, OVERRIDE_VM, i, WEB, unset);
-                add(list, OVERRIDE_VM, i, DB, quota(20 + i));
-                add(list, OVERRIDE_SLICE, i, "a.slice", unset);
-                add(list, OVERRIDE_SLICE, i, "b.slice", quota(30 + i));
-                add(list, OVERRIDE_DEFAULT, i, "", i ? quota(40) : unset);
+                add_item(list, OVERRIDE_VM, i, WEB, unset);
+                add_item(list, OVERRIDE_VM, i, DB, quota(20 + i));
+                add_item(list, OVERRIDE_SLICE, i, "a.slice", unset);
+                add_item(list, OVERRIDE_SLICE, i, "b.slice", quota(30 + i));
+                add_item(list, OVERRIDE_DEFAULT, i, "", i ? quota(40) : unset);
         }
 
         return list;
 }
 
-static void set_list(World *w) {
+static void set_list(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_items(true, true);
 
         change_list(w, list, false);
 }
 
-static void set_list_refused(World *w) {
+static void set_list_refused(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_items(true, true);
 
         change_list(w, list, true);
 }
 
-static void set_runtime_list(World *w) {
+static void set_runtime_list(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_items(true, false);
 
         change_list(w, list, false);
 }
 
-static void set_persistent_list(World *w) {
+static void set_persistent_list(StateWorld *w) {
         _cleanup_(override_list_freep) OverrideList *list = make_items(false, true);
 
         change_list(w, list, false);
 }
 
-static void reserve(World *w) {
+static void reserve(StateWorld *w) {
         _cleanup_(announcement_clear) Announcement a = { .quota = quota(4) };
 
         assert_int_equal(state_store_set_reservation(&w->store, DB, "db", &a, RESERVATION_PREPARED), 0);
 }
 
-static void drop(World *w) {
+static void drop(StateWorld *w) {
         state_store_drop_reservation(&w->store, WEB);
 }
 
 /* Two changes in a row: remains of the first must not undo the second. */
-static void set_both_twice(World *w) {
+static void set_both_twice(StateWorld *w) {
         change_override(w, WEB, unset, quota(1), false);
         change_override(w, WEB, quota(6), quota(5), false);
 }
 
-static void nothing(World *w _unused_) {
-}
-
-static World world_new(void) {
-        World w = { .root = test_mkdtemp() };
-
-        for (unsigned i = 0; i < 3; i++) {
-                static const char *const parents[] = { "run", "var", "var/lib" };
-                _cleanup_free_ char *path = test_path(w.root, parents[i]);
-
-                assert_int_equal(mkdir(path, 0755), 0);
-        }
-        for (size_t i = 0; i < ELEMENTSOF(directories); i += 2) {
-                _cleanup_free_ char *path = test_path(w.root, directories[i]);
-
-                assert_int_equal(mkdir(path, 0755), 0);
-        }
-        return w;
+static void nothing(StateWorld *w _unused_) {
 }
 
 /* Copies the files of one root to another, replacing those there. */
@@ -355,25 +297,25 @@ static void forget_serials(State *s) {
 }
 
 static char *read_all(const char *root) {
-        World w = { .root = (char *) root };
+        StateWorld w = { .root = (char *) root };
         _cleanup_free_ char *runtime = NULL, *persistent = NULL, *problems = NULL;
         char *text;
 
-        world_load(&w);
+        state_world_load(&w);
         forget_serials(w.layers.runtime);
         assert_int_equal(state_format(w.layers.runtime, &runtime), 0);
         assert_int_equal(state_format(w.layers.persistent, &persistent), 0);
         problems = state_store_describe_problems(&w.store);
         assert_string_equal(problems, "");
         assert_true(asprintf(&text, "runtime: %spersistent: %s", runtime, persistent) > 0);
-        world_done(&w);
+        state_world_done(&w);
         return text;
 }
 
 /* A change that is stepped through, and the states found. */
 typedef struct Run {
-        World world;
-        void (*make)(World *w);
+        StateWorld world;
+        void (*make)(StateWorld *w);
         char *last;          /* all files at the last check */
         unsigned stops[256]; /* system calls before which the files had changed */
         unsigned n_stops, n_calls;
@@ -384,15 +326,9 @@ typedef struct Run {
 static void run_change(void *userdata) {
         Run *run = userdata;
 
-        world_load(&run->world);
+        state_world_load(&run->world);
         run->make(&run->world);
-        world_done(&run->world);
-}
-
-static bool exists(const char *root, const char *name) {
-        _cleanup_free_ char *path = test_path(root, name);
-
-        return access(path, F_OK) >= 0;
+        state_world_done(&run->world);
 }
 
 static void visit_start(unsigned n, void *userdata) {
@@ -438,9 +374,10 @@ static void visit_change(unsigned n, void *userdata) {
 /*
  * Kills only where the files differ from those at the previous stop. Returns the number of unexpected states.
  */
-static unsigned step(const char *from, void (*make)(World *w), char *const *expected, size_t n_expected) {
-        World start = world_new(), copy = world_new(), killed = world_new();
-        Run run = { .world = world_new(), .make = make };
+static unsigned step(
+        const char *from, void (*make)(StateWorld *w), char *const *expected, size_t n_expected) {
+        StateWorld start = state_world_new(), copy = state_world_new(), killed = state_world_new();
+        Run run = { .world = state_world_new(), .make = make };
         unsigned n_starts = 0, n_others = 0;
 
         copy_root(from, run.world.root);
@@ -466,32 +403,32 @@ static unsigned step(const char *from, void (*make)(World *w), char *const *expe
         return n_others;
 }
 
-static char *read_after(const char *from, void (*make)(World *w)) {
-        World after = world_new();
+static char *read_after(const char *from, void (*make)(StateWorld *w)) {
+        StateWorld after = state_world_new();
         char *text;
 
         copy_root(from, after.root);
-        world_load(&after);
+        state_world_load(&after);
         make(&after);
-        world_done(&after);
+        state_world_done(&after);
 
         /* The state holds without another write, and no file is behind. */
-        assert_false(exists(after.root, "var/lib/pasidd/state/" STATE_NAME_PENDING));
-        assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
-        assert_false(exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
+        assert_false(file_exists(after.root, "var/lib/pasidd/state/" STATE_NAME_PENDING));
+        assert_false(file_exists(after.root, "run/pasidd/state/" STATE_NAME_PENDING));
+        assert_false(file_exists(after.root, "run/pasidd/state/" STATE_NAME_JOINT));
         text = read_all(after.root);
         test_rmdirp(&after.root);
         return text;
 }
 
 /* between: a state allowed besides those before and after; NULL: none */
-static void check(void (*make)(World *w), bool changes, void (*between)(World *w)) {
-        World before = world_new();
+static void check(void (*make)(StateWorld *w), bool changes, void (*between)(StateWorld *w)) {
+        StateWorld before = state_world_new();
         char *expected[3] = {};
 
-        world_load(&before);
+        state_world_load(&before);
         prepare(&before);
-        world_done(&before);
+        state_world_done(&before);
         expected[0] = read_all(before.root);
         expected[1] = read_after(before.root, make);
         assert_int_equal(!streq(expected[0], expected[1]), changes);
@@ -550,13 +487,13 @@ static void test_old_files(void **state _unused_) {
                                          "\"unit:a.service\":{\"override\":{\"quota\":2}}}}",
                           runtime[] = "{\"version\":1,\"vms\":{\"" DB "\":{\"name\":\"db\",\"reserved\":true,"
                                       "\"metadata\":{\"quota\":4}}}}";
-        World w = world_new(), after = world_new();
+        StateWorld w = state_world_new(), after = state_world_new();
         char *expected;
 
         /* What the older version did not have is not in force any more. */
-        world_load(&w);
+        state_world_load(&w);
         prepare(&w);
-        world_done(&w);
+        state_world_done(&w);
         for (unsigned i = 0; i < 2; i++) {
                 _cleanup_free_ char *directory = test_path(w.root, directories[2 * i]);
 
@@ -569,8 +506,8 @@ static void test_old_files(void **state _unused_) {
         assert_non_null(strstr(expected, "\"unit:a.service\""));
         assert_non_null(strstr(expected, "\"db\""));
         assert_null(strstr(expected, "\"quota\": 6"));
-        assert_false(exists(after.root, "run/pasidd/state.json"));
-        assert_false(exists(after.root, "var/lib/pasidd/state.json"));
+        assert_false(file_exists(after.root, "run/pasidd/state.json"));
+        assert_false(file_exists(after.root, "var/lib/pasidd/state.json"));
 
         assert_int_equal(step(w.root, nothing, &expected, 1), 0);
         free(expected);
@@ -578,7 +515,7 @@ static void test_old_files(void **state _unused_) {
         test_rmdirp(&after.root);
 }
 
-static void write_files(World *w) {
+static void write_files(StateWorld *w) {
         static const char one[] = "{\"version\":1,\"vms\":{\"" WEB "\":{\"override\":{\"quota\":1}}}}",
                           two[] = "{\"version\":1,\"vms\":{\"" DB "\":{\"override\":{\"quota\":1}}}}";
         _cleanup_(state_write_freep) StateWrite *write = NULL;
@@ -591,13 +528,13 @@ static void write_files(World *w) {
 
 /* The test detects a change that writes several files without a pending change. */
 static void test_finds_mixtures(void **state _unused_) {
-        World before = world_new(), after = world_new();
+        StateWorld before = state_world_new(), after = state_world_new();
         char *expected[2];
 
         expected[0] = read_all(before.root);
-        world_load(&after);
+        state_world_load(&after);
         write_files(&after);
-        world_done(&after);
+        state_world_done(&after);
         expected[1] = read_all(after.root);
         assert_true(step(before.root, write_files, expected, 2) > 0);
 

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <sys/stat.h>
+
+#include "file-util.h"
+#include "log.h"
+#include "state-file.h"
+#include "state-world.h"
+#include "test-util.h"
+
+/* What the store makes of files that it cannot use or write, and of failures in the middle of a change. */
+
+#define WEB "aaaabbbb-0000-4000-8000-000000000001"
+#define DB  "aaaabbbb-0000-4000-8000-000000000002"
+
+#define PERSISTENT "var/lib/pasidd/state"
+#define RUNTIME    "run/pasidd/state"
+
+#define VMS(s)          "{\"version\":1,\"vms\":{" s "}}"
+#define OVERRIDE(id, n) "\"" id "\":{\"override\":{\"quota\":" #n "}}"
+
+static void make(const StateWorld *w, const char *name) {
+        _cleanup_free_ char *path = test_path(w->root, name);
+
+        assert_true(mkdir(path, 0755) >= 0 || errno == EEXIST);
+}
+
+static void removes(const StateWorld *w, const char *name) {
+        _cleanup_free_ char *path = test_path(w->root, name);
+
+        assert_int_equal(remove(path), 0);
+}
+
+/* Writes below the root. The directory must exist. */
+static void put(const StateWorld *w, const char *name, const char *text) {
+        free(test_write_text(w->root, name, text));
+}
+
+static char *get(const StateWorld *w, const char *name) {
+        _cleanup_free_ char *path = test_path(w->root, name);
+
+        return test_read(path);
+}
+
+/* Counts the allocations by reallocarray(), and makes that one fail; 0: none. */
+static unsigned n_allocations, failing_allocation;
+
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+        if (++n_allocations == failing_allocation)
+                return NULL;
+
+        return __real_reallocarray(p, n, size);
+}
+
+static void assert_text_has(const char *path, const char *part, bool expected) {
+        _cleanup_free_ char *text = test_read(path);
+
+        assert_non_null(text);
+        assert_int_equal(!!strstr(text, part), expected);
+}
+
+/* 0: no override */
+static unsigned persistent_of(const StateWorld *w, const char *key) {
+        return state_get_override(w->layers.persistent, key).quota;
+}
+
+static unsigned runtime_of(const StateWorld *w, const char *key) {
+        return state_get_override(w->layers.runtime, key).quota;
+}
+
+/* Takes the first steps of a change, up to the write to the disk if it needs one. Returns whether they succeeded. */
+static bool save_change(StateWorld *w, OverrideList *list) {
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
+        StateChange *planned = plan_list(w, list);
+
+        if (!planned)
+                return true;
+        if (state_store_begin_change(&w->store, planned, &write) < 0)
+                return false;
+        assert_int_equal(state_write_run(write), 0);
+        state_store_written(&w->store, 0, write->changed);
+        return true;
+}
+
+/* Writes what is behind on the disk. Returns whether that succeeded. */
+static bool update(StateWorld *w) {
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
+
+        if (state_store_begin_update(&w->store, &write) < 0)
+                return false;
+        assert_int_equal(state_write_run(write), 0);
+        state_store_written(&w->store, 0, write->changed);
+        return true;
+}
+
+/* Takes all steps of a change. Returns whether it was made. */
+static bool change(StateWorld *w, OverrideList *list) {
+        if (!save_change(w, list) || state_store_set_list(&w->store, list) < 0)
+                return false;
+
+        state_store_change_made(&w->store);
+        if (state_store_persistent_is_behind(&w->store))
+                (void) update(w);
+        return true;
+}
+
+static bool set(StateWorld *w, const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        return change(w, list);
+}
+
+/* As set(), but the daemon is killed once the change is on the disk. */
+static void set_and_kill(StateWorld *w, const char *key, QuotaSetting runtime, QuotaSetting persistent) {
+        _cleanup_(override_list_freep) OverrideList *list = make_override(key, runtime, persistent);
+
+        assert_true(save_change(w, list));
+        state_world_done(w);
+}
+
+/* One layer of one VM. */
+static bool set_one(StateWorld *w, const char *key, bool runtime, QuotaSetting setting) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+
+        add_item(list, OVERRIDE_VM, runtime, key, setting);
+        return change(w, list);
+}
+
+/* Makes all writes to the directory fail, as a full file system does, until unblock(). */
+static void block(const StateWorld *w, const char *directory) {
+        _cleanup_free_ char *name = NULL;
+
+        assert_true(asprintf(&name, "%s/.new", directory) > 0);
+        make(w, name);
+}
+
+static void unblock(const StateWorld *w, const char *directory) {
+        _cleanup_free_ char *name = NULL;
+
+        assert_true(asprintf(&name, "%s/.new", directory) > 0);
+        removes(w, name);
+}
+
+static const QuotaSetting unset;
+
+static void reload(StateWorld *w) {
+        state_world_done(w);
+        state_world_load(w);
+}
+
+static StateWorld state_world_new_with_directories(void) {
+        StateWorld w = state_world_new();
+
+        make(&w, PERSISTENT);
+        make(&w, RUNTIME);
+        return w;
+}
+
+static void world_end(StateWorld *w) {
+        state_world_done(w);
+        test_rmdirp(&w->root);
+}
+
+/* The single file of an older version has settings for files that cannot be written. */
+static void test_old_file_kept(void **state _unused_) {
+        static const char text[] = "{\"version\":1,\"default-quota\":9,\"vms\":{" OVERRIDE(
+                WEB, 5) "," OVERRIDE(DB, 6) "},\"slices\":{\"a.slice\":{\"limit\":7}}}";
+        static const char *const bad[] = { WEB, "a.slice", "default" };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_free_ char *path = NULL, *kept = NULL;
+                StateWorld w = state_world_new_with_directories();
+
+                test_case("%s", bad[i]);
+                assert_true(asprintf(&path, PERSISTENT "/%s", bad[i]) > 0);
+                make(&w, path);
+                put(&w, PERSISTENT ".json", text);
+                for (unsigned start = 0; start < 2; start++) {
+                        state_world_load(&w);
+                        assert_int_equal(persistent_of(&w, WEB), i == 0 ? 0 : 5);
+                        assert_int_equal(persistent_of(&w, DB), 6);
+                        assert_int_equal(!!state_find_slice(w.layers.persistent, "a.slice"), i != 1);
+                        assert_int_equal(w.layers.persistent->default_quota_set, i != 2);
+                        assert_false(state_store_persistent_is_behind(&w.store));
+                        assert_false(file_exists(w.root, PERSISTENT ".json"));
+                        state_world_done(&w);
+                }
+                kept = get(&w, PERSISTENT ".json.corrupt-1");
+                assert_non_null(kept);
+                assert_string_equal(kept, text);
+                assert_false(file_exists(w.root, PERSISTENT ".json.corrupt-2"));
+                world_end(&w);
+        }
+}
+
+/* A key whose escaped name is longer than a file's name can be. */
+static void test_long_key(void **state _unused_) {
+        _cleanup_free_ char *text = NULL;
+        char key[200] = "unit:user@1000.service/";
+        StateWorld w = state_world_new();
+
+        for (unsigned i = 0; i < 60; i++)
+                strcat(key, "\xc3\xa9");
+        strcat(key, ".service");
+        assert_true(asprintf(&text, VMS("\"%s\":{\"override\":{\"quota\":5}}"), key) > 0);
+        put(&w, PERSISTENT ".json", text);
+        state_world_load(&w);
+        assert_false(file_exists(w.root, PERSISTENT ".json"));
+        assert_int_equal(persistent_of(&w, key), 5);
+        reload(&w);
+        assert_int_equal(persistent_of(&w, key), 5);
+        world_end(&w);
+}
+
+/* A file that a pending change is about has become unusable. */
+static void test_pending_kept(void **state _unused_) {
+        static const char *const directories[] = { PERSISTENT, RUNTIME };
+        static const char text[] = VMS(OVERRIDE(WEB, 5) "," OVERRIDE(DB, 6));
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *bad = NULL, *pending = NULL, *aside = NULL, *kept = NULL;
+                StateWorld w = state_world_new_with_directories();
+
+                test_case("%s", directories[i]);
+                assert_true(asprintf(&bad, "%s/" WEB, directories[i]) > 0);
+                assert_true(asprintf(&pending, "%s/.pending", directories[i]) > 0);
+                assert_true(asprintf(&aside, "%s/../pending.corrupt-1", directories[i]) > 0);
+                make(&w, bad);
+                put(&w, pending, text);
+                for (unsigned start = 0; start < 2; start++) {
+                        state_world_load(&w);
+                        assert_int_equal(persistent_of(&w, WEB) + runtime_of(&w, WEB), 0);
+                        assert_int_equal(i ? runtime_of(&w, DB) : persistent_of(&w, DB), 6);
+                        assert_false(file_exists(w.root, pending));
+                        state_world_done(&w);
+                }
+                kept = get(&w, aside);
+                assert_non_null(kept);
+                assert_string_equal(kept, text);
+                world_end(&w);
+        }
+}
+
+/* The persistent part, which decides, may be readable at the next start: its runtime part must be there then. */
+static void test_joint_kept(void **state _unused_) {
+        static const char text[] = "{\"version\":1,\"change\":\"x\",\"vms\":{" OVERRIDE(WEB, 5) "}}";
+        StateWorld w = state_world_new_with_directories();
+
+        make(&w, PERSISTENT "/.pending");
+        put(&w, RUNTIME "/.joint", text);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        state_world_done(&w);
+
+        removes(&w, PERSISTENT "/.pending");
+        put(&w, PERSISTENT "/.pending", text);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 5);
+        assert_int_equal(persistent_of(&w, WEB), 5);
+        world_end(&w);
+}
+
+/* The persistent part of a change to both layers stays on the disk until the runtime files have their part. */
+static void test_joint_and_full_run(void **state _unused_) {
+        StateWorld w = state_world_new();
+
+        state_world_load(&w);
+        assert_true(set(&w, WEB, quota(10), quota(11)));
+        set_and_kill(&w, WEB, quota(20), quota(21));
+
+        block(&w, RUNTIME);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_false(set_one(&w, DB, false, quota(5)));
+        assert_false(update(&w));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_int_equal(persistent_of(&w, DB), 0);
+
+        unblock(&w, RUNTIME);
+        assert_true(set_one(&w, DB, false, quota(5)));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 20);
+        assert_int_equal(persistent_of(&w, WEB), 21);
+        assert_int_equal(persistent_of(&w, DB), 5);
+        world_end(&w);
+}
+
+/* Several runtime files whose pending change is all that was written: a persistent override cannot refer to their serials. */
+static void test_superseded_pending(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new(),
+                                                    *one = make_override(WEB, unset, quota(99));
+        StateWorld w = state_world_new_with_directories();
+
+        state_world_load(&w);
+        add_item(list, OVERRIDE_VM, true, WEB, quota(10));
+        add_item(list, OVERRIDE_VM, true, DB, quota(10));
+        make(&w, RUNTIME "/" DB);
+        assert_true(change(&w, list));
+        assert_true(state_store_runtime_is_behind(&w.store));
+
+        /* It cannot be made, rather than undone by the next start. */
+        assert_false(save_change(&w, one));
+        state_world_done(&w);
+        removes(&w, RUNTIME "/" DB);
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 10);
+        assert_int_equal(persistent_of(&w, WEB), 0);
+
+        /* Now the runtime layer has it, with its serial. */
+        assert_true(state_find(w.layers.runtime, WEB)->serial > 0);
+        assert_true(set(&w, WEB, unset, quota(99)));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        assert_int_equal(persistent_of(&w, WEB), 99);
+        world_end(&w);
+}
+
+/* That an override is superseded stands in the persistent file until the runtime file has lost it. */
+static void test_superseded_and_full_run(void **state _unused_) {
+        static const QuotaSetting later[] = { { .quota = 100, .quota_set = true }, {} };
+
+        for (size_t i = 0; i < ELEMENTSOF(later); i++) {
+                _cleanup_(announcement_clear) Announcement a = { .quota = quota(3) };
+                StateWorld w = state_world_new();
+
+                test_case("%s", i ? "reset" : "set");
+                state_world_load(&w);
+                /* So that the file does not go with the override. */
+                assert_int_equal(
+                        state_store_set_reservation(&w.store, WEB, "web", &a, RESERVATION_RUNNING), 0);
+                assert_true(set(&w, WEB, quota(10), unset));
+                set_and_kill(&w, WEB, unset, quota(99));
+
+                block(&w, RUNTIME);
+                state_world_load(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), 99);
+                assert_false(set_one(&w, WEB, false, later[i]));
+                reload(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), 99);
+
+                unblock(&w, RUNTIME);
+                assert_true(set_one(&w, WEB, false, later[i]));
+                reload(&w);
+                assert_int_equal(runtime_of(&w, WEB), 0);
+                assert_int_equal(persistent_of(&w, WEB), later[i].quota);
+                world_end(&w);
+        }
+}
+
+/* The override in the runtime layer's pending change is the one that the persistent file supersedes. */
+static void test_supersedes_pending_serial(void **state _unused_) {
+        StateWorld w = state_world_new_with_directories();
+
+        put(&w, PERSISTENT "/" WEB, VMS("\"" WEB "\":{\"override\":{\"quota\":99},\"supersedes\":5}"));
+        put(&w, RUNTIME "/.pending", VMS("\"" WEB "\":{\"override\":{\"quota\":10},\"serial\":5}"));
+        state_world_load(&w);
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        assert_int_equal(persistent_of(&w, WEB), 99);
+        world_end(&w);
+}
+
+/* A member of a later version stays in the file in which it was found, and costs no other file anything. */
+static void test_unknown_of_file(void **state _unused_) {
+        static const char *const directories[] = { PERSISTENT, RUNTIME };
+        static const char later[] = "\"later\": 1";
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *path = NULL, *vm = NULL, *slice = NULL, *other = NULL;
+                _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+                StateWorld w = state_world_new_with_directories();
+
+                test_case("%s", directories[i]);
+                assert_true(asprintf(&path, "%s/%s", w.root, directories[i]) > 0);
+                free(test_write_text(
+                        path, "default", "{\"version\":1,\"default-quota\":77,\"other\":1,\"vms\":{}}"));
+                free(test_write_text(
+                        path, WEB, "{\"version\":1,\"later\":1,\"vms\":{" OVERRIDE(WEB, 5) "}}"));
+                free(test_write_text(path, "x.slice",
+                        "{\"version\":1,\"later\":1,\"slices\":{\"x.slice\":{\"limit\":5}},\"vms\":{}}"));
+                state_world_load(&w);
+                assert_true((i ? w.layers.runtime : w.layers.persistent)->default_quota_set);
+                assert_int_equal((i ? w.layers.runtime : w.layers.persistent)->default_quota, 77);
+
+                /* All of them are written once more. */
+                add_item(list, OVERRIDE_VM, i, WEB, quota(6));
+                add_item(list, OVERRIDE_SLICE, i, "x.slice", quota(6));
+                add_item(list, OVERRIDE_DEFAULT, i, "", quota(78));
+                assert_true(change(&w, list));
+                vm = test_path(path, WEB);
+                slice = test_path(path, "x.slice");
+                other = test_path(path, "default");
+                assert_text_has(vm, later, true);
+                assert_text_has(slice, later, true);
+                assert_text_has(other, later, false);
+                assert_text_has(other, "\"other\": 1", true);
+                world_end(&w);
+        }
+}
+
+static int set_applied(StateWorld *w, bool *ret_changed) {
+        int r = state_store_set_slice_applied(&w->store, "x.slice", true);
+
+        *ret_changed = state_find_slice(w->layers.runtime, "x.slice");
+        return r;
+}
+
+static int take_next(StateWorld *w, bool *ret_changed) {
+        int r = state_store_take_next(&w->store, WEB, RESERVATION_RUNNING);
+
+        *ret_changed = !state_get_next(w->layers.runtime, WEB);
+        return r;
+}
+
+static int reserve(StateWorld *w, bool *ret_changed) {
+        const Announcement a = { .quota = quota(3) };
+        int r = state_store_set_reservation(&w->store, DB, "db", &a, RESERVATION_PREPARED);
+
+        *ret_changed = state_get_reservation(w->layers.runtime, DB);
+        return r;
+}
+
+/* Whichever allocation fails: what was not changed is not reported as changed. With a full /run, too, which stays behind. */
+static void test_out_of_memory(void **state _unused_) {
+        static int (*const steps[])(StateWorld *w, bool *ret_changed) = { set_applied, take_next, reserve };
+        const Announcement a = { .quota = quota(3) };
+        bool changed, failed;
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(steps); i++) {
+                bool full = i >= ELEMENTSOF(steps);
+                unsigned n = 0;
+
+                do {
+                        StateWorld w = state_world_new_with_directories();
+                        StateNext next = {};
+                        int r;
+
+                        test_case("step %zu, allocation %u", i, n + 1);
+                        state_world_load(&w);
+                        assert_int_equal(state_next_make("next", &a, NULL, 0, &next), 0);
+                        assert_int_equal(state_store_set_next(&w.store, WEB, "web", &next), 0);
+                        if (full)
+                                block(&w, RUNTIME);
+
+                        n_allocations = 0;
+                        failing_allocation = ++n;
+                        r = steps[i % ELEMENTSOF(steps)](&w, &changed);
+                        failed = n_allocations >= n;
+                        failing_allocation = 0;
+                        assert_int_equal(r >= 0, changed);
+                        if (changed && !failed)
+                                assert_int_equal(state_store_runtime_is_behind(&w.store), full);
+                        world_end(&w);
+                } while (failed);
+                assert_true(n > 1);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_old_file_kept),
+                cmocka_unit_test(test_long_key),
+                cmocka_unit_test(test_pending_kept),
+                cmocka_unit_test(test_joint_kept),
+                cmocka_unit_test(test_joint_and_full_run),
+                cmocka_unit_test(test_superseded_pending),
+                cmocka_unit_test(test_superseded_and_full_run),
+                cmocka_unit_test(test_supersedes_pending_serial),
+                cmocka_unit_test(test_unknown_of_file),
+                cmocka_unit_test(test_out_of_memory),
+        };
+
+        log_set_max_level(LOG_CRIT);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
