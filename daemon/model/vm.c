@@ -81,25 +81,6 @@ bool vm_shares_cgroup(const VM *vm, const VM *other) {
         return streq(vm->place.cgroup, other->place.cgroup);
 }
 
-bool unit_path_is_of_system(const char *unit_path) {
-        const char *unit = strrchr(unit_path, '/');
-        const size_t suffix = strlen(".slice");
-
-        for (const char *p = unit_path; p < unit;) {
-                size_t n = strcspn(++p, "/");
-
-                if (n <= suffix || strncmp(p + n - suffix, ".slice", suffix) != 0)
-                        return false;
-                p += n;
-        }
-
-        return true;
-}
-
-bool unit_path_is_below_user_slice(const char *cgroup) {
-        return cgroup_path_is_below(cgroup, "/user.slice");
-}
-
 int replace_string(char **where, const char *s) {
         char *copy = NULL;
 

@@ -137,12 +137,6 @@ VM *vm_find_by_cgroup(const World *w, const char *unit_path);
 /* Are both machines in the same cgroup, so that misc.max applies to both? */
 bool vm_shares_cgroup(const VM *vm, const VM *other);
 
-/* Is this a unit of the system manager? The path of a user manager's unit contains the user manager's service. */
-bool unit_path_is_of_system(const char *unit_path);
-
-/* Is the cgroup below user.slice? Only machines in other slices are identified by their UUID. */
-bool unit_path_is_below_user_slice(const char *cgroup);
-
 /* Sets the name. Does not update policy. Returns 0 or -ENOMEM. */
 int vm_set_name(VM *vm, const char *name);
 
