@@ -123,5 +123,51 @@ Admission=enforce
         self.wait_vm("set-1")
 
 
+class Twins(Names):
+    """Units of one user that have the same name, and so the same key, in different slices."""
+
+    KEY = "unit:user@1000.service/x.scope"
+
+    def setUp(self):
+        super().setUp()
+        self.cgroups = [f"{USER}/{slice_name}.slice/x.scope" for slice_name in ("app", "b")]
+        self.unit(self.cgroups[0], 1)
+        self.start()
+        self.wait_vm("user@1000.service/x.scope")
+        self.unit(self.cgroups[1], 2)
+        wait_until(lambda: self.vm_names() == ["user@1000.service/x.scope"] * 2, "both are there")
+        self.uuids = [self.uuid_in(cgroup) for cgroup in self.cgroups]
+
+    def check(self, quota, source):
+        for i, uuid in enumerate(self.uuids):
+            self.assertEqual(self.root.quota(i + 1), quota)
+            self.assertEqual(self.source(uuid), (quota, source))
+            self.assertTrue(self.get(uuid, "QuotaInForce"))
+
+    def test_set_quota(self):
+        for i, uuid in enumerate(self.uuids):
+            self.set_quota(uuid, 3 + i)
+            self.check(3 + i, "persistent")
+            self.call(vm_path(uuid), VM, "ResetQuota", "a{sv}", ({},))
+            self.check(1000, "default")
+        self.set_quota(self.uuids[1], 7, runtime=True)
+        self.check(7, "runtime")
+
+    def test_set_override(self):
+        self.set_override(self.KEY, 3)
+        self.check(3, "persistent")
+        self.set_override(self.KEY, 4, layer="runtime")
+        self.check(4, "runtime")
+
+    def test_undone(self):
+        """What one of them does not take, none of them has."""
+        self.set_quota(self.uuids[0], 5)
+        self.root.block("sys/class/vfio_pasid/set2/quota")
+        for uuid in self.uuids:
+            self.assert_error("org.pasidd1.Error.NotApplied", None, self.set_quota, uuid, 3)
+            self.assertEqual(self.root.quota(1), 5)
+            self.assertEqual([self.source(u) for u in self.uuids], [(5, "persistent")] * 2)
+
+
 if __name__ == "__main__":
     main()
