@@ -9,6 +9,7 @@
 #include "log.h"
 #include "misc-file.h"
 #include "slice-watch.h"
+#include "unit-path.h"
 #include "vm-policy.h"
 
 struct EarlyLimit {

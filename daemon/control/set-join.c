@@ -7,7 +7,7 @@
 #include "messages.h"
 #include "set-join.h"
 #include "set-life.h"
-#include "utf8.h"
+#include "unit-path.h"
 #include "vm-life.h"
 #include "vm-lookup.h"
 #include "vm-quota.h"
@@ -79,41 +79,13 @@ void set_join_own_vm(Set *set, BootSeed *seed) {
         join_new(set, vm);
 }
 
-/*
- * Users choose the names of units of their own managers. Such a unit must not be
- * mistaken for a system unit, which overrides and rules may be intended for. So
- * its VM is named "user@UID.service/UNIT".
- */
-static int unit_vm_name(const char *unit, const char *unit_path, char **ret) {
-        const char *manager = strstr(unit_path, "/user@");
-        size_t n = 0;
-        char *name;
-
-        if (manager) {
-                n = strcspn(++manager, "/") + 1;
-                if (manager[n - 1] == '\0')
-                        n = 0; /* the user's manager itself */
-        }
-
-        if (asprintf(&name, "%.*s%s", (int) n, strempty(manager), unit) < 0)
-                return -ENOMEM;
-
-        if (!utf8_is_printable(name)) {
-                free(name);
-                return -EBADMSG;
-        }
-
-        *ret = name;
-        return 0;
-}
-
 static int create_unit_vm(
         Control *control, const char *uuid, const char *unit, const char *unit_path, VM **ret) {
         _cleanup_free_ char *key = NULL, *name = NULL;
         VM *vm;
         int r;
 
-        r = unit_vm_name(unit, unit_path, &name);
+        r = unit_path_to_vm_name(unit, unit_path, &name);
         if (r < 0)
                 return r;
 

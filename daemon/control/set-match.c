@@ -14,6 +14,7 @@
 #include "set-life.h"
 #include "set-match.h"
 #include "unit-id.h"
+#include "unit-path.h"
 #include "vm-life.h"
 #include "vm-limits.h"
 #include "vm-lookup.h"

@@ -7,6 +7,7 @@
 #include "limit-control.h"
 #include "messages.h"
 #include "other-machines.h"
+#include "unit-path.h"
 #include "utf8.h"
 #include "vm-life.h"
 #include "vm-quota.h"

@@ -5,7 +5,7 @@
 #include "cgroup-path.h"
 #include "proc.h"
 #include "set.h"
-#include "utf8.h"
+#include "unit-path.h"
 #include "vm-lookup.h"
 #include "vm.h"
 
@@ -120,11 +120,13 @@ int process_get_start_time(const Control *control, uint32_t pid, uint64_t *ret) 
 
 /* Not verified by start time: the caller still waits for its reply, so the pid is unlikely to be reused. */
 char *process_find_unit(const Control *control, uint32_t pid) {
-        _cleanup_free_ char *cgroup = NULL, *unit = NULL;
+        _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
+        char *name;
 
         if (pid == 0 || proc_get_cgroup_unverified(control->root, (pid_t) pid, &cgroup) < 0 ||
-                cgroup_path_get_unit(cgroup, &unit, NULL) < 0 || !utf8_is_printable(unit))
+                cgroup_path_get_unit(cgroup, &unit, &unit_path) < 0 ||
+                unit_path_to_vm_name(unit, unit_path, &name) < 0)
                 return NULL;
 
-        return TAKE_PTR(unit);
+        return name;
 }

@@ -9,19 +9,20 @@
 #include "other-machines.h"
 #include "proc.h"
 #include "slice-watch.h"
+#include "unit-path.h"
 #include "vm-life.h"
 #include "vm-machine.h"
 #include "vm-quota.h"
 #include "reservation.h"
 
-/* Is the machine's unit a user session, or a unit in one? */
+/* Is the machine's unit a user session, a unit in one, or in a container? */
 static bool is_of_user(const Control *control, const MachineInfo *info) {
-        _cleanup_free_ char *cgroup = NULL, *unit = NULL;
+        _cleanup_free_ char *cgroup = NULL, *unit = NULL, *unit_path = NULL;
 
         return info->leader > 0 && info->unit &&
                proc_get_cgroup_unverified(control->root, (pid_t) info->leader, &cgroup) >= 0 &&
-               unit_path_is_below_user_slice(cgroup) && cgroup_path_get_unit(cgroup, &unit, NULL) >= 0 &&
-               streq(unit, info->unit);
+               cgroup_path_get_unit(cgroup, &unit, &unit_path) >= 0 && streq(unit, info->unit) &&
+               (unit_path_is_below_user_slice(unit_path) || !unit_path_is_of_system(unit_path));
 }
 
 static void set_cgroup(VM *vm, const char *unit_path, const Caller *caller) {

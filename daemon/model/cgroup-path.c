@@ -126,7 +126,7 @@ static bool is_unit(const char *s, size_t n) {
                has_suffix(s, n, CGROUP_LIBVIRT_SUFFIX);
 }
 
-static bool is_user_manager(const char *s, size_t n) {
+bool cgroup_name_is_user_manager(const char *s, size_t n) {
         static const char prefix[] = "user@";
 
         return n > strlen(prefix) && memcmp(s, prefix, strlen(prefix)) == 0 && has_suffix(s, n, ".service");
@@ -161,7 +161,7 @@ int cgroup_path_get_unit(const char *path, char **ret_unit, char **ret_unit_path
 
                 found = p;
                 found_len = n;
-                if (!is_user_manager(p, n))
+                if (!cgroup_name_is_user_manager(p, n))
                         break;
         }
 
@@ -188,27 +188,59 @@ int cgroup_path_get_unit(const char *path, char **ret_unit, char **ret_unit_path
         return 0;
 }
 
+/* Is the component a slice in the place that systemd gives it? above: the name of the slice above without ".slice". */
+static bool is_slice_in(const char *s, size_t n, const char *above, size_t n_above) {
+        if (!has_suffix(s, n, SLICE_SUFFIX))
+                return false;
+
+        n -= strlen(SLICE_SUFFIX);
+        if (n_above > 0) {
+                if (n <= n_above || memcmp(s, above, n_above) != 0 || s[n_above] != '-')
+                        return false;
+                s += n_above + 1;
+                n -= n_above + 1;
+        }
+
+        return n > 0 && !memchr(s, '-', n) && strspn(s, UNIT_NAME_CHARS) >= n;
+}
+
+const char *cgroup_path_skip_slices(const char *path, const char **ret_slice, size_t *ret_n) {
+        const char *slice = "", *p;
+        size_t n, n_slice = 0;
+
+        for (p = next_component(path, &n);; p = next_component(p + n, &n)) {
+                size_t skip = p[0] == '_';
+
+                if (n <= skip || !is_slice_in(p + skip, n - skip, slice, n_slice))
+                        break;
+                slice = p + skip;
+                n_slice = n - skip - strlen(SLICE_SUFFIX);
+        }
+
+        if (ret_slice) {
+                *ret_slice = slice;
+                *ret_n = n_slice;
+        }
+        return p;
+}
+
 int cgroup_path_get_slice(const char *path, char **ret) {
-        const char *found = "-" SLICE_SUFFIX, *p;
-        size_t n, found_len = strlen(found);
-        char *slice;
+        const char *slice;
+        size_t n;
+        char *copy;
 
         if (!path_is_sane(path))
                 return -EINVAL;
 
-        for (p = next_component(path, &n); n > 0 && !is_unit(p, n); p = next_component(p + n, &n))
-                if (has_suffix(p, n, SLICE_SUFFIX)) {
-                        size_t skip = p[0] == '_';
-
-                        found = p + skip;
-                        found_len = n - skip;
-                }
-
-        slice = strndup(found, found_len);
-        if (!slice)
+        (void) cgroup_path_skip_slices(path, &slice, &n);
+        if (n > 0)
+                copy = strndup(slice, n + strlen(SLICE_SUFFIX));
+        else
+                copy = strdup("-" SLICE_SUFFIX);
+        if (!copy)
                 return -ENOMEM;
 
-        *ret = slice;
+        *ret = copy;
         return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Names that systemd gives to cgroups and units. String operations only. Paths
@@ -32,11 +33,24 @@ bool cgroup_path_is_of_libvirt(const char *path);
  */
 int cgroup_path_get_unit(const char *path, char **ret_unit, char **ret_unit_path);
 
+/* Are the n characters at s the name of the cgroup of a user's manager, "user@UID.service"? */
+bool cgroup_name_is_user_manager(const char *s, size_t n);
+
 /*
- * Finds the innermost "….slice" component above the unit, or "-.slice" if there
- * is none. Slices of user managers are ignored, because rules match on slices
- * and users choose the names of theirs. Returns 0, -EINVAL as above, or -ENOMEM.
- * The caller frees *ret.
+ * Skips the slices that the path begins with. A slice counts only where systemd
+ * has it: "a.slice" in the root, "a-b.slice" in that. The first component that is
+ * not such a slice ends them, because what is below can belong to anybody: to a
+ * user, or to the root of a container. Returns a pointer to that component, or to
+ * the end of the path. *ret_slice (may be NULL) and *ret_n are the innermost
+ * slice's name without ".slice"; *ret_n is 0 for the root slice.
+ */
+const char *cgroup_path_skip_slices(const char *path, const char **ret_slice, size_t *ret_n);
+
+/*
+ * Finds the innermost slice of those that the path begins with, as above, or
+ * "-.slice" if there is none. Rules match on slices, and users and containers
+ * choose the names of theirs. Returns 0, -EINVAL as above, or -ENOMEM. The caller
+ * frees *ret.
  */
 int cgroup_path_get_slice(const char *path, char **ret);
 

@@ -71,13 +71,9 @@ static void plan_slice(const World *w, const Group *group, OverridePlan *plan) {
         slice->limit = slice_resolve(w, group->key, &overrides, &slice->source);
 }
 
-static void plan_vm(const World *w, const Group *group, OverridePlan *plan) {
-        VM *vm = vm_find_by_key(w, group->key);
+static void plan_one_vm(const Group *group, VM *vm, OverridePlan *plan) {
         VMOverrides overrides;
         PlannedVM *planned;
-
-        if (!vm)
-                return; /* not running: only the state changes */
 
         vm_get_overrides(vm, &overrides);
         if (group->runtime)
@@ -88,6 +84,14 @@ static void plan_vm(const World *w, const Group *group, OverridePlan *plan) {
         planned = &plan->vms[plan->n_vms++];
         planned->vm = vm;
         vm_resolve_with_default(vm, &overrides, plan->default_quota, &planned->policy);
+}
+
+/* All VMs that have the key. If there is none, none is running, and only the state changes. */
+static void plan_vms(const World *w, const Group *group, OverridePlan *plan) {
+        VM *vm = NULL;
+
+        while ((vm = vm_find_next_by_key(w, group->key, vm)))
+                plan_one_vm(group, vm, plan);
 }
 
 typedef void (*PlanFunction)(const World *w, const Group *group, OverridePlan *plan);
@@ -162,14 +166,15 @@ int override_plan_new(const World *w, const OverrideList *list, OverridePlan **r
 int override_plan_add_vms(const World *w, OverridePlan *plan) {
         size_t n_writes = 0;
 
-        plan->vms = calloc(plan->list->n_items + 1, sizeof(PlannedVM));
+        /* A VM has one key, and so it is planned once at most. */
+        plan->vms = calloc(w->n_vms + 1, sizeof(PlannedVM));
         if (!plan->vms)
                 return -ENOMEM;
 
         /* The default first, because VMs of the same list may follow it. */
         plan->default_quota = world_default_quota(w, NULL);
         plan_keys(w, plan, OVERRIDE_DEFAULT, plan_default);
-        plan_keys(w, plan, OVERRIDE_VM, plan_vm);
+        plan_keys(w, plan, OVERRIDE_VM, plan_vms);
 
         for (size_t i = 0; i < plan->n_vms; i++)
                 n_writes += 1 + 2 * plan->vms[i].vm->n_sets;

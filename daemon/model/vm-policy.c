@@ -2,6 +2,7 @@
 
 #include "commitment.h"
 #include "set.h"
+#include "unit-path.h"
 #include "vm-policy.h"
 
 /* next: the VM's next start, or NULL for the current run. The result points into the VM and the state. */

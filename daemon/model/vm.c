@@ -33,20 +33,24 @@ VM *vm_find_by_uuid(const World *w, const char *uuid) {
         return found ? *found : NULL;
 }
 
-VM *vm_find_by_key(const World *w, const char *key) {
+VM *vm_find_next_by_key(const World *w, const char *key, const VM *after) {
         VM *vm;
 
         /* All other keys are UUIDs. */
         if (strncmp(key, STATE_UNIT_PREFIX, strlen(STATE_UNIT_PREFIX)) != 0) {
-                vm = vm_find_by_uuid(w, key);
+                vm = after ? NULL : vm_find_by_uuid(w, key);
                 return vm && streq(vm->key, key) ? vm : NULL;
         }
 
-        TAILQ_FOREACH (vm, &w->vms, entries)
+        for (vm = after ? TAILQ_NEXT(after, entries) : TAILQ_FIRST(&w->vms); vm; vm = TAILQ_NEXT(vm, entries))
                 if (streq(vm->key, key))
                         return vm;
 
         return NULL;
+}
+
+VM *vm_find_by_key(const World *w, const char *key) {
+        return vm_find_next_by_key(w, key, NULL);
 }
 
 VM *vm_find_by_machine(const World *w, const char *machine) {
@@ -79,25 +83,6 @@ bool vm_shares_cgroup(const VM *vm, const VM *other) {
                 return false;
 
         return streq(vm->place.cgroup, other->place.cgroup);
-}
-
-bool unit_path_is_of_system(const char *unit_path) {
-        const char *unit = strrchr(unit_path, '/');
-        const size_t suffix = strlen(".slice");
-
-        for (const char *p = unit_path; p < unit;) {
-                size_t n = strcspn(++p, "/");
-
-                if (n <= suffix || strncmp(p + n - suffix, ".slice", suffix) != 0)
-                        return false;
-                p += n;
-        }
-
-        return true;
-}
-
-bool unit_path_is_below_user_slice(const char *cgroup) {
-        return cgroup_path_is_below(cgroup, "/user.slice");
 }
 
 int replace_string(char **where, const char *s) {

@@ -128,20 +128,20 @@ int vm_new(World *w, VMKind kind, const char *uuid, const char *key, const char 
 VM *vm_free(VM *vm);
 
 VM *vm_find_by_uuid(const World *w, const char *uuid);
-/* Finds the VM by its key in the state. */
+/*
+ * Finds the first VM that has the key in the state. Units can share a key: a
+ * user's unit has its name in it, but not its slice. They have the same name.
+ * What changes or writes anything must be done for all of them.
+ */
 VM *vm_find_by_key(const World *w, const char *key);
+/* Finds the next VM with the key in the list of VMs; after: NULL for the first one. */
+VM *vm_find_next_by_key(const World *w, const char *key, const VM *after);
 VM *vm_find_by_machine(const World *w, const char *machine);
 /* If machines share a unit, returns the first one. */
 VM *vm_find_by_cgroup(const World *w, const char *unit_path);
 
 /* Are both machines in the same cgroup, so that misc.max applies to both? */
 bool vm_shares_cgroup(const VM *vm, const VM *other);
-
-/* Is this a unit of the system manager? The path of a user manager's unit contains the user manager's service. */
-bool unit_path_is_of_system(const char *unit_path);
-
-/* Is the cgroup below user.slice? Only machines in other slices are identified by their UUID. */
-bool unit_path_is_below_user_slice(const char *cgroup);
 
 /* Sets the name. Does not update policy. Returns 0 or -ENOMEM. */
 int vm_set_name(VM *vm, const char *name);

@@ -262,7 +262,7 @@ class AdmissionUsers(Attached, test_admission.Users):
 class AdmissionSlice(Attached, test_admission.PerSlice):
     def test_attached(self):
         """What others in the slice have attached is not there for a machine's quota."""
-        self.add_unit("x.service", 1, None, slice_name="machine-a")
+        self.add_unit("x.service", 1, None, slice_name="machine.slice/machine-a")
         self.wait_vm("x.service")
         self.root.set_attribute(1, "attached", 20)
         self.assert_error(

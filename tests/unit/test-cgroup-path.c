@@ -202,6 +202,20 @@ static void test_get_slice(void **state _unused_) {
                 /* A slice of a user's manager must not be taken for a system slice. */
                 { "/user.slice/user-1000.slice/user@1000.service/tenant.slice/vm.service", 0,
                         "user-1000.slice" },
+                /* Nor what is called so in a container. */
+                { "/lxc.payload.c1/tenant.slice/vm.service", 0, "-.slice" },
+                { "/machine.slice/foreign/machine-a.slice/m.scope", 0, "machine.slice" },
+                /* A slice is only in one place. */
+                { "/c1.slice/tenant.slice/vm.service", 0, "c1.slice" },
+                { "/machine-a.slice/m.scope", 0, "-.slice" },
+                { "/machine.slice/machine-a-b.slice/m.scope", 0, "machine.slice" },
+                { "/machine.slice/machine-.slice/m.scope", 0, "machine.slice" },
+                { "/machine.slice/machinea.slice/m.scope", 0, "machine.slice" },
+                { "/machine.slice/machine.slice/m.scope", 0, "machine.slice" },
+                { "/a b.slice/m.scope", 0, "-.slice" },
+                { "/_.slice/m.scope", 0, "-.slice" },
+                { "/_cpu.slice/_cpu.a-b.slice/m.scope", 0, "cpu.slice" },
+                { "/_cpu.a.slice/_cpu.a-b.slice/m.scope", 0, "cpu.a-b.slice" },
 
                 { "", -EINVAL, NULL },
                 { "machine.slice/m.scope", -EINVAL, NULL },

@@ -244,8 +244,40 @@ static void test_reserved(void **state _unused_) {
         fixture_end(&f);
 }
 
+/* Units of one user that have the same name, in different slices: an override is for all of them. */
+static void test_twins(void **state _unused_) {
+        const OverrideItem items[] = { item(OVERRIDE_VM, true, "unit:x.scope", 6),
+                item(OVERRIDE_VM, true, A, 7) };
+        _cleanup_(override_plan_freep) OverridePlan *p = NULL;
+        static const char *const names[] = { "x.scope", "y.scope", "x.scope", "x.scope" };
+        VM *vms[ELEMENTSOF(names)];
+        Fixture f;
+
+        fixture_begin(&f);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                char uuid[] = "aaaabbbb-0000-4000-8000-00000000001x", key[] = "unit:?.scope";
+
+                uuid[sizeof(uuid) - 2] = (char) ('0' + i);
+                key[strlen("unit:")] = names[i][0];
+                assert_int_equal(vm_new(&f.world, VM_KIND_UNIT, uuid, key, names[i], &vms[i]), 0);
+                add_set(vms[i], 10 + i);
+        }
+
+        p = plan(&f, items, ELEMENTSOF(items), false);
+        assert_int_equal(p->n_vms, 4);
+        assert_int_equal(quota_of(p, vms[0]), 6);
+        assert_int_equal(quota_of(p, vms[1]), 0);
+        assert_int_equal(quota_of(p, vms[2]), 6);
+        assert_int_equal(quota_of(p, vms[3]), 6);
+        assert_int_equal(quota_of(p, f.a), 7);
+        /* A has five numbers, and each set of the others two. */
+        assert_int_equal(p->n_writes, 5 + 3 * 2);
+        fixture_end(&f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_twins),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_writes),
                 cmocka_unit_test(test_shared),
