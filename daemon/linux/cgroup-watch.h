@@ -35,7 +35,7 @@ typedef enum CgroupWatchEvent {
  */
 typedef void (*CgroupWatchHandler)(CgroupWatchEvent event, const char *child, void *userdata);
 
-/* Events were lost, or could not be had for a while: everything is to be looked at. */
+/* Events were lost, or could not be had for a while: everything is to be looked at. Called at most once a second. */
 typedef void (*CgroupWatchLostHandler)(void *userdata);
 
 /*
