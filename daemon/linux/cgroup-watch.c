@@ -8,10 +8,19 @@
 
 #include "cgroup-watch.h"
 #include "cgroup.h"
+#include "hold-off.h"
+#include "inotify-batch.h"
 #include "log.h"
+#include "turn-taking.h"
 
 #define RETRY_MIN_USEC (UINT64_C(1000000))
 #define RETRY_MAX_USEC (UINT64_C(60000000))
+
+/* If the queue overflows again and again, everything is checked once a second. */
+#define LOST_INTERVAL_USEC (UINT64_C(1000000))
+
+/* Turns before other sources have one. What is written in a turn is an event in the next one. */
+#define TURNS_MAX 8U
 
 /* A watched inode. inotify assigns one wd to an inode, whatever path is used. */
 typedef struct Watch {
@@ -36,6 +45,8 @@ struct CgroupWatch {
         char *root;
         int inotify; /* negative: could not be opened */
         sd_event_source *source;
+        TurnTaking *turns;
+        HoldOff *look; /* calls lost */
         void *watches; /* tree of tsearch(3), by wd */
         TAILQ_HEAD(, CgroupSubscription) waiting;
         sd_event_source
@@ -253,7 +264,7 @@ static void take_event(CgroupWatch *w, const struct inotify_event *event) {
         Watch *watch;
 
         if (event->mask & IN_Q_OVERFLOW) {
-                w->lost(w->userdata);
+                hold_off_request(w->look);
                 return;
         }
 
@@ -273,24 +284,34 @@ static void take_event(CgroupWatch *w, const struct inotify_event *event) {
 }
 
 static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        union {
-                struct inotify_event event;
-                char bytes[8192];
-        } buf;
-        ssize_t n;
+        CgroupWatch *w = userdata;
+        InotifyBatch batch;
+        int r;
 
-        n = read(fd, &buf, sizeof(buf));
-        if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        r = inotify_batch_read(fd, &batch);
+        if (r < 0)
+                return r;
 
-        for (const char *p = buf.bytes; p < buf.bytes + n;) {
-                const struct inotify_event *event = (const struct inotify_event *) p;
+        for (size_t i = 0; i < batch.n; i++)
+                if (!inotify_batch_is_superfluous(&batch, i))
+                        take_event(w, batch.events[i]);
 
-                take_event(userdata, event);
-                p += sizeof(*event) + event->len;
-        }
-
+        turn_taking_turn(w->turns, batch.more || (turn_taking_is_shared(w->turns) && inotify_has_more(fd)));
         return 0;
+}
+
+/* Users own cgroups, too: their events come before the bus and netlink only while they are few. */
+static void set_priority(int64_t priority, void *userdata) {
+        CgroupWatch *w = userdata;
+
+        if (sd_event_source_set_priority(w->source, priority) < 0)
+                log_debug("Cannot change the priority of cgroups' events, ignoring.");
+}
+
+static void report_lost(void *userdata) {
+        CgroupWatch *w = userdata;
+
+        w->lost(w->userdata);
 }
 
 static int open_inotify(CgroupWatch *w) {
@@ -337,7 +358,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
                 w->retry_usec = RETRY_MIN_USEC;
         }
         if (progress || !retry_is_pending(w))
-                w->lost(w->userdata);
+                hold_off_request(w->look);
         return 0;
 }
 
@@ -388,6 +409,11 @@ int cgroup_watch_new(
                     : -ENOMEM;
         if (r >= 0)
                 r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
+        if (r >= 0)
+                r = turn_taking_new(
+                        event, SD_EVENT_PRIORITY_IMPORTANT, TURNS_MAX, set_priority, w, &w->turns);
+        if (r >= 0)
+                r = hold_off_new(event, LOST_INTERVAL_USEC, report_lost, w, &w->look);
         if (r < 0) {
                 cgroup_watch_free(w);
                 return r;
@@ -408,6 +434,8 @@ CgroupWatch *cgroup_watch_free(CgroupWatch *w) {
 
         sd_event_source_disable_unref(w->source);
         sd_event_source_disable_unref(w->retry);
+        turn_taking_free(w->turns);
+        hold_off_free(w->look);
         if (w->inotify >= 0)
                 close(w->inotify);
         sd_event_unref(w->event);

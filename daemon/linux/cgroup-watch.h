@@ -34,7 +34,8 @@ typedef enum CgroupWatchEvent {
  */
 typedef void (*CgroupWatchHandler)(CgroupWatchEvent event, const char *child, void *userdata);
 
-/* Events were lost, or a subscription that was waiting has started: the subscribers must check everything. */
+/* Events were lost, or a subscription that was waiting has started: the subscribers must check everything. Called at most once
+ * a second. */
 typedef void (*CgroupWatchLostHandler)(void *userdata);
 
 /*

@@ -117,6 +117,7 @@ static void test_events(void **state) {
 
         make(&s, "/a/x");
         write_limit(&s, "/a");
+        listen_now(&s);
         take_away(&s, "/a/x");
         listen_now(&s);
         assert_int_equal(children.appeared, 1);
@@ -218,9 +219,36 @@ static void test_made_anew(void **state) {
         strike_scene(&s);
 }
 
+static int open_limit(const Scene *s, const char *cgroup) {
+        _cleanup_free_ char *path = path_of(s, cgroup), *file = NULL;
+        int fd;
+
+        assert_true(asprintf(&file, "%s/misc.max", path) > 0);
+        fd = open(file, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        return fd;
+}
+
+/* In turn, because the kernel merges equal events. */
+static void overflow(const int fds[2], unsigned long most) {
+        for (unsigned long i = 0; i < most / 2 + 1; i++)
+                for (size_t k = 0; k < 2; k++)
+                        assert_int_equal(pwrite(fds[k], "1\n", 2, 0), 2);
+}
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* Each overflow is followed by a look at everything, but for not more than one a second. */
 static void test_overflow(void **state) {
         unsigned long most = 16384;
-        Ear ear = {};
+        uint64_t begin;
+        Ear ears[2] = {};
+        int fds[2];
         FILE *f;
         Scene s;
 
@@ -234,14 +262,33 @@ static void test_overflow(void **state) {
 
         set_scene(&s);
         open_watch(&s);
-        subscribe(&s, &ear, CGROUP_WATCH_CHILDREN, "/");
-        for (unsigned long i = 0; i < most / 2 + 1; i++) {
-                make(&s, "/a");
-                take_away(&s, "/a");
-        }
+        make(&s, "/a");
+        make(&s, "/b");
+        write_limit(&s, "/a");
+        write_limit(&s, "/b");
+        subscribe(&s, &ears[0], CGROUP_WATCH_LIMIT, "/a");
+        subscribe(&s, &ears[1], CGROUP_WATCH_LIMIT, "/b");
+        fds[0] = open_limit(&s, "/a");
+        fds[1] = open_limit(&s, "/b");
+
+        begin = now_usec();
+        overflow(fds, most);
         listen_now(&s);
         assert_int_equal(s.lost, 1);
-        cgroup_subscription_free(ear.subscription);
+        /* Of the writes of a batch one is told of. */
+        assert_in_range(ears[0].written, most / 2 / 128, most / 2 / 32);
+        for (unsigned i = 0; i < 3; i++) {
+                overflow(fds, most);
+                listen_now(&s);
+        }
+        while (s.lost == 1)
+                assert_true(sd_event_run(s.event, UINT64_MAX) >= 0);
+        assert_true((s.lost - 1) * UINT64_C(1000000) <= now_usec() - begin);
+
+        close(fds[0]);
+        close(fds[1]);
+        cgroup_subscription_free(ears[0].subscription);
+        cgroup_subscription_free(ears[1].subscription);
         strike_scene(&s);
 }
 
