@@ -176,8 +176,7 @@ void state_store_written(StateStore *store, int error, bool changed) {
         StateFiles *files = &store->persistent;
         StateChange *c = store->change;
 
-        if (error >= 0 || changed)
-                state_files_updated(files);
+        state_files_updated(files, error, changed);
         if (!c) {
                 /* All that was behind, and nothing else. */
                 if (error >= 0)

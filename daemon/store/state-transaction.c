@@ -188,7 +188,7 @@ static int save_runtime(StateStore *store, const Transaction *t, StateKeys *keys
         if (r < 0)
                 return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
 
-        state_files_updated(files);
+        state_files_updated(files, r, true);
         if (several)
                 write_several(store, t, keys);
         return 0;

@@ -55,6 +55,28 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size) {
         return __real_reallocarray(p, n, size);
 }
 
+/* The syncs of the file or directory with this path fail; NULL: none do. */
+static const char *failing_sync;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd) {
+        char link[64], path[4096];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        assert_true(n > 0);
+        path[n] = '\0';
+        if (failing_sync && streq(path, failing_sync)) {
+                errno = EIO;
+                return -1;
+        }
+
+        return __real_fsync(fd);
+}
+
 static void assert_text_has(const char *path, const char *part, bool expected) {
         _cleanup_free_ char *text = test_read(path);
 
@@ -75,25 +97,27 @@ static unsigned runtime_of(const StateWorld *w, const char *key) {
 static bool save_change(StateWorld *w, OverrideList *list) {
         _cleanup_(state_write_freep) StateWrite *write = NULL;
         StateChange *planned = plan_list(w, list);
+        int r;
 
         if (!planned)
                 return true;
         if (state_store_begin_change(&w->store, planned, &write) < 0)
                 return false;
-        assert_int_equal(state_write_run(write), 0);
-        state_store_written(&w->store, 0, write->changed);
-        return true;
+        r = state_write_run(write);
+        state_store_written(&w->store, r, write->changed);
+        return r >= 0;
 }
 
 /* Writes what is behind on the disk. Returns whether that succeeded. */
 static bool update(StateWorld *w) {
         _cleanup_(state_write_freep) StateWrite *write = NULL;
+        int r;
 
         if (state_store_begin_update(&w->store, &write) < 0)
                 return false;
-        assert_int_equal(state_write_run(write), 0);
-        state_store_written(&w->store, 0, write->changed);
-        return true;
+        r = state_write_run(write);
+        state_store_written(&w->store, r, write->changed);
+        return r >= 0;
 }
 
 /* Takes all steps of a change. Returns whether it was made. */
@@ -463,6 +487,62 @@ static void test_out_of_memory(void **state _unused_) {
         }
 }
 
+/* A removal whose sync has failed is not done before the directory is synced. */
+static void test_sync_of_removal(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *both = make_override(WEB, quota(1), quota(2));
+        _cleanup_free_ char *directory = NULL;
+        StateWorld w = state_world_new();
+
+        /* What the kernel refuses after it was written. */
+        state_world_load(&w);
+        directory = test_path(w.root, PERSISTENT);
+        assert_true(save_change(&w, both));
+        assert_true(file_exists(w.root, PERSISTENT "/.pending"));
+        failing_sync = directory;
+        for (unsigned i = 0; i < 3; i++) {
+                assert_false(update(&w));
+                assert_false(file_exists(w.root, PERSISTENT "/.pending"));
+                assert_true(state_store_persistent_is_behind(&w.store));
+        }
+        failing_sync = NULL;
+        assert_true(update(&w));
+        assert_false(state_store_persistent_is_behind(&w.store));
+        world_end(&w);
+}
+
+/* The same in the directory above, of the single file and of a new directory. */
+static void test_sync_of_parent(void **state _unused_) {
+        for (unsigned old = 0; old < 2; old++) {
+                _cleanup_free_ char *parent = NULL, *directory = NULL;
+                StateWorld w = state_world_new();
+
+                test_case("%s", old ? "single file" : "new directory");
+                failing_sync = parent = test_path(w.root, "var/lib/pasidd");
+                directory = test_path(w.root, PERSISTENT);
+                if (old) {
+                        make(&w, PERSISTENT);
+                        put(&w, PERSISTENT ".json", VMS(OVERRIDE(WEB, 5)));
+                }
+                state_world_load(&w);
+                for (unsigned i = 0; i < 3; i++)
+                        assert_false(old ? update(&w) : set_one(&w, WEB, false, quota(5)));
+                failing_sync = NULL;
+                assert_true(old ? update(&w) : set_one(&w, WEB, false, quota(5)));
+                assert_false(file_exists(w.root, PERSISTENT ".json"));
+
+                /* Once is enough. Somebody has removed the directory. */
+                failing_sync = parent;
+                assert_true(set_one(&w, WEB, false, quota(6)));
+                assert_true(set_one(&w, WEB, false, unset));
+                assert_int_equal(rmdir(directory), 0);
+                assert_false(set_one(&w, WEB, false, quota(7)));
+                assert_false(set_one(&w, WEB, false, quota(7)));
+                failing_sync = NULL;
+                assert_true(set_one(&w, WEB, false, quota(7)));
+                world_end(&w);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -475,6 +555,8 @@ int main(void) {
                 cmocka_unit_test(test_supersedes_pending_serial),
                 cmocka_unit_test(test_unknown_of_file),
                 cmocka_unit_test(test_out_of_memory),
+                cmocka_unit_test(test_sync_of_removal),
+                cmocka_unit_test(test_sync_of_parent),
         };
 
         log_set_max_level(LOG_CRIT);
