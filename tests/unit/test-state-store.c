@@ -543,6 +543,57 @@ static void test_sync_of_parent(void **state _unused_) {
         }
 }
 
+/* "i" is zero-padded, so that names are sorted by number. */
+static char *numbered_unit(unsigned i) {
+        char *key;
+
+        assert_true(asprintf(&key, "unit:%05u", i) > 0);
+        return key;
+}
+
+static void put_many(const StateWorld *w, unsigned n) {
+        _cleanup_free_ char *directory = test_path(w->root, PERSISTENT);
+
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ char *key = numbered_unit(i), *text = NULL;
+
+                assert_true(asprintf(&text, VMS("\"%s\":{\"override\":{\"quota\":5}}"), key) > 0);
+                free(test_write_text(directory, key + strlen(STATE_UNIT_PREFIX), text));
+        }
+}
+
+/* As many files as are read, one of them unusable. Another cannot be added; with one more, nothing of the layer is in force. */
+static void test_too_many_files(void **state _unused_) {
+        static const char old[] = VMS(OVERRIDE(WEB, 5));
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+        _cleanup_free_ char *text = NULL;
+        StateChange *planned;
+        StateWorld w = state_world_new_with_directories();
+        size_t a, b;
+
+        put_many(&w, STATE_FILES_MAX - 2);
+        make(&w, PERSISTENT "/" WEB);
+        state_world_load(&w);
+        assert_int_equal(w.layers.persistent->n_entries, STATE_FILES_MAX - 2);
+        add_item(list, OVERRIDE_VM, false, DB, quota(5));
+        assert_int_equal(override_list_sort(list, &a, &b), 0);
+        assert_int_equal(override_list_compare(list, w.layers.runtime, w.layers.persistent), 0);
+        assert_int_equal(state_store_plan_list(&w.store, list, &planned), -EFBIG);
+        state_world_done(&w);
+
+        put(&w, PERSISTENT "/default", "{\"version\":1,\"default-quota\":5,\"vms\":{}}");
+        put(&w, PERSISTENT "/" DB, VMS(OVERRIDE(DB, 5)));
+        put(&w, PERSISTENT ".json", old);
+        state_world_load(&w);
+        assert_int_equal(w.layers.persistent->n_entries, 0);
+        assert_false(w.layers.persistent->default_quota_set);
+        assert_false(state_store_persistent_is_behind(&w.store));
+        text = get(&w, PERSISTENT ".json");
+        assert_non_null(text);
+        assert_string_equal(text, old);
+        world_end(&w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -557,8 +608,12 @@ int main(void) {
                 cmocka_unit_test(test_out_of_memory),
                 cmocka_unit_test(test_sync_of_removal),
                 cmocka_unit_test(test_sync_of_parent),
+                cmocka_unit_test(test_too_many_files),
         };
 
+        /* In memory, for there are many files. */
+        if (access("/dev/shm", W_OK | X_OK) >= 0)
+                (void) setenv("TMPDIR", "/dev/shm", false);
         log_set_max_level(LOG_CRIT);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
