@@ -81,7 +81,8 @@ static int plan_writes(
         if (r >= 0)
                 r = state_files_update(&store->persistent, store->layers->persistent, &c->write);
         if (r >= 0)
-                r = transaction_write(persistent, store->layers->persistent, joint ? id : NULL, c->write);
+                r = transaction_write(persistent, &store->persistent, store->layers->persistent,
+                        joint ? id : NULL, c->write);
         if (r >= 0 && joint)
                 r = plan_joint(store, runtime, id, c);
         return r;
@@ -176,8 +177,7 @@ void state_store_written(StateStore *store, int error, bool changed) {
         StateFiles *files = &store->persistent;
         StateChange *c = store->change;
 
-        if (error >= 0 || changed)
-                state_files_updated(files);
+        state_files_updated(files, error, changed);
         if (!c) {
                 /* All that was behind, and nothing else. */
                 if (error >= 0)

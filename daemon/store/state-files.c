@@ -82,6 +82,7 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
         if (r < 0)
                 return r;
 
+        w->new_directory = files->durable && !files->directory_synced;
         w->drop_pending = files->drop_pending;
         if (files->old_file) {
                 w->old_file = strdup(files->old_file);
@@ -93,7 +94,11 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
         return 0;
 }
 
-void state_files_updated(StateFiles *files) {
+void state_files_updated(StateFiles *files, int error, bool changed) {
+        files->directory_synced = error >= 0;
+        if (error < 0 && !changed)
+                return;
+
         state_keys_clear(&files->behind);
         files->drop_pending = files->drop_joint = files->superseded = false;
         free(TAKE_PTR(files->old_file));
@@ -104,9 +109,10 @@ int state_files_write(StateFiles *files, const State *memory) {
         int r;
 
         r = state_files_update(files, memory, &w);
-        if (r >= 0)
-                r = state_write_run(w);
-        if (r >= 0)
-                state_files_updated(files);
+        if (r < 0)
+                return r;
+
+        r = state_write_run(w);
+        state_files_updated(files, r, false);
         return r;
 }

@@ -19,6 +19,7 @@ typedef struct StateBadFile {
 typedef struct StateFiles {
         char *path; /* the directory */
         bool durable;
+        bool directory_synced; /* that the directory exists is on the disk */
 
         StateBadFile *bad;
         size_t n_bad;
@@ -52,8 +53,8 @@ static inline bool state_files_are_behind(const StateFiles *files) {
  */
 int state_files_update(const StateFiles *files, const State *memory, StateWrite **ret);
 
-/* To be called after that write has succeeded. */
-void state_files_updated(StateFiles *files);
+/* To be called after that write. error: its result. changed: the change that was added to it is made. */
+void state_files_updated(StateFiles *files, int error, bool changed);
 
 /* Brings all files up to date, synchronously. Returns 0 or a negative errno, which the caller logs. */
 int state_files_write(StateFiles *files, const State *memory);

@@ -162,6 +162,7 @@ static int read_directory(StateFiles *files, State *memory) {
                 if (r < 0)
                         return log_oom();
                 r = note_result(files, files->path, NULL, STATE_LEFT, error);
+                return r < 0 ? r : 0;
         }
         for (size_t i = 0; r >= 0 && i < names.n_items; i++)
                 r = read_entry(files, names.items[i], memory);
@@ -295,7 +296,7 @@ int state_recover_files(StateFiles *files, const char *old_file, State *memory) 
 
         r = state_load(old_file, NULL, old_file, &old, &error);
         r = note_result(files, old_file, NULL, r, error);
-        if (r == STATE_LOADED && old->n_entries + old->n_slices >= STATE_FILES_MAX)
+        if (r == STATE_LOADED && old->n_entries + old->n_slices + files->n_bad >= STATE_FILES_MAX)
                 r = note_result(
                         files, old_file, NULL, STATE_LEFT, "has more entries than there can be files");
         if (r == STATE_LOADED)

@@ -105,9 +105,9 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files) {
         return problem;
 }
 
-/* Makes sure that there will not be more files than state_store_load() reads. */
-static int check_count(const Transaction *t, const State *current) {
-        size_t n = current->n_entries + current->n_slices;
+/* Makes sure that there will not be more files than state_store_load() reads, unusable ones included. */
+static int check_count(const Transaction *t, const StateFiles *files, const State *current) {
+        size_t n = current->n_entries + current->n_slices + files->n_bad;
 
         if (n + transaction_count(t) < STATE_FILES_MAX)
                 return 0;
@@ -122,12 +122,13 @@ static int check_count(const Transaction *t, const State *current) {
         return n < STATE_FILES_MAX ? 0 : -EFBIG;
 }
 
-int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w) {
+int transaction_write(
+        const Transaction *t, const StateFiles *files, const State *current, const char *id, StateWrite *w) {
         _cleanup_(state_keys_done) StateKeys keys = {};
         _cleanup_free_ char *name = NULL, *text = NULL;
         int r;
 
-        r = check_count(t, current);
+        r = check_count(t, files, current);
         if (r >= 0)
                 r = transaction_keys(t, &keys);
         for (size_t i = 0; r >= 0 && i < keys.n_items; i++) {
@@ -182,13 +183,13 @@ static int save_runtime(StateStore *store, const Transaction *t, StateKeys *keys
         if (r >= 0)
                 r = state_files_update(files, store->layers->runtime, &w);
         if (r >= 0)
-                r = transaction_write(t, store->layers->runtime, NULL, w);
+                r = transaction_write(t, files, store->layers->runtime, NULL, w);
         if (r >= 0)
                 r = state_write_run(w);
         if (r < 0)
                 return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
 
-        state_files_updated(files);
+        state_files_updated(files, r, true);
         if (several)
                 write_several(store, t, keys);
         return 0;

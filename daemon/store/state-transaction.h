@@ -43,7 +43,8 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files);
  * id: of a change to both layers, which always becomes a pending change; NULL: of a change to one layer. Returns 0, -EFBIG or
  * -ENOMEM.
  */
-int transaction_write(const Transaction *t, const State *current, const char *id, StateWrite *w);
+int transaction_write(
+        const Transaction *t, const StateFiles *files, const State *current, const char *id, StateWrite *w);
 
 /*
  * Commits the changes to both layers, either of which may be empty. Logs the error of the runtime files in both modes. Returns 0

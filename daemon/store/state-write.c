@@ -113,19 +113,25 @@ static int sync_directory(const char *path, int (*sync_fd)(int fd)) {
         return 0;
 }
 
-/* durable: the directory is synced if there was such a file. *ret_removed may be NULL. */
+/*
+ * durable: the directory is synced, even if there is no such file: it may have been removed by a write whose sync failed.
+ * *ret_removed may be NULL.
+ */
 static int remove_file(const char *path, const char *directory, bool durable, bool *ret_removed) {
-        if (unlink(path) < 0)
-                return errno == ENOENT ? 0 : -errno;
+        int r;
+
+        if (unlink(path) < 0 && errno != ENOENT)
+                return -errno;
 
         if (ret_removed)
                 *ret_removed = true;
-        return durable ? sync_directory(directory, fsync) : 0;
+        r = durable ? sync_directory(directory, fsync) : 0;
+        return r == -ENOENT ? 0 : r;
 }
 
 static int make_directory(const StateWrite *w) {
-        if (mkdir(w->directory, DIRECTORY_MODE) < 0)
-                return errno == EEXIST ? 0 : -errno;
+        if (mkdir(w->directory, DIRECTORY_MODE) < 0 && errno != EEXIST)
+                return -errno;
 
         return w->durable ? sync_directory(w->parent, fsync) : 0;
 }
@@ -155,14 +161,20 @@ static int catch_up(StateWrite *w) {
 }
 
 int state_write_run(StateWrite *w) {
-        bool again = false;
+        bool again = w->new_directory;
         int r;
+
+        if (w->new_directory) {
+                r = make_directory(w);
+                if (r < 0)
+                        return r;
+        }
 
         for (;;) {
                 r = catch_up(w);
                 if (r >= 0 && w->has_change) {
                         r = put_file(w, &w->change, w->durable);
-                        w->changed = w->change.replacement.replaced || (r >= 0 && w->change.remove);
+                        w->changed = w->change.replacement.replaced;
                 }
                 if (r != -ENOENT || w->changed || again)
                         return r;

@@ -27,7 +27,8 @@ typedef struct StateWriteFile {
 
 typedef struct StateWrite {
         char *directory, *parent, *pending;
-        bool durable; /* on a disk: what is written is synced */
+        bool durable;       /* on a disk: what is written is synced */
+        bool new_directory; /* the directory may not exist, or may not be on the disk yet */
 
         StateWriteFile *behind;
         size_t n_behind;

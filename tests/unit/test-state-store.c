@@ -55,6 +55,28 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size) {
         return __real_reallocarray(p, n, size);
 }
 
+/* The syncs of the file or directory with this path fail; NULL: none do. */
+static const char *failing_sync;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd) {
+        char link[64], path[4096];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        assert_true(n > 0);
+        path[n] = '\0';
+        if (failing_sync && streq(path, failing_sync)) {
+                errno = EIO;
+                return -1;
+        }
+
+        return __real_fsync(fd);
+}
+
 static void assert_text_has(const char *path, const char *part, bool expected) {
         _cleanup_free_ char *text = test_read(path);
 
@@ -75,25 +97,27 @@ static unsigned runtime_of(const StateWorld *w, const char *key) {
 static bool save_change(StateWorld *w, OverrideList *list) {
         _cleanup_(state_write_freep) StateWrite *write = NULL;
         StateChange *planned = plan_list(w, list);
+        int r;
 
         if (!planned)
                 return true;
         if (state_store_begin_change(&w->store, planned, &write) < 0)
                 return false;
-        assert_int_equal(state_write_run(write), 0);
-        state_store_written(&w->store, 0, write->changed);
-        return true;
+        r = state_write_run(write);
+        state_store_written(&w->store, r, write->changed);
+        return r >= 0;
 }
 
 /* Writes what is behind on the disk. Returns whether that succeeded. */
 static bool update(StateWorld *w) {
         _cleanup_(state_write_freep) StateWrite *write = NULL;
+        int r;
 
         if (state_store_begin_update(&w->store, &write) < 0)
                 return false;
-        assert_int_equal(state_write_run(write), 0);
-        state_store_written(&w->store, 0, write->changed);
-        return true;
+        r = state_write_run(write);
+        state_store_written(&w->store, r, write->changed);
+        return r >= 0;
 }
 
 /* Takes all steps of a change. Returns whether it was made. */
@@ -463,6 +487,113 @@ static void test_out_of_memory(void **state _unused_) {
         }
 }
 
+/* A removal whose sync has failed is not done before the directory is synced. */
+static void test_sync_of_removal(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *both = make_override(WEB, quota(1), quota(2));
+        _cleanup_free_ char *directory = NULL;
+        StateWorld w = state_world_new();
+
+        /* What the kernel refuses after it was written. */
+        state_world_load(&w);
+        directory = test_path(w.root, PERSISTENT);
+        assert_true(save_change(&w, both));
+        assert_true(file_exists(w.root, PERSISTENT "/.pending"));
+        failing_sync = directory;
+        for (unsigned i = 0; i < 3; i++) {
+                assert_false(update(&w));
+                assert_false(file_exists(w.root, PERSISTENT "/.pending"));
+                assert_true(state_store_persistent_is_behind(&w.store));
+        }
+        failing_sync = NULL;
+        assert_true(update(&w));
+        assert_false(state_store_persistent_is_behind(&w.store));
+        world_end(&w);
+}
+
+/* The same in the directory above, of the single file and of a new directory. */
+static void test_sync_of_parent(void **state _unused_) {
+        for (unsigned old = 0; old < 2; old++) {
+                _cleanup_free_ char *parent = NULL, *directory = NULL;
+                StateWorld w = state_world_new();
+
+                test_case("%s", old ? "single file" : "new directory");
+                failing_sync = parent = test_path(w.root, "var/lib/pasidd");
+                directory = test_path(w.root, PERSISTENT);
+                if (old) {
+                        make(&w, PERSISTENT);
+                        put(&w, PERSISTENT ".json", VMS(OVERRIDE(WEB, 5)));
+                }
+                state_world_load(&w);
+                for (unsigned i = 0; i < 3; i++)
+                        assert_false(old ? update(&w) : set_one(&w, WEB, false, quota(5)));
+                failing_sync = NULL;
+                assert_true(old ? update(&w) : set_one(&w, WEB, false, quota(5)));
+                assert_false(file_exists(w.root, PERSISTENT ".json"));
+
+                /* Once is enough. Somebody has removed the directory. */
+                failing_sync = parent;
+                assert_true(set_one(&w, WEB, false, quota(6)));
+                assert_true(set_one(&w, WEB, false, unset));
+                assert_int_equal(rmdir(directory), 0);
+                assert_false(set_one(&w, WEB, false, quota(7)));
+                assert_false(set_one(&w, WEB, false, quota(7)));
+                failing_sync = NULL;
+                assert_true(set_one(&w, WEB, false, quota(7)));
+                world_end(&w);
+        }
+}
+
+/* "i" is zero-padded, so that names are sorted by number. */
+static char *numbered_unit(unsigned i) {
+        char *key;
+
+        assert_true(asprintf(&key, "unit:%05u", i) > 0);
+        return key;
+}
+
+static void put_many(const StateWorld *w, unsigned n) {
+        _cleanup_free_ char *directory = test_path(w->root, PERSISTENT);
+
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ char *key = numbered_unit(i), *text = NULL;
+
+                assert_true(asprintf(&text, VMS("\"%s\":{\"override\":{\"quota\":5}}"), key) > 0);
+                free(test_write_text(directory, key + strlen(STATE_UNIT_PREFIX), text));
+        }
+}
+
+/* As many files as are read, one of them unusable. Another cannot be added; with one more, nothing of the layer is in force. */
+static void test_too_many_files(void **state _unused_) {
+        static const char old[] = VMS(OVERRIDE(WEB, 5));
+        _cleanup_(override_list_freep) OverrideList *list = override_list_new();
+        _cleanup_free_ char *text = NULL;
+        StateChange *planned;
+        StateWorld w = state_world_new_with_directories();
+        size_t a, b;
+
+        put_many(&w, STATE_FILES_MAX - 2);
+        make(&w, PERSISTENT "/" WEB);
+        state_world_load(&w);
+        assert_int_equal(w.layers.persistent->n_entries, STATE_FILES_MAX - 2);
+        add_item(list, OVERRIDE_VM, false, DB, quota(5));
+        assert_int_equal(override_list_sort(list, &a, &b), 0);
+        assert_int_equal(override_list_compare(list, w.layers.runtime, w.layers.persistent), 0);
+        assert_int_equal(state_store_plan_list(&w.store, list, &planned), -EFBIG);
+        state_world_done(&w);
+
+        put(&w, PERSISTENT "/default", "{\"version\":1,\"default-quota\":5,\"vms\":{}}");
+        put(&w, PERSISTENT "/" DB, VMS(OVERRIDE(DB, 5)));
+        put(&w, PERSISTENT ".json", old);
+        state_world_load(&w);
+        assert_int_equal(w.layers.persistent->n_entries, 0);
+        assert_false(w.layers.persistent->default_quota_set);
+        assert_false(state_store_persistent_is_behind(&w.store));
+        text = get(&w, PERSISTENT ".json");
+        assert_non_null(text);
+        assert_string_equal(text, old);
+        world_end(&w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_old_file_kept),
@@ -475,8 +606,14 @@ int main(void) {
                 cmocka_unit_test(test_supersedes_pending_serial),
                 cmocka_unit_test(test_unknown_of_file),
                 cmocka_unit_test(test_out_of_memory),
+                cmocka_unit_test(test_sync_of_removal),
+                cmocka_unit_test(test_sync_of_parent),
+                cmocka_unit_test(test_too_many_files),
         };
 
+        /* In memory, for there are many files. */
+        if (access("/dev/shm", W_OK | X_OK) >= 0)
+                (void) setenv("TMPDIR", "/dev/shm", false);
         log_set_max_level(LOG_CRIT);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
