@@ -30,7 +30,8 @@ const char *state_change_problem(const StateChange *change) {
         return change->problem;
 }
 
-static int plan_joint(const StateStore *store, const Transaction *runtime, const char *id, StateChange *c) {
+static int plan_joint(
+        const StateStore *store, const StateTransaction *runtime, const char *id, StateChange *c) {
         _cleanup_free_ char *text = NULL;
         int r;
 
@@ -44,7 +45,8 @@ static int plan_joint(const StateStore *store, const Transaction *runtime, const
  * A persistent override in place of a VM's runtime override needs no pending change: that it supersedes the other stands in
  * its own file. Returns whether that is what the change is. Runtime files that are behind may have another serial.
  */
-static bool supersede(const StateStore *store, const Transaction *persistent, const Transaction *runtime) {
+static bool supersede(
+        const StateStore *store, const StateTransaction *persistent, const StateTransaction *runtime) {
         const StateEntry *now;
         StateEntry *p, *r;
 
@@ -64,8 +66,8 @@ static bool supersede(const StateStore *store, const Transaction *persistent, co
         return true;
 }
 
-static int plan_writes(
-        const StateStore *store, const Transaction *persistent, const Transaction *runtime, StateChange *c) {
+static int plan_writes(const StateStore *store, const StateTransaction *persistent,
+        const StateTransaction *runtime, StateChange *c) {
         char id[SD_ID128_STRING_MAX];
         bool joint = runtime->next && !supersede(store, persistent, runtime);
         sd_id128_t random = SD_ID128_NULL;
@@ -88,8 +90,8 @@ static int plan_writes(
         return r;
 }
 
-int state_change_new(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
-        StateChange **ret) {
+int state_change_new(const StateStore *store, const StateTransaction *persistent,
+        const StateTransaction *runtime, StateChange **ret) {
         _cleanup_(state_change_freep) StateChange *c = NULL;
         const char *problem;
         int r = 0;

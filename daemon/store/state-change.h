@@ -4,5 +4,5 @@
 #include "state-transaction.h"
 
 /* Changes on their way to the disk, see state-store.h. Either transaction may be without changes. */
-int state_change_new(const StateStore *store, const Transaction *persistent, const Transaction *runtime,
-        StateChange **ret);
+int state_change_new(const StateStore *store, const StateTransaction *persistent,
+        const StateTransaction *runtime, StateChange **ret);

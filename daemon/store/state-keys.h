@@ -3,7 +3,7 @@
 
 #include "override-list.h"
 
-/* A set of kinds and keys, which identify files of a layer. */
+/* Kinds and keys, which identify files of a layer. A key may be there twice; its file then is written twice. */
 
 typedef struct StateKey {
         OverrideKind kind;
@@ -23,7 +23,7 @@ void state_keys_clear(StateKeys *keys);
 /* Allocates room for n more keys. Returns 0 or -ENOMEM. */
 int state_keys_reserve(StateKeys *keys, size_t n);
 
-/* Adds a copy of the key, which must be new. Returns 0 or -ENOMEM. */
+/* Adds a copy of the key, also if the key is there already. Returns 0 or -ENOMEM. */
 int state_keys_add(StateKeys *keys, OverrideKind kind, const char *key);
 
 /* Moves the keys that to does not have yet; the room must have been allocated. Frees the other keys. */

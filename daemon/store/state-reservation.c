@@ -4,12 +4,12 @@
 #include "state-transaction.h"
 
 /* Adds the VM's entry to the transaction, and creates it if there is none. */
-static int begin(const StateStore *store, const char *key, Transaction *t, StateEntry **ret) {
+static int begin(const StateStore *store, const char *key, StateTransaction *t, StateEntry **ret) {
         return transaction_entry(t, store->layers->runtime, key, ret);
 }
 
-static int commit(StateStore *store, Transaction *t, CommitMode mode) {
-        _cleanup_(transaction_done) Transaction none = {};
+static int commit(StateStore *store, StateTransaction *t, CommitMode mode) {
+        _cleanup_(transaction_done) StateTransaction none = {};
 
         return state_store_commit(store, &none, t, mode);
 }
@@ -24,7 +24,7 @@ static void set_reservation(StateEntry *e, Reservation reservation) {
 
 int state_store_set_reservation(StateStore *store, const char *key, const char *name,
         const Announcement *announced, Reservation reservation) {
-        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(transaction_done) StateTransaction t = {};
         _cleanup_(announcement_clear) Announcement copy = {};
         const StateEntry *now = state_get_reservation(store->layers->runtime, key);
         StateEntry *e;
@@ -52,7 +52,7 @@ int state_store_set_reservation(StateStore *store, const char *key, const char *
 
 /* If the entry has an override, it keeps the name for the user. */
 static int drop_reservation(StateStore *store, const char *key) {
-        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(transaction_done) StateTransaction t = {};
         StateEntry *e;
         int r;
 
@@ -83,7 +83,7 @@ static bool next_equal(const StateNext *a, const StateNext *b) {
 }
 
 int state_store_set_next(StateStore *store, const char *key, const char *name, StateNext *next) {
-        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(transaction_done) StateTransaction t = {};
         const StateEntry *now = state_get_reservation(store->layers->runtime, key);
         StateEntry *e;
         int r;
@@ -106,7 +106,7 @@ int state_store_set_next(StateStore *store, const char *key, const char *name, S
 }
 
 int state_store_take_next(StateStore *store, const char *key, Reservation reservation) {
-        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(transaction_done) StateTransaction t = {};
         StateEntry *e;
         int r;
 
@@ -120,7 +120,7 @@ int state_store_take_next(StateStore *store, const char *key, Reservation reserv
 }
 
 static int forget_next(StateStore *store, const char *key) {
-        _cleanup_(transaction_done) Transaction t = {};
+        _cleanup_(transaction_done) StateTransaction t = {};
         StateEntry *e;
         int r;
 

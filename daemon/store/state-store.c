@@ -160,7 +160,7 @@ char *state_store_describe_problems(const StateStore *store) {
 }
 
 /* Copies what the item changes in this layer into the transaction. */
-static int touch_item(Transaction *t, const State *state, const OverrideItem *item) {
+static int touch_item(StateTransaction *t, const State *state, const OverrideItem *item) {
         StateEntry *entry;
         StateSlice *slice;
 
@@ -197,7 +197,7 @@ static int put_serials(State *runtime, const OverrideList *list) {
         return 0;
 }
 
-static int put_list(Transaction *t, const State *state, const OverrideList *list, bool runtime) {
+static int put_list(StateTransaction *t, const State *state, const OverrideList *list, bool runtime) {
         int r = 0;
 
         if (!override_list_changes(list, runtime))
@@ -213,8 +213,8 @@ static int put_list(Transaction *t, const State *state, const OverrideList *list
         return r;
 }
 
-static int put_both(
-        const StateStore *store, const OverrideList *list, Transaction *persistent, Transaction *runtime) {
+static int put_both(const StateStore *store, const OverrideList *list, StateTransaction *persistent,
+        StateTransaction *runtime) {
         int r;
 
         r = put_list(persistent, store->layers->persistent, list, false);
@@ -222,7 +222,7 @@ static int put_both(
 }
 
 int state_store_plan_list(const StateStore *store, const OverrideList *list, StateChange **ret) {
-        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        _cleanup_(transaction_done) StateTransaction persistent = {}, runtime = {};
         int r;
 
         r = put_both(store, list, &persistent, &runtime);
@@ -230,7 +230,7 @@ int state_store_plan_list(const StateStore *store, const OverrideList *list, Sta
 }
 
 int state_store_set_list(StateStore *store, const OverrideList *list) {
-        _cleanup_(transaction_done) Transaction persistent = {}, runtime = {};
+        _cleanup_(transaction_done) StateTransaction persistent = {}, runtime = {};
         int r;
 
         r = put_both(store, list, &persistent, &runtime);
@@ -238,7 +238,7 @@ int state_store_set_list(StateStore *store, const OverrideList *list) {
 }
 
 int state_store_set_slice_applied(StateStore *store, const char *name, bool applied) {
-        _cleanup_(transaction_done) Transaction p = {}, t = {};
+        _cleanup_(transaction_done) StateTransaction p = {}, t = {};
         const StateSlice *now = state_find_slice(store->layers->runtime, name);
         StateSlice *slice;
         int r;

@@ -47,8 +47,8 @@ typedef struct StateStore {
  * problems are logged. *layers gets the state; the store keeps it up to date from then on. Must be called before the event
  * loop runs, because it blocks while it writes to the disk.
  *
- * Returns 0; -EPROTONOSUPPORT if a file was written by a newer version, in which case nothing is changed; or another
- * negative errno.
+ * Returns 0; -EPROTONOSUPPORT if a file was written by a newer version, in which case no file is written, but files read
+ * before that one may have been set aside; or another negative errno.
  */
 int state_store_load(StateStore *store, const char *root, StateLayers *layers);
 void state_store_done(StateStore *store);

@@ -8,17 +8,17 @@
 #include "state-pending.h"
 #include "state-transaction.h"
 
-void transaction_done(Transaction *t) {
+void transaction_done(StateTransaction *t) {
         state_free(t->next);
 }
 
-static int begin(Transaction *t) {
+static int begin(StateTransaction *t) {
         if (!t->next)
                 t->next = state_new();
         return t->next ? 0 : -ENOMEM;
 }
 
-int transaction_entry(Transaction *t, const State *current, const char *key, StateEntry **ret) {
+int transaction_entry(StateTransaction *t, const State *current, const char *key, StateEntry **ret) {
         const StateEntry *now = state_find(current, key);
         StateEntry *e;
 
@@ -35,7 +35,7 @@ int transaction_entry(Transaction *t, const State *current, const char *key, Sta
         return 0;
 }
 
-int transaction_slice(Transaction *t, const State *current, const char *name, StateSlice **ret) {
+int transaction_slice(StateTransaction *t, const State *current, const char *name, StateSlice **ret) {
         const StateSlice *now = state_find_slice(current, name);
         StateSlice *slice;
 
@@ -52,7 +52,7 @@ int transaction_slice(Transaction *t, const State *current, const char *name, St
         return 0;
 }
 
-int transaction_default(Transaction *t, const State *current) {
+int transaction_default(StateTransaction *t, const State *current) {
         if (begin(t) < 0)
                 return -ENOMEM;
 
@@ -65,11 +65,11 @@ int transaction_default(Transaction *t, const State *current) {
         return 0;
 }
 
-size_t transaction_count(const Transaction *t) {
+size_t transaction_count(const StateTransaction *t) {
         return t->next ? t->next->n_entries + t->next->n_slices + t->default_changes : 0;
 }
 
-int transaction_keys(const Transaction *t, StateKeys *ret) {
+int transaction_keys(const StateTransaction *t, StateKeys *ret) {
         int r = 0;
 
         if (!t->next)
@@ -85,7 +85,7 @@ int transaction_keys(const Transaction *t, StateKeys *ret) {
         return r;
 }
 
-const char *transaction_problem(const Transaction *t, const StateFiles *files) {
+const char *transaction_problem(const StateTransaction *t, const StateFiles *files) {
         _cleanup_(state_keys_done) StateKeys keys = {};
         const char *problem = NULL;
 
@@ -106,7 +106,7 @@ const char *transaction_problem(const Transaction *t, const StateFiles *files) {
 }
 
 /* Makes sure that there will not be more files than state_store_load() reads, unusable ones included. */
-static int check_count(const Transaction *t, const StateFiles *files, const State *current) {
+static int check_count(const StateTransaction *t, const StateFiles *files, const State *current) {
         size_t n = current->n_entries + current->n_slices + files->n_bad;
 
         if (n + transaction_count(t) < STATE_FILES_MAX)
@@ -122,8 +122,8 @@ static int check_count(const Transaction *t, const StateFiles *files, const Stat
         return n < STATE_FILES_MAX ? 0 : -EFBIG;
 }
 
-int transaction_write(
-        const Transaction *t, const StateFiles *files, const State *current, const char *id, StateWrite *w) {
+int transaction_write(const StateTransaction *t, const StateFiles *files, const State *current,
+        const char *id, StateWrite *w) {
         _cleanup_(state_keys_done) StateKeys keys = {};
         _cleanup_free_ char *name = NULL, *text = NULL;
         int r;
@@ -147,7 +147,7 @@ int transaction_write(
         return r < 0 ? r : state_write_set_change(w, name, TAKE_PTR(text));
 }
 
-static void take(Transaction *t, State *memory) {
+static void take(StateTransaction *t, State *memory) {
         if (!t->next)
                 return;
 
@@ -162,7 +162,7 @@ static void take(Transaction *t, State *memory) {
  * Writes the files of a change to several files, after its pending change. From here on the change cannot fail: files that
  * cannot be written stay in the pending change and are written later.
  */
-static void write_several(StateStore *store, const Transaction *t, StateKeys *keys) {
+static void write_several(StateStore *store, const StateTransaction *t, StateKeys *keys) {
         StateFiles *files = &store->runtime;
         int r;
 
@@ -173,7 +173,7 @@ static void write_several(StateStore *store, const Transaction *t, StateKeys *ke
                 log_error_errno(r, "Cannot write the state files in %s, trying again: %m", files->path);
 }
 
-static int save_runtime(StateStore *store, const Transaction *t, StateKeys *keys) {
+static int save_runtime(StateStore *store, const StateTransaction *t, StateKeys *keys) {
         _cleanup_(state_write_freep) StateWrite *w = NULL;
         StateFiles *files = &store->runtime;
         bool several = transaction_count(t) > 1;
@@ -201,7 +201,8 @@ static void runtime_is_behind(StateStore *store, StateKeys *keys) {
                 store->stale(store->stale_userdata);
 }
 
-int state_store_commit(StateStore *store, Transaction *persistent, Transaction *runtime, CommitMode mode) {
+int state_store_commit(
+        StateStore *store, StateTransaction *persistent, StateTransaction *runtime, CommitMode mode) {
         _cleanup_(state_keys_done) StateKeys keys = {};
         StateLayers *layers = store->layers;
         int r = 0, k;

@@ -375,7 +375,7 @@ class Unusable(BusTest):
         self.start()
         status = self.get_manager("Status")
         self.assertIn(r"/x\xff\x0ay is unusable", status)
-        self.assertEqual(self.call(MANAGER_PATH, PROPERTIES, "GetAll", "s", (MANAGER,))[0]["Status"][1], status)
+        self.assertEqual(self.call(MANAGER_PATH, PROPERTIES, "GetAll", "s", (MANAGER,))[0]["Status"], status)
         self.assertIn(f"STATUS={status}", self.daemon.states)
 
     def test_many(self):
