@@ -6,6 +6,7 @@
 #include "bus-options.h"
 #include "override-row.h"
 #include "slice-bus.h"
+#include "unit-path.h"
 #include "utf8.h"
 #include "vm.h"
 
@@ -54,6 +55,13 @@ static int check_vm(Api *api, const OverrideRow *row, sd_bus_error *error) {
                 r = bus_check_quota("Watermark", row->setting.watermark, error);
         if (r < 0)
                 return r;
+
+        /* One that is there can be removed. */
+        if (!row->runtime && !setting_is_empty(&row->setting) && !vm_key_is_lasting(row->key))
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "\"%s\" is a login session, and another one after a reboot: it can have a \"runtime\" "
+                        "override only.",
+                        row->key);
 
         /* A unit has one by definition, and is not as quickly found. */
         vm = isempty(row->uuid) ? NULL : vm_find_by_key(api->world, row->key);
