@@ -6,6 +6,7 @@
 #include "bus-options.h"
 #include "override-row.h"
 #include "slice-bus.h"
+#include "unit-path.h"
 #include "utf8.h"
 #include "vm.h"
 
@@ -54,6 +55,13 @@ static int check_vm(Api *api, const OverrideRow *row, sd_bus_error *error) {
                 r = bus_check_quota("Watermark", row->setting.watermark, error);
         if (r < 0)
                 return r;
+
+        /* An override that is stored can be removed. */
+        if (!row->runtime && !setting_is_empty(&row->setting) && !vm_key_is_lasting(row->key))
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "\"%s\" is a login session, whose number is reused after a reboot: only an override "
+                        "with \"runtime\" is possible.",
+                        row->key);
 
         /* The VM of a unit is not a lone set, and the lookup by unit is slow. */
         vm = isempty(row->uuid) ? NULL : vm_find_by_key(api->world, row->key);

@@ -11,6 +11,7 @@
 #include "polkit.h"
 #include "origin.h"
 #include "set.h"
+#include "unit-path.h"
 #include "usage.h"
 #include "vm-path.h"
 #include "vm-policy.h"
@@ -110,6 +111,11 @@ static int set_quota(sd_bus_message *message, Api *api, const Caller *caller, sd
         if (!runtime && vm->kind == VM_KIND_SET)
                 return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                         "VM %s has no unit, so only an override with \"runtime\" is possible.", vm->name);
+        if (!runtime && !vm_key_is_lasting(vm->key))
+                return bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                        "VM %s is a login session, whose number is reused after a reboot: only an override with "
+                        "\"runtime\" is possible.",
+                        vm->name);
 
         /* Also removes the runtime override, which would take precedence. */
         if (!runtime)

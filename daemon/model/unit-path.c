@@ -4,6 +4,7 @@
 
 #include "cgroup-path.h"
 #include "macro.h"
+#include "state.h"
 #include "unit-path.h"
 #include "utf8.h"
 
@@ -37,4 +38,26 @@ int unit_path_to_vm_name(const char *unit, const char *unit_path, char **ret) {
 
         *ret = TAKE_PTR(name);
         return 0;
+}
+
+static bool is_session(const char *name) {
+        static const char prefix[] = "session-";
+        const char *slash = strrchr(name, '/');
+        size_t digits;
+
+        name = slash ? slash + 1 : name;
+        if (strncmp(name, prefix, strlen(prefix)) != 0)
+                return false;
+
+        name += strlen(prefix);
+        /* Without the audit subsystem's number logind takes one of its own. */
+        name += *name == 'c';
+        digits = strspn(name, "0123456789");
+        return digits > 0 && streq(name + digits, ".scope");
+}
+
+bool vm_key_is_lasting(const char *key) {
+        const size_t n = strlen(STATE_UNIT_PREFIX);
+
+        return strncmp(key, STATE_UNIT_PREFIX, n) != 0 || !is_session(key + n);
 }

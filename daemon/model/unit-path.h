@@ -31,3 +31,10 @@ bool unit_path_is_below_user_slice(const char *cgroup);
  * NAME_MAX bytes, or -ENOMEM. The caller frees *ret.
  */
 int unit_path_to_vm_name(const char *unit, const char *unit_path, char **ret);
+
+/*
+ * Does the key in the state mean the same VM after a reboot? logind numbers
+ * sessions anew after each boot, so the same "unit:session-3.scope", on the host
+ * or in a container, can then be another user's. Such a VM has runtime overrides only.
+ */
+bool vm_key_is_lasting(const char *key);

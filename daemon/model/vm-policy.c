@@ -16,9 +16,12 @@ static PolicyInput policy_input(
                 .name = next ? next->name : vm->name,
                 .slice = next ? NULL : vm->place.slice,
                 .runtime = overrides->runtime,
-                .persistent = overrides->persistent,
                 .default_quota = default_quota,
         };
+
+        /* Earlier versions saved overrides for other keys, too. */
+        if (vm_key_is_lasting(vm->key))
+                input.persistent = overrides->persistent;
 
         if (announced) {
                 input.metadata = announced->quota;

@@ -169,5 +169,52 @@ class Twins(Names):
             self.assertEqual([self.source(u) for u in self.uuids], [(5, "persistent")] * 2)
 
 
+class Sessions(Names):
+    """The number of a session is another user's after a reboot."""
+
+    INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
+    KEY = "unit:session-3.scope"
+
+    def session(self, uid, set_id):
+        self.unit(f"/user.slice/user-{uid}.slice/session-3.scope", set_id)
+        self.start()
+        self.wait_vm("session-3.scope")
+        return self.uuid_in(f"/user.slice/user-{uid}.slice/session-3.scope")
+
+    def test_refused(self):
+        uuid = self.session(0, 1)
+        for call in (
+            (self.set_quota, uuid, 50000),
+            (self.set_override, self.KEY, 50000),
+            (self.set_override, "unit:session-c4.scope", 50000),
+        ):
+            self.assert_error(self.INVALID_ARGS, "is a login session", *call)
+        row = ("persistent", "vm", self.KEY, "", {"quota": ("u", 50000)})
+        self.assert_error(
+            self.INVALID_ARGS, "is a login session", self.manager_call, "SetOverrides", "a(ssssa{sv})a{sv}", [row], {}
+        )
+        self.assertEqual(self.root.quota(1), 1000)
+        self.assertEqual(self.manager_call("ListOverrides"), ([],))
+
+        self.set_quota(uuid, 5, runtime=True)
+        self.assertEqual(self.root.quota(1), 5)
+        self.set_override(self.KEY, 6, layer="runtime")
+        self.assertEqual(self.root.quota(1), 6)
+
+    def test_one_of_an_earlier_version(self):
+        """It is not in force, and can be removed."""
+        state = '{"version": 1, "vms": {"%s": {"override": {"quota": 50000}}}}' % self.KEY
+        self.root.write("var/lib/pasidd/state.json", state)
+        uuid = self.session(1000, 1)
+        self.assertEqual(len(self.manager_call("ListOverrides")[0]), 1)
+        self.assertEqual(self.source(uuid), (1000, "default"))
+        self.assertEqual(self.root.quota(1), 1000)
+        self.set_quota(uuid, 7, runtime=True)
+        self.assertEqual(self.root.quota(1), 7)
+        self.reset_quota(uuid)
+        self.assertEqual(self.manager_call("ListOverrides"), ([],))
+        self.assertEqual(self.root.quota(1), 1000)
+
+
 if __name__ == "__main__":
     main()

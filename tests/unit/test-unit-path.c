@@ -77,8 +77,38 @@ static void test_refused(void **state _unused_) {
         assert_ptr_equal(name, path);
 }
 
+static void test_key_is_lasting(void **state _unused_) {
+        static const struct {
+                const char *key;
+                bool lasting;
+        } cases[] = {
+                { "unit:session-3.scope", false },
+                { "unit:session-c12.scope", false },
+                { "unit:user@1000.service/session-3.scope", false },
+                { "unit:lxc.payload.c1/user.slice/user-0.slice/session-3.scope", false },
+
+                { "aaaabbbb-0000-4000-8000-000000000001", true },
+                { "unit:nginx.service", true },
+                { "unit:user@1000.service", true },
+                { "unit:session.scope", true },
+                { "unit:session-.scope", true },
+                { "unit:session-c.scope", true },
+                { "unit:session-3.service", true },
+                { "unit:session-3.scope.service", true },
+                { "unit:session-x3.scope", true },
+                { "unit:my-session-3.scope", true },
+                { "unit:session-3.scope/x.service", true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                test_case("%s", cases[i].key);
+                assert_int_equal(vm_key_is_lasting(cases[i].key), cases[i].lasting);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_key_is_lasting),
                 cmocka_unit_test(test_vm_name),
                 cmocka_unit_test(test_refused),
         };
