@@ -224,8 +224,8 @@ static void explain_foreign(Limit *limit, const LimitSubject *subject, const cha
         limit_set_error(limit, error);
 }
 
-/* The kernel shows these values: one of somebody else is restored, adopted or left. */
-static void seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
+/* The kernel shows these values: one of somebody else is restored, adopted or left. Returns false if nothing followed. */
+static bool seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
         ForeignChange policy = policy_for(control, limit, subject);
         uint64_t value = limit->desired;
         const char *what = NULL;
@@ -235,7 +235,7 @@ static void seen(Control *control, Limit *limit, const LimitSubject *subject, co
         foreign = find_foreign(control, limit, subject, values, &value, &what);
         step = limit_seen(limit, value, policy, control_now(control));
         if (step == LIMIT_NOTHING)
-                return;
+                return false;
 
         if (foreign)
                 announce_foreign(control, subject, what, value, limit->desired, policy);
@@ -247,6 +247,7 @@ static void seen(Control *control, Limit *limit, const LimitSubject *subject, co
                                : limit_adoption_failed(limit, control_now(control));
         carry_out(control, limit, step);
         ops_of(control, limit)->settled(limit);
+        return true;
 }
 
 static void carry_out(Control *control, Limit *limit, LimitStep step) {
@@ -285,7 +286,7 @@ int limits_look(Control *control, Limit *limit) {
 
         r = read_values(control, limit, &subject, &values);
         if (r >= 0)
-                seen(control, limit, &subject, &values);
+                (void) seen(control, limit, &subject, &values);
         return r;
 }
 
@@ -322,9 +323,13 @@ int limits_verify(Control *control, Limit *limit) {
         MiscValues values;
         int r;
 
-        (void) limits_look(control, limit);
-        if (limit->state == LIMIT_FAILED || (limit->state == LIMIT_IN_FORCE && !limit->restore_due)) {
+        if (limit->state == LIMIT_ABSENT)
+                return 0;
+
+        r = read_values(control, limit, &subject, &values);
+        if (r >= 0 && seen(control, limit, &subject, &values))
                 r = read_values(control, limit, &subject, &values);
+        if (limit->state == LIMIT_FAILED || (limit->state == LIMIT_IN_FORCE && !limit->restore_due)) {
                 if (r >= 0)
                         judge_values(control, limit, &subject, &values);
                 else {

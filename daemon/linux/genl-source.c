@@ -22,14 +22,20 @@
 #include "genl-family.h"
 #include "genl-parse.h"
 #include "genl-socket.h"
+#include "hold-off.h"
 #include "kernel-source.h"
 #include "log.h"
+#include "turn-taking.h"
 
 #define MESSAGE_BUFFER_SIZE (64 * 1024)
 
 /* Number of datagrams that are handled before control returns to the event loop. */
 #define RECEIVE_BATCH 64U
 #define FLUSH_MAX     65536U
+#define TURNS_MAX     8U
+
+/* Who overruns the socket again and again has all sets listed once a second. */
+#define LOST_INTERVAL_USEC (UINT64_C(1000000))
 
 typedef enum GenlState {
         GENL_RESOLVING,
@@ -46,6 +52,8 @@ typedef struct GenlSource {
         struct nl_sock *events_socket;
         sd_event_source *request_source;
         sd_event_source *events_source;
+        TurnTaking *turns; /* of both */
+        HoldOff *restart;
         uint32_t request; /* sequence number of the pending request */
         uint16_t family;
         bool announced;    /* present() has been called */
@@ -83,15 +91,30 @@ static int begin_info(GenlSource *g) {
         return send_request(g, g->family, VFIO_PASID_CMD_INFO_GET, VFIO_PASID_FAMILY_VERSION, 0);
 }
 
+/* Somebody may bring that about again and again. */
+static int begin_again(GenlSource *g) {
+        turn_taking_turn(g->turns, true);
+        return begin_info(g);
+}
+
 static int begin_dump(GenlSource *g) {
         g->state = GENL_DUMPING;
         g->n_sets = 0;
         return send_request(g, g->family, VFIO_PASID_CMD_SET_GET, VFIO_PASID_FAMILY_VERSION, NLM_F_DUMP);
 }
 
-static void restart(GenlSource *g) {
+/* Makes room, so that what happens during the dump fits. The dump covers what is thrown away. */
+static void flush_events(GenlSource *g) {
+        for (unsigned i = 0; i < FLUSH_MAX; i++)
+                if (genl_socket_receive(g->events_socket, g->buffer, sizeof(g->buffer)) == -EAGAIN)
+                        return;
+}
+
+static void restart(void *userdata) {
+        GenlSource *g = userdata;
         int r;
 
+        flush_events(g);
         r = begin_info(g);
         if (r < 0)
                 fail(g, r);
@@ -102,8 +125,8 @@ static void restart(GenlSource *g) {
  * virtual machine can make sets come and go at will: while there are more events
  * than fit into a batch, they get the same priority as everything else.
  */
-static void adjust_priority(GenlSource *g, bool many) {
-        const int64_t priority = many ? SD_EVENT_PRIORITY_NORMAL : SD_EVENT_PRIORITY_IMPORTANT;
+static void set_priority(int64_t priority, void *userdata) {
+        GenlSource *g = userdata;
 
         if (sd_event_source_set_priority(g->events_source, priority) < 0 ||
                 sd_event_source_set_priority(g->request_source, priority) < 0)
@@ -112,7 +135,9 @@ static void adjust_priority(GenlSource *g, bool many) {
 
 static void lose_events(GenlSource *g, const char *reason) {
         g->base.handlers->lost(reason, g->base.userdata);
-        restart(g);
+        g->state = GENL_INFO;
+        (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_OFF);
+        hold_off_request(g->restart);
 }
 
 static int on_family(GenlSource *g, struct nlmsghdr *nlh) {
@@ -162,10 +187,11 @@ static int on_set(GenlSource *g, const KernelMessage *message) {
 static int on_dump_done(GenlSource *g) {
         if (g->torn) {
                 log_debug("Sets changed during the dump, requesting it again.");
-                return begin_info(g);
+                return begin_again(g);
         }
 
         g->state = GENL_FOLLOWING;
+        turn_taking_turn(g->turns, false);
         genl_sequence_reset(&g->sequence, g->dump_seq);
         (void) sd_event_source_set_enabled(g->events_source, SD_EVENT_ON);
         g->base.handlers->dump(g->sets, g->n_sets, g->base.userdata);
@@ -184,7 +210,7 @@ static int on_error(GenlSource *g, int error) {
         if (error == -ENOENT || error == -EOPNOTSUPP)
                 return begin_resolve(g);
         if (error == -EINTR || error == -EAGAIN || error == -EBUSY)
-                return begin_info(g);
+                return begin_again(g);
 
         return error;
 }
@@ -281,10 +307,6 @@ static void on_event(GenlSource *g, struct nlmsghdr *nlh) {
         }
 }
 
-static ssize_t receive(GenlSource *g, struct nl_sock *socket) {
-        return genl_socket_receive(socket, g->buffer, sizeof(g->buffer));
-}
-
 static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         GenlSource *g = userdata;
 
@@ -293,11 +315,11 @@ static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void
                 int left, r;
                 ssize_t n;
 
-                n = receive(g, g->request_socket);
+                n = genl_socket_receive(g->request_socket, g->buffer, sizeof(g->buffer));
                 if (n == -EAGAIN)
                         return 0;
                 if (n == -ENOBUFS) {
-                        r = g->state == GENL_RESOLVING ? begin_resolve(g) : begin_info(g);
+                        r = g->state == GENL_RESOLVING ? begin_resolve(g) : begin_again(g);
                         if (r < 0)
                                 fail(g, r);
                         return 0;
@@ -319,13 +341,6 @@ static int on_request_io(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
-/* Empties the receive buffer, so that there is room for events during the dump. The dump covers the dropped events. */
-static void flush_events(GenlSource *g) {
-        for (unsigned i = 0; i < FLUSH_MAX; i++)
-                if (receive(g, g->events_socket) == -EAGAIN)
-                        return;
-}
-
 static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         GenlSource *g = userdata;
 
@@ -334,14 +349,13 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
                 int left;
                 ssize_t n;
 
-                n = receive(g, g->events_socket);
+                n = genl_socket_receive(g->events_socket, g->buffer, sizeof(g->buffer));
                 if (n == -EAGAIN) {
-                        adjust_priority(g, false);
+                        turn_taking_turn(g->turns, false);
                         return 0;
                 }
                 if (n == -ENOBUFS) {
-                        adjust_priority(g, true);
-                        flush_events(g);
+                        turn_taking_turn(g->turns, true);
                         if (g->state == GENL_FOLLOWING)
                                 lose_events(g, "receive buffer overrun");
                         return 0;
@@ -359,7 +373,7 @@ static int on_events_io(sd_event_source *source, int fd, uint32_t revents, void 
                         return 0;
         }
 
-        adjust_priority(g, true);
+        turn_taking_turn(g->turns, true);
         return 0;
 }
 
@@ -380,6 +394,8 @@ static void genl_source_free(KernelSource *source) {
 
         sd_event_source_disable_unref(g->request_source);
         sd_event_source_disable_unref(g->events_source);
+        turn_taking_free(g->turns);
+        hold_off_free(g->restart);
         nl_socket_free(g->request_socket);
         nl_socket_free(g->events_socket);
         free(g->sets);
@@ -406,13 +422,15 @@ int genl_source_new(sd_event *event, PassedSockets *sockets, const KernelSourceH
 
         g->base = (KernelSource) { .ops = &ops, .handlers = handlers, .userdata = userdata };
 
-        r = genl_socket_open(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT,
-                on_request_io, g, &g->request_socket, &g->request_source);
-        if (r < 0)
-                return r;
-
-        r = genl_socket_open(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT,
-                on_events_io, g, &g->events_socket, &g->events_source);
+        r = turn_taking_new(event, SD_EVENT_PRIORITY_IMPORTANT, TURNS_MAX, set_priority, g, &g->turns);
+        if (r >= 0)
+                r = hold_off_new(event, LOST_INTERVAL_USEC, restart, g, &g->restart);
+        if (r >= 0)
+                r = genl_socket_open(event, &sockets->request, "genl-request", SD_EVENT_PRIORITY_IMPORTANT,
+                        on_request_io, g, &g->request_socket, &g->request_source);
+        if (r >= 0)
+                r = genl_socket_open(event, &sockets->events, "genl-events", SD_EVENT_PRIORITY_IMPORTANT,
+                        on_events_io, g, &g->events_socket, &g->events_source);
         if (r < 0)
                 return r;
 

@@ -190,6 +190,23 @@ class Reserve(BusTest):
         self.assertFalse(self.get(WEB, "QuotaInForce"))
         self.assertIn("misc.max", self.get(WEB, "QuotaError"))
 
+    def test_confirm_reads_once(self):
+        """Anybody may ask for it, and a process can have very many sets."""
+        n = 100
+        self.add_machine("web", WEB, 1, sets=range(1, n + 1))
+        self.wait_vm("web")
+        wait_until(lambda: len(self.get(WEB, "Sets")) == n, "all sets are known")
+        self.wait_get(WEB, "QuotaInForce", True)
+        before = self.count_reads()
+        self.confirm(WEB)
+        numbers = 2 * n + 1
+        self.assertIn(self.count_reads() - before, range(numbers, numbers + n))
+
+    def count_reads(self):
+        """Of the daemon, read(2) and the like."""
+        with open(f"/proc/{self.daemon.process.pid}/io", encoding="utf-8") as f:
+            return int(dict(line.split(":") for line in f)["syscr"])
+
     def test_uuid_of_a_unit(self):
         """A libvirt VM's UUID is its own, whoever else claims it."""
         self.add_unit("vm.service", 1, OTHER)

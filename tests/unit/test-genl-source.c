@@ -522,6 +522,63 @@ static void test_torn_dump(void **state) {
         assert_int_equal(told.n_sets, 1);
 }
 
+static int count_other(sd_event_source *event_source, int fd, uint32_t revents, void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* Somebody makes and ends sets so fast that no dump is whole: others have their turn. */
+static void test_torn_again_and_again(void **state) {
+        unsigned n_others = 0;
+        sd_event_source *other;
+        int fd;
+
+        start();
+        fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        assert_true(fd >= 0);
+        assert_true(sd_event_add_io(event_loop, &other, fd, EPOLLIN, count_other, &n_others) >= 0);
+        assert_int_equal(kernel_source_resync(source), 0);
+        for (unsigned i = 0; i < 20; i++) {
+                if (kernel.command == VFIO_PASID_CMD_INFO_GET)
+                        reply_info(20);
+                else {
+                        reply_set(1, 20, NLM_F_DUMP_INTR);
+                        reply_done();
+                }
+                for (unsigned n = kernel.n_requests; kernel.n_requests == n;)
+                        assert_true(sd_event_run(event_loop, 0) > 0);
+        }
+        assert_true(n_others >= 8);
+        sd_event_source_disable_unref(other);
+        close(fd);
+}
+
+/* The second loss within a second has to wait. */
+static void test_lost_again(void **state) {
+        unsigned n;
+
+        start();
+        send_event(VFIO_PASID_CMD_SET_ADD_NTF, 3, 12);
+        turn();
+        answer_dump(12);
+        send_event(VFIO_PASID_CMD_SET_ADD_NTF, 4, 14);
+        n = kernel.n_requests;
+        turn();
+        assert_int_equal(told.n_lost, 2);
+        assert_int_equal(kernel.n_requests, n);
+
+        /* What comes meanwhile is thrown away, and the dump has it. */
+        send_event(VFIO_PASID_CMD_SET_ADD_NTF, 5, 15);
+        while (kernel.n_requests == n)
+                assert_true(sd_event_run(event_loop, UINT64_MAX) >= 0);
+        answer_dump(15);
+        assert_int_equal(told.n_events, 0);
+        send_event(VFIO_PASID_CMD_SET_ADD_NTF, 6, 16);
+        turn();
+        assert_int_equal(told.n_events, 1);
+        assert_int_equal(told.n_lost, 2);
+}
+
 static void test_many_sets(void **state) {
         start();
         assert_int_equal(kernel_source_resync(source), 0);
@@ -703,6 +760,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_newer_event, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_not_from_the_kernel, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_torn_dump, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_torn_again_and_again, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_lost_again, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_many_sets, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_resync, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_no_family, set_up, tear_down),
