@@ -376,7 +376,7 @@ class Unusable(BusTest):
         status = self.get_manager("Status")
         self.assertIn(r"/x\xff\x0ay is unusable", status)
         self.assertEqual(self.call(MANAGER_PATH, PROPERTIES, "GetAll", "s", (MANAGER,))[0]["Status"], status)
-        self.assertIn(f"STATUS={status}", self.daemon.states)
+        self.assertIn(f"STATUS={status}", [line for text in self.daemon.states for line in text.splitlines()])
 
     def test_many(self):
         for uuid in (WEB, DB, OTHER):
