@@ -67,7 +67,7 @@ void expect(Expectation *e, int error) {
                 e->high |= UINT64_C(1) << (error - 64);
 }
 
-static bool expected(const Expectation *e, int r) {
+bool expected(const Expectation *e, int r) {
         unsigned n = r < 0 ? (unsigned) -r : 0;
 
         return e->any || (n < 64 ? e->low >> n & 1 : n < 128 ? e->high >> (n - 64) & 1 : false);

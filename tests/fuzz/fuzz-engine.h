@@ -104,6 +104,7 @@ void differs(const Thread *t, const Call *c, const char *format, ...) __attribut
 void fuzz_wrong(void);
 
 void expect(Expectation *e, int error);
+bool expected(const Expectation *e, int r);
 bool nothing_expected(const Expectation *e);
 
 /* Where the argument of a call is. */
