@@ -168,10 +168,40 @@ static uint32_t pick_word(unsigned op, unsigned i, Random *r) {
         }
 }
 
+/* A file of a device, of two, but mostly one that the call has a use for. */
+static unsigned pick_file(unsigned op, Random *r) {
+        unsigned file = random_below(r, FILES);
+
+        switch (op) {
+        case OP_ATTACH:
+        case OP_DETACH:
+        case OP_FEATURE:
+        case OP_CHILD:
+                if (random_chance(r, 10))
+                        return file;
+                for (unsigned i = 0; i < DEVICES && model; i++) {
+                        const Device *d = model->devices + ((unsigned) file_device(file) + i) % DEVICES;
+
+                        if (d->file >= 0)
+                                return (unsigned) d->file;
+                }
+                return file - file % FILES_EACH;
+        case OP_BIND:
+                /* What is bound is not there for type1. */
+                if (file_device(file) == TYPE1_DEVICE && random_chance(r, 85))
+                        file = random_below(r, TYPE1_DEVICE * FILES_EACH);
+                return random_chance(r, 20) ? file : file - file % FILES_EACH;
+        case OP_CLOSE_FILE:
+                return random_chance(r, 50) ? file : TYPE1_DEVICE * FILES_EACH + random_below(r, FILES_EACH);
+        default:
+                return file;
+        }
+}
+
 static void call_make(Thread *t, Call *c) {
         Random *r = &t->random;
 
-        c->slot = random_below(r, FILES);
+        c->slot = pick_file(c->op, r);
         for (unsigned i = 0; i < FUZZ_WORDS; i++)
                 c->words[i] = pick_word(c->op, i, r);
 }
@@ -591,7 +621,12 @@ static int do_move(Thread *t, const Call *c, Expectation *e) {
 
 /* In the child of a process that may have threads: only system calls. */
 static void child_move(CgroupIndex i) {
-        int fd = open(procs_paths[i], O_WRONLY | O_CLOEXEC);
+        int fd;
+
+        /* It takes its time. */
+        if (model && i == model->cgroup)
+                return;
+        fd = open(procs_paths[i], O_WRONLY | O_CLOEXEC);
 
         if (fd < 0 || write(fd, "0", 1) < 0)
                 _exit(1);
@@ -816,11 +851,11 @@ static int do_pasid_free(Thread *t, const Call *c, Expectation *e) {
 }
 
 static const FuzzOp ops[_OP_MAX] = {
-        [OP_ATTACH] = { "attach", 45300, do_attach },
+        [OP_ATTACH] = { "attach", 47470, do_attach },
         [OP_DETACH] = { "detach", 24000, do_detach },
         [OP_FEATURE] = { "feature", 3000, do_feature },
-        [OP_BIND] = { "bind", 4000, do_bind },
-        [OP_CLOSE_FILE] = { "close device", 400, do_close_file },
+        [OP_BIND] = { "bind", 2000, do_bind },
+        [OP_CLOSE_FILE] = { "close device", 250, do_close_file },
         [OP_CLOSE_IOMMUFD] = { "close iommufd", 120, do_close_iommufd },
         [OP_IOAS_ALLOC] = { "ioas alloc", 2500, do_ioas_alloc },
         [OP_HWPT_ALLOC] = { "hwpt alloc", 5000, do_hwpt_alloc },
@@ -830,7 +865,7 @@ static const FuzzOp ops[_OP_MAX] = {
         [OP_MISC_MAX] = { "misc.max", 600, do_misc_max },
         [OP_SYSFS_READ] = { "sysfs read", 300, do_sysfs_read },
         [OP_MOVE] = { "move", 50, do_move },
-        [OP_CHILD] = { "child", 80, do_child },
+        [OP_CHILD] = { "child", 60, do_child },
         [OP_CROWD] = { "crowd killed", 30, do_crowd },
         [OP_TYPE1_OPEN] = { "type1 open", 200, do_type1_open },
         [OP_TYPE1_CLOSE] = { "type1 close", 120, do_type1_close },
