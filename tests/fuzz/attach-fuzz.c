@@ -868,8 +868,8 @@ static const FuzzOp ops[_OP_MAX] = {
         [OP_CHILD] = { "child", 60, do_child },
         [OP_CROWD] = { "crowd killed", 30, do_crowd },
         [OP_TYPE1_OPEN] = { "type1 open", 200, do_type1_open },
-        [OP_TYPE1_CLOSE] = { "type1 close", 120, do_type1_close },
-        [OP_PASID_ALLOC] = { "pasid alloc", 3500, do_pasid_alloc },
+        [OP_TYPE1_CLOSE] = { "type1 close", 60, do_type1_close },
+        [OP_PASID_ALLOC] = { "pasid alloc", 3560, do_pasid_alloc },
         [OP_PASID_FREE] = { "pasid free", 2000, do_pasid_free },
 };
 
