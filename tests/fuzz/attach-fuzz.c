@@ -37,7 +37,7 @@
 #define STEPS 8
 
 /* Most PASIDs that a child attaches which is then killed. */
-#define CROWD 600
+#define CROWD 400
 
 typedef enum Op {
         OP_ATTACH,
@@ -78,6 +78,13 @@ typedef struct Shared {
         atomic_bool done;
 } Shared;
 
+#define HINTS 8
+
+typedef struct Hints {
+        _Atomic uint32_t ids[OBJECT_HWPT + 1][2][HINTS];
+        atomic_uint n;
+} Hints;
+
 static const char *const cgroup_names[CGROUPS] = { "", "/a", "/b" };
 static const char *const resource_names[RESOURCES] = { "pasid_attach", "pasid" };
 
@@ -88,6 +95,8 @@ static char device_paths[DEVICES + 1][64];
 static int type1_group;
 static char cgroup_paths[CGROUPS][128], procs_paths[CGROUPS][160];
 static Shared *shared;
+static Hints hints[IOMMUFDS];
+static atomic_uint slot_of_file[FILES];
 
 /* ---- making calls up ---- */
 
@@ -261,28 +270,53 @@ static void *argument_put(
         return p;
 }
 
-/* An object of an iommufd, mostly of the kind that is wanted. */
-static uint32_t object_pick(Context *context, uint32_t word) {
-        uint32_t n = word >> 8, kind = word % 100;
-        const Object *o = NULL;
+/* Without a model: numbers that objects of the iommufd in a slot had when they were made, and the slot that a file was bound to. */
+static void hint(unsigned slot, ObjectType type, bool for_pasids, uint32_t id) {
+        Hints *h = hints + slot;
 
-        if (!model || !context)
-                return kind < 95 ? 1 + n % 20 : n;
-        if (kind < 70)
-                o = model_pick(context, OBJECT_HWPT, true, n);
-        else if (kind < 82)
-                o = model_pick(context, OBJECT_HWPT, false, n);
+        atomic_store(&h->ids[type][for_pasids][atomic_fetch_add(&h->n, 1) % HINTS], id);
+}
+
+static uint32_t hinted(unsigned slot, ObjectType type, bool for_pasids, uint32_t n) {
+        return atomic_load(&hints[slot].ids[type][for_pasids][n % HINTS]);
+}
+
+/* The number of an object of an iommufd, whose context a model has, that is of TYPE; 0 if there is none. */
+static uint32_t object_of_type(
+        Context *context, unsigned slot, ObjectType type, bool for_pasids, uint32_t n) {
+        const Object *o;
+
+        if (!model)
+                return hinted(slot, type, for_pasids, n);
+        o = context ? model_pick(context, type, for_pasids, n) : NULL;
+        return o ? o->id : 0;
+}
+
+/* Mostly of the kind that is wanted. */
+static uint32_t object_pick(Context *context, unsigned slot, uint32_t word) {
+        uint32_t n = word >> 8, kind = word % 100, id = 0;
+
+        if (kind < 82)
+                id = object_of_type(context, slot, OBJECT_HWPT, kind < 70, n);
         else if (kind < 93)
-                o = model_pick(context, OBJECT_IOAS, false, n);
+                id = object_of_type(context, slot, OBJECT_IOAS, false, n);
         else if (kind < 95)
-                o = model_pick(context, OBJECT_DEVICE, false, n);
-        return o ? o->id : kind < 98 ? 1 + n % 64 : n;
+                id = object_of_type(context, slot, OBJECT_DEVICE, false, n);
+        return id > 0 ? id : kind < 98 ? 1 + n % 64 : n;
 }
 
 static Context *context_of_file(unsigned file) {
         Device *d = model ? model_bound(model, file) : NULL;
 
         return d ? d->context : NULL;
+}
+
+static uint32_t object_pick_of_file(unsigned file, uint32_t word) {
+        return object_pick(context_of_file(file), atomic_load(&slot_of_file[file]), word);
+}
+
+static uint32_t object_pick_of_slot(unsigned slot, uint32_t word) {
+        return object_pick(model ? model->of_slot[slot] : NULL, slot, word);
 }
 
 static void attach_finished(Thread *t, const Call *c, const AttachPlan *p, int r, uint32_t id) {
@@ -295,7 +329,7 @@ static void attach_finished(Thread *t, const Call *c, const AttachPlan *p, int r
 static int do_attach(Thread *t, const Call *c, Expectation *e) {
         bool with_pasid = c->words[1] & ATTACH_PASID;
         AttachArgs a = { argsz_of(c, with_pasid ? 16 : 12), c->words[1],
-                object_pick(context_of_file(c->slot), c->words[3]), c->words[2] };
+                object_pick_of_file(c->slot, c->words[3]), c->words[2] };
         Access access;
         AttachPlan p;
         uint32_t id = 0;
@@ -367,10 +401,12 @@ static int do_bind(Thread *t, const Call *c, Expectation *e) {
                 *e = p.e;
         }
         r = ioctl(file_fd(c->slot), VFIO_DEVICE_BIND_IOMMUFD, argument) < 0 ? -errno : 0;
-        if (r < 0 || !model || !p.context)
+        if (r < 0 || slot < 0 || (model && !p.context))
                 return r;
         memcpy(&a.out_devid, (unsigned char *) argument + offsetof(BindArgs, out_devid), sizeof(a.out_devid));
-        if (!model_bind_done(model, &p, a.out_devid))
+        hint((unsigned) slot, OBJECT_DEVICE, false, a.out_devid);
+        atomic_store(&slot_of_file[c->slot], (unsigned) slot);
+        if (model && !model_bind_done(model, &p, a.out_devid))
                 differs(t, c, "bound as %" PRIu32, a.out_devid);
         return r;
 }
@@ -388,8 +424,7 @@ static int do_close_iommufd(Thread *t, const Call *c, Expectation *e) {
 }
 
 static int do_destroy(Thread *t, const Call *c, Expectation *e) {
-        DestroyArgs a = { argsz_of(c, sizeof(a)),
-                object_pick(model ? model->of_slot[slot_of(c)] : NULL, c->words[3]) };
+        DestroyArgs a = { argsz_of(c, sizeof(a)), object_pick_of_slot(slot_of(c), c->words[3]) };
         Access access;
         void *argument;
 
@@ -415,10 +450,11 @@ static int do_ioas_alloc(Thread *t, const Call *c, Expectation *e) {
         if (model)
                 *e = model_ioas_alloc(model, slot_of(c), &a, access);
         r = ioctl(iommufd_fd(slot_of(c)), IOMMU_IOAS_ALLOC, argument) < 0 ? -errno : 0;
-        if (r < 0 || !model)
+        if (r < 0)
                 return r;
         memcpy(&a, argument, sizeof(a));
-        if (!model_ioas_alloc_done(model, slot_of(c), a.out_id))
+        hint(slot_of(c), OBJECT_IOAS, false, a.out_id);
+        if (model && !model_ioas_alloc_done(model, slot_of(c), a.out_id))
                 differs(t, c, "allocated as %" PRIu32, a.out_id);
         return r;
 }
@@ -426,7 +462,6 @@ static int do_ioas_alloc(Thread *t, const Call *c, Expectation *e) {
 static int do_hwpt_alloc(Thread *t, const Call *c, Expectation *e) {
         uint32_t word = c->words[2];
         Context *context = model ? model->of_slot[slot_of(c)] : NULL;
-        const Object *device, *ioas;
         HwptArgs a = { .size = argsz_of(c, sizeof(a)), .flags = c->words[1] };
         Access access;
         void *argument;
@@ -434,24 +469,23 @@ static int do_hwpt_alloc(Thread *t, const Call *c, Expectation *e) {
 
         if (enough_objects(c))
                 return do_destroy(t, c, e);
-        a.dev_id = object_pick(context, c->words[3]);
-        a.pt_id = object_pick(context, word);
-        device = context ? model_pick(context, OBJECT_DEVICE, false, word >> 8) : NULL;
-        ioas = context ? model_pick(context, OBJECT_IOAS, false, word >> 8) : NULL;
-        if (device && word % 100 < 95)
-                a.dev_id = device->id;
-        if (ioas && word % 100 < 90)
-                a.pt_id = ioas->id;
+        a.dev_id = object_of_type(context, slot_of(c), OBJECT_DEVICE, false, word >> 8);
+        if (a.dev_id == 0 || word % 100 >= 95)
+                a.dev_id = object_pick_of_slot(slot_of(c), c->words[3]);
+        a.pt_id = object_of_type(context, slot_of(c), OBJECT_IOAS, false, word >> 8);
+        if (a.pt_id == 0 || word % 100 >= 90)
+                a.pt_id = object_pick_of_slot(slot_of(c), word);
         if (word % 50 == 49)
                 a.reserved = word;
         argument = argument_put(t, c, &a, sizeof(a), a.size, &access);
         if (model)
                 *e = model_hwpt_alloc(model, slot_of(c), &a, access);
         r = ioctl(iommufd_fd(slot_of(c)), IOMMU_HWPT_ALLOC, argument) < 0 ? -errno : 0;
-        if (r < 0 || !model || !(e->low & 1))
+        if (r < 0 || (model && !expected(e, 0)))
                 return r;
         memcpy(&a.out_id, (unsigned char *) argument + offsetof(HwptArgs, out_id), sizeof(a.out_id));
-        if (!model_hwpt_alloc_done(model, slot_of(c), &a, a.out_id))
+        hint(slot_of(c), OBJECT_HWPT, a.flags & HWPT_ALLOC_PASID, a.out_id);
+        if (model && !model_hwpt_alloc_done(model, slot_of(c), &a, a.out_id))
                 differs(t, c, "allocated as %" PRIu32, a.out_id);
         return r;
 }
@@ -691,8 +725,7 @@ static int do_child(Thread *t, const Call *c, Expectation *e) {
         for (unsigned i = 0; i < STEPS; i++)
                 s->steps[i] = (Step) {
                         .args = { sizeof(AttachArgs), ATTACH_PASID,
-                                object_pick(context_of_file(c->slot), (uint32_t) random_next(&r)),
-                                pick_pasid(&r) },
+                                object_pick_of_file(c->slot, (uint32_t) random_next(&r)), pick_pasid(&r) },
                         .detach = random_chance(&r, 30),
                 };
         pid = fork();
@@ -853,7 +886,7 @@ static int do_pasid_free(Thread *t, const Call *c, Expectation *e) {
 static const FuzzOp ops[_OP_MAX] = {
         [OP_ATTACH] = { "attach", 47470, do_attach },
         [OP_DETACH] = { "detach", 24000, do_detach },
-        [OP_FEATURE] = { "feature", 3000, do_feature },
+        [OP_FEATURE] = { "feature", 3010, do_feature },
         [OP_BIND] = { "bind", 2000, do_bind },
         [OP_CLOSE_FILE] = { "close device", 250, do_close_file },
         [OP_CLOSE_IOMMUFD] = { "close iommufd", 120, do_close_iommufd },
@@ -866,7 +899,7 @@ static const FuzzOp ops[_OP_MAX] = {
         [OP_SYSFS_READ] = { "sysfs read", 300, do_sysfs_read },
         [OP_MOVE] = { "move", 50, do_move },
         [OP_CHILD] = { "child", 60, do_child },
-        [OP_CROWD] = { "crowd killed", 30, do_crowd },
+        [OP_CROWD] = { "crowd killed", 20, do_crowd },
         [OP_TYPE1_OPEN] = { "type1 open", 200, do_type1_open },
         [OP_TYPE1_CLOSE] = { "type1 close", 60, do_type1_close },
         [OP_PASID_ALLOC] = { "pasid alloc", 3560, do_pasid_alloc },
