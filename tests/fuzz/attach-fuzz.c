@@ -39,6 +39,9 @@
 /* Most PASIDs that a child attaches which is then killed. */
 #define CROWD 400
 
+/* Without a model: so many of the objects of each kind that were made last are remembered. */
+#define HINTS 8
+
 typedef enum Op {
         OP_ATTACH,
         OP_DETACH,
@@ -78,10 +81,8 @@ typedef struct Shared {
         atomic_bool done;
 } Shared;
 
-#define HINTS 8
-
 typedef struct Hints {
-        _Atomic uint32_t ids[OBJECT_HWPT + 1][2][HINTS];
+        _Atomic uint32_t ids[HINTS];
         atomic_uint n;
 } Hints;
 
@@ -95,8 +96,11 @@ static char device_paths[DEVICES + 1][64];
 static int type1_group;
 static char cgroup_paths[CGROUPS][128], procs_paths[CGROUPS][160];
 static Shared *shared;
-static Hints hints[IOMMUFDS];
-static atomic_uint slot_of_file[FILES];
+/* Of the iommufd in a slot, by type, and whether they are for PASIDs. */
+static Hints hints[IOMMUFDS][OBJECT_HWPT + 1][2];
+/* The file that a device was bound by last, -1 if that was closed, and the slot of its iommufd. */
+static atomic_int bound_file[DEVICES] = { -1, -1, -1 };
+static atomic_uint bound_slot[DEVICES];
 
 /* ---- making calls up ---- */
 
@@ -188,11 +192,11 @@ static unsigned pick_file(unsigned op, Random *r) {
         case OP_CHILD:
                 if (random_chance(r, 10))
                         return file;
-                for (unsigned i = 0; i < DEVICES && model; i++) {
-                        const Device *d = model->devices + ((unsigned) file_device(file) + i) % DEVICES;
+                for (unsigned i = 0; i < DEVICES; i++) {
+                        int bound = atomic_load(bound_file + ((unsigned) file_device(file) + i) % DEVICES);
 
-                        if (d->file >= 0)
-                                return (unsigned) d->file;
+                        if (bound >= 0)
+                                return (unsigned) bound;
                 }
                 return file - file % FILES_EACH;
         case OP_BIND:
@@ -270,15 +274,24 @@ static void *argument_put(
         return p;
 }
 
-/* Without a model: numbers that objects of the iommufd in a slot had when they were made, and the slot that a file was bound to. */
 static void hint(unsigned slot, ObjectType type, bool for_pasids, uint32_t id) {
-        Hints *h = hints + slot;
+        Hints *h = &hints[slot][type][for_pasids];
 
-        atomic_store(&h->ids[type][for_pasids][atomic_fetch_add(&h->n, 1) % HINTS], id);
+        atomic_store(&h->ids[atomic_fetch_add(&h->n, 1) % HINTS], id);
 }
 
+/* 0 if there is none. */
 static uint32_t hinted(unsigned slot, ObjectType type, bool for_pasids, uint32_t n) {
-        return atomic_load(&hints[slot].ids[type][for_pasids][n % HINTS]);
+        Hints *h = &hints[slot][type][for_pasids];
+        uint32_t made = atomic_load(&h->n);
+
+        return made == 0 ? 0 : atomic_load(&h->ids[n % (made < HINTS ? made : HINTS)]);
+}
+
+static void hints_forget(unsigned slot) {
+        for (unsigned type = 0; type <= OBJECT_HWPT; type++)
+                for (unsigned k = 0; k < 2; k++)
+                        atomic_store(&hints[slot][type][k].n, 0);
 }
 
 /* The number of an object of an iommufd, whose context a model has, that is of TYPE; 0 if there is none. */
@@ -312,7 +325,7 @@ static Context *context_of_file(unsigned file) {
 }
 
 static uint32_t object_pick_of_file(unsigned file, uint32_t word) {
-        return object_pick(context_of_file(file), atomic_load(&slot_of_file[file]), word);
+        return object_pick(context_of_file(file), atomic_load(&bound_slot[file_device(file)]), word);
 }
 
 static uint32_t object_pick_of_slot(unsigned slot, uint32_t word) {
@@ -405,21 +418,26 @@ static int do_bind(Thread *t, const Call *c, Expectation *e) {
                 return r;
         memcpy(&a.out_devid, (unsigned char *) argument + offsetof(BindArgs, out_devid), sizeof(a.out_devid));
         hint((unsigned) slot, OBJECT_DEVICE, false, a.out_devid);
-        atomic_store(&slot_of_file[c->slot], (unsigned) slot);
+        atomic_store(&bound_slot[file_device(c->slot)], (unsigned) slot);
+        atomic_store(&bound_file[file_device(c->slot)], (int) c->slot);
         if (model && !model_bind_done(model, &p, a.out_devid))
                 differs(t, c, "bound as %" PRIu32, a.out_devid);
         return r;
 }
 
 static int do_close_file(Thread *t, const Call *c, Expectation *e) {
+        int bound = (int) c->slot;
+
         if (model)
                 model_close_file(model, c->slot);
+        (void) atomic_compare_exchange_strong(&bound_file[file_device(c->slot)], &bound, -1);
         return fd_place(open_path(device_paths[file_device(c->slot)]), file_fd(c->slot));
 }
 
 static int do_close_iommufd(Thread *t, const Call *c, Expectation *e) {
         if (model)
                 model_close_iommufd(model, slot_of(c));
+        hints_forget(slot_of(c));
         return fd_place(open_path("/dev/iommu"), iommufd_fd(slot_of(c)));
 }
 
@@ -886,10 +904,10 @@ static int do_pasid_free(Thread *t, const Call *c, Expectation *e) {
 static const FuzzOp ops[_OP_MAX] = {
         [OP_ATTACH] = { "attach", 47470, do_attach },
         [OP_DETACH] = { "detach", 24000, do_detach },
-        [OP_FEATURE] = { "feature", 3010, do_feature },
+        [OP_FEATURE] = { "feature", 3080, do_feature },
         [OP_BIND] = { "bind", 2000, do_bind },
         [OP_CLOSE_FILE] = { "close device", 250, do_close_file },
-        [OP_CLOSE_IOMMUFD] = { "close iommufd", 120, do_close_iommufd },
+        [OP_CLOSE_IOMMUFD] = { "close iommufd", 50, do_close_iommufd },
         [OP_IOAS_ALLOC] = { "ioas alloc", 2500, do_ioas_alloc },
         [OP_HWPT_ALLOC] = { "hwpt alloc", 5000, do_hwpt_alloc },
         [OP_DESTROY] = { "destroy", 8000, do_destroy },
