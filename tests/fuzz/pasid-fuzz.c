@@ -2,21 +2,12 @@
 
 /* Random calls to the PASID ioctl, the netlink family and the files in sysfs.
  *
- * A call is an operation and a few words, made by a weighted grammar that knows the interesting values of each word. Where the
- * kernel was built with KCOV, calls that reached new code are kept and mutated.
- *
- * With one thread, a model of the set says what every well-defined call must answer, and what the counters must be. The same
- * seed then makes the same calls. */
+ * With one thread, a model of the set says what every well-defined call must answer, and what the counters must be. */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <linux/genetlink.h>
-#include <linux/kcov.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vfio-lib.h"
+#include "fuzz-engine.h"
 
 #define CONTAINERS   3
 #define GROUPS_USED  4
-#define THREADS_MAX  64
-#define WORDS        6
-#define TIMED        16
-#define ERRNO_MAX    134
-#define CORPUS_MAX   256
-#define KCOV_WORDS   65536
-#define COVER_BITS   (1 << 20)
 #define CONTAINER_FD 400
 #define GROUP_FD     500
 
@@ -67,54 +51,6 @@ typedef enum Op {
         _OP_MAX,
 } Op;
 
-typedef struct OpInfo {
-        const char *name;
-        /* Of 100 000 calls. */
-        unsigned weight;
-} OpInfo;
-
-static const OpInfo op_infos[_OP_MAX] = {
-        [OP_REQUEST] = { "pasid request", 94500 },
-        [OP_MANY] = { "several pasids", 2000 },
-        [OP_INFO] = { "get info", 600 },
-        [OP_EXTENSION] = { "check extension", 300 },
-        [OP_ATTACH] = { "attach", 20 },
-        [OP_DETACH] = { "detach", 3 },
-        [OP_SET_IOMMU] = { "set iommu", 25 },
-        [OP_CLOSE] = { "close container", 2 },
-        [OP_CLOSE_GROUP] = { "close group", 2 },
-        [OP_FORK] = { "fork", 3 },
-        [OP_QUOTA] = { "quota", 250 },
-        [OP_WATERMARK] = { "watermark", 150 },
-        [OP_SYSFS_READ] = { "sysfs read", 60 },
-        [OP_SYSFS_WRITE] = { "sysfs write", 100 },
-        [OP_PARAMETER] = { "module parameter", 15 },
-        [OP_MISC_MAX] = { "misc.max", 40 },
-        [OP_NL_INFO] = { "netlink info", 150 },
-        [OP_NL_GET] = { "netlink get", 200 },
-        [OP_NL_DUMP] = { "netlink dump", 100 },
-        [OP_NL_RANDOM] = { "netlink random", 800 },
-        [OP_NL_MEMBERSHIP] = { "netlink membership", 80 },
-        [OP_NL_RAW] = { "netlink raw", 600 },
-};
-
-typedef enum Buffer {
-        BUFFER_PLAIN,
-        /* Words 0 to 5 of the request are mapped, what follows is not. */
-        BUFFER_EDGE,
-        BUFFER_NULL,
-        BUFFER_KERNEL,
-        BUFFER_READ_ONLY,
-        BUFFER_ODD,
-        _BUFFER_MAX,
-} Buffer;
-
-typedef struct Call {
-        Op op;
-        unsigned slot;
-        uint32_t words[WORDS];
-} Call;
-
 /* ---- the model: what the kernel is expected to hold ---- */
 
 typedef struct ModelContainer {
@@ -140,55 +76,12 @@ typedef struct Model {
         uint32_t base_allocated, base_sets;
 } Model;
 
-typedef struct Thread {
-        pthread_t thread;
-        unsigned index;
-        Random random;
-        Netlink nl;
-        bool nl_open;
-        uint64_t calls;
-        uint64_t counts[_OP_MAX][ERRNO_MAX], ns[_OP_MAX];
-        unsigned char *pages, *read_only, *writable;
-        uint64_t *kcov;
-        int kcov_fd;
-        /* Calls that reached new code, by operation: which operation is next is up to the weights alone, since some take a
-         * thousand times as long as others. */
-        Call (*corpus)[CORPUS_MAX];
-        size_t n_corpus[_OP_MAX];
-} Thread;
-
 static Groups groups;
-static unsigned n_threads, n_groups;
-static uint64_t seed, max_calls = 1000000, trace_from = UINT64_MAX;
-static unsigned max_seconds = 600;
-static atomic_bool stop;
-static atomic_ulong calls_done;
-static atomic_uint differences;
+static unsigned n_groups;
 static Model *model;
 static char cgroup_path[128];
-static size_t page;
-static atomic_uchar cover[COVER_BITS];
-static atomic_uint n_cover;
 static _Atomic uint32_t recent[64];
-static bool use_kcov = true;
-
-static void differs(const Thread *t, const Call *c, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
-static void differs(const Thread *t, const Call *c, const char *format, ...) {
-        va_list ap;
-
-        if (atomic_fetch_add(&differences, 1) > 20)
-                return;
-        printf("call %" PRIu64 " (seed %" PRIu64 "), %s on %u [%" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32
-               " %" PRIx32 " %" PRIx32 "]: ",
-                t->calls, seed, op_infos[c->op].name, c->slot, c->words[0], c->words[1], c->words[2],
-                c->words[3], c->words[4], c->words[5]);
-        va_start(ap, format);
-        vprintf(format, ap);
-        va_end(ap);
-        printf("\n");
-        atomic_store(&stop, true);
-}
+static Netlink sockets[FUZZ_THREADS_MAX];
 
 static bool owned(const Model *m, uint32_t pasid) {
         return m->owned[pasid / 64] >> (pasid % 64) & 1;
@@ -290,7 +183,7 @@ static uint32_t pick_flags(Random *r) {
         return n < 98 ? UINT32_C(1) << random_below(r, 32) | random_below(r, 8) : (uint32_t) random_next(r);
 }
 
-static uint32_t pick_word(Op op, unsigned i, Random *r) {
+static uint32_t pick_word(unsigned op, unsigned i, Random *r) {
         switch (op) {
         case OP_REQUEST:
                 switch (i) {
@@ -318,26 +211,14 @@ static uint32_t pick_word(Op op, unsigned i, Random *r) {
         }
 }
 
-static Op pick_op(Random *r) {
-        uint32_t n = random_below(r, 100000), sum = 0;
-
-        for (Op op = 0; op < _OP_MAX; op++) {
-                sum += op_infos[op].weight;
-                if (n < sum)
-                        return op;
-        }
-        return OP_REQUEST;
-}
-
-static void call_make(Thread *t, Op op, Call *c) {
+static void call_make(Thread *t, Call *c) {
         Random *r = &t->random;
         uint32_t n;
 
-        c->op = op;
         /* The last container starts without a group. */
         n = random_below(r, 20);
         c->slot = n < 12 ? 0 : n < 19 ? 1 : 2;
-        for (unsigned i = 0; i < WORDS; i++)
+        for (unsigned i = 0; i < FUZZ_WORDS; i++)
                 c->words[i] = pick_word(c->op, i, r);
         /* Mostly ranges that make sense. */
         if ((c->op == OP_REQUEST || c->op == OP_MANY) && c->words[2] > c->words[3] && random_chance(r, 90)) {
@@ -354,21 +235,7 @@ static void call_make(Thread *t, Op op, Call *c) {
         }
 }
 
-static void call_mutate(Thread *t, Op op, Call *c) {
-        Random *r = &t->random;
-        unsigned n = 1 + random_below(r, 2);
-
-        *c = t->corpus[op][random_below(r, (uint32_t) t->n_corpus[op])];
-        while (n-- > 0) {
-                unsigned i = random_below(r, WORDS + 1);
-
-                if (i == WORDS)
-                        c->slot = random_below(r, CONTAINERS);
-                else if (random_chance(r, 70))
-                        c->words[i] = pick_word(c->op, i, r);
-                else
-                        c->words[i] ^= UINT32_C(1) << random_below(r, 32);
-        }
+static void call_mutated(Call *c) {
         if (c->op == OP_REQUEST)
                 c->words[4] %= _BUFFER_MAX;
 }
@@ -381,42 +248,6 @@ static int container_fd(unsigned slot) {
 
 static int group_fd(unsigned g) {
         return GROUP_FD + (int) g;
-}
-
-/* Puts FD where its users expect it, closing what is there in the same step. */
-static int fd_place(int fd, int place) {
-        int r;
-
-        if (fd < 0)
-                return fd;
-        if (fd == place)
-                return 0;
-        r = dup3(fd, place, O_CLOEXEC) < 0 ? -errno : 0;
-        close(fd);
-        return r;
-}
-
-typedef struct Expectation {
-        /* Bit E: errno E is right; bit 0: success is right. */
-        uint64_t low, high;
-        bool any;
-} Expectation;
-
-static void expect(Expectation *e, int error) {
-        if (error < 64)
-                e->low |= UINT64_C(1) << error;
-        else
-                e->high |= UINT64_C(1) << (error - 64);
-}
-
-static bool expected(const Expectation *e, int r) {
-        unsigned n = r < 0 ? (unsigned) -r : 0;
-
-        return e->any || (n < 64 ? e->low >> n & 1 : n < 128 ? e->high >> (n - 64) & 1 : false);
-}
-
-static bool nothing_expected(const Expectation *e) {
-        return e->low == 0 && e->high == 0;
 }
 
 /* How many of the request's bytes can be read. */
@@ -531,34 +362,10 @@ static void model_given(Thread *t, const Call *c, uint32_t pasid) {
 static int do_request(Thread *t, const Call *c, Expectation *e) {
         uint32_t request[5] = { c->words[0], c->words[1], c->words[2], c->words[3], UINT32_C(0xdeadbeef) },
                  result = 0;
-        unsigned char *p = t->pages + 64;
         void *argument;
         int r;
 
-        switch (c->words[4]) {
-        case BUFFER_EDGE:
-                p = t->pages + page - readable(c);
-                memcpy(p, request, readable(c) < sizeof(request) ? readable(c) : sizeof(request));
-                argument = p;
-                break;
-        case BUFFER_NULL:
-                argument = NULL;
-                break;
-        case BUFFER_KERNEL:
-                argument = (void *) UINT64_C(0xffff888000000000);
-                break;
-        case BUFFER_READ_ONLY:
-                memcpy(t->writable + 64, request, sizeof(request));
-                argument = t->read_only + 64;
-                break;
-        case BUFFER_ODD:
-                p++;
-                __attribute__((fallthrough));
-        default:
-                memcpy(p, request, sizeof(request));
-                argument = p;
-        }
-
+        argument = fuzz_buffer(t, c->words[4], request, sizeof(request), readable(c));
         if (model)
                 *e = model_request(model, c);
         r = ioctl(container_fd(c->slot), VFIO_IOMMU_PASID_REQUEST, argument) < 0 ? -errno : 0;
@@ -770,41 +577,6 @@ static int do_fork(Thread *t, const Call *c, Expectation *e) {
         return 0;
 }
 
-/* This process's set; there is at most one, as nothing here calls exec. Looked for only when the last one found has gone. */
-static int own_set(uint64_t *ret) {
-        static _Atomic uint64_t last;
-        uint64_t id = atomic_load(&last);
-        char path[128];
-        int r;
-
-        snprintf(path, sizeof(path), SYSFS_CLASS "/set%" PRIu64, id);
-        if (id == 0 || access(path, F_OK) < 0) {
-                r = sysfs_set_of(getpid(), &id);
-                if (r < 0)
-                        return r;
-                atomic_store(&last, id);
-        }
-        *ret = id;
-        return 0;
-}
-
-static int write_number(const char *path, uint32_t value, uint32_t style, bool *ret_valid) {
-        static const char *const formats[] = { "%" PRIu32, "%" PRIu32 "\n", "+%" PRIu32, "0%" PRIu32,
-                " %" PRIu32, "-%" PRIu32, "%" PRIu32 " ", "0x%" PRIx32, "%" PRIu32 "\n\n", "%" PRIu32 "k", "",
-                "\n", "max" };
-        uint32_t n = style % 100 < 70 ? 0 : style % ELEMENTSOF(formats);
-        char text[64];
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-#pragma GCC diagnostic ignored "-Wformat-extra-args"
-        snprintf(text, sizeof(text), formats[n], value);
-#pragma GCC diagnostic pop
-        /* Plain, with one newline, or with a leading zero. */
-        *ret_valid = (n <= 1 || n == 3) && value <= PASID_CAPACITY + 1;
-        return file_write(path, text);
-}
-
 static int do_set_file(Thread *t, const Call *c, Expectation *e, const char *name) {
         bool valid, is_quota = strcmp(name, "quota") == 0;
         char path[128];
@@ -876,8 +648,8 @@ static int do_sysfs_write(Thread *t, const Call *c, Expectation *e) {
         if (fd < 0)
                 return -errno;
         text = (char *) t->writable;
-        if (size > page - 1)
-                size = page - 1;
+        if (size > fuzz_page - 1)
+                size = fuzz_page - 1;
         /* Never digits alone: the model need not know. */
         for (size_t i = 0; i < size; i++)
                 text[i] = (char) random_next(&content);
@@ -929,16 +701,15 @@ static int do_misc_max(Thread *t, const Call *c, Expectation *e) {
 static int nl_ensure(Thread *t) {
         int r = 0;
 
-        if (!t->nl_open) {
-                r = netlink_open(&t->nl);
-                t->nl_open = r >= 0;
+        if (!sockets[t->index].buffer) {
+                r = netlink_open(&sockets[t->index]);
         }
         return r;
 }
 
 static void nl_drain(Thread *t) {
         for (unsigned i = 0; i < 64; i++) {
-                ssize_t n = netlink_receive(&t->nl, MSG_DONTWAIT);
+                ssize_t n = netlink_receive(&sockets[t->index], MSG_DONTWAIT);
 
                 if (n < 0 && n != -ENOBUFS)
                         break;
@@ -951,7 +722,7 @@ static int do_nl_info(Thread *t, const Call *c, Expectation *e) {
 
         r = nl_ensure(t);
         if (r >= 0)
-                r = netlink_info(&t->nl, &info);
+                r = netlink_info(&sockets[t->index], &info);
         if (r == -ENOBUFS)
                 return r;
         if (model) {
@@ -995,7 +766,7 @@ static int do_nl_get(Thread *t, const Call *c, Expectation *e) {
                 return r;
         if (c->words[0] % 4 > 0 && own_set(&id) < 0)
                 id = UINT64_MAX;
-        r = netlink_set_get(&t->nl, id, &s);
+        r = netlink_set_get(&sockets[t->index], id, &s);
         if (r >= 0 && s.id != id)
                 differs(t, c, "asked for set %" PRIu64 ", got %" PRIu64, id, s.id);
         if (r >= 0 && model)
@@ -1029,7 +800,7 @@ static int do_nl_dump(Thread *t, const Call *c, Expectation *e) {
         r = nl_ensure(t);
         if (r < 0)
                 return r;
-        r = netlink_dump(&t->nl, on_dumped, &d);
+        r = netlink_dump(&sockets[t->index], on_dumped, &d);
         if (r == -ENOBUFS)
                 return r;
         if (model && r >= 0 && d.own != model->has_set)
@@ -1095,7 +866,7 @@ static int do_nl_random(Thread *t, const Call *c, Expectation *e) {
         if (k < 0)
                 return k;
         size = attributes_make(attributes, sizeof(attributes), &r, 0);
-        k = netlink_send(&t->nl, c->words[0] % 16 == 0 ? GENL_ID_CTRL : t->nl.family,
+        k = netlink_send(&sockets[t->index], c->words[0] % 16 == 0 ? GENL_ID_CTRL : sockets[t->index].family,
                 c->words[1] % 16 == 0 ? (uint16_t) random_next(&r) : flags[c->words[1] % ELEMENTSOF(flags)],
                 c->words[4] % 8 == 0 ? (uint8_t) c->words[5]
                                      : (uint8_t) (c->words[5] % (VFIO_PASID_CMD_MAX + 2)),
@@ -1118,7 +889,7 @@ static int do_nl_raw(Thread *t, const Call *c, Expectation *e) {
         for (size_t i = 0; i < sizeof(message); i++)
                 message[i] = random_chance(&r, 50) ? 0 : (unsigned char) random_next(&r);
         h->nlmsg_len = c->words[3] % 3 == 0 ? (uint32_t) random_next(&r) : (uint32_t) size;
-        h->nlmsg_type = t->nl.family;
+        h->nlmsg_type = sockets[t->index].family;
         h->nlmsg_flags = c->words[4] % 2 == 0 ? NLM_F_REQUEST : (uint16_t) c->words[4];
         message[NLMSG_HDRLEN] = (unsigned char) (c->words[5] % 9);
         /* Two messages in one packet, now and then. */
@@ -1127,10 +898,10 @@ static int do_nl_raw(Thread *t, const Call *c, Expectation *e) {
 
                 h->nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
                 *second = (struct nlmsghdr) { .nlmsg_len = (uint32_t) (size - h->nlmsg_len),
-                        .nlmsg_type = t->nl.family,
+                        .nlmsg_type = sockets[t->index].family,
                         .nlmsg_flags = NLM_F_REQUEST | (c->words[4] % 3 == 0 ? NLM_F_DUMP : 0) };
         }
-        k = send(t->nl.fd, message, size, 0) < 0 ? -errno : 0;
+        k = send(sockets[t->index].fd, message, size, 0) < 0 ? -errno : 0;
         nl_drain(t);
         return k;
 }
@@ -1144,17 +915,18 @@ static int do_nl_membership(Thread *t, const Call *c, Expectation *e) {
                 return r;
         switch (c->words[0] % 6) {
         case 0:
-                netlink_close(&t->nl);
-                t->nl_open = false;
+                netlink_close(&sockets[t->index]);
                 return 0;
         case 1:
-                return setsockopt(t->nl.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0 ? -errno : 0;
+                return setsockopt(sockets[t->index].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0
+                               ? -errno
+                               : 0;
         default:
-                group = c->words[1] % 8 == 0 ? c->words[1] % 64 : t->nl.events;
+                group = c->words[1] % 8 == 0 ? c->words[1] % 64 : sockets[t->index].events;
                 /* The model's own socket stays free of events, so that its replies are never lost. */
                 if (model)
                         return 0;
-                return setsockopt(t->nl.fd, SOL_NETLINK,
+                return setsockopt(sockets[t->index].fd, SOL_NETLINK,
                                c->words[0] % 6 < 4 ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, &group,
                                sizeof(group)) < 0
                                ? -errno
@@ -1162,96 +934,38 @@ static int do_nl_membership(Thread *t, const Call *c, Expectation *e) {
         }
 }
 
-static int call_run(Thread *t, const Call *c, Expectation *e) {
-        switch (c->op) {
-        case OP_REQUEST:
-                e->any = !model;
-                return do_request(t, c, e);
-        case OP_INFO:
-                return do_info(t, c, e);
-        case OP_EXTENSION:
-                return do_extension(t, c, e);
-        case OP_ATTACH:
-                return do_attach(t, c, e);
-        case OP_DETACH:
-                return do_detach(t, c, e);
-        case OP_SET_IOMMU:
-                return do_set_iommu(t, c, e);
-        case OP_CLOSE:
-                return do_close(t, c, e);
-        case OP_CLOSE_GROUP:
-                return do_close_group(t, c, e);
-        case OP_FORK:
-                return do_fork(t, c, e);
-        case OP_MANY:
-                return do_many(t, c, e);
-        case OP_QUOTA:
-                return do_set_file(t, c, e, "quota");
-        case OP_WATERMARK:
-                return do_set_file(t, c, e, "watermark");
-        case OP_SYSFS_READ:
-                return do_sysfs_read(t, c, e);
-        case OP_SYSFS_WRITE:
-                return do_sysfs_write(t, c, e);
-        case OP_PARAMETER:
-                return do_parameter(t, c, e);
-        case OP_MISC_MAX:
-                return do_misc_max(t, c, e);
-        case OP_NL_INFO:
-                return do_nl_info(t, c, e);
-        case OP_NL_GET:
-                return do_nl_get(t, c, e);
-        case OP_NL_DUMP:
-                return do_nl_dump(t, c, e);
-        case OP_NL_RANDOM:
-                return do_nl_random(t, c, e);
-        case OP_NL_MEMBERSHIP:
-                return do_nl_membership(t, c, e);
-        case OP_NL_RAW:
-                return do_nl_raw(t, c, e);
-        default:
-                return -ENOSYS;
-        }
+static int do_quota(Thread *t, const Call *c, Expectation *e) {
+        return do_set_file(t, c, e, "quota");
 }
 
-/* ---- coverage ---- */
-
-static void kcov_open(Thread *t) {
-        t->kcov_fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
-        if (t->kcov_fd < 0)
-                return;
-        if (ioctl(t->kcov_fd, KCOV_INIT_TRACE, (unsigned long) KCOV_WORDS) < 0)
-                return;
-        t->kcov =
-                mmap(NULL, KCOV_WORDS * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, t->kcov_fd, 0);
-        if (t->kcov == MAP_FAILED) {
-                t->kcov = NULL;
-                return;
-        }
-        if (ioctl(t->kcov_fd, KCOV_ENABLE, (unsigned long) KCOV_TRACE_PC) < 0) {
-                munmap(t->kcov, KCOV_WORDS * sizeof(uint64_t));
-                t->kcov = NULL;
-                return;
-        }
-        t->corpus = calloc(_OP_MAX, sizeof(*t->corpus));
+static int do_watermark(Thread *t, const Call *c, Expectation *e) {
+        return do_set_file(t, c, e, "watermark");
 }
 
-static void kcov_collect(Thread *t, const Call *c) {
-        uint64_t n = __atomic_load_n(&t->kcov[0], __ATOMIC_RELAXED);
-        bool fresh = false;
-
-        for (uint64_t i = 1; i <= n && i < KCOV_WORDS; i++) {
-                uint32_t bit = (uint32_t) ((t->kcov[i] * UINT64_C(0x9e3779b97f4a7c15)) >> 44) % COVER_BITS;
-
-                if (atomic_load_explicit(&cover[bit], memory_order_relaxed) == 0 &&
-                        atomic_exchange(&cover[bit], 1) == 0) {
-                        atomic_fetch_add(&n_cover, 1);
-                        fresh = true;
-                }
-        }
-        if (fresh && t->corpus && t->n_corpus[c->op] < CORPUS_MAX)
-                t->corpus[c->op][t->n_corpus[c->op]++] = *c;
-}
+static const FuzzOp ops[_OP_MAX] = {
+        [OP_REQUEST] = { "pasid request", 94500, do_request },
+        [OP_MANY] = { "several pasids", 2000, do_many },
+        [OP_INFO] = { "get info", 600, do_info },
+        [OP_EXTENSION] = { "check extension", 300, do_extension },
+        [OP_ATTACH] = { "attach", 20, do_attach },
+        [OP_DETACH] = { "detach", 3, do_detach },
+        [OP_SET_IOMMU] = { "set iommu", 25, do_set_iommu },
+        [OP_CLOSE] = { "close container", 2, do_close },
+        [OP_CLOSE_GROUP] = { "close group", 2, do_close_group },
+        [OP_FORK] = { "fork", 3, do_fork },
+        [OP_QUOTA] = { "quota", 250, do_quota },
+        [OP_WATERMARK] = { "watermark", 150, do_watermark },
+        [OP_SYSFS_READ] = { "sysfs read", 60, do_sysfs_read },
+        [OP_SYSFS_WRITE] = { "sysfs write", 100, do_sysfs_write },
+        [OP_PARAMETER] = { "module parameter", 15, do_parameter },
+        [OP_MISC_MAX] = { "misc.max", 40, do_misc_max },
+        [OP_NL_INFO] = { "netlink info", 150, do_nl_info },
+        [OP_NL_GET] = { "netlink get", 200, do_nl_get },
+        [OP_NL_DUMP] = { "netlink dump", 100, do_nl_dump },
+        [OP_NL_RANDOM] = { "netlink random", 800, do_nl_random },
+        [OP_NL_MEMBERSHIP] = { "netlink membership", 80, do_nl_membership },
+        [OP_NL_RAW] = { "netlink raw", 600, do_nl_raw },
+};
 
 /* ---- threads ---- */
 
@@ -1268,74 +982,17 @@ static void begin_attached(Thread *t) {
         for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
                 Expectation e = { .any = true };
 
-                (void) call_run(t, calls + i, &e);
+                (void) ops[calls[i].op].run(t, calls + i, &e);
         }
 }
 
-static void *thread_main(void *userdata) {
-        Thread *t = userdata;
-
-        t->random = random_fork(seed, t->index);
-        if (t->index == 0)
-                begin_attached(t);
-        if (use_kcov)
-                kcov_open(t);
-        while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
-                Expectation e = { .any = true };
-                Op op = pick_op(&t->random);
-                uint64_t begin;
-                Call c;
-                int r;
-
-                if (t->n_corpus[op] > 0 && random_chance(&t->random, 30))
-                        call_mutate(t, op, &c);
-                else
-                        call_make(t, op, &c);
-                if (t->calls >= trace_from)
-                        printf("%" PRIu64 ": %s on %u [%" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32
-                               " %" PRIx32 " %" PRIx32 "]\n",
-                                t->calls, op_infos[c.op].name, c.slot, c.words[0], c.words[1], c.words[2],
-                                c.words[3], c.words[4], c.words[5]);
-                if (t->kcov)
-                        __atomic_store_n(&t->kcov[0], 0, __ATOMIC_RELAXED);
-                /* Under emulation the clock can cost more than a call, so only some are timed. */
-                begin = t->calls % TIMED == 0 ? now_ns() : 0;
-                r = call_run(t, &c, &e);
-                if (begin > 0)
-                        t->ns[c.op] += TIMED * (now_ns() - begin);
-                if (t->kcov)
-                        kcov_collect(t, &c);
-                t->counts[c.op][r < 0 && -r < ERRNO_MAX ? -r : 0]++;
-                if (model && !expected(&e, r))
-                        differs(t, &c, "answered %s (set held %" PRIu32 ", quota %" PRIu32 ")",
-                                r < 0 ? strerror(-r) : "success", model->held, model->quota);
-                t->calls++;
-                if (t->calls % 64 == 0 && atomic_fetch_add(&calls_done, 64) + 64 >= max_calls)
-                        atomic_store(&stop, true);
-        }
-        if (t->kcov)
-                (void) ioctl(t->kcov_fd, KCOV_DISABLE, 0);
-        if (t->nl_open)
-                netlink_close(&t->nl);
-        return NULL;
+static void thread_end(Thread *t) {
+        if (sockets[t->index].buffer)
+                netlink_close(&sockets[t->index]);
 }
 
-static int thread_prepare(Thread *t, unsigned index) {
-        int fd;
-
-        t->index = index;
-        t->kcov_fd = -1;
-        /* One page, then none; and one page that is seen twice, writable and not. */
-        t->pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (t->pages == MAP_FAILED || mprotect(t->pages + page, page, PROT_NONE) < 0)
-                return -errno;
-        fd = memfd_create("pasid-fuzz", MFD_CLOEXEC);
-        if (fd < 0 || ftruncate(fd, (off_t) page) < 0)
-                return -errno;
-        t->writable = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        t->read_only = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
-        close(fd);
-        return t->writable == MAP_FAILED || t->read_only == MAP_FAILED ? -errno : 0;
+static void describe(char *text, size_t size) {
+        snprintf(text, size, "set held %" PRIu32 ", quota %" PRIu32, model->held, model->quota);
 }
 
 static int cgroup_enter(void) {
@@ -1364,142 +1021,63 @@ static int cgroup_leave(void) {
         r = file_write_u64(path, (uint64_t) getpid());
         if (misc_read(cgroup_path, "misc.current", &v) >= 0 && v != 0) {
                 printf("%s/misc.current says %" PRIu64 " at the end\n", cgroup_path, v);
-                atomic_fetch_add(&differences, 1);
+                fuzz_wrong();
         }
         if (rmdir(cgroup_path) < 0)
                 r = -errno;
         return r;
 }
 
-static void report(const Thread *threads, uint64_t ns) {
-        uint64_t total = 0;
+static FuzzOption option_mdevs = {
+        .name = "mdevs",
+        .help = "make N mediated devices (0; wants the mdev-edu module)",
+        .max = GROUPS_MAX,
+};
 
-        for (unsigned op = 0; op < _OP_MAX; op++) {
-                uint64_t sum = 0, op_ns = 0, by[ERRNO_MAX] = {};
+static const Fuzzer fuzzer = {
+        .name = "pasid-fuzz",
+        .about = "Makes random calls to the PASID interface.",
+        .ops = ops,
+        .n_ops = _OP_MAX,
+        .slots = CONTAINERS,
+        .option = &option_mdevs,
+        .make = call_make,
+        .pick_word = pick_word,
+        .mutated = call_mutated,
+        .begin = begin_attached,
+        .end = thread_end,
+        .describe = describe,
+};
 
-                for (unsigned i = 0; i < n_threads; i++) {
-                        for (unsigned n = 0; n < ERRNO_MAX; n++)
-                                by[n] += threads[i].counts[op][n];
-                        op_ns += threads[i].ns[op];
-                }
-                for (unsigned n = 0; n < ERRNO_MAX; n++)
-                        sum += by[n];
-                total += sum;
-                printf("%-20s %10" PRIu64 " in about %3.0f %% of the time: ok %" PRIu64, op_infos[op].name,
-                        sum, 100 * (double) op_ns / ((double) ns * n_threads), by[0]);
-                for (unsigned n = 1; n < ERRNO_MAX; n++)
-                        if (by[n] > 0)
-                                printf(" %s %" PRIu64, strerrorname_np((int) n) ?: "?", by[n]);
-                printf("\n");
+static int model_make(const PasidInfo *info) {
+        model = calloc(1, sizeof(*model));
+        if (!model)
+                return -ENOMEM;
+        for (unsigned i = 0; i < CONTAINERS; i++) {
+                model->containers[i].open = true;
+                model->of_slot[i] = i;
         }
-        printf("pasid-fuzz: seed %" PRIu64 ", %u threads, %" PRIu64 " calls in %.1f s, %.0f a second, ", seed,
-                n_threads, total, (double) ns / 1e9, (double) total * 1e9 / (double) ns);
-        if (threads[0].kcov) {
-                size_t n = 0;
-
-                for (unsigned i = 0; i < n_threads; i++)
-                        for (unsigned op = 0; op < _OP_MAX; op++)
-                                n += threads[i].n_corpus[op];
-                printf("%u places of the kernel reached, %zu calls kept\n", atomic_load(&n_cover), n);
-        } else
-                printf("no coverage\n");
-}
-
-static void usage(void) {
-        puts("Usage: pasid-fuzz [OPTIONS]\n\n"
-             "Makes random calls to the PASID interface.\n\n"
-             "  --calls N       end after N calls (1000000)\n"
-             "  --seconds N     or after N seconds (600)\n"
-             "  --seed N        for the random choices (from the clock)\n"
-             "  --threads N     threads (two for each CPU); with 1, a model checks every answer and a seed can be replayed\n"
-             "  --mdevs N       make N mediated devices (0; wants the mdev-edu module)\n"
-             "  --no-kcov       do not use the kernel's coverage; with one thread it is only used with --kcov\n"
-             "  --kcov          use it\n"
-             "  --trace-from N  print every call from the Nth on\n"
-             "  --kmemleak      look for leaks at the end\n\n"
-             "Exit status: 0, 1 if something was wrong, 2 on a usage error, 77 without PASID hardware.");
+        for (unsigned i = 0; i < GROUPS_USED; i++)
+                model->of_group[i] = -1;
+        model->limit = UINT64_MAX;
+        model->default_quota = info->default_quota;
+        model->base_allocated = info->allocated;
+        model->base_sets = info->sets;
+        return 0;
 }
 
 int main(int argc, char *argv[]) {
-        enum {
-                ARG_CALLS = 1000,
-                ARG_SECONDS,
-                ARG_SEED,
-                ARG_THREADS,
-                ARG_MDEVS,
-                ARG_KCOV,
-                ARG_NO_KCOV,
-                ARG_TRACE,
-                ARG_KMEMLEAK,
-        };
-        static const struct option options[] = {
-                { "calls", required_argument, NULL, ARG_CALLS },
-                { "seconds", required_argument, NULL, ARG_SECONDS },
-                { "seed", required_argument, NULL, ARG_SEED },
-                { "threads", required_argument, NULL, ARG_THREADS },
-                { "mdevs", required_argument, NULL, ARG_MDEVS },
-                { "kcov", no_argument, NULL, ARG_KCOV },
-                { "no-kcov", no_argument, NULL, ARG_NO_KCOV },
-                { "trace-from", required_argument, NULL, ARG_TRACE },
-                { "kmemleak", no_argument, NULL, ARG_KMEMLEAK },
-                { "help", no_argument, NULL, 'h' },
-                {},
-        };
-        static Thread threads[THREADS_MAX];
-        bool kmemleak = false, kcov_asked = false;
-        unsigned mdevs = 0;
-        uint64_t begin;
-        Totals before;
         uint64_t floor = 0, id;
+        Totals before;
         PasidInfo info;
         Netlink nl;
-        int c, r, kmsg;
+        int r;
 
-        seed = now_ns();
-        page = (size_t) sysconf(_SC_PAGESIZE);
-        n_threads = 2 * (unsigned) sysconf(_SC_NPROCESSORS_ONLN);
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
-                switch (c) {
-                case ARG_CALLS:
-                        max_calls = option_number("calls", optarg, 1, UINT64_MAX);
-                        break;
-                case ARG_SECONDS:
-                        max_seconds = (unsigned) option_number("seconds", optarg, 1, 1000000);
-                        break;
-                case ARG_SEED:
-                        seed = option_number("seed", optarg, 0, UINT64_MAX);
-                        break;
-                case ARG_THREADS:
-                        n_threads = (unsigned) option_number("threads", optarg, 1, THREADS_MAX);
-                        break;
-                case ARG_MDEVS:
-                        mdevs = (unsigned) option_number("mdevs", optarg, 0, GROUPS_MAX);
-                        break;
-                case ARG_KCOV:
-                        kcov_asked = true;
-                        break;
-                case ARG_NO_KCOV:
-                        use_kcov = false;
-                        break;
-                case ARG_TRACE:
-                        trace_from = option_number("trace-from", optarg, 0, UINT64_MAX);
-                        break;
-                case ARG_KMEMLEAK:
-                        kmemleak = true;
-                        break;
-                case 'h':
-                        usage();
-                        return 0;
-                default:
-                        return 2;
-                }
-        if (n_threads > THREADS_MAX)
-                n_threads = THREADS_MAX;
-        if (n_threads == 1 && !kcov_asked)
-                use_kcov = false;
-        setvbuf(stdout, NULL, _IOLBF, 0);
+        r = fuzz_options(&fuzzer, argc, argv);
+        if (r >= 0)
+                return r;
 
-        r = groups_prepare(&groups, mdevs);
+        r = groups_prepare(&groups, (unsigned) option_mdevs.value);
         if (r < 0) {
                 fprintf(stderr, "pasid-fuzz: no VFIO groups: %s\n", strerror(-r));
                 return 77;
@@ -1518,9 +1096,7 @@ int main(int argc, char *argv[]) {
         /* The model knows no floor. */
         (void) file_read_u64(SYSFS_MODULE "/floor", &floor);
         (void) file_write_u64(SYSFS_MODULE "/floor", 0);
-        kmsg = kmsg_cursor();
-        if (kmemleak)
-                (void) kmemleak_clear();
+        fuzz_begin();
         r = cgroup_enter();
         if (r < 0)
                 fprintf(stderr, "pasid-fuzz: without a cgroup: %s\n", strerror(-r));
@@ -1529,47 +1105,14 @@ int main(int argc, char *argv[]) {
                 r = fd_place(container_open(), container_fd(i));
         for (unsigned i = 0; i < n_groups && r >= 0; i++)
                 r = fd_place(group_open(groups.numbers[i]), group_fd(i));
+        if (r >= 0 && fuzz_threads == 1)
+                r = model_make(&info);
+        if (r >= 0)
+                r = fuzz_run(&fuzzer);
         if (r < 0) {
                 fprintf(stderr, "pasid-fuzz: %s\n", strerror(-r));
                 return 1;
         }
-
-        if (n_threads == 1) {
-                model = calloc(1, sizeof(*model));
-                if (!model)
-                        return 1;
-                for (unsigned i = 0; i < CONTAINERS; i++) {
-                        model->containers[i].open = true;
-                        model->of_slot[i] = i;
-                }
-                for (unsigned i = 0; i < GROUPS_USED; i++)
-                        model->of_group[i] = -1;
-                model->limit = UINT64_MAX;
-                model->default_quota = info.default_quota;
-                model->base_allocated = info.allocated;
-                model->base_sets = info.sets;
-        }
-        printf("pasid-fuzz: seed %" PRIu64 ", %u threads, %u groups%s\n", seed, n_threads, n_groups,
-                model ? ", with a model" : "");
-
-        begin = now_ns();
-        for (unsigned i = 0; i < n_threads; i++) {
-                r = thread_prepare(threads + i, i);
-                if (r >= 0 && pthread_create(&threads[i].thread, NULL, thread_main, threads + i) != 0)
-                        r = -EAGAIN;
-                if (r < 0) {
-                        fprintf(stderr, "pasid-fuzz: cannot start a thread: %s\n", strerror(-r));
-                        return 1;
-                }
-        }
-        while (!atomic_load(&stop)) {
-                sleep_ms(100);
-                if (now_ns() - begin > max_seconds * UINT64_C(1000000000))
-                        atomic_store(&stop, true);
-        }
-        for (unsigned i = 0; i < n_threads; i++)
-                pthread_join(threads[i].thread, NULL);
-        report(threads, now_ns() - begin);
 
         for (unsigned i = 0; i < n_groups; i++)
                 close(group_fd(i));
@@ -1581,20 +1124,11 @@ int main(int argc, char *argv[]) {
                 before.sysfs_sets++;
         }
         if (totals_await(&nl, &before, 20) < 0)
-                atomic_fetch_add(&differences, 1);
+                fuzz_wrong();
         (void) file_write_u64(SYSFS_MODULE "/default_quota", info.default_quota);
         (void) file_write_u64(SYSFS_MODULE "/floor", floor);
         r = cgroup_leave();
         if (r < 0)
                 fprintf(stderr, "pasid-fuzz: leaving the cgroup: %s\n", strerror(-r));
-        if (kmemleak) {
-                r = kmemleak_check();
-                printf("kmemleak: %s\n", r < 0 ? strerror(-r) : r > 0 ? "leaks" : "nothing");
-                if (r > 0)
-                        atomic_fetch_add(&differences, 1);
-        }
-        if (kmsg >= 0 && kmsg_check(kmsg) > 0)
-                atomic_fetch_add(&differences, 1);
-        printf("pasid-fuzz: %s\n", atomic_load(&differences) > 0 ? "FAILED" : "ok");
-        return atomic_load(&differences) > 0;
+        return fuzz_finish();
 }
