@@ -125,8 +125,7 @@ static void open_gate(Api *api) {
         TAILQ_FOREACH (vm, &api->world->vms, entries)
                 if (vm->signals.visibility >= VM_ANNOUNCED)
                         vm_queue_changes(vm, VM_CHANGED_ALL);
-        world_queue_changes(
-                api->world, WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ALWAYS | WORLD_CHANGED_DEFAULT);
+        world_queue_changes(api->world, WORLD_CHANGED_ALL);
 }
 
 static void close_gate(Api *api, const char *reason, uint64_t n, const char *unit) {

@@ -21,6 +21,9 @@ typedef enum WorldChange {
         WORLD_CHANGED_STATUS = 1 << 1,        /* Status may have changed; announced only if it has */
         WORLD_CHANGED_STATUS_ALWAYS = 1 << 2, /* Status is announced even if it has not changed */
         WORLD_CHANGED_DEFAULT = 1 << 3,
+
+        /* Everything is announced, whether or not it has changed. */
+        WORLD_CHANGED_ALL = WORLD_CHANGED_STATE | WORLD_CHANGED_STATUS_ALWAYS | WORLD_CHANGED_DEFAULT,
 } WorldChange;
 
 /* A VM that has been removed, after it was announced on the bus. */
