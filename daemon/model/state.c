@@ -145,14 +145,22 @@ StateEntry *state_find(const State *s, const char *key) {
         return i < s->n_entries && streq(s->entries[i].key, key) ? &s->entries[i] : NULL;
 }
 
+/* The room doubles, so that many entries that are added one by one are copied a few times only. */
 int state_reserve(State *s, size_t n) {
+        size_t needed = s->n_entries + n, room = 2 * s->entries_room;
         StateEntry *entries;
 
-        entries = reallocarray(s->entries, s->n_entries + n, sizeof(*entries));
-        if (!entries && s->n_entries + n > 0)
+        if (needed <= s->entries_room)
+                return 0;
+        if (room < needed)
+                room = needed;
+
+        entries = reallocarray(s->entries, room, sizeof(*entries));
+        if (!entries)
                 return -ENOMEM;
 
         s->entries = entries;
+        s->entries_room = room;
         return 0;
 }
 
@@ -422,28 +430,4 @@ void state_take(State *to, State *from) {
         from->n_slices = 0;
         if (empty)
                 state_prune(to);
-}
-
-QuotaSetting state_get_override(const State *state, const char *key) {
-        const StateEntry *e = state_find(state, key);
-
-        return e ? e->override : (QuotaSetting) {};
-}
-
-const Announcement *state_get_announcement(const State *runtime, const char *key) {
-        const StateEntry *e = state_find(runtime, key);
-
-        return e ? &e->announced : NULL;
-}
-
-const StateEntry *state_get_reservation(const State *runtime, const char *key) {
-        const StateEntry *e = state_find(runtime, key);
-
-        return e && (e->reserved || e->running) ? e : NULL;
-}
-
-const StateNext *state_get_next(const State *runtime, const char *key) {
-        const StateEntry *e = state_find(runtime, key);
-
-        return e && e->next.name ? &e->next : NULL;
 }

@@ -58,7 +58,7 @@ typedef struct StateSlice {
 
 typedef struct State {
         StateEntry *entries;
-        size_t n_entries;
+        size_t n_entries, entries_room;
         StateSlice *slices;
         size_t n_slices;
         uint32_t default_quota;
