@@ -280,8 +280,11 @@ StateSlice *state_find_slice(const State *s, const char *name) {
 static int reserve_slices(State *s, size_t n) {
         StateSlice *slices;
 
+        if (n == 0)
+                return 0;
+
         slices = reallocarray(s->slices, s->n_slices + n, sizeof(*slices));
-        if (!slices && s->n_slices + n > 0)
+        if (!slices)
                 return -ENOMEM;
 
         s->slices = slices;
