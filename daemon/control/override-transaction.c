@@ -11,15 +11,21 @@
 #include "vm-limits.h"
 #include "vm-quota.h"
 
-/* A change that is being made, and how far it has come. */
+/* A number that was written. */
+typedef struct TriedWrite {
+        MiscValues before; /* the kernel's value before the write */
+        LimitOutcome outcome;
+} TriedWrite;
+
+/* A change in progress. */
 typedef struct Transaction {
         Control *control;
         OverrideList *list;
         const Caller *caller;
         OverridePlan *plan;
         bool slices_tried, default_tried;
-        size_t n_tried;     /* of the plan's writes */
-        MiscValues *before; /* what the kernel had, for each of the plan's writes */
+        TriedWrite *tried; /* for each of the plan's writes; the first n_tried are set */
+        size_t n_tried;
         MiscValues default_before;
 } Transaction;
 
@@ -43,7 +49,7 @@ static OverrideResult not_saved(const Transaction *t, int r, char **ret_error) {
         return OVERRIDE_NOT_SAVED;
 }
 
-/* With the override goes the VM's name as it is now. */
+/* An override is stored with the VM's current name. */
 static int take_names(Transaction *t) {
         for (size_t i = 0; i < t->list->n_items; i++) {
                 OverrideItem *item = &t->list->items[i];
@@ -106,18 +112,18 @@ static int plan_vms(Transaction *t) {
         if (r < 0)
                 return r;
 
-        t->before = calloc(t->plan->n_writes + 1, sizeof(*t->before));
-        return t->before ? 0 : -ENOMEM;
+        t->tried = calloc(t->plan->n_writes + 1, sizeof(*t->tried));
+        return t->tried ? 0 : -ENOMEM;
 }
 
 static OverrideResult write_vms(Transaction *t, char **ret_error) {
         while (t->n_tried < t->plan->n_writes) {
-                PlannedWrite *w = &t->plan->writes[t->n_tried];
-                MiscValues *before = &t->before[t->n_tried++];
+                const PlannedWrite *w = &t->plan->writes[t->n_tried];
+                TriedWrite *tried = &t->tried[t->n_tried++];
                 _cleanup_free_ char *why = NULL;
 
-                w->outcome = limits_try(t->control, w->limit, w->value, before, &why);
-                if (w->outcome == LIMIT_REFUSED)
+                tried->outcome = limits_try(t->control, w->limit, w->value, &tried->before, &why);
+                if (tried->outcome == LIMIT_REFUSED)
                         return not_applied("quota of VM ", w->vm->name, why, ret_error);
         }
 
@@ -148,7 +154,7 @@ static void undo(Transaction *t) {
         int r;
 
         for (size_t i = 0; i < t->n_tried; i++) {
-                limits_take_back(control, writes[i].limit, &t->before[i]);
+                limits_take_back(control, writes[i].limit, &t->tried[i].before);
                 if (i + 1 == t->n_tried || writes[i + 1].vm != writes[i].vm)
                         vm_limits_taken_back(writes[i].vm);
         }
@@ -182,7 +188,7 @@ static void commit(Transaction *t) {
                 vm_take_policy(plan->vms[i].vm, &plan->vms[i].policy, t->caller);
         for (size_t i = 0; i < plan->n_writes; i++)
                 limits_commit(
-                        t->control, plan->writes[i].limit, plan->writes[i].value, plan->writes[i].outcome);
+                        t->control, plan->writes[i].limit, plan->writes[i].value, t->tried[i].outcome);
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_limits_committed(plan->vms[i].vm);
         if (plan->default_affected)
@@ -220,7 +226,7 @@ OverrideResult override_transaction(
         else
                 undo(&t);
 
-        free(t.before);
+        free(t.tried);
         override_plan_free(t.plan);
         return result;
 }

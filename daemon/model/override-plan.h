@@ -21,7 +21,6 @@ typedef struct PlannedWrite {
         VM *vm;
         Limit *limit;
         uint64_t value;
-        LimitOutcome outcome; /* for whoever carries the plan out */
 } PlannedWrite;
 
 typedef struct PlannedSlice {
