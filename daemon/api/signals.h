@@ -5,19 +5,19 @@
 #include "event-log.h"
 #include "vm.h"
 
-/* Signals of the daemon. Without a bus nobody is there to hear them. */
+/* Signals of the daemon. Without a connection to the bus, nothing is sent. */
 
 /*
- * Takes what has changed in the world, and sends VMRemoved, VMAdded and
- * PropertiesChanged for it. Of very many changes some are left for later.
+ * Takes the pending changes of the world, and sends VMRemoved, VMAdded and
+ * PropertiesChanged for them. If there are very many, the rest stays pending.
  */
 void signals_send_changes(Api *api);
 
-/* PropertiesChanged for these properties of a VM (VMChange). */
+/* Sends PropertiesChanged for these properties (VMChange) of a VM. */
 void signals_send_vm_changes(Api *api, const VM *vm, unsigned changes);
 
 void signals_quota_exceeded(Api *api, const VM *vm, const KernelMessage *message);
 void signals_watermark_reached(Api *api, const VM *vm, const KernelMessage *message);
 
-/* The signal that goes with an event, if there is one. */
+/* Sends the signal of an event, if it has one. */
 void signals_event(Api *api, const Event *event);

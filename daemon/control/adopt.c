@@ -80,7 +80,7 @@ bool adopt_value(Control *control, const LimitSubject *subject, uint64_t value) 
         OverrideList *list;
         int r;
 
-        /* Whoever asked for that change gets what he asked for. */
+        /* The change in progress takes precedence. */
         if (overrides_block(control->overrides, &scope)) {
                 on_changed(OVERRIDE_NOT_APPLIED, "a change of it is in progress", &outcome);
                 return false;

@@ -79,7 +79,7 @@ void default_quota_apply(Control *control, bool force, const Caller *caller) {
         uint32_t quota = world_default_quota(&control->world, NULL);
 
         if (force)
-                limits_set_asked(control, &control->default_quota.limit, quota);
+                limits_set_forced(control, &control->default_quota.limit, quota);
         else
                 limits_set(control, &control->default_quota.limit, quota);
         report_state(control, caller);

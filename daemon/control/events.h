@@ -15,16 +15,16 @@
 /* Makes the ring. Sequence numbers go on from those of earlier runs. */
 int events_set_up(Control *control);
 
-/* What is to be told of an event besides its message. */
+/* The data of an event besides its message. */
 typedef struct EventFacts {
         int level;    /* LOG_NOTICE, … */
-        const VM *vm; /* NULL: it is about none */
+        const VM *vm; /* NULL: not about a VM */
         const EventDetail *details;
         size_t n_details;
-        const Set *set;       /* NULL: about none */
+        const Set *set;       /* NULL: not about a set */
         const Caller *caller; /* who asked for it; NULL: nobody */
 } EventFacts;
 
-/* Adds one. What guests can set off at will is for whoever calls this to limit. */
+/* Adds an event. The caller must limit the rate of events that guests can cause. */
 void events_add(Control *control, EventType type, const EventFacts *facts, const char *format, ...)
         _printf_(4, 5);

@@ -71,7 +71,7 @@ static void arm(Limits *l, uint64_t usec) {
                 log_warning_errno(r, "Cannot set a timer: %m");
 }
 
-/* Keeps the limit in mind if it has something due. */
+/* Puts the limit into the queue if a write of it is scheduled. */
 static void enqueue(Control *control, Limit *limit) {
         if (limit_next(limit) == 0)
                 return;
@@ -83,7 +83,7 @@ static void enqueue(Control *control, Limit *limit) {
         arm(control->limits, limit_next(limit));
 }
 
-/* Somebody may want to know what the write has changed. */
+/* Records a change for the reply to a reconciliation. */
 static void note_change(
         Control *control, const LimitSubject *subject, const MiscValues *before, uint64_t value) {
         char what[sizeof("set 18446744073709551615 watermark")];
@@ -135,7 +135,7 @@ LimitOutcome limits_try(
         return LIMIT_WRITTEN;
 }
 
-static void write_wanted(Control *control, Limit *limit) {
+static void write_desired(Control *control, Limit *limit) {
         LimitOutcome outcome;
         char *error = NULL;
         MiscValues before;
@@ -145,7 +145,7 @@ static void write_wanted(Control *control, Limit *limit) {
         enqueue(control, limit);
 }
 
-/* Which value of somebody else's is there? Returns false if there is none. */
+/* Gets the foreign value. Returns false if there is none. */
 static bool find_foreign(const Control *control, const Limit *limit, const LimitSubject *subject,
         const MiscValues *values, uint64_t *ret_value, const char **ret_what) {
         MiscResource resource = MISC_PASID;
@@ -161,8 +161,8 @@ static bool find_foreign(const Control *control, const Limit *limit, const Limit
 }
 
 /*
- * Of a number that several have together nobody can say which of them another value is meant for. And a user who owns the file
- * must not give himself a quota: only what the administrator alone can have written is adopted.
+ * A foreign value of a shared number cannot be assigned to one of its owners, so it is not adopted. Neither is a value that a user
+ * can have written: in a delegated cgroup, users could give themselves any quota.
  */
 static ForeignChange policy_for(const Control *control, const Limit *limit, const LimitSubject *subject) {
         ForeignChange policy = control->world.config->foreign_change;
@@ -178,7 +178,7 @@ static ForeignChange policy_for(const Control *control, const Limit *limit, cons
 }
 
 static void announce_foreign(Control *control, const LimitSubject *subject, const char *what, uint64_t value,
-        uint64_t wanted, ForeignChange policy) {
+        uint64_t desired, ForeignChange policy) {
         static const char *const doings[_FOREIGN_CHANGE_MAX] = {
                 [FOREIGN_CHANGE_REVERT] = "reverting it",
                 [FOREIGN_CHANGE_ADOPT] = "adopting it",
@@ -200,7 +200,7 @@ static void announce_foreign(Control *control, const LimitSubject *subject, cons
         details[n++] = (EventDetail) {
                 .name = "quota",
                 .type = 'u',
-                .number = wanted < UINT32_MAX ? wanted : UINT32_MAX,
+                .number = desired < UINT32_MAX ? desired : UINT32_MAX,
         };
         details[n++] = (EventDetail) {
                 .name = "action",
@@ -213,7 +213,7 @@ static void announce_foreign(Control *control, const LimitSubject *subject, cons
                 &(EventFacts) { .level = LOG_WARNING, .vm = subject->vm, .details = details, .n_details = n },
                 "Somebody else set %s of %s%s to %s instead of %s, %s (%u more not logged).", what,
                 subject->owner_kind, subject->owner, misc_value_format(value, text),
-                misc_value_format(wanted, instead), doings[policy], suppressed);
+                misc_value_format(desired, instead), doings[policy], suppressed);
 }
 
 static void explain_foreign(Limit *limit, const LimitSubject *subject, const char *what) {
@@ -224,7 +224,7 @@ static void explain_foreign(Limit *limit, const LimitSubject *subject, const cha
         limit_set_error(limit, error);
 }
 
-/* The kernel shows these values: one of somebody else is restored, adopted or left. Returns false if nothing followed. */
+/* Handles the values that the kernel has: a foreign one is restored, adopted or left. Returns false if there was nothing to do. */
 static bool seen(Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
         ForeignChange policy = policy_for(control, limit, subject);
         uint64_t value = limit->desired;
@@ -252,7 +252,7 @@ static bool seen(Control *control, Limit *limit, const LimitSubject *subject, co
 
 static void carry_out(Control *control, Limit *limit, LimitStep step) {
         if (step == LIMIT_WRITE)
-                write_wanted(control, limit);
+                write_desired(control, limit);
         else if (step == LIMIT_WRITE_LATER)
                 enqueue(control, limit);
 }
@@ -261,12 +261,12 @@ void limits_release(Control *control, Limit *limit) {
         dequeue(limit);
 }
 
-void limits_set(Control *control, Limit *limit, uint64_t wanted) {
-        carry_out(control, limit, limit_set_desired(limit, wanted));
+void limits_set(Control *control, Limit *limit, uint64_t desired) {
+        carry_out(control, limit, limit_set_desired(limit, desired));
 }
 
-void limits_set_asked(Control *control, Limit *limit, uint64_t wanted) {
-        (void) limit_set_desired(limit, wanted);
+void limits_set_forced(Control *control, Limit *limit, uint64_t desired) {
+        (void) limit_set_desired(limit, desired);
         carry_out(control, limit, limit_reassert(limit));
 }
 
@@ -290,7 +290,7 @@ int limits_look(Control *control, Limit *limit) {
         return r;
 }
 
-/* Why the kernel does not show the wanted number. */
+/* Describes the difference between the kernel's value and the desired one. */
 static char *explain_difference(const LimitSubject *subject, MiscResource resource) {
         char *error;
         int r;
@@ -303,7 +303,7 @@ static char *explain_difference(const LimitSubject *subject, MiscResource resour
         return r < 0 ? NULL : error;
 }
 
-/* Reading it is as good as having written it, but what differs is written later. */
+/* Updates the state as after a write; a different value is written later. */
 static void judge_values(
         Control *control, Limit *limit, const LimitSubject *subject, const MiscValues *values) {
         MiscResource resource = MISC_PASID;
@@ -342,7 +342,7 @@ int limits_verify(Control *control, Limit *limit) {
         return limit_is_in_force(limit) && !limit->restore_due ? 0 : -ESTALE;
 }
 
-/* Writes what is due, or with "all" whatever has failed. Those that were written stay in the queue. */
+/* Writes the limits that are due, or with all, those that failed. They stay in the queue. */
 static void write_due(Control *control, LimitKind kind, bool all) {
         uint64_t now = control_now(control);
         Limit *limit;
@@ -350,10 +350,10 @@ static void write_due(Control *control, LimitKind kind, bool all) {
         LIST_FOREACH(limit, &control->limits->queue, entries)
         if (limit->kind == kind &&
                 (limit_due(limit, now) == LIMIT_WRITE || (all && limit->state == LIMIT_FAILED)))
-                write_wanted(control, limit);
+                write_desired(control, limit);
 }
 
-/* After all was written, so that the owner of several settles once. Returns when something is due next. */
+/* To be called after write_due() for all kinds. Returns the time of the next scheduled write; 0: none. */
 static uint64_t settle_written(Control *control) {
         Limit *limit, *next;
         uint64_t usec = 0;
@@ -414,13 +414,13 @@ void limits_take_back(Control *control, Limit *limit, const MiscValues *before) 
 
         if (limit->state != LIMIT_FOREIGN) {
                 if (limit_reassert(limit) == LIMIT_WRITE)
-                        write_wanted(control, limit);
+                        write_desired(control, limit);
                 return;
         }
 
         r = limit_file_restore(control->root, &subject.file, before);
         if (r < 0)
-                log_warning_errno(r, "Cannot restore the value of %s%s that somebody else has set: %m",
+                log_warning_errno(r, "Cannot restore the foreign value of %s%s that was left in place: %m",
                         subject.owner_kind, subject.owner);
 }
 

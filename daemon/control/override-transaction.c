@@ -145,8 +145,8 @@ static OverrideResult write_default(Transaction *t, char **ret_error) {
 }
 
 /*
- * The kernel gets back what it had. What it does not take now is tried again. The slices come last: looking through them
- * anew can remove VMs of the plan.
+ * Restores the kernel's previous numbers. Failed writes are retried. The slices come last, because scanning them can remove VMs
+ * of the plan.
  */
 static void undo(Transaction *t) {
         const PlannedWrite *writes = t->plan->writes;
@@ -163,12 +163,12 @@ static void undo(Transaction *t) {
         if (t->slices_tried) {
                 r = slice_limits_refresh(control);
                 if (r < 0)
-                        log_error_errno(r, "Cannot bring the list of slices back to what it was: %m");
+                        log_error_errno(r, "Cannot restore the list of slices: %m");
                 slice_limits_apply(control);
         }
 }
 
-/* The list of slices, which loses those that nothing is said about any more. */
+/* Slices without a configured limit and without override are dropped from the list. */
 static void commit_slices(Transaction *t) {
         bool removed = false;
 
@@ -183,12 +183,11 @@ static void commit_slices(Transaction *t) {
 static void commit(Transaction *t) {
         const OverridePlan *plan = t->plan;
 
-        /* First all of them: the limit of a cgroup is the sum of the machines' quotas. */
+        /* All policies first: the limit of a shared cgroup is the sum of the machines' quotas. */
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_take_policy(plan->vms[i].vm, &plan->vms[i].policy, t->caller);
         for (size_t i = 0; i < plan->n_writes; i++)
-                limits_commit(
-                        t->control, plan->writes[i].limit, plan->writes[i].value, t->tried[i].outcome);
+                limits_commit(t->control, plan->writes[i].limit, plan->writes[i].value, t->tried[i].outcome);
         for (size_t i = 0; i < plan->n_vms; i++)
                 vm_limits_committed(plan->vms[i].vm);
         if (plan->default_affected)

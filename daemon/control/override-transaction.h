@@ -6,17 +6,16 @@
 #include "override-list.h"
 
 /*
- * The one transaction for all changes to overrides: plan (override-plan.h),
- * kernel, runtime layer and memory. All of it or nothing: where the kernel or
- * the layer refuses, the kernel gets back what it had. The persistent layer has the
- * change already, or is not concerned; where this fails, writing it as it was is
- * the caller's affair.
+ * The transaction for all changes to overrides: plan (override-plan.h), kernel,
+ * runtime layer and memory, all or nothing. If the kernel or the runtime layer
+ * refuses the change, the kernel's previous numbers are restored. The persistent
+ * layer already has the change, or is not affected; on failure, the caller must
+ * restore it.
  *
- * The list must be sorted; it is compared with what is in force now. Numbers
- * that have no place in the kernel, of VMs that are off and slices that do not
- * exist, are no obstacle. *ret_error (to be freed), unless it is OVERRIDE_DONE:
- * why not, and what the kernel did not take. caller: who asked for it, for the
- * events that say so; NULL: nobody.
+ * The list must be sorted; it is compared with the current overrides. Numbers
+ * without a place in the kernel (of VMs that are off, of slices that do not exist)
+ * are skipped. Unless the result is OVERRIDE_DONE, *ret_error (the caller frees
+ * it) has the reason. caller: who asked for the change, for events; NULL: nobody.
  */
 OverrideResult override_transaction(
         Control *control, OverrideList *list, const Caller *caller, char **ret_error);

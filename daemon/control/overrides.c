@@ -15,16 +15,16 @@
 /* What is being written to the persistent layer. */
 typedef enum Writing {
         WRITING_NOTHING,
-        WRITING_CHANGE,  /* a change that has not been made yet */
-        WRITING_REST,    /* the files of a change that was made and is on the disk as a pending one */
-        WRITING_RESTORE, /* the memory's content, after a change that could not be made */
-        WRITING_RETRY,   /* the memory's content, long after that */
+        WRITING_CHANGE,  /* a change that is not in the kernel and the memory yet */
+        WRITING_REST,    /* the files of a change that is made, and on the disk as a pending change */
+        WRITING_RESTORE, /* the content of the memory, after a change that failed */
+        WRITING_RETRY,   /* the content of the memory, after an earlier write failed */
 } Writing;
 
-/* A change that somebody has asked for. */
+/* A requested change. */
 typedef struct Request {
         OverrideList *list;
-        const Caller *caller; /* who: caller_copy; NULL: nobody */
+        const Caller *caller; /* &caller_copy; NULL: nobody */
         Caller caller_copy;
         OverrideHandler handler;
         void *userdata;
@@ -36,7 +36,7 @@ struct Overrides {
         Control *control;
         DiskWriter *writer;
         Writing writing;
-        Request *request; /* the one under way, unless writing is NOTHING or RETRY */
+        Request *request; /* the change in progress; NULL if writing is NOTHING or RETRY */
 
         sd_event_source *retry; /* of stale files */
         uint64_t retry_usec;
@@ -55,7 +55,7 @@ static Request *request_free(Request *q) {
         return NULL;
 }
 
-/* Takes *list over, also on failure. */
+/* Takes ownership of *list, also on failure. */
 static int request_new(
         OverrideList **list, const Caller *caller, OverrideHandler handler, void *userdata, Request **ret) {
         _cleanup_(override_list_freep) OverrideList *taken = TAKE_PTR(*list);
@@ -80,7 +80,7 @@ static int request_new(
         return 0;
 }
 
-/* Tells whoever has asked for it, and frees it. */
+/* Calls the handler, and frees the request. */
 static void answer(Request *q) {
         q->handler(q->result, q->text, q->userdata);
         request_free(q);
@@ -96,7 +96,7 @@ static void on_written(int error, bool changed, void *userdata);
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* Unless it is armed already, or nothing can come of it. */
+/* Does nothing if the timer is armed or no file is behind. */
 static void arm_retry(Overrides *o) {
         const StateStore *store = o->control->store;
         int r;
@@ -116,7 +116,7 @@ static void on_stale(void *userdata) {
         arm_retry(userdata);
 }
 
-/* As the memory has it. */
+/* Writes the files that are behind. */
 static int write_memory(Overrides *o, Writing writing) {
         StateWrite *write;
         int r;
@@ -140,7 +140,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         if (state_store_runtime_is_behind(store) && state_store_save_runtime(store) >= 0)
                 log_info("The state files in %s are up to date again.", store->runtime_path);
 
-        /* A change that is under way writes these files, too. */
+        /* A change in progress writes these files, too. */
         if (state_store_persistent_is_behind(store) && o->writing == WRITING_NOTHING) {
                 r = write_memory(o, WRITING_RETRY);
                 if (r < 0)
@@ -154,7 +154,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* What was written has come to its end. */
+/* Ends the write. */
 static void finish(Overrides *o) {
         o->writing = WRITING_NOTHING;
         if (o->request)
@@ -166,7 +166,7 @@ static void finish(Overrides *o) {
                 o->control->handlers->overrides_idle(o->control->userdata);
 }
 
-/* The file has what was not to be, the caller is to have an error. */
+/* The files have a change that failed: logs it, and adds it to the caller's error. */
 static void restoring_failed(Overrides *o, int r) {
         const char *path = o->control->store->persistent_path;
         _cleanup_free_ char *before = TAKE_PTR(o->request->text);
@@ -187,7 +187,7 @@ static void restore(Overrides *o) {
                 restoring_failed(o, r);
 }
 
-/* The change is on the disk, be it as a pending one. Now it can be made. */
+/* The change is on the disk, at least as a pending change. Now it can be made. */
 static void change_saved(Overrides *o) {
         StateStore *store = o->control->store;
         Request *q = o->request;
@@ -200,7 +200,7 @@ static void change_saved(Overrides *o) {
         }
 
         state_store_change_made(store);
-        /* Files that are still to be written do not concern the caller: what cannot be written now is tried again. */
+        /* The caller does not wait for the remaining files: the pending change is durable. Failures are retried. */
         if (state_store_persistent_is_behind(store)) {
                 r = write_memory(o, WRITING_REST);
                 if (r < 0)
@@ -216,7 +216,7 @@ static void change_saved(Overrides *o) {
 static void change_not_saved(Overrides *o, int error, bool changed) {
         log_error_errno(error, "Cannot write the state files in %s: %m", o->control->store->persistent_path);
         not_saved(o->request, strerror(-error));
-        /* Nothing has changed, but for the file, maybe. */
+        /* Only the files may have changed. */
         if (changed)
                 restore(o);
         else
@@ -271,7 +271,7 @@ static void on_written(int error, bool changed, void *userdata) {
         }
 }
 
-/* Has the change, which is taken over, written to the disk. */
+/* Writes the change to the disk. Takes ownership of it. */
 static int save(Overrides *o, StateChange *change) {
         StateStore *store = o->control->store;
         StateWrite *write;
@@ -381,7 +381,7 @@ int overrides_new(Control *control, Overrides **ret) {
 
         control->store->stale = on_stale;
         control->store->stale_userdata = o;
-        /* What could not be written at the start. */
+        /* Files that could not be written at the start. */
         arm_retry(o);
         *ret = o;
         return 0;

@@ -333,11 +333,11 @@ void slice_apply(SliceLimit *slice, bool force) {
                 limit_forget(&slice->misc_max);
         else if (slice->source != SLICE_SOURCE_NONE) {
                 if (force)
-                        limits_set_asked(control, &slice->misc_max, slice_to_misc_max(slice->limit));
+                        limits_set_forced(control, &slice->misc_max, slice_to_misc_max(slice->limit));
                 else
                         limits_set(control, &slice->misc_max, slice_to_misc_max(slice->limit));
         } else if (is_applied(slice))
-                limits_set_asked(control, &slice->misc_max, MISC_MAX);
+                limits_set_forced(control, &slice->misc_max, MISC_MAX);
         else
                 limit_forget(&slice->misc_max);
 

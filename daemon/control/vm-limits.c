@@ -62,7 +62,7 @@ static void watch_misc_max(VM *vm) {
 
 static void set_limit(Control *control, Limit *limit, uint64_t desired, bool force) {
         if (force)
-                limits_set_asked(control, limit, desired);
+                limits_set_forced(control, limit, desired);
         else
                 limits_set(control, limit, desired);
 }

@@ -4,7 +4,7 @@
 #include "limit.h"
 #include "misc-file.h"
 
-/* The files that have the numbers of limit.h. */
+/* The kernel's files with the numbers of limit.h. */
 
 typedef struct LimitFile {
         LimitKind kind;
@@ -16,7 +16,7 @@ typedef struct LimitFile {
 bool limit_file_is_misc(LimitKind kind);
 
 /*
- * What the file says; a single number counts as the value of MISC_PASID. root:
+ * Reads the file; a single number counts as the value of MISC_PASID. root:
  * "" or a test's directory. A cgroup's limit is one number, which misc.max
  * holds once for each resource that the kernel has, and may be MISC_MAX; other
  * code does not handle the lines one by one.
@@ -27,21 +27,21 @@ bool limit_file_is_misc(LimitKind kind);
 int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret);
 
 /*
- * Writes what has another value, and reads it back. -EIO when the kernel shows
- * another one then, -ERANGE for one that the file cannot have; other errors as
- * above. After a failure the other line of misc.max has been written
- * nevertheless. ret_before, unless NULL, gets what the file said before; on
- * failure it may be untouched.
+ * Writes the lines with a different value, and reads them back. -EIO if the kernel
+ * then has another value, -ERANGE for a value that the file cannot have; other
+ * errors as above. After a failure of one line of misc.max, the other line has
+ * been written. ret_before, unless NULL, gets the previous values; on failure it
+ * may be untouched.
  */
 int limit_file_write(const char *root, const LimitFile *file, uint64_t value, MiscValues *ret_before);
 
 /*
- * May nobody but the administrator write the file? In a delegated cgroup misc.max belongs to the user. root: pasidd's own uid
- * counts as the administrator's. false if the file cannot be looked at.
+ * Can only root write the file? In a delegated cgroup, misc.max belongs to the user. pasidd's own uid counts as root, because
+ * tests run without root. false if the file cannot be examined.
  */
 bool limit_file_is_administrators(const char *root, const LimitFile *file);
 
-/* Writes back what limit_file_write() found: each line its own value, lines that were not there not. Errors as above. */
+/* Restores the values that limit_file_write() found, line by line. Errors as above. */
 int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before);
 
 /* Sets those lines of a cgroup's misc.max to MISC_MAX that still have this value. Errors as above. */

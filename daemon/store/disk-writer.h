@@ -8,27 +8,25 @@
 #include "state-write.h"
 
 /*
- * Writes files to a disk without making the event loop wait for it. One thread,
- * started at the first write, does nothing but state_write_run(), one
- * after the other. What it works on is handed over as a whole: a list under a
- * mutex is all that the threads share.
+ * Writes files to a disk without blocking the event loop. One thread, started at
+ * the first write, runs state_write_run() for one write after the other. The
+ * threads share only the lists of writes, under a mutex.
  */
 typedef struct DiskWriter DiskWriter;
 
 int disk_writer_new(sd_event *event, DiskWriter **ret);
 
-/* error: 0 or a negative errno. changed: the change is made, which it can be in spite of an error, see state_write_run(). */
+/* error: 0 or a negative errno. changed: the files have the change, possibly in spite of an error, see state_write_run(). */
 typedef void (*DiskWriterHandler)(int error, bool changed, void *userdata);
 
 /*
- * Takes the write over, also on failure. The handler is called once, from the event loop, unless the writer is freed before.
- * -EBUSY when too many writes wait, else what keeps the thread from being started.
+ * Takes ownership of the write, also on failure. The handler is called once, from the event loop, unless the writer is freed
+ * before. Returns 0, -EBUSY if too many writes wait, or the error of starting the thread.
  */
 int disk_writer_run(DiskWriter *w, StateWrite *write, DiskWriterHandler handler, void *userdata);
 
 /*
- * Waits for writes that are under way, but not for ever: after some seconds the
- * thread is left to itself, for the process to end. Handlers are not called any
- * more.
+ * Waits some seconds for the writes in progress, then abandons the thread, which
+ * ends with the process. Handlers are not called any more.
  */
 DiskWriter *disk_writer_free(DiskWriter *w);
