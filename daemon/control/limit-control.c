@@ -237,6 +237,8 @@ static bool seen(Control *control, Limit *limit, const LimitSubject *subject, co
         if (step == LIMIT_NOTHING)
                 return false;
 
+        if (policy == FOREIGN_CHANGE_ADOPT && step != LIMIT_ADOPT)
+                policy = FOREIGN_CHANGE_REVERT; /* in the hold-off after an adoption that failed */
         if (foreign)
                 announce_foreign(control, subject, what, value, limit->desired, policy);
         if (step == LIMIT_LEAVE)

@@ -76,8 +76,10 @@ static LimitStep seen_another(Limit *limit, uint64_t value, ForeignChange policy
         switch (policy) {
 
         case FOREIGN_CHANGE_ADOPT:
-                /* An adoption that fails costs two writes and a warning: the hold-off limits how often. */
-                return now_usec < limit->holdoff_usec ? restore(limit, now_usec) : LIMIT_ADOPT;
+                if (limit->adoption_failed && now_usec < limit->holdoff_usec)
+                        return restore(limit, now_usec);
+                limit->adoption_failed = false;
+                return LIMIT_ADOPT;
 
         case FOREIGN_CHANGE_REPORT:
                 return leave(limit, value);
@@ -107,6 +109,8 @@ LimitStep limit_seen(Limit *limit, uint64_t value, ForeignChange policy, uint64_
 }
 
 LimitStep limit_adoption_failed(Limit *limit, uint64_t now_usec) {
+        /* An adoption that fails costs two writes and a warning: the hold-off limits how often. */
+        limit->adoption_failed = true;
         return restore(limit, now_usec);
 }
 
@@ -145,7 +149,7 @@ LimitStep limit_written(Limit *limit, LimitOutcome outcome, char *error, uint64_
 void limit_forget(Limit *limit) {
         limit_set_error(limit, NULL);
         limit->state = LIMIT_ABSENT;
-        limit->restore_due = false;
+        limit->restore_due = limit->adoption_failed = false;
         limit->holdoff_usec = 0;
         retry_succeeded(&limit->retry);
 }

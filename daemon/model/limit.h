@@ -68,6 +68,7 @@ typedef struct Limit {
         uint8_t announced_state; /* state at the last limit_take_change() */
         bool error_changed;      /* since the last limit_take_change() */
         bool restore_due; /* IN_FORCE: a foreign value is there, and will be replaced after the hold-off */
+        bool adoption_failed; /* until the hold-off is over, foreign values are replaced instead of adopted */
         bool queued;
 } Limit;
 

@@ -270,6 +270,20 @@ static void test_adoption_failed(void **state _unused_) {
         limit_done(&limit);
 }
 
+/* The hold-off of a restoration is not one of adoptions: the policy can have changed since. */
+static void test_adopted_after_restoration(void **state _unused_) {
+        Limit limit = limit_in(LIMIT_IN_FORCE);
+
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_REVERT, NOW), LIMIT_WRITE);
+        (void) limit_written(&limit, LIMIT_WRITTEN, NULL, NOW);
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_ADOPT, NOW + 1), LIMIT_ADOPT);
+
+        /* The same for a value whose restoration is due. */
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_REVERT, NOW + 2), LIMIT_WRITE_LATER);
+        assert_int_equal(limit_seen(&limit, OTHER, FOREIGN_CHANGE_ADOPT, NOW + 3), LIMIT_ADOPT);
+        limit_done(&limit);
+}
+
 /* A foreign value is left in place once, until the desired number changes. */
 static void test_left(void **state _unused_) {
         Limit limit = limit_in(LIMIT_FOREIGN);
@@ -317,6 +331,7 @@ int main(void) {
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_holdoff),
                 cmocka_unit_test(test_adoption_failed),
+                cmocka_unit_test(test_adopted_after_restoration),
                 cmocka_unit_test(test_left),
                 cmocka_unit_test(test_change),
         };
