@@ -349,9 +349,8 @@ class Connection:
     # Service side.
 
     def request_name(self, name):
-        (result,) = self.call_driver("RequestName", "su", (name, 4))
-        if result != 1:
-            raise RuntimeError(f"{name} is taken")
+        """A connection that was closed owns its names until the bus has noticed the end."""
+        wait_until(lambda: self.call_driver("RequestName", "su", (name, 4)) == (1,), f"{name} is free")
 
     def release_name(self, name):
         self.call_driver("ReleaseName", "s", (name,))

@@ -112,8 +112,14 @@ class Root:
         if name.endswith("/misc.max"):
             # A write by the daemon has two steps here; the first truncates the file.
             text = self.merge(wait_until(lambda: self.read(name), f"{name} has lines"), text)
-        with open(self.path / name, "w", encoding="utf-8") as f:
-            f.write(text)
+        # Neither truncated before, as a reader would see an empty file, nor after, as the daemon may have written meanwhile.
+        data, fd = text.encode(), os.open(self.path / name, os.O_WRONLY)
+        try:
+            if os.fstat(fd).st_size > len(data):
+                os.ftruncate(fd, 0)
+            os.write(fd, data)
+        finally:
+            os.close(fd)
 
     @staticmethod
     def merge(before, line):
