@@ -30,6 +30,13 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
+/* The structure of this type whose member p points to. */
+#define CONTAINER_OF(p, type, member)                                                                        \
+        ({                                                                                                   \
+                const typeof(((type *) NULL)->member) *_member = (p);                                        \
+                (type *) ((uintptr_t) _member - offsetof(type, member));                                     \
+        })
+
 #define TAKE_PTR(p)                                                                                          \
         ({                                                                                                   \
                 typeof(p) _taken = (p);                                                                      \

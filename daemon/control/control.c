@@ -73,7 +73,7 @@ int control_new(sd_event *event, const char *root, ConfigPlace *place, Config *c
 
         world_init(&control->world, handlers->changed, userdata);
         TAILQ_INIT(&control->early_limits);
-        limit_init(&control->default_quota.limit, LIMIT_DEFAULT_QUOTA, control);
+        limit_init(&control->default_quota.limit, LIMIT_DEFAULT_QUOTA);
         control->event = sd_event_ref(event);
         control->place = place;
         control->config = config;

@@ -48,7 +48,7 @@ static void report_state(Control *control, const Caller *caller) {
 }
 
 static void on_settled(Limit *limit) {
-        Control *control = limit->owner;
+        Control *control = CONTAINER_OF(limit, Control, default_quota.limit);
         bool failed = limit->announced_state == LIMIT_FAILED;
 
         report_state(control, NULL);
@@ -57,7 +57,7 @@ static void on_settled(Limit *limit) {
 }
 
 static void describe(const Limit *limit, LimitSubject *ret) {
-        Control *control = limit->owner;
+        Control *control = CONTAINER_OF(limit, Control, default_quota.limit);
 
         *ret = (LimitSubject) {
                 .file = { .kind = LIMIT_DEFAULT_QUOTA },

@@ -104,13 +104,13 @@ static bool find_announced(Control *control, const char *machine, PolicyResult *
 }
 
 static void describe(const Limit *limit, LimitSubject *ret) {
-        const EarlyLimit *e = limit->owner;
+        const EarlyLimit *e = CONTAINER_OF(limit, EarlyLimit, misc_max);
 
         *ret = (LimitSubject) { .file = { .kind = LIMIT_SCOPE, .cgroup = e->cgroup } };
 }
 
 static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
-        const EarlyLimit *e = limit->owner;
+        const EarlyLimit *e = CONTAINER_OF(limit, EarlyLimit, misc_max);
 
         if (!cgroup_exists(e->control->root, e->cgroup))
                 return LIMIT_NOWHERE;
@@ -134,7 +134,7 @@ static void report_state(EarlyLimit *e) {
 }
 
 static void on_settled(Limit *limit) {
-        report_state(limit->owner);
+        report_state(CONTAINER_OF(limit, EarlyLimit, misc_max));
 }
 
 const LimitOps early_limit_ops = { .describe = describe, .judge = judge, .settled = on_settled };
@@ -164,7 +164,7 @@ static EarlyLimit *add(Control *control, const char *unit_path, const PolicyResu
         if (cgroup_get_id(control->root, unit_path, &e->cgroup_id) < 0)
                 e->cgroup_id = 0;
         e->control = control;
-        limit_init(&e->misc_max, LIMIT_SCOPE, e);
+        limit_init(&e->misc_max, LIMIT_SCOPE);
         e->watermark = policy->watermark;
         TAILQ_INSERT_TAIL(&control->early_limits, e, entries);
         return e;

@@ -268,11 +268,11 @@ static void report_state(SliceLimit *slice) {
 }
 
 static void on_settled(Limit *limit) {
-        report_state(limit->owner);
+        report_state(CONTAINER_OF(limit, SliceLimit, misc_max));
 }
 
 static void describe(const Limit *limit, LimitSubject *ret) {
-        const SliceLimit *slice = limit->owner;
+        const SliceLimit *slice = CONTAINER_OF(limit, SliceLimit, misc_max);
 
         *ret = (LimitSubject) {
                 .file = { .kind = LIMIT_SLICE, .cgroup = slice->cgroup },
@@ -285,7 +285,7 @@ static void describe(const Limit *limit, LimitSubject *ret) {
 
 /* Called before the write, so that pasidd removes the limit later even if it crashes in between. */
 static int save_applied(Limit *limit, char **ret_error) {
-        SliceLimit *slice = limit->owner;
+        SliceLimit *slice = CONTAINER_OF(limit, SliceLimit, misc_max);
         int r;
 
         if (slice->source == SLICE_SOURCE_NONE)
@@ -298,7 +298,7 @@ static int save_applied(Limit *limit, char **ret_error) {
 }
 
 static LimitOutcome judge(const Limit *limit, int r, char **ret_error) {
-        const SliceLimit *slice = limit->owner;
+        const SliceLimit *slice = CONTAINER_OF(limit, SliceLimit, misc_max);
 
         if (slice->source == SLICE_SOURCE_NONE) {
                 if (errno_is_gone(r))

@@ -181,18 +181,18 @@ static void describe_vm(VM *vm, LimitSubject *ret) {
 }
 
 static void describe_misc_max(const Limit *limit, LimitSubject *ret) {
-        VM *vm = limit->owner;
+        VM *vm = CONTAINER_OF(limit, VM, misc_max);
 
         describe_vm(vm, ret);
         ret->file = (LimitFile) { .kind = LIMIT_VM, .cgroup = vm->place.cgroup };
 }
 
 static bool is_misc_max_shared(const Limit *limit) {
-        return vm_cgroup_is_shared(limit->owner);
+        return vm_cgroup_is_shared(CONTAINER_OF(limit, VM, misc_max));
 }
 
 static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) {
-        const VM *vm = limit->owner;
+        const VM *vm = CONTAINER_OF(limit, VM, misc_max);
         const Control *control = control_of(vm);
         int k;
 
@@ -212,7 +212,7 @@ static LimitOutcome judge_misc_max(const Limit *limit, int r, char **ret_error) 
 }
 
 static void settle_misc_max(Limit *limit) {
-        vm_update_enforcement(limit->owner);
+        vm_update_enforcement(CONTAINER_OF(limit, VM, misc_max));
 }
 
 const LimitOps vm_limit_ops = {
@@ -222,8 +222,13 @@ const LimitOps vm_limit_ops = {
         .settled = settle_misc_max,
 };
 
+static Set *set_of(const Limit *limit) {
+        return limit->kind == LIMIT_SET_QUOTA ? CONTAINER_OF(limit, Set, quota)
+                                              : CONTAINER_OF(limit, Set, watermark);
+}
+
 static void describe_set(const Limit *limit, LimitSubject *ret) {
-        const Set *set = limit->owner;
+        const Set *set = set_of(limit);
 
         describe_vm(set->vm, ret);
         ret->file = (LimitFile) { .kind = limit->kind, .set = set->kernel.id };
@@ -231,7 +236,7 @@ static void describe_set(const Limit *limit, LimitSubject *ret) {
 }
 
 static LimitOutcome judge_set(const Limit *limit, int r, char **ret_error) {
-        const Set *set = limit->owner;
+        const Set *set = set_of(limit);
 
         if (errno_is_gone(r))
                 return LIMIT_NOWHERE;
@@ -243,7 +248,7 @@ static LimitOutcome judge_set(const Limit *limit, int r, char **ret_error) {
 }
 
 static void settle_set(Limit *limit) {
-        const Set *set = limit->owner;
+        const Set *set = set_of(limit);
 
         if (set->vm)
                 vm_update_enforcement(set->vm);

@@ -10,15 +10,15 @@
 typedef struct KernelSet {
         uint64_t id;
         uint32_t tgid;
-        uint64_t start_time; /* clock ticks after boot, field 22 of /proc/PID/stat */
-        uint64_t cgroup_id;  /* 0: unknown */
+        bool counts_attached; /* the kernel counts PASIDs attached through iommufd */
+        uint64_t start_time;  /* clock ticks after boot, field 22 of /proc/PID/stat */
+        uint64_t cgroup_id;   /* 0: unknown */
         uint32_t quota;
         uint32_t watermark;
         uint32_t allocated;
         uint32_t peak;
         uint64_t denied;
-        bool counts_attached; /* the kernel counts PASIDs attached through iommufd */
-        uint32_t attached;    /* 0 without counts_attached */
+        uint32_t attached; /* 0 without counts_attached */
         uint32_t attached_peak;
 } KernelSet;
 

@@ -3,8 +3,8 @@
 #include "limit.h"
 #include "macro.h"
 
-void limit_init(Limit *limit, LimitKind kind, void *owner) {
-        *limit = (Limit) { .kind = (uint8_t) kind, .owner = owner };
+void limit_init(Limit *limit, LimitKind kind) {
+        *limit = (Limit) { .kind = (uint8_t) kind };
 }
 
 void limit_done(Limit *limit) {

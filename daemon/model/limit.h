@@ -56,8 +56,8 @@ typedef enum LimitOutcome {
 #define LIMIT_HOLDOFF_USEC (UINT64_C(1000000))
 
 typedef struct Limit {
+        /* A VM has one and each of its sets two: keep it small. What contains it is known by its kind, see LimitOps. */
         LIST_ENTRY(Limit) entries; /* in the queue of limit-control.c, if queued */
-        void *owner;               /* the VM, Set, slice, … that contains it */
         uint64_t desired;
         uint64_t foreign; /* FOREIGN: the value that is left in place */
         char *error;      /* why it is not in force, for the user; NULL: unknown */
@@ -72,8 +72,8 @@ typedef struct Limit {
         bool queued;
 } Limit;
 
-/* Initialises to ABSENT. owner must outlive the limit. */
-void limit_init(Limit *limit, LimitKind kind, void *owner);
+/* Initialises to ABSENT. */
+void limit_init(Limit *limit, LimitKind kind);
 
 /* Frees the members. The limit must not be queued. */
 void limit_done(Limit *limit);

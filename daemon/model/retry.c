@@ -3,17 +3,16 @@
 #include "retry.h"
 
 void retry_failed(Retry *retry, uint64_t now_usec) {
+        uint64_t delay_usec = RETRY_DELAY_MIN_USEC << retry->n_delays;
+
         if (retry->due_usec > 0)
                 return;
 
-        if (retry->delay_usec == 0)
-                retry->delay_usec = RETRY_DELAY_MIN_USEC;
-        else if (retry->delay_usec < RETRY_DELAY_MAX_USEC / 2)
-                retry->delay_usec *= 2;
+        if (delay_usec < RETRY_DELAY_MAX_USEC)
+                retry->n_delays++;
         else
-                retry->delay_usec = RETRY_DELAY_MAX_USEC;
-
-        retry->due_usec = now_usec + retry->delay_usec;
+                delay_usec = RETRY_DELAY_MAX_USEC;
+        retry->due_usec = now_usec + delay_usec;
 }
 
 bool retry_take(Retry *retry, uint64_t now_usec) {

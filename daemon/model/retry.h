@@ -11,8 +11,8 @@
 
 /* All zero: nothing has failed. */
 typedef struct Retry {
-        uint64_t delay_usec; /* the last one used; 0: none yet */
-        uint64_t due_usec;   /* 0: no attempt is scheduled */
+        uint64_t due_usec : 56; /* 0: no attempt is scheduled */
+        uint64_t n_delays : 8;  /* delays so far, up to the first of the longest ones */
 } Retry;
 
 /*

@@ -28,8 +28,8 @@ Set *set_new(World *w, const KernelSet *kernel) {
 
         set->world = w;
         set->kernel = *kernel;
-        limit_init(&set->quota, LIMIT_SET_QUOTA, set);
-        limit_init(&set->watermark, LIMIT_SET_WATERMARK, set);
+        limit_init(&set->quota, LIMIT_SET_QUOTA);
+        limit_init(&set->watermark, LIMIT_SET_WATERMARK);
         if (!tsearch(set, &w->sets_by_id, compare_ids)) {
                 free(set);
                 return NULL;

@@ -23,8 +23,8 @@ struct Set {
         KernelSet kernel;       /* data last received */
         Limit quota, watermark; /* ABSENT without a VM */
         SetMatch match;
-        SetSearch *search; /* private data of control/set-match.c */
         bool in_dump;      /* seen in the dump that is being processed */
+        SetSearch *search; /* private data of control/set-match.c */
 };
 
 Set *set_find(const World *w, uint64_t id);

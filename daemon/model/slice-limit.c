@@ -100,7 +100,7 @@ int slice_limit_new(World *w, const char *name, SliceLimit **ret) {
                 return -ENOMEM;
 
         slice->world = w;
-        limit_init(&slice->misc_max, LIMIT_SLICE, slice);
+        limit_init(&slice->misc_max, LIMIT_SLICE);
         slice->limit = LIMIT_NONE;
         slice->source = SLICE_SOURCE_NONE;
         slice->announced_limit = slice->limit;

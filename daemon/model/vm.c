@@ -112,7 +112,7 @@ int vm_new(World *w, VMKind kind, const char *uuid, const char *key, const char 
         TAILQ_INIT(&vm->sets);
         TAILQ_INIT(&vm->other_machines);
         vm->world = w;
-        limit_init(&vm->misc_max, LIMIT_VM, vm);
+        limit_init(&vm->misc_max, LIMIT_VM);
         vm->log_level = LOG_INFO;
         vm->kind = kind;
         vm->state = kind == VM_KIND_MACHINE ? VM_RESERVED : VM_RUNNING;

@@ -94,16 +94,19 @@ struct VM {
         VMKind kind;
         VMState state;
         char uuid[UUID_STRING_SIZE];
-        char *key; /* in the state */
+        bool policy_known; /* policy has been determined */
+        bool in_list;      /* seen in the list of machines that is being processed */
+        bool viommu_noted; /* in this run it was logged that the vIOMMU offers more than the quota */
+        char *key;         /* in the state */
         char *name;
         char *machine;         /* machined's name; NULL: no machine */
         uint64_t machine_usec; /* creation time of the machine, CLOCK_REALTIME */
         VMPlace place;
 
         PolicyResult policy;          /* the desired quota */
-        bool policy_known;            /* policy has been determined */
         DefaultSource default_source; /* of the default quota that policy was determined with */
-        Limit misc_max;               /* of the cgroup; the sets have their own limits */
+        int log_level;  /* for its start and end: LOG_INFO, or LOG_DEBUG if there are very many VMs */
+        Limit misc_max; /* of the cgroup; the sets have their own limits */
         VMQuotaState quota;
 
         TAILQ_HEAD(, Set) sets;
@@ -112,9 +115,6 @@ struct VM {
 
         TAILQ_HEAD(, OtherMachine) other_machines; /* with the same UUID, see other-machines.h */
 
-        bool in_list;      /* seen in the list of machines that is being processed */
-        bool viommu_noted; /* in this run it was logged that the vIOMMU offers more than the quota */
-        int log_level;     /* for its start and end: LOG_INFO, or LOG_DEBUG if there are very many VMs */
         VMSignals signals;
 };
 

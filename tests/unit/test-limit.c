@@ -19,7 +19,7 @@ static const char *const state_names[] = {
 static Limit limit_in(LimitState state) {
         Limit limit;
 
-        limit_init(&limit, LIMIT_VM, NULL);
+        limit_init(&limit, LIMIT_VM);
         if (state == LIMIT_ABSENT)
                 return limit;
 
