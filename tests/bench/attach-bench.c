@@ -7,11 +7,8 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <glob.h>
 #include <linux/iommufd.h>
-#include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attach-lib.h"
 #include "vfio-lib.h"
 
 #define DEVICES_MAX 8
@@ -32,21 +30,8 @@
 
 #define CGROUP "attach-bench"
 
-/* As in the UAPI headers of Linux 6.15 and later; those that this is built with can be older. */
-#define ATTACH_PASID     (1U << 0)
-#define DETACH_PASID     (1U << 0)
-#define HWPT_ALLOC_PASID (1U << 3)
-
-typedef struct AttachArgs {
-        uint32_t argsz, flags, pt_id, pasid;
-} AttachArgs;
-
-typedef struct DetachArgs {
-        uint32_t argsz, flags, pasid;
-} DetachArgs;
-
 typedef struct Device {
-        int fd;
+        AttachDevice file;
         uint32_t page_table;
 } Device;
 
@@ -61,57 +46,32 @@ static void fail(const char *what, int error) {
 }
 
 static int attach(const Device *d, uint32_t pasid) {
-        AttachArgs args = {
-                .argsz = sizeof(args),
-                .flags = pasid > 0 ? ATTACH_PASID : 0,
-                .pt_id = d->page_table,
-                .pasid = pasid,
-        };
-
-        return ioctl(d->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &args) < 0 ? -errno : 0;
+        return pasid_attach(&d->file, d->page_table, pasid);
 }
 
 static int detach(const Device *d, uint32_t pasid) {
-        DetachArgs args = { .argsz = sizeof(args), .flags = DETACH_PASID, .pasid = pasid };
-
-        return ioctl(d->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &args) < 0 ? -errno : 0;
+        return pasid_detach(&d->file, pasid);
 }
 
 static int device_open(const char *address, Device *ret) {
-        struct vfio_device_bind_iommufd bound = { .argsz = sizeof(bound), .iommufd = iommufd };
-        struct iommu_hwpt_alloc hwpt = { .size = sizeof(hwpt), .flags = HWPT_ALLOC_PASID, .pt_id = ioas };
-        char pattern[128], path[64];
-        glob_t found;
         int r;
 
-        r = device_bind(address, "vfio-pci");
-        if (r < 0)
-                return r;
-        snprintf(pattern, sizeof(pattern), "/sys/bus/pci/devices/%s/vfio-dev/vfio*", address);
-        if (glob(pattern, 0, NULL, &found) != 0)
-                return -ENODEV;
-        snprintf(path, sizeof(path), "/dev/vfio/devices/%s", strrchr(found.gl_pathv[0], '/') + 1);
-        globfree(&found);
-
-        ret->fd = open(path, O_RDWR | O_CLOEXEC);
-        if (ret->fd < 0 || ioctl(ret->fd, VFIO_DEVICE_BIND_IOMMUFD, &bound) < 0)
-                return -errno;
-        hwpt.dev_id = bound.out_devid;
-        if (ioctl(iommufd, IOMMU_HWPT_ALLOC, &hwpt) < 0)
-                return -errno;
-        ret->page_table = hwpt.out_hwpt_id;
-        return attach(ret, 0);
+        ret->file.fd = cdev_open(address);
+        if (ret->file.fd < 0)
+                return ret->file.fd;
+        r = cdev_bind(&ret->file, iommufd);
+        if (r >= 0)
+                r = page_table_alloc(iommufd, ioas, &ret->file, &ret->page_table);
+        return r < 0 ? r : attach(ret, 0);
 }
 
 static void set_up(void) {
-        struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
         char addresses[DEVICES_MAX][16];
         int n, r;
 
-        iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
-        if (iommufd < 0 || ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc) < 0)
-                fail("/dev/iommu", -errno);
-        ioas = alloc.out_ioas_id;
+        iommufd = iommufd_open(&ioas);
+        if (iommufd < 0)
+                fail("/dev/iommu", iommufd);
         n = devices_find(addresses, DEVICES_MAX);
         if (n <= 0)
                 fail("no devices", n < 0 ? n : -ENODEV);
@@ -126,13 +86,13 @@ static void set_up(void) {
 /* Life of an IOAS. */
 static void one_ioas(void) {
         struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-        struct iommu_destroy destroy = { .size = sizeof(destroy) };
+        int r;
 
         if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc) < 0)
                 fail("IOMMU_IOAS_ALLOC", -errno);
-        destroy.id = alloc.out_ioas_id;
-        if (ioctl(iommufd, IOMMU_DESTROY, &destroy) < 0)
-                fail("IOMMU_DESTROY", -errno);
+        r = iommufd_destroy(iommufd, alloc.out_ioas_id);
+        if (r < 0)
+                fail("IOMMU_DESTROY", r);
 }
 
 static void one_pasid(void) {

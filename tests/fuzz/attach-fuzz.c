@@ -592,16 +592,9 @@ static int do_misc_max(Thread *t, const Call *c, Expectation *e) {
 
 /* The number after KEY in a file of a cgroup, 0 if there is none. */
 static uint64_t misc_value(const char *cgroup, const char *file, const char *key) {
-        char path[192], buffer[1024], *line, *rest = NULL;
-        size_t n = strlen(key);
+        uint64_t v;
 
-        snprintf(path, sizeof(path), "%s/%s", cgroup, file);
-        if (file_read(path, buffer, sizeof(buffer)) < 0)
-                return 0;
-        for (line = strtok_r(buffer, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-                if (strncmp(line, key, n) == 0 && line[n] == ' ')
-                        return strtoull(line + n + 1, NULL, 10);
-        return 0;
+        return misc_read_resource(cgroup, file, key, &v) < 0 ? 0 : v;
 }
 
 static void check_cgroups(const Thread *t, const Call *c) {

@@ -7,6 +7,7 @@
  * A function model_X() is called before the call and returns what it must answer, with what is needed afterwards;
  * model_X_done() is called after a call that was answered so. */
 
+#include "attach-lib.h"
 #include "fuzz-engine.h"
 
 /* Devices that the process itself uses; of each, so many files are open. One device can have its group open instead. */
@@ -27,22 +28,12 @@
 #define TYPE1_FIRST  1000U
 #define TYPE1_PASIDS 1000U
 
-/* Arguments as Linux 7.3 has them; the headers that this is built with can be older. */
-#define ATTACH_PASID           (UINT32_C(1) << 0)
+/* Arguments as Linux 7.3 has them, beside those of attach-lib.h; the headers that this is built with can be older. */
 #define BIND_TOKEN             (UINT32_C(1) << 0)
 #define HWPT_ALLOC_NEST_PARENT (UINT32_C(1) << 0)
 #define HWPT_ALLOC_DIRTY       (UINT32_C(1) << 1)
 #define HWPT_ALLOC_FAULT_ID    (UINT32_C(1) << 2)
-#define HWPT_ALLOC_PASID       (UINT32_C(1) << 3)
 #define FEATURE_PASID_ATTACH   UINT32_C(14)
-
-typedef struct AttachArgs {
-        uint32_t argsz, flags, pt_id, pasid;
-} AttachArgs;
-
-typedef struct DetachArgs {
-        uint32_t argsz, flags, pasid;
-} DetachArgs;
 
 typedef struct BindArgs {
         uint32_t argsz, flags;

@@ -16,39 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fail-nth.h"
 #include "pasid-stress.h"
 
 #define NTH_MAX 5000
-
-typedef struct State {
-        const Groups *groups;
-        Netlink nl;
-        int container, group;
-        /* Of this process, while it has a set. */
-        uint64_t id;
-        uint32_t pasid;
-        int extra;
-} State;
-
-typedef struct Counts {
-        PasidInfo info;
-        uint64_t misc, allocated, peak, denied, quota, watermark;
-} Counts;
-
-typedef struct Case {
-        const char *name;
-        /* Made anew for each attempt. */
-        int (*prepare)(State *s);
-        int (*run)(State *s);
-        /* What must be true after RUN answered R; prints what is not. */
-        int (*check)(State *s, int r, const Counts *before, const Counts *after);
-        void (*finish)(State *s);
-        bool set;
-        /* Uses mediated devices: the IOMMU core itself warns when memory is missing while a device leaves a container. */
-        bool mdev;
-        /* Each attempt in a process of its own: the set of a process is made only once. */
-        bool fresh;
-} Case;
 
 static int nth_fd = -1;
 
@@ -114,8 +85,10 @@ static int counts_read(State *s, bool set, Counts *ret) {
         if (r < 0)
                 return r;
         (void) misc_read(NULL, "misc.current", &c.misc);
+        (void) misc_read_resource(NULL, "misc.current", "pasid_attach", &c.misc_attached);
         if (set) {
                 (void) sysfs_set_read(s->id, "allocated", &c.allocated);
+                (void) sysfs_set_read(s->id, "attached", &c.attached);
                 (void) sysfs_set_read(s->id, "peak", &c.peak);
                 (void) sysfs_set_read(s->id, "denied", &c.denied);
                 (void) sysfs_set_read(s->id, "quota", &c.quota);
@@ -125,14 +98,13 @@ static int counts_read(State *s, bool set, Counts *ret) {
         return 0;
 }
 
-static int complain(const char *what, int r, uint64_t value, uint64_t expected) {
+int complain(const char *what, int r, uint64_t value, uint64_t expected) {
         printf("    after %s: %s is %" PRIu64 ", not %" PRIu64 "\n", r < 0 ? strerror(-r) : "success", what,
                 value, expected);
         return 1;
 }
 
-/* Whether exactly D more PASIDs are held, by the set, the pool and the cgroup alike. */
-static int check_held(int r, const Counts *before, const Counts *after, int d) {
+int check_held(int r, const Counts *before, const Counts *after, int d) {
         int bad = 0;
 
         if (after->allocated != before->allocated + (uint64_t) d)
@@ -144,7 +116,7 @@ static int check_held(int r, const Counts *before, const Counts *after, int d) {
         return bad;
 }
 
-static int check_errno(int r, int a, int b) {
+int check_errno(int r, int a, int b) {
         if (r >= 0 || r == -a || r == -b)
                 return 0;
         printf("    unexpected %s\n", strerror(-r));
@@ -647,8 +619,54 @@ static int case_run(State *s, const Case *c, unsigned *ret_injected, unsigned *r
         return bad;
 }
 
+static int use_set(State *s) {
+        int r;
+
+        r = container_setup(s->groups->numbers[0], &s->container, &s->group);
+        if (r >= 0)
+                r = sysfs_set_of(getpid(), &s->id);
+        if (r >= 0)
+                r = sysfs_set_write(s->id, "quota", PASID_CAPACITY);
+        return r;
+}
+
+/* Prints a line for each. Returns the number of inconsistencies, or what made a case impossible. */
+static int cases_run(State *s, const Case *list, size_t n, unsigned *total) {
+        int bad = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                unsigned injected = 0, failed = 0;
+                int r = 0;
+
+                if (list[i].mdev && s->groups->first_mdev >= s->groups->n) {
+                        printf("%-30s   skipped\n", list[i].name);
+                        continue;
+                }
+                if (list[i].set && s->container < 0)
+                        r = use_set(s);
+                else if (!list[i].set)
+                        close_both(s);
+                if (r >= 0)
+                        r = case_run(s, list + i, &injected, &failed);
+                if (r < 0)
+                        return r;
+                printf("%-30s %9u %9u %9d\n", list[i].name, injected, failed, r);
+                bad += r;
+                *total += injected;
+        }
+        return bad;
+}
+
 int fail_nth_run(const Groups *groups) {
-        State s = { .groups = groups, .container = -1, .group = -1, .extra = -1, .nl.fd = -1 };
+        State s = {
+                .groups = groups,
+                .container = -1,
+                .group = -1,
+                .extra = -1,
+                .iommufd = -1,
+                .device.fd = -1,
+                .nl.fd = -1,
+        };
         struct timeval timeout = { .tv_sec = 2 };
         unsigned total = 0;
         int bad = 0, r;
@@ -662,32 +680,24 @@ int fail_nth_run(const Groups *groups) {
         (void) setsockopt(s.nl.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 
         printf("%-30s %9s %9s %9s\n", "", "injected", "refused", "bad");
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                unsigned injected = 0, failed = 0;
-                int b;
+        r = cases_run(&s, cases, ELEMENTSOF(cases), &total);
+        if (r < 0)
+                return r;
+        bad += r;
+        r = attach_prepare(&s);
+        if (r >= 0) {
+                size_t n;
+                const Case *attach_cases = attach_cases_get(&n);
 
-                if (cases[i].mdev && groups->first_mdev >= groups->n) {
-                        printf("%-30s   skipped\n", cases[i].name);
-                        continue;
-                }
-                if (cases[i].set && s.container < 0) {
-                        r = container_setup(groups->numbers[0], &s.container, &s.group);
-                        if (r >= 0)
-                                r = sysfs_set_of(getpid(), &s.id);
-                        if (r >= 0)
-                                r = sysfs_set_write(s.id, "quota", PASID_CAPACITY);
-                        if (r < 0)
-                                return r;
-                } else if (!cases[i].set)
-                        close_both(&s);
-
-                b = case_run(&s, cases + i, &injected, &failed);
-                if (b < 0)
-                        return b;
-                printf("%-30s %9u %9u %9d\n", cases[i].name, injected, failed, b);
-                bad += b;
-                total += injected;
+                r = cases_run(&s, attach_cases, n, &total);
+                attach_finish(&s);
+        } else if (r == -EOPNOTSUPP) {
+                printf("This kernel does not count attached PASIDs: no attaches\n");
+                r = 0;
         }
+        if (r < 0)
+                return r;
+        bad += r;
         close_both(&s);
         netlink_close(&s.nl);
         close(nth_fd);

@@ -795,20 +795,27 @@ const char *cgroup_root(void) {
         return candidates[0];
 }
 
-int misc_read(const char *directory, const char *file, uint64_t *ret) {
-        char path[256], buffer[1024], *line;
+int misc_read_resource(const char *directory, const char *file, const char *resource, uint64_t *ret) {
+        char path[256], buffer[1024], *line, *rest = NULL;
+        size_t n = strlen(resource);
         int r;
 
         snprintf(path, sizeof(path), "%s/%s", directory ?: cgroup_root(), file);
         r = file_read(path, buffer, sizeof(buffer));
         if (r < 0)
                 return r;
-        for (line = strtok(buffer, "\n"); line; line = strtok(NULL, "\n"))
-                if (strncmp(line, "pasid ", 6) == 0) {
-                        *ret = strcmp(line + 6, "max") == 0 ? UINT64_MAX : strtoull(line + 6, NULL, 10);
+        for (line = strtok_r(buffer, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+                if (strncmp(line, resource, n) == 0 && line[n] == ' ') {
+                        const char *value = line + n + 1;
+
+                        *ret = strcmp(value, "max") == 0 ? UINT64_MAX : strtoull(value, NULL, 10);
                         return 0;
                 }
         return -ENODATA;
+}
+
+int misc_read(const char *directory, const char *file, uint64_t *ret) {
+        return misc_read_resource(directory, file, "pasid", ret);
 }
 
 int totals_read(Netlink *nl, Totals *ret) {

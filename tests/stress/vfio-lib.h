@@ -124,7 +124,9 @@ int sysfs_set_write(uint64_t id, const char *attribute, uint64_t value);
 /* The set of process TGID, -ENOENT if it has none. With several, the newest. */
 int sysfs_set_of(int tgid, uint64_t *ret_id);
 
-/* The root's misc.current, or that of the cgroup whose directory is given. */
+/* The line of a resource in a misc file of the root, or of the cgroup whose directory is given. -ENODATA if there is none. */
+int misc_read_resource(const char *directory, const char *file, const char *resource, uint64_t *ret);
+/* The same of "pasid". */
 int misc_read(const char *directory, const char *file, uint64_t *ret);
 /* Where cgroup v2 is mounted. */
 const char *cgroup_root(void);
