@@ -191,19 +191,6 @@ static int device_reopen(State *s) {
         return s->device.fd < 0 ? s->device.fd : 0;
 }
 
-static int run_bind(State *s) {
-        return cdev_bind(&s->device, s->iommufd);
-}
-
-static int check_bind(State *s, int r, const Counts *before, const Counts *after) {
-        int bad = check_errno(r, ENOMEM, EFAULT) + check_attached(r, before, after, 0);
-
-        /* A binding whose number could not be written back is gone. */
-        if (r < 0)
-                bad += expect("the next binding", cdev_bind(&s->device, s->iommufd));
-        return bad;
-}
-
 static int prepare_closing(State *s) {
         int r;
 
@@ -231,7 +218,6 @@ static const Case cases[] = {
         { "replace", prepare_attached, run_replace, check_replace, finish_attach, true },
         { "detach", prepare_attached, run_detach, check_detach, finish_attach, true },
         { "page table", prepare_detached, run_page_table, check_page_table, NULL, true },
-        { "bind to an iommufd", device_reopen, run_bind, check_bind, NULL, true },
         { "close with PASIDs attached", prepare_closing, run_close, check_closed, NULL, true },
 };
 
