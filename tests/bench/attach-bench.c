@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a PASID costs that is attached to a page table through iommufd: the time of attach and detach, as a ratio to the life of
- * an IOAS of the same iommufd in the same run, and the memory of many, and how much of it the memory cgroup was charged.
- * Runs on a kernel without the series as well, so that both can be compared.
+ * Measures the cost of PASIDs that are attached to page tables through iommufd: the time of an attach and a detach, as a ratio to
+ * the time of allocating and destroying an IOAS in the same run; the memory of many PASIDs; and the part of it that the memory
+ * cgroup is charged. Also runs on a kernel without the series, to compare.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 /* VT-d's table for a device without a PASID capability has room for this many; 0 is the device itself. */
 #define PASIDS_OF_DEVICE 32768U
 
-/* How many others are attached beside the PASID whose cost is measured, in the second of two measurements. */
+/* Number of PASIDs that stay attached during the second measurement. */
 #define OTHERS 8
 
 #define CGROUP "attach-bench"
@@ -83,7 +83,7 @@ static void set_up(void) {
         n_devices = (unsigned) n;
 }
 
-/* Life of an IOAS. */
+/* Allocates and destroys an IOAS. */
 static void one_ioas(void) {
         struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
         int r;
@@ -122,7 +122,7 @@ static int compare_double(const void *a, const void *b) {
 static void cost(const char *what, unsigned rounds, unsigned pairs) {
         static double pasid[ROUNDS_MAX], of_ioas[ROUNDS_MAX], ratio[ROUNDS_MAX];
 
-        /* So that caches and the page of the PASID table are there. */
+        /* Fills caches and makes the page of the PASID table. */
         measure(one_pasid, pairs);
         measure(one_ioas, pairs);
         for (unsigned i = 0; i < rounds; i++) {
@@ -138,7 +138,7 @@ static void cost(const char *what, unsigned rounds, unsigned pairs) {
                 ratio[rounds * 3 / 4]);
 }
 
-/* Without others attached, the trees that PASIDs are kept in are made and freed each time. */
+/* Without other PASIDs, the kernel allocates and frees the trees of PASIDs each time. */
 static void costs(unsigned rounds, unsigned pairs) {
         int r;
 
@@ -168,13 +168,13 @@ static uint64_t meminfo(const char *name) {
         return strtoull(line + strlen(name), NULL, 10) * 1024;
 }
 
-/* What the kernel has taken for its own objects: slabs, page tables (those of IOMMUs included), per-CPU memory. */
+/* Memory of the kernel's own objects: slabs, page tables (including those of IOMMUs), per-CPU memory. */
 static uint64_t kernel_memory(void) {
         return meminfo("\nSlab:") + meminfo("\nSecPageTables:") + meminfo("\nPercpu:");
 }
 
 static void settle(void) {
-        /* What is freed by RCU. Per-CPU stocks keep up to 64 pages of a cgroup charged on each CPU all the same. */
+        /* Waits for memory that RCU frees. Per-CPU stocks still keep up to 64 pages of a cgroup charged on each CPU. */
         sync();
         (void) file_write("/proc/sys/vm/drop_caches", "3");
         sleep_ms(2000);
@@ -222,7 +222,7 @@ static void memory(unsigned n) {
         for (unsigned i = 0; i < n; i++) {
                 int r;
 
-                /* 1 was used by costs(), so that its page of the table is there already. */
+                /* costs() attached PASID 1, so its page of the table exists. */
                 r = attach(devices + i % n_devices, 1 + i / n_devices);
                 if (r < 0) {
                         fprintf(stderr, "attach-bench: %u attached, then: %s\n", held, strerror(-r));

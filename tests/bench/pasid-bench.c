@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the PASID interface costs, as ratios to an iommufd object's life and to a bare system call measured in the same run.
- * Absolute times mean nothing under emulation, so none is a goal. */
+/* Measures the cost of the PASID interface, as ratios to allocating and destroying an iommufd object and to a system call, in the
+ * same run. Absolute times mean nothing under emulation, so no goal is absolute. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +87,7 @@ static int op_ioas(void) {
         return ioctl(iommufd, IOMMU_DESTROY, &destroy) < 0 ? -errno : 0;
 }
 
-/* Two system calls to the container that do nothing: no interface of two ioctls can cost less than this. */
+/* Two ioctls of the container that do nothing: the least that an interface of two ioctls can cost. */
 static int op_ioctl(void) {
         if (ioctl(vfio_container, VFIO_GET_API_VERSION) < 0 ||
                 ioctl(vfio_container, VFIO_GET_API_VERSION) < 0)
@@ -95,7 +95,7 @@ static int op_ioctl(void) {
         return 0;
 }
 
-/* What is left of a pair when nothing is allocated or freed. */
+/* A pair that allocates and frees nothing. */
 static int op_probe(void) {
         int r;
 
@@ -111,7 +111,7 @@ static int op_pasid(void) {
         return r < 0 ? r : pasid_free(vfio_container, pasid, pasid);
 }
 
-/* The same high up in the space, where a tree would be as deep as it gets. */
+/* The same with high PASIDs, for which a tree would have its full depth. */
 static int op_range(uint32_t min) {
         uint32_t pasid;
         int r;
@@ -132,7 +132,7 @@ static int op_range_high(void) {
         return op_range(900000);
 }
 
-/* Allocated by one request, freed by one, or by as many as it takes if they are not next to each other. */
+/* Allocates by one request, and frees by one request, or by several if the PASIDs are not contiguous. */
 static int op_many(void) {
         uint32_t pasids[MANY];
         int r;
@@ -160,7 +160,7 @@ static void *worker_run(void *userdata) {
 
         while (!atomic_load(&go))
                 sched_yield();
-        /* The clock is looked at by the main thread only, so that it costs the measured loop nothing. */
+        /* Only the main thread reads the clock, so that the measured loop does not. */
         while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
                 w->error = w->operation();
                 if (w->error < 0)
@@ -196,7 +196,7 @@ static double measure(Operation operation, unsigned threads) {
         return (double) count * 1e9 / (double) (end - begin);
 }
 
-/* Memory in the kernel: every slab cache by its pages, since a cache's own count hides what its partial slabs hold. */
+/* Memory of the kernel: the pages of each slab cache, because a cache's count of objects does not include partial slabs. */
 typedef struct Slab {
         char name[48];
         int64_t bytes;
@@ -335,7 +335,7 @@ static void measure_range(Results *res) {
         samples_add(&res->range_ns, (double) (now_ns() - begin));
 }
 
-/* One more process with a set of its own for each group that is left, which only waits to be counted. */
+/* Starts a process with its own set for each remaining group; the processes only wait. */
 static void measure_dump(Results *res, const Groups *groups) {
         pid_t pids[GROUPS_MAX];
         unsigned n = 0;
@@ -412,7 +412,7 @@ static void set_limits(void) {
 }
 
 static void measure_all(Results *res, const Groups *groups) {
-        /* First, as the set keeps its bitmaps. */
+        /* This is first, because the set keeps its bitmaps. */
         measure_memory(res);
         for (unsigned c = 0; c < n_cycles; c++) {
                 double base1 = 0, base_n = 0;
@@ -445,7 +445,7 @@ static void measure_all(Results *res, const Groups *groups) {
                                         samples_add(&res->ranges[k], measure(ranges[k].operation, 1));
                                 samples_add(&res->many, measure(op_many, 1));
                         }
-                        /* What the machine did to everything in these rounds cancels out against iommufd's rate in them. */
+                        /* The ratio to iommufd's rate in the same rounds cancels out disturbances by the host. */
                         if (l == 0) {
                                 base1 = median(&p1) / median(&i1);
                                 base_n = median(&pn) / median(&in);
@@ -486,7 +486,7 @@ static void report(Results *res) {
         double getppid = median(&res->getppid), ioas1 = median(&res->ioas1), ioas_n = median(&res->ioas_n);
         double bytes = (double) (res->slabinfo ? res->slab_bytes : res->total_bytes) / res->memory_held;
         double range = median(&res->range_ns), dump = median(&res->dump_ns);
-        /* An idle CPU that the host is slow to wake holds up what iommufd frees by RCU, and makes any ratio to it look good. */
+        /* If the host is slow to wake an idle CPU, RCU frees iommufd's memory late, and all ratios to iommufd look too good. */
         bool disturbed = ioas1 * n_threads * 2 < ioas_n;
         char name[64];
 

@@ -9,7 +9,7 @@
 
 #include "fail-nth.h"
 
-/* PASID 1 is what most cases attach; those from CROWD on are held beside it. */
+/* Most cases attach PASID 1. Some keep the PASIDs from CROWD on attached beside it. */
 #define CROWD   2U
 #define CROWD_N 100U
 
@@ -23,7 +23,7 @@ static int expect(const char *what, int r) {
         return 1;
 }
 
-/* Whether exactly D more PASIDs are attached, by the set and the cgroup alike. */
+/* Checks that exactly D more PASIDs are attached, in the counters of the set and of the cgroup. */
 static int check_attached(int r, const Counts *before, const Counts *after, int d) {
         int bad = check_held(r, before, after, 0);
 
@@ -59,7 +59,7 @@ static int prepare_detached(State *s) {
         return 0;
 }
 
-/* One whose page of the PASID table is not there yet. */
+/* Chooses a PASID whose page of the PASID table does not exist yet. */
 static int prepare_page(State *s) {
         static uint32_t pasid = 4 * TABLE_PAGE;
 
@@ -183,7 +183,7 @@ static int device_reopen(State *s) {
                 if (s->page_tables[i] > 0)
                         (void) iommufd_destroy(s->iommufd, s->page_tables[i]);
         memset(s->page_tables, 0, sizeof(s->page_tables));
-        /* The container has the first one. */
+        /* The container uses the first device. */
         n = devices_find(addresses, ELEMENTSOF(addresses));
         if (n < 2)
                 return n < 0 ? n : -ENODEV;

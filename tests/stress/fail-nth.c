@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every operation is repeated with its first, second, … allocation or user copy failing until none is left to fail. What was
- * refused must have changed nothing, and what was done must have been done in full. */
+/* Repeats each operation while its first, second, … allocation or user copy fails, until the operation makes no more of them. An
+ * operation that fails must change nothing; one that succeeds must be complete. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,28 +27,28 @@ static int nth_write(unsigned n) {
         char text[16];
 
         snprintf(text, sizeof(text), "%u", n);
-        /* The write's own user copy may be what fails. */
+        /* The injected failure can hit the user copy of this write. */
         for (unsigned i = 0; i < 3; i++)
                 if (pwrite(nth_fd, text, strlen(text), 0) > 0)
                         return 0;
         return -errno;
 }
 
-/* Whether the failure was used up by what ran since nth_write(). */
+/* Has the failure been injected since nth_write()? */
 static bool nth_consumed(void) {
         char text[16] = "";
         ssize_t n;
 
         n = pread(nth_fd, text, sizeof(text) - 1, 0);
         (void) nth_write(0);
-        /* This read's own copy took it. */
+        /* The failure hit the user copy of this read. */
         if (n < 0)
                 return false;
         return atoi(text) == 0;
 }
 
 static int nth_open(void) {
-        /* By default, allocations that may sleep are spared. Nothing fails outside of this program: no probability is set. */
+        /* By default, allocations that may sleep do not fail. Without a probability, nothing fails outside of this program. */
         static const char *const settings[][2] = {
                 { "failslab/ignore-gfp-wait", "N" },
                 { "failslab/cache-filter", "N" },
@@ -142,7 +142,7 @@ static int prepare_none(State *s) {
         return prepare_hold(s, 0);
 }
 
-/* The first of a block of the IOMMU core, and now and then of a bitmap of the set, that was not used before. */
+/* Allocates the first PASID of a new block of the IOMMU core, and sometimes of a new bitmap of the set. */
 static int run_alloc_block(State *s) {
         static uint32_t block = 1000;
 
@@ -168,7 +168,7 @@ static int check_alloc(State *s, int r, const Counts *before, const Counts *afte
                 uint32_t pasid = 0;
                 int k;
 
-                /* What was undone can be had again. */
+                /* A PASID whose allocation was undone can be allocated. */
                 k = pasid_alloc(s->container, 1, PASID_LAST, &pasid);
                 if (k < 0) {
                         printf("    the next allocation: %s\n", strerror(-k));
@@ -186,7 +186,7 @@ static int check_alloc_far(State *s, int r, const Counts *before, const Counts *
         return check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
 }
 
-/* From a range whose blocks and bitmaps are not there yet, so that it fails with some of the numbers taken. */
+/* Uses a range without blocks and bitmaps, so that the request fails after it has allocated some of the PASIDs. */
 static int run_alloc_many(State *s) {
         static uint32_t far = 300000;
         uint32_t pasids[VFIO_PASID_REQUEST_MAX];
@@ -257,7 +257,7 @@ static int prepare_watermark(State *s) {
 
         if (r >= 0)
                 r = sysfs_set_write(s->id, "watermark", 11);
-        /* The events of a set are limited to so many a second. */
+        /* The kernel limits the rate of a set's events. */
         sleep_ms(150);
         return r;
 }
@@ -266,7 +266,7 @@ static int check_watermark(State *s, int r, const Counts *before, const Counts *
         int bad = check_errno(r, ENOMEM, EFAULT) + check_held(r, before, after, r >= 0 ? 1 : 0);
         uint64_t seq = before->info.seq + (r >= 0 ? 1 : 0);
 
-        /* An event that could not be sent has a number all the same: listeners see the gap. */
+        /* An event that cannot be sent still takes a number, so that listeners notice the gap. */
         if (after->info.seq != seq)
                 bad += complain("the last event", r, after->info.seq, seq);
         return bad;
@@ -284,7 +284,7 @@ static int check_quota(State *s, int r, const Counts *before, const Counts *afte
         uint64_t quota = r >= 0 ? 4242 : before->quota, seq = before->info.seq + (r >= 0 ? 1 : 0);
         int bad = check_errno(r, ENOMEM, EFAULT);
 
-        /* Without the file there was no write. */
+        /* If open() failed, nothing was written. */
         if (after->quota != quota)
                 bad += complain("quota", r, after->quota, quota);
         if (after->info.seq != seq)
@@ -313,7 +313,7 @@ static int run_info(State *s) {
 static int check_netlink(State *s, int r, const Counts *before, const Counts *after) {
         int bad = 0;
 
-        /* A reply that cannot be made is reported on the socket, a lost one by the time limit. */
+        /* If the kernel cannot make a reply, the socket has an error; if it loses the reply, the receive times out. */
         if (r < 0 && r != -ENOMEM && r != -ENOBUFS && r != -EFAULT && r != -EAGAIN) {
                 printf("    unexpected %s\n", strerror(-r));
                 bad++;
@@ -321,7 +321,7 @@ static int check_netlink(State *s, int r, const Counts *before, const Counts *af
         return bad + check_held(r, before, after, 0);
 }
 
-/* After a failure there may be a late reply; a new socket has none. */
+/* After a failure, a late reply can arrive. A new socket does not receive it. */
 static void finish_netlink(State *s) {
         struct timeval timeout = { .tv_sec = 2 };
 
@@ -407,12 +407,12 @@ static int check_set_iommu(State *s, int r, const Counts *before, const Counts *
                 }
                 if (sets != (k >= 0 ? 1 : 0))
                         bad += complain("new sets", k, sets, k >= 0 ? 1 : 0);
-                /* What could not be made lasts until the container is set up anew. */
+                /* A failure to make the set lasts until the container gets a new IOMMU. */
                 k = group_detach(s->group);
                 if (k >= 0)
                         k = group_attach(s->group, s->container);
         } else {
-                /* The set is made first, and stays with the process. */
+                /* The kernel makes the set first, and keeps it for the process. */
                 if (sets > 1)
                         bad += complain("new sets", r, sets, 1);
                 k = 0;
@@ -482,7 +482,7 @@ static int check_gone(State *s, int r, const Counts *before, const Counts *after
                 printf("    it answers %s\n", strerror(-r));
                 bad++;
         }
-        /* The account stays with the process. */
+        /* The process keeps its account. */
         if (after->info.sets != before->info.sets)
                 bad += complain("sets", r, after->info.sets, before->info.sets);
         if (after->info.allocated != before->info.allocated - 100)
@@ -536,7 +536,7 @@ static int attempt(State *s, const Case *c, unsigned n, bool *ret_consumed, bool
         r = c->run(s);
         *ret_consumed = nth_consumed();
         *ret_failed = r < 0;
-        /* A late reply is not for the old socket. */
+        /* The old socket could receive a late reply. */
         if (c->check == check_netlink && r < 0)
                 finish_netlink(s);
         if (counts_read(s, c->set, &after) < 0) {
@@ -557,7 +557,7 @@ typedef struct Outcome {
         bool consumed, failed;
 } Outcome;
 
-/* The same in a process of its own, which has no set yet. */
+/* The same in a new process, which has no set. */
 static int attempt_fresh(State *s, const Case *c, unsigned n, bool *ret_consumed, bool *ret_failed) {
         Outcome outcome = { .bad = -EPIPE };
         int fds[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files of fail-nth share. */
+/* Shared by the files of fail-nth. */
 
 #include "attach-lib.h"
 #include "vfio-lib.h"
@@ -10,12 +10,12 @@ typedef struct State {
         const Groups *groups;
         Netlink nl;
         int container, group;
-        /* Of this process, while it has a set. */
+        /* The set of this process, if it has one. */
         uint64_t id;
         uint32_t pasid;
         int extra;
 
-        /* For PASIDs that are attached: two page tables, both for the device. */
+        /* For attached PASIDs: two page tables of the device. */
         int iommufd;
         uint32_t ioas, page_tables[2];
         AttachDevice device;
@@ -28,26 +28,27 @@ typedef struct Counts {
 
 typedef struct Case {
         const char *name;
-        /* Made anew for each attempt. */
+        /* Called before each attempt. */
         int (*prepare)(State *s);
         int (*run)(State *s);
-        /* What must be true after RUN answered R; prints what is not. */
+        /* Checks the state after RUN returned R. Prints and counts the differences. */
         int (*check)(State *s, int r, const Counts *before, const Counts *after);
         void (*finish)(State *s);
         bool set;
-        /* Uses mediated devices: the IOMMU core itself warns when memory is missing while a device leaves a container. */
+        /* Uses mediated devices, because the IOMMU core warns if an allocation fails while a device leaves a container. */
         bool mdev;
-        /* Each attempt in a process of its own: the set of a process is made only once. */
+        /* Each attempt runs in a new process, because the kernel makes the set of a process only once. */
         bool fresh;
 } Case;
 
-/* Prints that after an answer R something has another value. Returns 1. */
+/* Prints that a counter has the wrong value after an operation returned R. Returns 1. */
 int complain(const char *what, int r, uint64_t value, uint64_t expected);
 
-/* Whether R is success, or one of the two errors; 1 if not. */
+/* Returns 0 if R is success or one of the two errors; otherwise prints it and returns 1. */
 int check_errno(int r, int a, int b);
 
-/* Whether exactly D more PASIDs are held, by the set, the pool and the cgroup alike. Returns the number of differences. */
+/* Checks that exactly D more PASIDs are allocated, in the counters of the set, the IOMMU core and the cgroup. Returns the number of
+ * differences. */
 int check_held(int r, const Counts *before, const Counts *after, int d);
 
 /* ---- fail-nth-attach.c ---- */

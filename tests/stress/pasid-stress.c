@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Everything that can happen to PASID sets, at once, for a while; then everything must have been given back. */
+/* Runs all operations on PASID sets concurrently for some time, and then checks that nothing is left allocated. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,8 @@
 #define THREADS_MAX 16
 #define CGROUPS     3
 
-/* Threads of careful holders allocate only here, each in a window of its own; everybody else only above. The module's floor is
- * changed all the time, but stays below. */
+/* Each thread of a careful holder allocates only in its own window of this range; all others allocate above it. The module's floor
+ * changes all the time, but stays below the range. */
 #define WINDOW      UINT32_C(600)
 #define WINDOWS     UINT32_C(8192)
 #define WINDOWS_END (WINDOWS + WINDOW * THREADS_MAX)
@@ -91,7 +91,7 @@ static const char *const op_names[_OP_MAX] = {
 typedef struct Slot {
         atomic_int pid;
         atomic_uint generation;
-        /* Set before anything that may end the holder's set: from then on its PASIDs may turn up elsewhere. */
+        /* Set before anything that can end the holder's set: from then on, others can get its PASIDs. */
         atomic_bool dying;
 } Slot;
 
@@ -124,7 +124,7 @@ static void report_error(const char *format, ...) {
         dprintf(STDOUT_FILENO, "error: %.*s\n", n, line);
 }
 
-/* Counts R; complains if it is neither success nor one of the errors that the operation may have. */
+/* Counts R. Reports an error if R is neither success nor an allowed error of the operation. */
 static int count(Op op, int r, const int *expected, size_t n) {
         if (r >= 0) {
                 atomic_fetch_add(&shared->ok[op], 1);
@@ -294,7 +294,7 @@ static void wild_step(HolderThread *t, Random *r) {
         Holder *h = t->holder;
         int fd;
 
-        /* Detached, closed and reopened at any time by a sibling, so nearly everything may be refused. */
+        /* A sibling can detach, close and reopen it at any time, so almost any error is allowed. */
         if (n < 500) {
                 (void) COUNT(OP_ALLOC, pasid_alloc(h->container, low, PASID_LAST, &pasid), EDQUOT, EBUSY,
                         ENOSPC, ENOMEM, EUSERS, EAGAIN, EINVAL, EOPNOTSUPP, EBADF, ENOTTY);
@@ -324,7 +324,7 @@ static void wild_step(HolderThread *t, Random *r) {
         } else {
                 fd = container_open();
                 if (fd >= 0) {
-                        /* dup2 closes what was there while others use it. */
+                        /* dup2() closes the old file while other threads use it. */
                         dup3(fd, h->container, O_CLOEXEC);
                         close(fd);
                         atomic_fetch_add(&shared->ok[OP_CLOSE], 1);
@@ -355,7 +355,7 @@ static int holder_main(unsigned slot, unsigned generation) {
         int container, group, k = 0;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        /* There are many of these threads, and each would use a CPU alone. */
+        /* There are many of these threads. Without pauses, each would use a whole CPU. */
         (void) !nice(10);
         h.careful = random_chance(&r, 60);
         while (!stopping()) {
@@ -379,7 +379,7 @@ static int holder_main(unsigned slot, unsigned generation) {
         }
         sleep_ms(random_below(&r, 100) < 20 ? 20 : 200 + random_below(&r, 3000));
 
-        /* Some leave in order, some close under the feet of their threads, most just end. */
+        /* Some close their files in order, some while their threads use them, and most just exit. */
         switch (random_below(&r, 6)) {
         case 0:
                 atomic_store(&s->dying, true);
@@ -395,7 +395,7 @@ static int holder_main(unsigned slot, unsigned generation) {
                 close(h.group);
                 close(h.container);
                 atomic_fetch_add(&shared->ok[OP_CLOSE], 1);
-                /* A second container of the same process, hence perhaps the same set again. */
+                /* A second container of the same process, which can have the same set. */
                 if (container_setup(groups.numbers[random_below(&r, groups.n)], &container, &group) >= 0) {
                         uint32_t pasid;
 
@@ -470,7 +470,7 @@ static void *tuner_thread(void *userdata) {
                 if (k > 0 && n < 80) {
                         bool quota = random_chance(&r, 60);
 
-                        /* Small quotas only now and then, or everything else is refused most of the time. */
+                        /* Small quotas only sometimes; otherwise most requests would be refused. */
                         if (quota && v < 1000 && random_chance(&r, 70))
                                 v = 100000;
                         (void) COUNT(quota ? OP_QUOTA : OP_WATERMARK,
@@ -521,7 +521,7 @@ static void *mover_thread(void *userdata) {
                         if (random_chance(&r, 15)) {
                                 char directory[200];
 
-                                /* A cgroup that ends while what was charged to it is still held. */
+                                /* Removes a cgroup while PASIDs that were charged to it are still allocated. */
                                 snprintf(directory, sizeof(directory), "%s/t%u", cgroup_base, n++);
                                 if (mkdir(directory, 0755) == 0) {
                                         char inner[256];
@@ -581,7 +581,7 @@ static void *dumper_thread(void *userdata) {
                 unsigned uses = random_below(&r, 50);
                 Netlink nl;
 
-                /* The module, and with it the family and its number, may be gone at any time. */
+                /* The module can be unloaded at any time, and the netlink family with it. */
                 if (netlink_open(&nl) < 0) {
                         sleep_ms(20);
                         continue;
@@ -593,7 +593,7 @@ static void *dumper_thread(void *userdata) {
                         int k;
 
                         k = netlink_dump(&nl, on_dumped, &d);
-                        /* The last one if the module is just going. */
+                        /* The last message, if the module is being unloaded. */
                         (void) COUNT(OP_DUMP, k, ENOENT, EINTR, EOPNOTSUPP, EINVAL, EPROTONOSUPPORT);
                         if (d.n > 0)
                                 (void) COUNT(OP_GET, netlink_set_get(&nl, d.ids[random_below(&r, d.n)], &s),
@@ -611,7 +611,7 @@ static void *dumper_thread(void *userdata) {
         return NULL;
 }
 
-/* Consecutive numbers, unless the socket overran. */
+/* Event numbers are consecutive, unless the socket has lost messages. */
 static void listen_once(Netlink *nl, Random *r) {
         uint64_t end = now_ns() + (1 + random_below(r, 3)) * UINT64_C(1000000000), last = 0;
         struct timeval timeout = { .tv_usec = 100000 };
@@ -633,7 +633,7 @@ static void listen_once(Netlink *nl, Random *r) {
 
                         pasid_set_parse(h, &s);
                         atomic_fetch_add(&shared->ok[OP_EVENT], 1);
-                        /* A number that starts anew is a module that was loaded anew. */
+                        /* If the numbers start again, the module was loaded again. */
                         if (last != 0 && s.seq != last + 1 && s.seq != 1)
                                 report_error("event %" PRIu64 " follows event %" PRIu64, s.seq, last);
                         last = s.seq;
@@ -780,8 +780,8 @@ static int stress_run(unsigned seconds) {
         return 0;
 }
 
-/* Begins again without restartable sequences: the kernel kills a process whose rseq area it cannot write, and writing it takes
- * memory when the page was shared by fork(). Memory that is made to fail may be just that. */
+/* Executes itself without restartable sequences. The kernel kills a process whose rseq area it cannot write. After fork(), this
+ * write copies a page, and the allocation of the page can be the one that fails. */
 static int without_rseq(char *argv[]) {
         static const char tunable[] = "glibc.pthread.rseq=0";
         const char *now = getenv("GLIBC_TUNABLES");
@@ -916,7 +916,7 @@ int main(int argc, char *argv[]) {
                 }
                 if (r > 0)
                         atomic_fetch_add(&shared->errors, (unsigned) r);
-                /* Our own set is there for as long as we are. */
+                /* The set of this process exists until it ends. */
                 if (sysfs_set_of(getpid(), &own) >= 0) {
                         before.sets++;
                         before.sysfs_sets++;

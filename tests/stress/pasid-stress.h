@@ -3,6 +3,6 @@
 
 #include "vfio-lib.h"
 
-/* Lets every allocation and user copy of every operation fail once, and checks what is left. Prints a line for each operation;
- * returns the number of inconsistencies, or a negative errno if it could not run. */
+/* Makes each allocation and user copy of each operation fail once, and checks the state afterwards. Prints a line for each
+ * operation. Returns the number of inconsistencies, or a negative errno if it could not run. */
 int fail_nth_run(const Groups *groups);

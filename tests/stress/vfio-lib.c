@@ -352,7 +352,7 @@ int pasid_alloc(int container, uint32_t min, uint32_t max, uint32_t *ret) {
 int pasid_alloc_many(int container, uint32_t min, uint32_t max, uint32_t count, uint32_t *ret) {
         struct {
                 uint32_t argsz, flags, min, max, count;
-                /* Some more, for who asks for too many. */
+                /* Room for requests with too large a count. */
                 uint32_t pasids[2 * VFIO_PASID_REQUEST_MAX];
         } r = { .argsz = sizeof(r),
                 .flags = VFIO_PASID_REQUEST_ALLOC_MANY,
@@ -400,7 +400,7 @@ int pasid_capability(int container, struct vfio_iommu_type1_info_cap_pasid *ret)
         return r;
 }
 
-/* What is still to be read of a row of attributes. */
+/* The rest of a row of attributes. */
 typedef struct Cursor {
         const char *at;
         size_t left;
@@ -479,7 +479,7 @@ static int netlink_replies(Netlink *nl, ReplyHandler handler, void *userdata) {
 
                 if (n == -EINTR)
                         continue;
-                /* Until its queue has been empty, an overrun socket loses more, the ACK too, without a word. */
+                /* After an overrun, a socket silently loses messages, ACKs included, until its queue has been empty. */
                 if (n == -ENOBUFS)
                         while (netlink_receive(nl, MSG_DONTWAIT) >= 0)
                                 ;
@@ -831,7 +831,7 @@ int totals_read(Netlink *nl, Totals *ret) {
         t.sysfs_sets = sysfs_sets(NULL, 0);
         if (t.sysfs_sets < 0)
                 return t.sysfs_sets;
-        /* The root shows no usage on some kernels; the core's count is compared all the same. */
+        /* Some kernels show no usage of the root. The IOMMU core's count is compared anyway. */
         (void) misc_read(NULL, "misc.current", &t.misc);
         *ret = t;
         return 0;
@@ -897,13 +897,13 @@ int kmsg_check(int fd) {
         for (;;) {
                 ssize_t n = read(fd, line, sizeof(line) - 1);
 
-                /* Lines that were overwritten before they were read are only skipped over. */
+                /* Lines that were overwritten before they were read are skipped. */
                 if (n < 0 && errno == EPIPE)
                         continue;
                 if (n <= 0)
                         break;
                 line[n] = 0;
-                /* When the first page of a mapping cannot be mapped, VT-d flushes a range of none. It has nothing to do with PASIDs. */
+                /* If the first page of a mapping cannot be mapped, VT-d flushes an empty range. This does not concern PASIDs. */
                 if (strstr(line, "drivers/iommu/intel/iommu.h") && strstr(line, "shift-out-of-bounds"))
                         continue;
                 for (size_t i = 0; i < ELEMENTSOF(bad); i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the programs that load the kernel's PASID interface share: containers, groups, the ioctl, sysfs and raw netlink.
- * Functions return 0 or more on success and a negative errno otherwise. None prints anything, unless it says so. */
+/* For the programs that use the kernel's PASID interface: containers, groups, the ioctl, sysfs and raw netlink. Functions return 0
+ * or more on success and a negative errno otherwise, and print nothing unless their comments say so. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
-/* PASID 0 is never handed out, so 20 bits hold this many. */
+/* PASIDs have 20 bits, and PASID 0 is not allocated. */
 #define PASID_CAPACITY UINT32_C(1048575)
 #define PASID_LAST     PASID_CAPACITY
 
@@ -30,7 +30,7 @@ uint32_t random_below(Random *r, uint32_t n);
 bool random_chance(Random *r, uint32_t percent);
 Random random_fork(uint64_t seed, uint64_t index);
 
-/* The argument of an option, of MIN to MAX; with anything else says so and ends the program with status 2. */
+/* Parses the argument of an option, a number from MIN to MAX. With anything else, prints an error and exits with status 2. */
 uint64_t option_number(const char *name, const char *text, uint64_t min, uint64_t max);
 
 uint64_t now_ns(void);
@@ -45,7 +45,7 @@ int run_command(const char *const argv[]);
 /* VFIO groups that the programs may use. */
 typedef struct Groups {
         unsigned n;
-        /* Those of mediated devices come last, from here on. */
+        /* Index of the first group of a mediated device; those groups are last. */
         unsigned first_mdev;
         int numbers[GROUPS_MAX];
 } Groups;
@@ -131,7 +131,7 @@ int misc_read(const char *directory, const char *file, uint64_t *ret);
 /* Where cgroup v2 is mounted. */
 const char *cgroup_root(void);
 
-/* What must be the same after everything has been given back. */
+/* Totals that must be the same after everything has been freed. */
 typedef struct Totals {
         uint64_t misc;
         uint32_t allocated, sets;
@@ -139,12 +139,12 @@ typedef struct Totals {
 } Totals;
 
 int totals_read(Netlink *nl, Totals *ret);
-/* Waits until the totals are those given, for SECONDS at most; prints what differs and returns -EUCLEAN if they never are. */
+/* Waits up to SECONDS until the totals are those in WANT; otherwise prints the differences and returns -EUCLEAN. */
 int totals_await(Netlink *nl, const Totals *want, unsigned seconds);
 
-/* Whether the kernel's log got a warning, BUG or the like since CURSOR, which kmsg_cursor() makes. Prints such lines. */
+/* Prints and counts the lines of the kernel's log since kmsg_cursor() that report a warning, BUG or the like. */
 int kmsg_cursor(void);
 int kmsg_check(int fd);
-/* Forgets what leaked before; later leaks that name the code under test are printed and counted. -ENOENT without kmemleak. */
+/* Forgets earlier leaks. kmemleak_check() prints and counts later leaks in the code under test. -ENOENT without kmemleak. */
 int kmemleak_clear(void);
 int kmemleak_check(void);
