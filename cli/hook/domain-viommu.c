@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "macro.h"
+#include "metadata-merge.h"
 #include "output.h"
 #include "quota.h"
 #include "viommu.h"
@@ -15,47 +16,34 @@
 #define VIOMMU_DRIVER   "intel-iommu"
 #define PASID_BITS_NAME "pasid-bits"
 
-static inline void xml_freep(xmlChar **p) {
-        if (*p)
-                xmlFree(*p);
-}
+/* Longer arguments are not of a vIOMMU. This also limits the JSON object. */
+#define ARGUMENT_MAX 4096U
 
-static bool is_element(const xmlNode *node, const char *namespace, const char *name) {
-        if (node->type != XML_ELEMENT_NODE || !streq((const char *) node->name, name))
-                return false;
+enum {
+        PLACE_NONE,
+        PLACE_DOMAIN,
+        PLACE_IOMMUFD,
+        PLACE_DEVICES,
+        PLACE_HOSTDEV,
+        PLACE_DRIVER,
+        PLACE_COMMANDLINE,
+        PLACE_ARG,
+};
 
-        return namespace ? node->ns && streq_ptr((const char *) node->ns->href, namespace) : !node->ns;
-}
+static const XmlPlace places[] = {
+        [PLACE_DOMAIN] = { PLACE_NONE, "domain", NULL, false },
+        [PLACE_IOMMUFD] = { PLACE_DOMAIN, "iommufd", NULL, true },
+        [PLACE_DEVICES] = { PLACE_DOMAIN, "devices", NULL, true },
+        [PLACE_HOSTDEV] = { PLACE_DEVICES, "hostdev", NULL, false },
+        [PLACE_DRIVER] = { PLACE_HOSTDEV, "driver", NULL, true },
+        [PLACE_COMMANDLINE] = { PLACE_DOMAIN, "commandline", QEMU_NAMESPACE, true },
+        [PLACE_ARG] = { PLACE_COMMANDLINE, "arg", QEMU_NAMESPACE, false },
+};
 
-/* The next matching element after a node, or the first if the node is NULL. */
-static const xmlNode *next_element(
-        const xmlNode *parent, const xmlNode *after, const char *namespace, const char *name) {
-        const xmlNode *node = after ? after->next : parent ? parent->children : NULL;
+_Static_assert(ELEMENTSOF(places) <= XML_PLACES_MAX, "all places must fit into a path");
 
-        while (node && !is_element(node, namespace, name))
-                node = node->next;
-
-        return node;
-}
-
-static bool says_yes(const xmlNode *node, const char *attribute) {
-        _cleanup_(xml_freep) xmlChar *text = node ? xmlGetNoNsProp(node, (const xmlChar *) attribute) : NULL;
-
-        return text && streq((const char *) text, "yes");
-}
-
-/* Applies to the domain or to one of its host devices. */
-static bool uses_iommufd(const xmlNode *root) {
-        const xmlNode *devices = next_element(root, NULL, NULL, "devices"), *hostdev = NULL;
-
-        if (says_yes(next_element(root, NULL, NULL, "iommufd"), "enabled"))
-                return true;
-
-        while ((hostdev = next_element(devices, hostdev, NULL, "hostdev")))
-                if (says_yes(next_element(hostdev, NULL, NULL, "driver"), "iommufd"))
-                        return true;
-
-        return false;
+static bool says_yes(const XmlElement *element, const char *attribute) {
+        return streq_ptr(xml_element_attribute(element, attribute), "yes");
 }
 
 static uint32_t bits_to_pasids(const char *text, size_t n) {
@@ -107,47 +95,56 @@ static uint32_t pasids_of_json(const char *device) {
         return text ? bits_to_pasids(text, strlen(text)) : 0;
 }
 
-/* The argument of "-device". The last one counts, because a QEMU has one vIOMMU. */
-static uint32_t find_pasids(const xmlNode *root) {
-        const xmlNode *arguments = next_element(root, NULL, QEMU_NAMESPACE, "commandline"), *node = NULL;
-        uint32_t pasids = 0;
-        bool device = false;
+/* The argument after "-device" counts; of several the last, because a QEMU has one vIOMMU. */
+static void read_argument(DomainViommu *viommu, const char *value) {
+        uint32_t found = !viommu->device || strlen(value) > ARGUMENT_MAX ? 0
+                         : *value == '{'                                 ? pasids_of_json(value)
+                                                                         : pasids_of_options(value);
 
-        while ((node = next_element(arguments, node, QEMU_NAMESPACE, "arg"))) {
-                _cleanup_(xml_freep) xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *) "value");
-                const char *value = text ? (const char *) text : "";
-                uint32_t found = !device         ? 0
-                                 : *value == '{' ? pasids_of_json(value)
-                                                 : pasids_of_options(value);
+        if (found > 0)
+                viommu->pasids = found;
+        viommu->device = streq(value, "-device") || streq(value, "--device");
+}
 
-                if (found > 0)
-                        pasids = found;
-                device = streq(value, "-device") || streq(value, "--device");
+void domain_viommu_init(DomainViommu *viommu) {
+        *viommu = (DomainViommu) { .path = { .places = places, .n_places = ELEMENTSOF(places) } };
+}
+
+/* iommufd applies to the domain or to one of its host devices. */
+void domain_viommu_start(DomainViommu *viommu, const XmlElement *element) {
+        switch (xml_path_enter(&viommu->path, element)) {
+        case PLACE_IOMMUFD:
+                if (says_yes(element, "enabled"))
+                        viommu->iommufd = true;
+                break;
+        case PLACE_DRIVER:
+                if (says_yes(element, "iommufd"))
+                        viommu->iommufd = true;
+                break;
+        case PLACE_ARG:
+                read_argument(viommu, strempty(xml_element_attribute(element, "value")));
+                break;
+        default:
+                break;
         }
-
-        return pasids;
 }
 
-/* Skip items that do not fit, as with all metadata. */
-static int add(Metadata *metadata, const char *key, const char *value) {
-        int r = metadata_add(metadata, key, value);
-
-        return r == -ENOMEM ? r : 0;
+void domain_viommu_end(DomainViommu *viommu, unsigned depth) {
+        (void) xml_path_leave(&viommu->path, depth);
 }
 
-int domain_viommu_collect(const xmlNode *root, Metadata *ret) {
-        uint32_t pasids = find_pasids(root);
+int domain_viommu_collect(const DomainViommu *viommu, Metadata *ret) {
         char number[16];
         int r;
 
-        if (uses_iommufd(root)) {
-                r = add(ret, METADATA_IOMMUFD, "yes");
+        if (viommu->iommufd) {
+                r = metadata_add_fitting(ret, METADATA_IOMMUFD, "yes");
                 if (r < 0)
                         return r;
         }
-        if (pasids == 0)
+        if (viommu->pasids == 0)
                 return 0;
 
-        snprintf(number, sizeof(number), "%" PRIu32, pasids);
-        return add(ret, METADATA_VIOMMU_PASIDS, number);
+        snprintf(number, sizeof(number), "%" PRIu32, viommu->pasids);
+        return metadata_add_fitting(ret, METADATA_VIOMMU_PASIDS, number);
 }

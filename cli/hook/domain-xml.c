@@ -2,20 +2,52 @@
 
 #include "domain-xml.h"
 
-#include <limits.h>
-
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
-
 #include "domain-metadata.h"
 #include "domain-viommu.h"
 #include "error-text.h"
 #include "macro.h"
-#include "quota.h"
-#include "xml-element.h"
+#include "metadata-merge.h"
+#include "xml-path.h"
+#include "xml-reader.h"
+#include "xml-text.h"
 
-DEFINE_CLEANUP_FUNC(xmlParserCtxt *, xmlFreeParserCtxt, parser_freep);
-DEFINE_CLEANUP_FUNC(xmlDoc *, xmlFreeDoc, doc_freep);
+enum {
+        PLACE_NONE,
+        PLACE_DOMAIN,
+        PLACE_NAME,
+        PLACE_UUID,
+        PLACE_TITLE,
+        PLACE_DESCRIPTION,
+        PLACE_RESOURCE,
+        PLACE_PARTITION,
+        PLACE_METADATA,
+};
+
+static const XmlPlace places[] = {
+        [PLACE_DOMAIN] = { PLACE_NONE, "domain", NULL, false },
+        [PLACE_NAME] = { PLACE_DOMAIN, "name", NULL, false },
+        [PLACE_UUID] = { PLACE_DOMAIN, "uuid", NULL, false },
+        [PLACE_TITLE] = { PLACE_DOMAIN, "title", NULL, false },
+        [PLACE_DESCRIPTION] = { PLACE_DOMAIN, "description", NULL, false },
+        [PLACE_RESOURCE] = { PLACE_DOMAIN, "resource", NULL, false },
+        [PLACE_PARTITION] = { PLACE_RESOURCE, "partition", NULL, false },
+        [PLACE_METADATA] = { PLACE_DOMAIN, "metadata", NULL, false },
+};
+
+_Static_assert(ELEMENTSOF(places) <= XML_PLACES_MAX, "all places must fit into a path");
+
+/* A domain while it is read. What is wrong with it is found at the end, so that its order in the document does not matter. */
+typedef struct DomainReader {
+        DomainXml domain;
+        XmlPath path;
+        XmlText text;
+        char *name;      /* NULL: none, or too long */
+        char *uuid;      /* the same */
+        char *partition; /* the same */
+        Metadata own;    /* title and description */
+        DomainMetadata metadata;
+        DomainViommu viommu;
+} DomainReader;
 
 void domain_xml_clear(DomainXml *domain) {
         free(domain->name);
@@ -24,109 +56,85 @@ void domain_xml_clear(DomainXml *domain) {
         *domain = (DomainXml) {};
 }
 
-/* Called at "<!DOCTYPE", before any declaration. libvirt writes no DOCTYPE. */
-static void refuse_doctype(
-        void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
-        xmlParserCtxt *parser = ctx;
-        bool *refused = parser->_private;
-
-        *refused = true;
-        xmlStopParser(parser);
+static void reader_clear(DomainReader *reader) {
+        domain_xml_clear(&reader->domain);
+        free(reader->name);
+        free(reader->uuid);
+        free(reader->partition);
+        metadata_clear(&reader->own);
+        domain_metadata_clear(&reader->metadata);
 }
 
-static void be_quiet(void *ctx, const char *format, ...) {
-}
+static int on_start(void *userdata, const XmlElement *element) {
+        DomainReader *reader = userdata;
 
-static int child_text(const xmlNode *parent, const char *name, char **ret, char **ret_error) {
-        _cleanup_(xml_freep) xmlChar *text = NULL;
-        xmlNode *node;
-        char *copy;
-        int r;
+        domain_viommu_start(&reader->viommu, element);
+        if (reader->path.place == PLACE_METADATA)
+                return domain_metadata_start(&reader->metadata, element, &reader->domain);
 
-        r = xml_find_child(parent, name, &node, ret_error);
-        if (r < 0)
-                return r;
-        if (!node)
-                return error_text(ret_error, "has no <%s> element", name);
-
-        text = xmlNodeGetContent(node);
-        if (!text)
-                return -ENOMEM;
-        copy = strdup((const char *) text);
-        if (!copy)
-                return -ENOMEM;
-
-        *ret = copy;
-        return 0;
-}
-
-static int parse_number(xmlNode *node, const xmlAttr *attribute, uint32_t *ret, char **ret_error) {
-        _cleanup_(xml_freep) xmlChar *text = NULL;
-        int r;
-
-        text = xmlNodeListGetString(node->doc, attribute->children, 1);
-        r = quota_parse(text ? (const char *) text : "", 0, ret);
-        if (r < 0)
-                return error_text(ret_error, "has <pasid:quota %s=\"%s\"> in its metadata, which %s",
-                        (const char *) attribute->name, text ? (const char *) text : "",
-                        quota_parse_error(r));
-        return 0;
-}
-
-static int parse_quota_element(xmlNode *node, DomainXml *domain, char **ret_error) {
-        int r;
-
-        for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
-                const char *name = (const char *) attribute->name;
-
-                if (attribute->ns)
-                        continue; /* a foreign attribute */
-
-                if (streq(name, "max")) {
-                        r = parse_number(node, attribute, &domain->quota, ret_error);
-                        domain->quota_set = true;
-                } else if (streq(name, "watermark")) {
-                        r = parse_number(node, attribute, &domain->watermark, ret_error);
-                        domain->watermark_set = true;
-                } else
-                        r = error_text(ret_error,
-                                "has <pasid:quota> in its metadata with the unknown attribute \"%s\"", name);
-                if (r < 0)
-                        return r;
+        switch (xml_path_enter(&reader->path, element)) {
+        case PLACE_DOMAIN:
+                /* libvirt gives running domains an id. */
+                reader->domain.running = xml_element_attribute(element, "id");
+                break;
+        case PLACE_NAME:
+        case PLACE_UUID:
+        case PLACE_PARTITION:
+                xml_text_begin(&reader->text, XML_TEXT_MAX);
+                break;
+        case PLACE_TITLE:
+        case PLACE_DESCRIPTION:
+                xml_text_begin_trimmed(&reader->text, METADATA_TEXT_MAX);
+                break;
+        default:
+                break;
         }
-
-        if (!domain->quota_set && !domain->watermark_set)
-                return error_text(ret_error, "has <pasid:quota> in its metadata without max= or watermark=");
         return 0;
 }
 
-static int parse_metadata(const xmlNode *root, DomainXml *domain, char **ret_error) {
-        xmlNode *metadata;
-        bool seen = false;
-        int r;
+static int on_text(void *userdata, const char *text, size_t n) {
+        DomainReader *reader = userdata;
 
-        r = xml_find_child(root, "metadata", &metadata, ret_error);
-        if (r < 0 || !metadata)
-                return r;
-
-        for (xmlNode *node = metadata->children; node; node = node->next) {
-                if (node->type != XML_ELEMENT_NODE || !node->ns || !node->ns->href ||
-                        !streq((const char *) node->ns->href, DOMAIN_XML_NAMESPACE))
-                        continue;
-
-                if (!streq((const char *) node->name, "quota"))
-                        return error_text(ret_error,
-                                "has <pasid:%s> in its metadata; there is only <pasid:quota>", node->name);
-                if (seen)
-                        return error_text(ret_error, "has two <pasid:quota> elements in its metadata");
-                seen = true;
-
-                r = parse_quota_element(node, domain, ret_error);
-                if (r < 0)
-                        return r;
-        }
-
+        xml_text_add(&reader->text, text, n);
+        domain_metadata_text(&reader->metadata, text, n);
         return 0;
+}
+
+/* Replaces *p by a copy; by NULL if the text is too long. */
+static int keep(char **p, const char *text) {
+        char *copy = text ? strdup(text) : NULL;
+
+        free(*p);
+        *p = copy;
+        return text && !copy ? -ENOMEM : 0;
+}
+
+static int keep_own(DomainReader *reader, const char *key, const char *text) {
+        return text ? metadata_add_fitting(&reader->own, key, text) : 0;
+}
+
+static int on_end(void *userdata, unsigned depth) {
+        DomainReader *reader = userdata;
+        unsigned place;
+
+        domain_viommu_end(&reader->viommu, depth);
+        place = xml_path_leave(&reader->path, depth);
+        if (reader->path.place == PLACE_METADATA)
+                return domain_metadata_end(&reader->metadata, depth);
+
+        switch (place) {
+        case PLACE_NAME:
+                return keep(&reader->name, xml_text_end(&reader->text));
+        case PLACE_UUID:
+                return keep(&reader->uuid, xml_text_end(&reader->text));
+        case PLACE_PARTITION:
+                return keep(&reader->partition, xml_text_end(&reader->text));
+        case PLACE_TITLE:
+        case PLACE_DESCRIPTION:
+                return keep_own(reader, places[place].name, xml_text_end(&reader->text));
+        default:
+                return 0;
+        }
 }
 
 /*
@@ -162,91 +170,112 @@ static char *partition_to_slice(const char *partition) {
         return slice;
 }
 
-static int parse_slice(const xmlNode *root, DomainXml *domain, char **ret_error) {
-        _cleanup_(xml_freep) xmlChar *text = NULL;
-        xmlNode *resource, *partition = NULL;
-        int r;
-
-        r = xml_find_child(root, "resource", &resource, ret_error);
-        if (r >= 0 && resource)
-                r = xml_find_child(resource, "partition", &partition, ret_error);
-        if (r < 0)
-                return r;
-
-        if (partition) {
-                text = xmlNodeGetContent(partition);
-                if (!text)
-                        return -ENOMEM;
-        }
-
-        domain->slice = partition_to_slice(text ? (const char *) text : "/machine");
-        return domain->slice ? 0 : -ENOMEM;
+static int check_at_most_one(const DomainReader *reader, unsigned place, char **ret_error) {
+        if (reader->path.seen[place] > 1)
+                return error_text(ret_error, "has two <%s> elements", places[place].name);
+        return 0;
 }
 
-static int parse_tree(const xmlNode *root, DomainXml *domain, char **ret_error) {
-        _cleanup_free_ char *uuid = NULL;
+static int check_one(const DomainReader *reader, unsigned place, char **ret_error) {
+        if (reader->path.seen[place] == 0)
+                return error_text(ret_error, "has no <%s> element", places[place].name);
+
+        return check_at_most_one(reader, place, ret_error);
+}
+
+static int check_length(unsigned place, const char *text, char **ret_error) {
+        if (!text)
+                return error_text(
+                        ret_error, "has a <%s> of more than %u bytes", places[place].name, XML_TEXT_MAX);
+        return 0;
+}
+
+static int check_name(const DomainReader *reader, char **ret_error) {
         int r;
 
-        if (!root || !xml_is_element(root, "domain"))
+        r = check_one(reader, PLACE_NAME, ret_error);
+        if (r >= 0)
+                r = check_length(PLACE_NAME, reader->name, ret_error);
+        if (r < 0)
+                return r;
+        if (isempty(reader->name))
+                return error_text(ret_error, "has an empty <name>");
+        return 0;
+}
+
+static int check_partition(const DomainReader *reader, char **ret_error) {
+        int r;
+
+        r = check_at_most_one(reader, PLACE_RESOURCE, ret_error);
+        if (r >= 0)
+                r = check_at_most_one(reader, PLACE_PARTITION, ret_error);
+        if (r >= 0 && reader->path.seen[PLACE_PARTITION] > 0)
+                r = check_length(PLACE_PARTITION, reader->partition, ret_error);
+        return r;
+}
+
+static int check_quota(const DomainReader *reader, char **ret_error) {
+        int r;
+
+        r = check_at_most_one(reader, PLACE_METADATA, ret_error);
+        if (r < 0)
+                return r;
+        if (reader->metadata.quota.error)
+                return error_text(ret_error, "%s", reader->metadata.quota.error);
+        return 0;
+}
+
+/* Completes the domain after the end of the document. */
+static int finish(DomainReader *reader, char **ret_error) {
+        DomainXml *domain = &reader->domain;
+        int r;
+
+        if (reader->path.seen[PLACE_DOMAIN] == 0)
                 return error_text(ret_error, "is not a libvirt domain");
 
-        r = child_text(root, "name", &domain->name, ret_error);
+        r = check_name(reader, ret_error);
+        if (r >= 0)
+                r = check_one(reader, PLACE_UUID, ret_error);
         if (r < 0)
                 return r;
-        if (isempty(domain->name))
-                return error_text(ret_error, "has an empty <name>");
-
-        r = child_text(root, "uuid", &uuid, ret_error);
-        if (r < 0)
-                return r;
-        if (uuid_canonical(uuid, domain->uuid) < 0)
+        if (!reader->uuid || uuid_canonical(reader->uuid, domain->uuid) < 0)
                 return error_text(ret_error, "has an invalid <uuid>");
+        r = check_partition(reader, ret_error);
+        if (r >= 0)
+                r = check_quota(reader, ret_error);
+        if (r < 0)
+                return r;
 
-        /* libvirt gives running domains an id. */
-        domain->running = xmlHasProp(root, (const xmlChar *) "id");
-
-        r = parse_slice(root, domain, ret_error);
+        domain->name = TAKE_PTR(reader->name);
+        domain->slice = partition_to_slice(reader->partition ?: "/machine");
+        if (!domain->slice)
+                return -ENOMEM;
+        r = domain_viommu_collect(&reader->viommu, &domain->metadata);
         if (r >= 0)
-                r = parse_metadata(root, domain, ret_error);
-        if (r >= 0)
-                r = domain_viommu_collect(root, &domain->metadata);
-        if (r >= 0)
-                r = domain_metadata_collect(root, &domain->metadata, ret_error);
+                r = domain_metadata_collect(&reader->metadata, &reader->own, &domain->metadata);
         return r;
 }
 
 int domain_xml_parse(const char *xml, size_t size, DomainXml *ret, char **ret_error) {
-        _cleanup_(parser_freep) xmlParserCtxt *parser = NULL;
-        _cleanup_(domain_xml_clear) DomainXml domain = {};
-        _cleanup_(doc_freep) xmlDoc *doc = NULL;
-        bool doctype = false;
+        static const XmlHandlers handlers = { .start = on_start, .text = on_text, .end = on_end };
+        _cleanup_(reader_clear) DomainReader reader = {
+                .path = { .places = places, .n_places = ELEMENTSOF(places) },
+        };
         int r;
 
         if (size == 0)
                 return error_text(ret_error, "is empty");
-        if (size > DOMAIN_XML_SIZE_MAX || size > INT_MAX)
+        if (size > DOMAIN_XML_SIZE_MAX)
                 return error_text(ret_error, "is larger than %zu bytes", DOMAIN_XML_SIZE_MAX);
 
-        xmlSetGenericErrorFunc(NULL, be_quiet);
-
-        parser = xmlNewParserCtxt();
-        if (!parser)
-                return -ENOMEM;
-        parser->sax->internalSubset = refuse_doctype;
-        parser->_private = &doctype;
-
-        doc = xmlCtxtReadMemory(parser, xml, (int) size, NULL, NULL,
-                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        if (doctype)
-                return error_text(ret_error, "has a DOCTYPE");
-        if (!doc)
-                return error_text(ret_error, "is not well-formed");
-
-        r = parse_tree(xmlDocGetRootElement(doc), &domain, ret_error);
+        domain_viommu_init(&reader.viommu);
+        r = xml_read(xml, size, &handlers, &reader, ret_error);
+        if (r >= 0)
+                r = finish(&reader, ret_error);
         if (r < 0)
                 return r;
 
-        *ret = domain;
-        domain = (DomainXml) {};
+        *ret = reader.domain;
+        reader.domain = (DomainXml) {};
         return 0;
 }

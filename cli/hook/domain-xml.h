@@ -13,10 +13,6 @@
 
 #define DOMAIN_XML_NAMESPACE "urn:pasidd:domain:1"
 
-/* Nova's metadata. The first version has no extra specs and is otherwise the same. */
-#define NOVA_NAMESPACE     "http://openstack.org/xmlns/libvirt/nova/1.1"
-#define NOVA_NAMESPACE_1_0 "http://openstack.org/xmlns/libvirt/nova/1.0"
-
 /* The parts of a libvirt domain's XML that pasidd uses. */
 typedef struct DomainXml {
         char *name;                  /* can contain control characters */
@@ -48,8 +44,7 @@ typedef struct DomainXml {
  */
 
 /*
- * Parses the XML of a domain, without network, DTD and entities: a document with
- * a DOCTYPE is rejected. Unknown elements and attributes in pasidd's namespace are
+ * Parses the XML of a domain; xml-reader.h lists what is refused. Unknown elements and attributes in pasidd's namespace are
  * errors, so that a misspelt quota is not ignored.
  *
  * Returns 0; -EBADMSG with a one-line message in *ret_error, which the caller

@@ -3,18 +3,27 @@
 
 #include <stdbool.h>
 
-#include <libxml/tree.h>
+#include "xml-scope.h"
 
-/* Is the node an element of that name, in no namespace? */
-bool xml_is_element(const xmlNode *node, const char *name);
+/* The start of an element of an XML document. */
+typedef struct XmlElement {
+        const char *namespace; /* NULL: none */
+        const char *name;      /* without its prefix, unless that is not declared */
+        unsigned depth;        /* 1 for the root */
+        const char *const
+                *attributes;   /* names and values in turn, then NULL; as written, with declarations */
+        const XmlScope *scope; /* for the prefixes of attributes */
+} XmlElement;
+
+/* Is the element one of this name, in this namespace, or in none if that is NULL? */
+bool xml_element_is(const XmlElement *element, const char *namespace, const char *name);
+
+/* The value of the attribute of this name, in no namespace. NULL without one. */
+const char *xml_element_attribute(const XmlElement *element, const char *name);
 
 /*
- * The only child of that name, in no namespace. *ret is NULL without one. Returns 0, or -EBADMSG with *ret_error set when there
- * are several, or -ENOMEM.
+ * Iterates over the attributes in no namespace, except declarations of namespaces. *i is 0 for the first one. An attribute
+ * with a prefix that is not declared is in no namespace, and has the prefix in its name. Returns false at the end.
  */
-int xml_find_child(const xmlNode *parent, const char *name, xmlNode **ret, char **ret_error);
-
-static inline void xml_freep(xmlChar **p) {
-        if (*p)
-                xmlFree(*p);
-}
+bool xml_element_next_attribute(
+        const XmlElement *element, size_t *i, const char **ret_name, const char **ret_value);
