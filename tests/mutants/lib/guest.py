@@ -10,11 +10,16 @@ import threading
 from mutant import Failure
 
 QEMU = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-smp", "2", "-m",
-        "512M", "-accel", "tcg,thread=multi", "-cpu", "max", "-M", "q35,kernel-irqchip=split", "-serial", "stdio",
-        "-device", "intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20"]
-for slot in range(0x10, 0x14):
-    QEMU += ["-device", f"edu,addr={slot:x}"]
+        "512M", "-accel", "tcg,thread=multi", "-cpu", "max", "-M", "q35,kernel-irqchip=split", "-serial", "stdio"]
+EDU = [argument for slot in range(0x10, 0x14) for argument in ("-device", f"edu,addr={slot:x}")]
+IOMMU = "intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,pasid-bits=20"
+MACHINES = {
+    "6.12": ["-device", IOMMU],
+    # As for the testbed's machine "sva": processes can share their address spaces with the igb.
+    "7.3": ["-device", IOMMU + ",device-iotlb=on,svm=on", "-device", "igb,addr=8"],
+}
 APPEND = "console=ttyS0 quiet printk.time=0 panic=-1 oops=panic no_timer_check tsc=reliable intel_iommu=on,sm_on"
+APPENDS = {"6.12": "", "7.3": " no5lvl"}
 
 # Modules that the guest loads, by directory; those of the project's own tests come with their dependencies.
 MODULE_DIRS = ("drivers/vfio", "drivers/iommu", "lib/kunit", "samples/vfio-mdev", "virt/lib")
@@ -28,17 +33,29 @@ def pack(top, out):
                        check=True)
 
 
-def make_base(kernel, out, init, busybox, selftest, external):
-    """What the initramfs of all guests has in common. Returns the directory of the modules."""
+def add_file(top, source, name):
+    """A file, with the libraries that it wants if it is a program."""
+    wanted = subprocess.run(["ldd", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    for library in re.findall(r"(/\S+) \(0x", wanted.stdout):
+        to = top / library[1:]
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, to)
+    to = top / name
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, to)
+
+
+def make_base(kernel, out, files, externals):
+    """What the initramfs of all guests has in common: files, by name, and modules, also those in directories of their own.
+    Returns the directory of the modules."""
     top = out / "base"
-    for d in ("bin", "sbin", "proc", "sys", "dev", "tmp"):
+    for d in ("bin", "sbin", "proc", "sys", "dev", "tmp", "run"):
         (top / d).mkdir(parents=True)
-    shutil.copy(busybox, top / "bin/busybox")
+    for name, source in files.items():
+        add_file(top, source, name)
     for tool in ("sh", "mount", "modprobe"):
         (top / "bin" / tool).symlink_to("busybox")
     (top / "sbin/modprobe").symlink_to("../bin/busybox")
-    shutil.copy(selftest, top / "bin/selftest")
-    shutil.copy(init, top / "init")
 
     release = (kernel.build / "include/config/kernel.release").read_text().strip()
     modules = f"lib/modules/{release}"
@@ -47,8 +64,9 @@ def make_base(kernel, out, init, busybox, selftest, external):
             to = top / modules / ko.relative_to(kernel.build)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ko, to)
-    for ko in external.glob("*.ko"):
-        shutil.copy(ko, top / modules)
+    for external in externals:
+        for ko in external.glob("*.ko"):
+            shutil.copy(ko, top / modules)
     for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
         if (kernel.build / name).exists():
             shutil.copy(kernel.build / name, top / modules)
@@ -58,7 +76,7 @@ def make_base(kernel, out, init, busybox, selftest, external):
 
 
 def make_initrd(base, release_dir, modules, first, out):
-    """The base with other modules, and the name of the kselftest to run first, if any."""
+    """The base with other modules, and the part and the name of the test to run first, if any."""
     top = out / "initramfs"
     for target, ko in modules.items():
         to = top / release_dir / f"{target}.ko"
@@ -81,7 +99,7 @@ class NotLoaded(Failure):
 
 @dataclasses.dataclass
 class Outcome:
-    failed: list  # "kunit: test", "kselftest: fixture.test", or what went wrong otherwise
+    failed: list  # "kunit: test", "kselftest: fixture.test", "attach-fuzz: what differs", or what went wrong otherwise
     passed: int = 0
     skipped: int = 0
 
@@ -127,10 +145,11 @@ class Reader:
         return bool(self.outcome.failed) or self.part == "end"
 
 
-def run(kernel, initrd, timeout, log):
+def run(version, kernel, initrd, timeout, log):
     """The outcome of a guest, which is ended as soon as a test has failed."""
     reader = Reader()
-    command = [*QEMU, "-kernel", str(kernel), "-initrd", str(initrd), "-append", APPEND]
+    command = [*QEMU, *MACHINES[version], *EDU, "-kernel", str(kernel), "-initrd", str(initrd), "-append",
+               APPEND + APPENDS[version]]
     log(f"+ {' '.join(command)}\n")
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, errors="replace") as process:

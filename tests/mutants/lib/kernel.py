@@ -9,17 +9,20 @@ import subprocess
 
 from mutant import Failure
 
-TARBALL = "/usr/src/linux-source-6.12.tar.xz"
+# Those that there are mutants for; the first one is the default.
+VERSIONS = ("6.12", "7.3")
 
 
 class Kernel:
-    def __init__(self, project, work, log):
+    def __init__(self, project, version, work, log):
         self.project = project
-        self.work = work
+        self.version = version
+        # One directory keeps them all.
+        self.work = work if version == VERSIONS[0] else work / version
         self.log = log
-        self.pristine = work / "pristine"
-        self.tree = work / "tree"
-        self.build = work / "build"
+        self.pristine = self.work / "pristine"
+        self.tree = self.work / "tree"
+        self.build = self.work / "build"
         self.image = None  # the kernel without a mutant
         self.modules = {}  # object: module that it is linked into, without .ko
 
@@ -44,7 +47,8 @@ class Kernel:
             new = self.work / "pristine.new"
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
-            self.must("tar", "tar", "-C", new, "--strip-components=1", "-xf", TARBALL)
+            self.must("tar", "tar", "-C", new, "--strip-components=1", "-xf",
+                      f"/usr/src/linux-source-{self.version}.tar.xz")
             new.rename(self.pristine)
         if not self.tree.exists():
             new = self.work / "tree.new"
@@ -53,7 +57,8 @@ class Kernel:
             self.must("cp", "cp", "-al", self.pristine, new)
             new.rename(self.tree)
 
-        listing = subprocess.run([self.project / "kernel/tree", "touched"], stdout=subprocess.PIPE, text=True, check=True)
+        assembler = [self.project / "kernel/tree", f"--kernel={self.version}"]
+        listing = subprocess.run([*assembler, "touched"], stdout=subprocess.PIPE, text=True, check=True)
         touched = {"MAINTAINERS", *listing.stdout.split()}
         part, whole = self.work / "part", self.work / "part.new"
         for path in (part, whole):
@@ -61,7 +66,7 @@ class Kernel:
         for path in touched:
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.pristine / path, part / path)
-        self.must("kernel/tree assemble", self.project / "kernel/tree", "assemble", "--source", part, whole)
+        self.must("kernel/tree assemble", *assembler, "assemble", "--source", part, whole)
 
         now = {str(p.relative_to(whole)) for p in whole.rglob("*") if p.is_file()}
         listed = self.work / "overlaid"
@@ -79,33 +84,44 @@ class Kernel:
             else:
                 target.unlink(missing_ok=True)
 
-    def build_all(self, config, external):
-        """Kernel and modules without a mutant, and the modules in the directory external."""
+    def build_all(self, configs, externals):
+        """Kernel and modules without a mutant, configured by files of which later ones win, and the modules in directories."""
         self.build.mkdir(parents=True, exist_ok=True)
         # What an interrupted run has left.
         for replaced in self.build.rglob("*.o.original"):
             replaced.with_suffix("").unlink(missing_ok=True)
             replaced.unlink()
+        wanted = "".join(f"{line}\n" for line in self.merge(configs))
         copy = self.build / "mutants.config"
-        if not copy.exists() or copy.read_bytes() != config.read_bytes() or not (self.build / ".config").exists():
-            shutil.copyfile(config, copy)
+        if not copy.exists() or copy.read_text() != wanted or not (self.build / ".config").exists():
+            copy.write_text(wanted)
             if not self.make(f"KCONFIG_ALLCONFIG={copy}", "allnoconfig"):
                 raise Failure("cannot configure, see the log")
-        self.check_config(config)
-        if not self.make("vmlinux", "modules") or not self.make(f"M={external}", "modules"):
+        self.check_config(wanted.splitlines())
+        if not self.make("vmlinux", "modules") or not all(self.make(f"M={d}", "modules") for d in externals):
             raise Failure("without a mutant, it does not build, see the log")
         # The one in the build directory will be a mutant's.
-        self.image = external.parent / "vmlinux"
+        self.image = externals[0].parent / "vmlinux"
         shutil.copyfile(self.build / "vmlinux", self.image)
         for mod in self.build.rglob("*.mod"):
             for obj in mod.read_text().split():
                 self.modules[obj] = str(mod.relative_to(self.build))[:-4]
 
-    def check_config(self, config):
+    @staticmethod
+    def merge(configs):
+        """The lines of configurations, one for each option."""
+        lines = {}
+        for config in configs:
+            for line in config.read_text().splitlines():
+                if line.startswith("CONFIG_"):
+                    lines[line.partition("=")[0]] = line
+        return lines.values()
+
+    def check_config(self, wanted):
         have = (self.build / ".config").read_text().splitlines()
-        missing = [line for line in config.read_text().splitlines() if line.startswith("CONFIG_") and line not in have]
+        missing = [line for line in wanted if line not in have]
         if missing:
-            raise Failure(f"{config}: cannot have {' '.join(missing)}")
+            raise Failure(f"cannot configure {' '.join(missing)}")
 
     def saved_command(self, target):
         """How make built a target, for the shell."""

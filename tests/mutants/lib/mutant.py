@@ -21,6 +21,7 @@ class Mutant:
     what: str
     demanded: bool = False
     killed_by: str = ""
+    missing: str = ""  # the test that would notice, if there is none
     edits: list = dataclasses.field(default_factory=list)
 
 
@@ -37,6 +38,8 @@ def read(path):
                 mutant.demanded = True
             elif line.startswith("killed-by: "):
                 mutant.killed_by = line[11:].strip()
+            elif line.startswith("missing: "):
+                mutant.missing = line[9:].strip()
             elif line.startswith("file: "):
                 file = line[6:].strip()
             elif line == "<<<<\n" and file:
