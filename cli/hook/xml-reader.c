@@ -142,8 +142,7 @@ static int parse(XmlReader *reader, const char *xml, size_t size) {
         if (error == XML_ERROR_NO_MEMORY)
                 return -ENOMEM;
 
-        return error_text(reader->ret_error, "is not well-formed, line %lu: %s",
-                (unsigned long) XML_GetCurrentLineNumber(reader->parser), XML_ErrorString(error));
+        return error_text(reader->ret_error, "is not well-formed: %s", XML_ErrorString(error));
 }
 
 int xml_read(const char *xml, size_t size, const XmlHandlers *handlers, void *userdata, char **ret_error) {

@@ -123,31 +123,30 @@ static void test_refused(void **state _unused_) {
                 const char *xml;
                 const char *error;
         } cases[] = {
-                { "x", "is not well-formed, line 1: syntax error" },
-                { "<a>", "is not well-formed, line 1: no element found" },
-                { "<a>\n<b>\n</a>", "is not well-formed, line 3: mismatched tag" },
-                { "<a/><a/>", "is not well-formed, line 1: junk after document element" },
-                { "<a b='1' b='2'/>", "is not well-formed, line 1: duplicate attribute" },
-                { "<a b=1/>", "is not well-formed, line 1: not well-formed (invalid token)" },
-                { "<a>]]></a>", "is not well-formed, line 1: not well-formed (invalid token)" },
-                { "<a><!-- -- --></a>", "is not well-formed, line 1: not well-formed (invalid token)" },
-                { "<a><![CDATA[x</a>", "is not well-formed, line 1: unclosed CDATA section" },
-                { "<a>&x;</a>", "is not well-formed, line 1: undefined entity" },
-                { "<a b='&x;'/>", "is not well-formed, line 1: undefined entity" },
-                { "<?xml version='1.0' standalone='no'?><a>&x;</a>",
-                        "is not well-formed, line 1: undefined entity" },
-                { "<a>&#0;</a>", "is not well-formed, line 1: reference to invalid character number" },
-                { "<a>\x01</a>", "is not well-formed, line 1: not well-formed (invalid token)" },
+                { "x", "is not well-formed: syntax error" },
+                { "<a>", "is not well-formed: no element found" },
+                { "<a>\n<b>\n</a>", "is not well-formed: mismatched tag" },
+                { "<a/><a/>", "is not well-formed: junk after document element" },
+                { "<a b='1' b='2'/>", "is not well-formed: duplicate attribute" },
+                { "<a b=1/>", "is not well-formed: not well-formed (invalid token)" },
+                { "<a>]]></a>", "is not well-formed: not well-formed (invalid token)" },
+                { "<a><!-- -- --></a>", "is not well-formed: not well-formed (invalid token)" },
+                { "<a><![CDATA[x</a>", "is not well-formed: unclosed CDATA section" },
+                { "<a>&x;</a>", "is not well-formed: undefined entity" },
+                { "<a b='&x;'/>", "is not well-formed: undefined entity" },
+                { "<?xml version='1.0' standalone='no'?><a>&x;</a>", "is not well-formed: undefined entity" },
+                { "<a>&#0;</a>", "is not well-formed: reference to invalid character number" },
+                { "<a>\x01</a>", "is not well-formed: not well-formed (invalid token)" },
                 { " <?xml version='1.0'?><a/>",
-                        "is not well-formed, line 1: XML or text declaration not at start of entity" },
+                        "is not well-formed: XML or text declaration not at start of entity" },
 
                 /* not UTF-8: an invalid byte, an overlong form, a surrogate, U+FFFF, a cut sequence */
-                { "<a>\xff</a>", "is not well-formed, line 1: " },
-                { "<a>\xc0\xbc</a>", "is not well-formed, line 1: " },
-                { "<a>\xed\xa0\x80</a>", "is not well-formed, line 1: " },
-                { "<a>\xef\xbf\xbf</a>", "is not well-formed, line 1: " },
-                { "<a b='\xe9'/>", "is not well-formed, line 1: " },
-                { "<a/><!-- \xe9", "is not well-formed, line 1: " },
+                { "<a>\xff</a>", "is not well-formed: " },
+                { "<a>\xc0\xbc</a>", "is not well-formed: " },
+                { "<a>\xed\xa0\x80</a>", "is not well-formed: " },
+                { "<a>\xef\xbf\xbf</a>", "is not well-formed: " },
+                { "<a b='\xe9'/>", "is not well-formed: " },
+                { "<a/><!-- \xe9", "is not well-formed: " },
                 { "<?xml version='1.0' encoding='UTF-16'?><a/>", "has the encoding UTF-16, not UTF-8" },
                 { "<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
                         "has the encoding ISO-8859-1, not UTF-8" },
@@ -171,7 +170,7 @@ static void test_refused(void **state _unused_) {
         assert_refused(utf16, sizeof(utf16), "has a zero byte, so it is not in UTF-8");
         assert_refused(cut, sizeof(cut) - 1, "has a zero byte, so it is not in UTF-8");
         assert_refused("<a/>", sizeof("<a/>"), "has a zero byte, so it is not in UTF-8");
-        assert_refused("\xfe\xff\x4e\x00", 3, "is not well-formed, line 1: ");
+        assert_refused("\xfe\xff\x4e\x00", 3, "is not well-formed: ");
 }
 
 /* A document with n of something. */
