@@ -9,12 +9,11 @@ import subprocess
 
 from mutant import Failure
 
-TARBALL = "/usr/src/linux-source-6.12.tar.xz"
-
 
 class Kernel:
-    def __init__(self, project, work, log):
+    def __init__(self, project, work, log, version="6.12"):
         self.project = project
+        self.version = version  # the series and the source
         self.work = work
         self.log = log
         self.pristine = work / "pristine"
@@ -44,7 +43,8 @@ class Kernel:
             new = self.work / "pristine.new"
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
-            self.must("tar", "tar", "-C", new, "--strip-components=1", "-xf", TARBALL)
+            self.must("tar", "tar", "-C", new, "--strip-components=1", "-xf",
+                      f"/usr/src/linux-source-{self.version}.tar.xz")
             new.rename(self.pristine)
         if not self.tree.exists():
             new = self.work / "tree.new"
@@ -53,7 +53,8 @@ class Kernel:
             self.must("cp", "cp", "-al", self.pristine, new)
             new.rename(self.tree)
 
-        listing = subprocess.run([self.project / "kernel/tree", "touched"], stdout=subprocess.PIPE, text=True, check=True)
+        series = (self.project / "kernel/tree", f"--kernel={self.version}")
+        listing = subprocess.run([*series, "touched"], stdout=subprocess.PIPE, text=True, check=True)
         touched = {"MAINTAINERS", *listing.stdout.split()}
         part, whole = self.work / "part", self.work / "part.new"
         for path in (part, whole):
@@ -61,7 +62,7 @@ class Kernel:
         for path in touched:
             (part / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.pristine / path, part / path)
-        self.must("kernel/tree assemble", self.project / "kernel/tree", "assemble", "--source", part, whole)
+        self.must("kernel/tree assemble", *series, "assemble", "--source", part, whole)
 
         now = {str(p.relative_to(whole)) for p in whole.rglob("*") if p.is_file()}
         listed = self.work / "overlaid"
