@@ -27,6 +27,10 @@ TOOLS = ("awk basename bash busybox cat cp cut date dirname dmesg echo expr fmt 
          "mount nproc ps readlink rm rmdir sed seq sh sleep sort tail timeout touch tr true umount uname wc").split()
 
 
+# Guests that run now.
+running = set()
+
+
 def make_initrd(side, init, scratch):
     """An initramfs with the selftests of a side and what they call."""
     top = scratch / f"base-{side.name}"
@@ -122,6 +126,12 @@ class Reader:
         return self.outcome
 
 
+def kill_all():
+    """For a signal: whoever waits for a guest waits no longer."""
+    for process in list(running):
+        process.kill()
+
+
 def run(side, initrd, program, timeout, log):
     """The outcome of a program on a side."""
     reader = Reader(program)
@@ -137,6 +147,7 @@ def run(side, initrd, program, timeout, log):
         print("+", " ".join(command), file=file, flush=True)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors="replace") as process:
+            running.add(process)
             late = threading.Event()
             timer = threading.Timer(timeout, lambda: (late.set(), process.kill()))
             timer.start()
@@ -148,5 +159,6 @@ def run(side, initrd, program, timeout, log):
                         break
             finally:
                 timer.cancel()
+                running.discard(process)
                 process.kill()
     return reader.end(late.is_set())
