@@ -110,9 +110,10 @@ class Reader:
             self.outcome.reports.add(line)
         elif self.began and (m := re.match(r"(not )?ok \d+ (.*)", line)):
             name, _, directive = m[2].partition("#")
-            name = name.strip().removeprefix("- ").removeprefix("global.")
-            skipped = directive.strip().startswith("SKIP")
-            self.add(name, "fail" if m[1] else "skip" if skipped else "pass")
+            # kselftest.h writes the name of a test behind the directive, its harness before it.
+            directive, _, rest = directive.strip().partition(" ")
+            name = name.strip().removeprefix("- ").removeprefix("global.") or rest
+            self.add(name, "fail" if m[1] else "skip" if directive == "SKIP" else "pass")
         return False
 
     def end(self, late):
