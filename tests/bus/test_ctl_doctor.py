@@ -366,7 +366,8 @@ class TestHook(CtlTest):
         self.assertRegex(out, "fails the start: the XML has")
         # What a tenant wrote does not get at the terminal.
         _, _, err = self.run_ctl("test-hook", self.write_domain(QUOTA.format("&#x9b;31m&#10;")))
-        self.assertIn(r'max="\xc2\x9b31m\x0a"', err)
+        self.assertIn('max="..."', err)
+        self.assertNotIn("31m", err)
         self.fail_with(FAILURE, "/nonexistent: No such file", "test-hook", "/nonexistent")
 
 
