@@ -196,6 +196,11 @@ kernel_key() {
     for other in "${KERNELS[@]}"; do
         [[ $other == "$opt_kernel" ]] || exclude+=(-o -path "kernel/patches/$other" -o -name "*-$other.config")
     done
+    # New files that are in no step of this kernel's series.
+    while IFS= read -r other; do
+        exclude+=(-o -path "kernel/$other")
+    done < <(cd "$SOURCE/kernel" && find drivers include tools -type f |
+        grep -vxF -f <(grep -oE '[^[:space:]]+/[^[:space:]]+' "patches/$opt_kernel/series"))
     mapfile -t paths < <(cd "$SOURCE" && find kernel \( "${exclude[@]}" \) -prune -o \( -type f -o -type l \) -print |
         LC_ALL=C sort)
     mapfile -t -O "${#paths[@]}" paths < <(kernel_test_modules)
