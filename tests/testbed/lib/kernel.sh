@@ -199,8 +199,8 @@ kernel_key() {
     # New files that are in no step of this kernel's series.
     while IFS= read -r other; do
         exclude+=(-o -path "kernel/$other")
-    done < <(cd "$SOURCE/kernel" && find drivers include tools -type f |
-        grep -vxF -f <(grep -oE '[^[:space:]]+/[^[:space:]]+' "patches/$opt_kernel/series"))
+    done < <(comm -23 <(cd "$SOURCE/kernel" && find drivers include tools -type f | sort) \
+        <(grep -oE '[^[:space:]]+/[^[:space:]]+' "$SOURCE/kernel/patches/$opt_kernel/series" | sort))
     mapfile -t paths < <(cd "$SOURCE" && find kernel \( "${exclude[@]}" \) -prune -o \( -type f -o -type l \) -print |
         LC_ALL=C sort)
     mapfile -t -O "${#paths[@]}" paths < <(kernel_test_modules)

@@ -32,6 +32,9 @@
 /* No IOMMU has as many PASIDs: a request has 20 bits for them. */
 #define NO_SUCH_PASID	0x100000
 
+/* Seconds in which thousands are attached, also on a kernel with debug options. */
+#define MANY_TIMEOUT	600
+
 static const char *cdev_path;
 static bool no_pasids;
 
@@ -256,7 +259,7 @@ TEST_F(pasid_attach, no_such_pt)
 	ASSERT_EQ(-EBUSY, object_destroy(user->iommufd, user->pts[0]));
 }
 
-TEST_F(pasid_attach, close_device)
+TEST_F_TIMEOUT(pasid_attach, close_device, MANY_TIMEOUT)
 {
 	struct user *user = &self->user;
 	u32 pasid;
@@ -281,7 +284,7 @@ static long long system_memory(void)
  * a node of 576 bytes.  Attach more than the charges that the kernel batches,
  * which would hide it.
  */
-TEST_F(pasid_attach, memory_is_accounted)
+TEST_F_TIMEOUT(pasid_attach, memory_is_accounted, MANY_TIMEOUT)
 {
 	const char *count_env = getenv("VFIO_PASID_ATTACH_COUNT");
 	const char *step_env = getenv("VFIO_PASID_ATTACH_STEP");
