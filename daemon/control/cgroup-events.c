@@ -9,15 +9,15 @@
 #include "slice-limits.h"
 #include "slice-watch.h"
 #include "vm-machine.h"
+#include "vm-place.h"
 #include "vm-quota.h"
 
 static void on_unit_cgroup(const char *cgroup, void *userdata) {
         Control *control = userdata;
         VM *vm;
 
-        TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->place.cgroup, cgroup))
-                        vm_cgroup_reappeared(vm);
+        VMS_FOREACH_IN_CGROUP (vm, &control->world, cgroup)
+                vm_cgroup_reappeared(vm);
         vm_machine_cgroup_appeared(control, cgroup);
 }
 

@@ -10,6 +10,7 @@
 #include "misc-file.h"
 #include "slice-watch.h"
 #include "unit-path.h"
+#include "vm-place.h"
 #include "vm-policy.h"
 
 struct EarlyLimit {
@@ -178,7 +179,7 @@ void early_limit_scope_appeared(Control *control, const char *unit, const char *
         /* A user's unit can have the name of a machine's scope. */
         if (!world_has_limits(&control->world) || unit_name_to_libvirt_machine(unit, &machine) < 0 ||
                 !unit_path_is_of_system(unit_path) || unit_path_is_below_user_slice(unit_path) ||
-                vm_find_by_cgroup(&control->world, unit_path) || find(control, unit_path))
+                vm_first_in_cgroup(&control->world, unit_path) || find(control, unit_path))
                 return;
 
         if (!find_announced(control, machine, &policy))

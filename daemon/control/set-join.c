@@ -10,6 +10,7 @@
 #include "unit-path.h"
 #include "vm-life.h"
 #include "vm-lookup.h"
+#include "vm-place.h"
 #include "vm-quota.h"
 
 void set_join(Set *set, VM *vm) {
@@ -98,13 +99,9 @@ static int create_unit_vm(
         if (r < 0)
                 return r;
 
-        vm->place.unit = strdup(unit);
-        if (!vm->place.unit) {
-                vm_discard(vm);
-                return -ENOMEM;
-        }
-
-        r = vm_set_cgroup(vm, unit_path);
+        r = vm_place_set(vm, unit, NULL);
+        if (r >= 0)
+                r = vm_set_cgroup(vm, unit_path);
         if (r < 0) {
                 vm_discard(vm);
                 return r;

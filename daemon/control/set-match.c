@@ -19,6 +19,7 @@
 #include "vm-limits.h"
 #include "vm-lookup.h"
 #include "vm-machine.h"
+#include "vm-place.h"
 
 struct Matching {
         BootSeed seed;
@@ -320,9 +321,9 @@ void set_match_adopt(VM *machine) {
         Control *control = machine->life->control;
         VM *vm, *next;
 
-        for (vm = TAILQ_FIRST(&control->world.vms); vm; vm = next) {
-                next = TAILQ_NEXT(vm, entries);
-                if (vm == machine || !streq_ptr(vm->place.cgroup, machine->place.cgroup))
+        for (vm = vm_first_in_cgroup(&control->world, machine->place.cgroup); vm; vm = next) {
+                next = vm_next_in_cgroup(vm);
+                if (vm == machine)
                         continue;
 
                 take_sets(machine, vm);

@@ -10,6 +10,7 @@
 #include "unit-path.h"
 #include "utf8.h"
 #include "vm-life.h"
+#include "vm-place.h"
 #include "vm-quota.h"
 
 /* The owner of a VFIO device can create and end sets at will, and with them VMs that are not machines. */
@@ -74,17 +75,27 @@ void vm_announce(VM *vm) {
         world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
 }
 
+/* Whose limit changes when this VM leaves the cgroup. */
+static const VM *find_other_in_cgroup(const VM *vm) {
+        const VM *other;
+
+        VMS_FOREACH_IN_CGROUP (other, vm->world, vm->place.cgroup)
+                if (other != vm)
+                        return other;
+
+        return NULL;
+}
+
 void vm_remove(VM *vm, const char *reason) {
         Control *control = vm->life->control;
         LogContext context = vm_log_context(vm, MESSAGE_VM_REMOVED);
-        _cleanup_free_ char *cgroup = NULL;
+        const VM *other = find_other_in_cgroup(vm);
 
         log_context(vm->log_level, &context, "VM %s (%s) is gone: %s.", vm->name, vm->uuid, reason);
         changes_vm_gone(vm);
-        cgroup = TAKE_PTR(vm->place.cgroup);
         vm_discard(vm);
-        if (cgroup)
-                vm_apply_cgroup(control, cgroup);
+        if (other)
+                vm_apply_cgroup(control, other->place.cgroup);
         world_queue_changes(&control->world, WORLD_CHANGED_STATUS);
 }
 
@@ -123,7 +134,8 @@ static void forget_cgroup(VM *vm) {
 
 int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leader) {
         VMState state = machine ? VM_RUNNING : VM_RESERVED;
-        _cleanup_free_ char *cgroup = NULL;
+        const VM *other = find_other_in_cgroup(vm);
+        bool had_cgroup = vm->place.cgroup;
         int r;
 
         if (!streq_ptr(vm->place.unit, unit) || vm->place.leader != leader)
@@ -136,17 +148,16 @@ int vm_set_machine(VM *vm, const char *machine, const char *unit, uint32_t leade
 
         r = replace_string(&vm->machine, machine);
         if (r >= 0)
-                r = replace_string(&vm->place.unit, unit);
+                r = vm_place_set(vm, unit, NULL);
         if (r < 0)
                 return r;
 
         vm->place.leader = leader;
         vm->state = state;
-        cgroup = TAKE_PTR(vm->place.cgroup);
-        if (cgroup) {
+        if (had_cgroup)
                 forget_cgroup(vm);
-                vm_apply_cgroup(vm->life->control, cgroup);
-        }
+        if (other)
+                vm_apply_cgroup(vm->life->control, other->place.cgroup);
         return 0;
 }
 
@@ -198,7 +209,7 @@ int vm_set_cgroup(VM *vm, const char *unit_path) {
         if (r < 0)
                 return r;
 
-        r = replace_string(&vm->place.cgroup, unit_path);
+        r = vm_place_set(vm, vm->place.unit, unit_path);
         if (r < 0)
                 return r;
 

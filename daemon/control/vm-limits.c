@@ -10,6 +10,7 @@
 #include "vm-limit.h"
 #include "vm-life.h"
 #include "vm-limits.h"
+#include "vm-place.h"
 #include "limit-control.h"
 
 static Control *control_of(const VM *vm) {
@@ -71,7 +72,7 @@ static void set_limit(Control *control, Limit *limit, uint64_t desired, bool for
 static void share_misc_max(const VM *vm) {
         VM *other;
 
-        TAILQ_FOREACH (other, &vm->world->vms, entries)
+        VMS_FOREACH_IN_CGROUP (other, vm->world, vm->place.cgroup)
                 if (vm_shares_cgroup(vm, other) && other->misc_max.state != LIMIT_ABSENT &&
                         other->misc_max.desired != vm->misc_max.desired) {
                         limits_set(control_of(vm), &other->misc_max, vm->misc_max.desired);

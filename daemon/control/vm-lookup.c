@@ -7,7 +7,7 @@
 #include "set.h"
 #include "unit-path.h"
 #include "vm-lookup.h"
-#include "vm.h"
+#include "vm-place.h"
 
 static Set *find_set(Control *control, uint32_t tgid, uint64_t start_time) {
         Set *set;
@@ -25,8 +25,8 @@ static Set *find_set(Control *control, uint32_t tgid, uint64_t start_time) {
 static VM *find_by_leader(Control *control, const char *unit_path, uint32_t pid) {
         VM *vm;
 
-        TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->place.leader == pid && streq_ptr(vm->place.cgroup, unit_path))
+        VMS_FOREACH_IN_CGROUP (vm, &control->world, unit_path)
+                if (vm->place.leader == pid)
                         return vm;
 
         return NULL;
@@ -49,16 +49,8 @@ static VM *find_by_ancestors(Control *control, const char *unit_path, uint32_t p
 }
 
 VM *vm_find_in_unit(Control *control, const char *unit_path, uint32_t pid, bool *ret_shared) {
-        VM *vm, *found = NULL;
-        bool shared = false;
-
-        TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->place.cgroup, unit_path)) {
-                        shared = found;
-                        if (shared)
-                                break;
-                        found = vm;
-                }
+        VM *found = vm_first_in_cgroup(&control->world, unit_path);
+        bool shared = found && vm_next_in_cgroup(found);
 
         if (ret_shared)
                 *ret_shared = shared;

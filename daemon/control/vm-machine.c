@@ -12,6 +12,7 @@
 #include "unit-path.h"
 #include "vm-life.h"
 #include "vm-machine.h"
+#include "vm-place.h"
 #include "vm-quota.h"
 #include "reservation.h"
 
@@ -272,16 +273,6 @@ void vm_machines_end(Control *control) {
         }
 }
 
-static VM *find_without_cgroup(Control *control, const char *unit) {
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (vm->machine && !vm->place.cgroup && streq_ptr(vm->place.unit, unit))
-                        return vm;
-
-        return NULL;
-}
-
 static bool find_one_unregistered(Control *control) {
         VM *vm;
 
@@ -297,7 +288,7 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
 
         if (cgroup_path_is_of_libvirt(unit_path)) {
                 /* Each call changes the list of VMs. */
-                while (!vm_find_by_cgroup(&control->world, unit_path) && find_one_unregistered(control))
+                while (!vm_first_in_cgroup(&control->world, unit_path) && find_one_unregistered(control))
                         ;
                 return;
         }
@@ -307,7 +298,7 @@ void vm_machine_claim_cgroup(Control *control, const char *unit, const char *uni
                 return;
 
         /* Several machines can share a unit. Start over each time, because VMs may be removed. */
-        while ((vm = find_without_cgroup(control, unit))) {
+        while ((vm = vm_find_without_cgroup(&control->world, unit))) {
                 if (unit_path_is_below_user_slice(unit_path)) {
                         log_debug(
                                 "Machine %s runs below user.slice, identifying it by its unit.", vm->machine);

@@ -8,6 +8,7 @@
 #include "quota.h"
 #include "vm-life.h"
 #include "vm-limits.h"
+#include "vm-place.h"
 #include "vm-quota.h"
 
 /* VMs that only follow the default are covered by a single default-quota event. */
@@ -101,9 +102,8 @@ void vms_apply(Control *control, const Caller *caller) {
 void vm_apply_cgroup(Control *control, const char *unit_path) {
         VM *vm;
 
-        TAILQ_FOREACH (vm, &control->world.vms, entries)
-                if (streq_ptr(vm->place.cgroup, unit_path))
-                        vm_apply(vm, NULL);
+        VMS_FOREACH_IN_CGROUP (vm, &control->world, unit_path)
+                vm_apply(vm, NULL);
 }
 
 void vm_apply_set(VM *vm, Set *set) {

@@ -3,6 +3,7 @@
 #include "override-plan.h"
 #include "set.h"
 #include "vm-limit.h"
+#include "vm-place.h"
 #include "vm-policy.h"
 
 OverridePlan *override_plan_free(OverridePlan *plan) {
@@ -48,7 +49,7 @@ static const uint32_t *quota_after(const QuotaSetting *change, const uint32_t *n
         return change->quota_set ? &change->quota : NULL;
 }
 
-static void plan_default(const World *w, const Group *group, OverridePlan *plan) {
+static int plan_default(const World *w, const Group *group, OverridePlan *plan) {
         const State *runtime = w->state.runtime, *persistent = w->state.persistent;
         const uint32_t *quota;
 
@@ -59,9 +60,10 @@ static void plan_default(const World *w, const Group *group, OverridePlan *plan)
 
         plan->default_affected = true;
         plan->default_quota = quota ? *quota : w->config->default_quota;
+        return 0;
 }
 
-static void plan_slice(const World *w, const Group *group, OverridePlan *plan) {
+static int plan_slice(const World *w, const Group *group, OverridePlan *plan) {
         SliceOverrides overrides = slice_get_overrides(w, group->key);
         PlannedSlice *slice = &plan->slices[plan->n_slices++];
 
@@ -69,9 +71,27 @@ static void plan_slice(const World *w, const Group *group, OverridePlan *plan) {
         overrides.persistent = quota_after(group->persistent, overrides.persistent);
         slice->name = group->key;
         slice->limit = slice_resolve(w, group->key, &overrides, &slice->source);
+        return 0;
 }
 
-static void plan_one_vm(const Group *group, VM *vm, OverridePlan *plan) {
+/* Grows in proportion to what is planned: most changes concern one VM, and a host can have thousands. */
+static PlannedVM *add_vm(OverridePlan *plan) {
+        size_t n = plan->n_vms;
+        PlannedVM *bigger;
+
+        if ((n & (n - 1)) == 0) {
+                bigger = reallocarray(plan->vms, n > 0 ? n * 2 : 1, sizeof(PlannedVM));
+                if (!bigger)
+                        return NULL;
+                plan->vms = bigger;
+        }
+
+        plan->vms[n] = (PlannedVM) {};
+        plan->n_vms++;
+        return &plan->vms[n];
+}
+
+static int plan_one_vm(const Group *group, VM *vm, OverridePlan *plan) {
         VMOverrides overrides;
         PlannedVM *planned;
 
@@ -81,30 +101,38 @@ static void plan_one_vm(const Group *group, VM *vm, OverridePlan *plan) {
         if (group->persistent)
                 overrides.persistent = *group->persistent;
 
-        planned = &plan->vms[plan->n_vms++];
+        planned = add_vm(plan);
+        if (!planned)
+                return -ENOMEM;
+
         planned->vm = vm;
         vm_resolve_with_default(vm, &overrides, plan->default_quota, &planned->policy);
+        return 0;
 }
 
 /* All VMs that have the key. If there is none, none is running, and only the state changes. */
-static void plan_vms(const World *w, const Group *group, OverridePlan *plan) {
+static int plan_vms(const World *w, const Group *group, OverridePlan *plan) {
         VM *vm = NULL;
+        int r = 0;
 
-        while ((vm = vm_find_next_by_key(w, group->key, vm)))
-                plan_one_vm(group, vm, plan);
+        while (r >= 0 && (vm = vm_find_next_by_key(w, group->key, vm)))
+                r = plan_one_vm(group, vm, plan);
+        return r;
 }
 
-typedef void (*PlanFunction)(const World *w, const Group *group, OverridePlan *plan);
+typedef int (*PlanFunction)(const World *w, const Group *group, OverridePlan *plan);
 
-static void plan_keys(const World *w, OverridePlan *plan, OverrideKind kind, PlanFunction function) {
+static int plan_keys(const World *w, OverridePlan *plan, OverrideKind kind, PlanFunction function) {
         const OverrideList *list = plan->list;
+        int r = 0;
 
-        for (size_t i = 0; i < list->n_items;) {
+        for (size_t i = 0; r >= 0 && i < list->n_items;) {
                 Group group = take_group(list, &i);
 
                 if (group.kind == kind && (group.changes || list->write_unchanged))
-                        function(w, &group, plan);
+                        r = function(w, &group, plan);
         }
+        return r;
 }
 
 static uint32_t planned_quota(const OverridePlan *plan, const VM *vm) {
@@ -120,7 +148,7 @@ static uint64_t planned_misc_max(const World *w, const OverridePlan *plan, const
         uint64_t limit = planned->policy.quota;
         const VM *other;
 
-        TAILQ_FOREACH (other, &w->vms, entries)
+        VMS_FOREACH_IN_CGROUP (other, w, planned->vm->place.cgroup)
                 if (vm_shares_cgroup(planned->vm, other))
                         limit += planned_quota(plan, other);
 
@@ -148,6 +176,7 @@ static void plan_writes(const World *w, OverridePlan *plan) {
 
 int override_plan_new(const World *w, const OverrideList *list, OverridePlan **ret) {
         _cleanup_(override_plan_freep) OverridePlan *plan = NULL;
+        int r;
 
         plan = calloc(1, sizeof(*plan));
         if (!plan)
@@ -158,23 +187,26 @@ int override_plan_new(const World *w, const OverrideList *list, OverridePlan **r
         if (!plan->slices)
                 return -ENOMEM;
 
-        plan_keys(w, plan, OVERRIDE_SLICE, plan_slice);
+        r = plan_keys(w, plan, OVERRIDE_SLICE, plan_slice);
+        if (r < 0)
+                return r;
+
         *ret = TAKE_PTR(plan);
         return 0;
 }
 
 int override_plan_add_vms(const World *w, OverridePlan *plan) {
         size_t n_writes = 0;
-
-        /* A VM has one key, and so it is planned once at most. */
-        plan->vms = calloc(w->n_vms + 1, sizeof(PlannedVM));
-        if (!plan->vms)
-                return -ENOMEM;
+        int r;
 
         /* The default first, because VMs of the same list may follow it. */
         plan->default_quota = world_default_quota(w, NULL);
-        plan_keys(w, plan, OVERRIDE_DEFAULT, plan_default);
-        plan_keys(w, plan, OVERRIDE_VM, plan_vms);
+        r = plan_keys(w, plan, OVERRIDE_DEFAULT, plan_default);
+        /* A VM has one key, and so it is planned once at most. */
+        if (r >= 0)
+                r = plan_keys(w, plan, OVERRIDE_VM, plan_vms);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < plan->n_vms; i++)
                 n_writes += 1 + 2 * plan->vms[i].vm->n_sets;

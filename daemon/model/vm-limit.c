@@ -2,6 +2,7 @@
 
 #include "set.h"
 #include "vm-limit.h"
+#include "vm-place.h"
 
 bool vm_has_misc_max(const VM *vm) {
         return vm->kind != VM_KIND_SET && vm->place.cgroup && world_has_limits(vm->world);
@@ -12,7 +13,7 @@ uint64_t vm_misc_max(const VM *vm, bool *ret_shared) {
         const VM *other;
 
         *ret_shared = false;
-        TAILQ_FOREACH (other, &vm->world->vms, entries)
+        VMS_FOREACH_IN_CGROUP (other, vm->world, vm->place.cgroup)
                 if (vm_shares_cgroup(vm, other)) {
                         limit += other->policy.quota;
                         *ret_shared = true;
@@ -24,7 +25,7 @@ uint64_t vm_misc_max(const VM *vm, bool *ret_shared) {
 bool vm_cgroup_is_shared(const VM *vm) {
         const VM *other;
 
-        TAILQ_FOREACH (other, &vm->world->vms, entries)
+        VMS_FOREACH_IN_CGROUP (other, vm->world, vm->place.cgroup)
                 if (vm_shares_cgroup(vm, other))
                         return true;
 

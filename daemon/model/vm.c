@@ -5,7 +5,7 @@
 #include "cgroup-path.h"
 #include "other-machines.h"
 #include "set.h"
-#include "vm.h"
+#include "vm-place.h"
 
 const char *vm_state_to_string(VMState state) {
         return state == VM_RESERVED ? "reserved" : "running";
@@ -61,28 +61,6 @@ VM *vm_find_by_machine(const World *w, const char *machine) {
                         return vm;
 
         return NULL;
-}
-
-VM *vm_find_by_cgroup(const World *w, const char *unit_path) {
-        VM *vm;
-
-        TAILQ_FOREACH (vm, &w->vms, entries)
-                if (streq_ptr(vm->place.cgroup, unit_path))
-                        return vm;
-
-        return NULL;
-}
-
-bool vm_shares_cgroup(const VM *vm, const VM *other) {
-        if (vm == other || vm->kind != VM_KIND_MACHINE || other->kind != VM_KIND_MACHINE ||
-                !vm->place.cgroup || !other->place.cgroup)
-                return false;
-        /* Called for each pair of VMs: comparing the ids first is cheaper. */
-        if (vm->place.cgroup_id != other->place.cgroup_id && vm->place.cgroup_id != 0 &&
-                other->place.cgroup_id != 0)
-                return false;
-
-        return streq(vm->place.cgroup, other->place.cgroup);
 }
 
 int replace_string(char **where, const char *s) {
@@ -151,9 +129,8 @@ VM *vm_free(VM *vm) {
         free(vm->key);
         free(vm->name);
         free(vm->machine);
-        free(vm->place.unit);
+        vm_place_clear(vm);
         free(vm->place.slice);
-        free(vm->place.cgroup);
         free(vm->quota.error);
         limit_done(&vm->misc_max);
         free(vm);

@@ -11,6 +11,7 @@
 
 typedef struct OtherMachine OtherMachine;
 typedef struct VMLife VMLife;
+typedef struct VMsAt VMsAt;
 
 typedef enum VMKind {
         VM_KIND_MACHINE, /* registered with machined, or announced by libvirt; UUID is libvirt's */
@@ -55,13 +56,15 @@ typedef struct VMCounters {
         uint64_t denied;
 } VMCounters;
 
-/* Where it runs. */
+/* Where it runs; see vm-place.h. */
 typedef struct VMPlace {
         char *unit;
         char *slice;
-        char *cgroup; /* the unit's; NULL: unknown */
+        const char *cgroup; /* the unit's; NULL: unknown */
         uint32_t leader;
         uint64_t cgroup_id; /* 0: unknown */
+        VMsAt *at;          /* the VMs at the same place; NULL: the place is unknown */
+        TAILQ_ENTRY(VM) of_place;
 } VMPlace;
 
 /* QuotaInForce and QuotaError as last announced, see vm_enforcement(). */
@@ -137,12 +140,6 @@ VM *vm_find_by_key(const World *w, const char *key);
 /* Finds the next VM with the key in the list of VMs; after: NULL for the first one. */
 VM *vm_find_next_by_key(const World *w, const char *key, const VM *after);
 VM *vm_find_by_machine(const World *w, const char *machine);
-/* If machines share a unit, returns the first one. */
-VM *vm_find_by_cgroup(const World *w, const char *unit_path);
-
-/* Are both machines in the same cgroup, so that misc.max applies to both? */
-bool vm_shares_cgroup(const VM *vm, const VM *other);
-
 /* Sets the name. Does not update policy. Returns 0 or -ENOMEM. */
 int vm_set_name(VM *vm, const char *name);
 

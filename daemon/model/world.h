@@ -32,7 +32,7 @@ typedef struct World {
         TAILQ_HEAD(VMList, VM) vms;
         TAILQ_HEAD(SetList, Set) sets;
         TAILQ_HEAD(SliceLimitList, SliceLimit) slice_limits; /* parents before children */
-        void *vms_by_uuid, *sets_by_id;                      /* trees of tsearch(3) */
+        void *vms_by_uuid, *vms_by_place, *sets_by_id;       /* trees of tsearch(3) */
         size_t n_vms, n_sets;
         size_t n_other_machines; /* over all VMs, see other-machines.h */
         uint64_t last_vm_number;

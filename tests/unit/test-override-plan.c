@@ -3,6 +3,7 @@
 #include "override-plan.h"
 #include "set.h"
 #include "test-util.h"
+#include "vm-place.h"
 
 #define A "aaaabbbb-0000-4000-8000-000000000001"
 #define B "aaaabbbb-0000-4000-8000-000000000002"
@@ -25,7 +26,7 @@ static VM *add_vm(World *w, const char *uuid, const char *cgroup, uint64_t cgrou
         VM *vm;
 
         assert_int_equal(vm_new(w, VM_KIND_MACHINE, uuid, NULL, uuid, &vm), 0);
-        vm->place.cgroup = strdup(cgroup);
+        assert_int_equal(vm_place_set(vm, NULL, cgroup), 0);
         vm->place.cgroup_id = cgroup_id;
         vm->policy.quota = DEFAULT;
         return vm;
@@ -212,8 +213,7 @@ static void test_shared(void **state _unused_) {
         Fixture f;
 
         fixture_begin(&f);
-        free(f.b->place.cgroup);
-        f.b->place.cgroup = strdup(SCOPE);
+        assert_int_equal(vm_place_set(f.b, NULL, SCOPE), 0);
         f.b->place.cgroup_id = f.a->place.cgroup_id;
         {
                 _cleanup_(override_plan_freep) OverridePlan *p = plan(&f, one, 1, false);
