@@ -7,8 +7,9 @@
 
 /* VMs at the same place: in a cgroup, or in a unit whose cgroup is not known. */
 struct VMsAt {
-        TAILQ_HEAD(VMsAtList, VM) vms; /* in the order of their numbers; only empty while a VM is being added */
-        char name[];          /* a cgroup's path, which begins with "/", or a unit's name */
+        TAILQ_HEAD(VMsAtList, VM)
+        vms;         /* in the order of their numbers; only empty while a VM is being added */
+        char name[]; /* a cgroup's path, which begins with "/", or a unit's name */
 };
 
 /* The tree has the names. */
@@ -143,6 +144,6 @@ VM *vm_find_without_cgroup(const World *w, const char *unit) {
 }
 
 bool vm_shares_cgroup(const VM *vm, const VM *other) {
-        return vm != other && vm->kind == VM_KIND_MACHINE && other->kind == VM_KIND_MACHINE && vm->place.cgroup &&
-               other->place.cgroup && vm->place.at == other->place.at;
+        return vm != other && vm->kind == VM_KIND_MACHINE && other->kind == VM_KIND_MACHINE &&
+               vm->place.cgroup && other->place.cgroup && vm->place.at == other->place.at;
 }

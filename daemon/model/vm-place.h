@@ -21,7 +21,7 @@ void vm_place_clear(VM *vm);
 VM *vm_first_in_cgroup(const World *w, const char *cgroup);
 VM *vm_next_in_cgroup(const VM *vm);
 
-#define VMS_FOREACH_IN_CGROUP(vm, w, cgroup) \
+#define VMS_FOREACH_IN_CGROUP(vm, w, cgroup)                                                                 \
         for ((vm) = vm_first_in_cgroup((w), (cgroup)); (vm); (vm) = vm_next_in_cgroup(vm))
 
 /* The first VM of a machine in this unit whose cgroup is not known. */
