@@ -3,6 +3,7 @@
 #include "set.h"
 #include "test-util.h"
 #include "vm-limit.h"
+#include "vm-place.h"
 
 static void on_pending(void *userdata) {
 }
@@ -75,7 +76,7 @@ static void test_machine_without_cgroup(void **state _unused_) {
         vm->state = VM_RUNNING;
         assert_int_equal(vm_enforcement(vm).state, LIMIT_WAITING);
         assert_string_equal(vm_enforcement(vm).reason, "the VM's cgroup is not known yet");
-        vm->place.cgroup = strdup("/machine.slice/a.scope");
+        assert_int_equal(vm_place_set(vm, NULL, "/machine.slice/a.scope"), 0);
         assert_int_equal(vm_enforcement(vm).state, LIMIT_IN_FORCE);
 
         vm_free(vm);
