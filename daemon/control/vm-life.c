@@ -75,7 +75,7 @@ void vm_announce(VM *vm) {
         world_queue_changes(vm->world, WORLD_CHANGED_STATUS);
 }
 
-/* Whose limit changes when this VM leaves the cgroup. */
+/* Finds another VM in the same cgroup. Its limit changes when this VM leaves. */
 static const VM *find_other_in_cgroup(const VM *vm) {
         const VM *other;
 

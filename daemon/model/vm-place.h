@@ -17,7 +17,7 @@ int vm_place_set(VM *vm, const char *unit, const char *cgroup);
 /* Forgets both. Cannot fail. */
 void vm_place_clear(VM *vm);
 
-/* The first VM in the cgroup, in the order of creation, and the next one. Only machines can share a cgroup. cgroup may be NULL. */
+/* The first VM in the cgroup, in the order of creation, and the next one. cgroup may be NULL. */
 VM *vm_first_in_cgroup(const World *w, const char *cgroup);
 VM *vm_next_in_cgroup(const VM *vm);
 
