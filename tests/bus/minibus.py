@@ -403,6 +403,35 @@ class PeerConnection(Connection):
         self.name = None
 
 
+class MonitorConnection(Connection):
+    """Sees each message on the bus. Only root and the bus's own user may do that."""
+
+    def _begin(self):
+        super()._begin()
+        self.calls = []
+        self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring", "BecomeMonitor", "asu", ([], 0))
+
+    def _handle(self, message):
+        with self.lock:
+            self.calls.append(message)
+            self.lock.notify_all()
+
+    def wait_call(self, interface, member, timeout=HANG_GUARD):
+        """Waits until somebody has called this method since the start, or since the last wait for it."""
+
+        def find():
+            for i, call in enumerate(self.calls):
+                if (call.fields.get(INTERFACE), call.fields[MEMBER]) == (interface, member):
+                    return i + 1
+            return 0
+
+        with self.lock:
+            i = self.lock.wait_for(find, timeout)
+            if not i:
+                raise TimeoutError(f"no call of {interface}.{member}")
+            del self.calls[:i]
+
+
 class DeafConnection(Connection):
     """A connection that sends, and reads nothing after its first answer."""
 

@@ -2,16 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pasidctl top, on a real terminal emulator (tmux) and without a terminal."""
 
-import array
-import fcntl
 import os
 import pathlib
 import re
 import signal
-import termios
 
 from ctlenv import *
-from minibus import wait_until
+from minibus import MonitorConnection, wait_until
 
 
 class Top(CtlTest):
@@ -116,10 +113,13 @@ class Top(CtlTest):
         """One that comes while the daemon is asked is not lost: it is not waited for the next look."""
         self.start_tmux("-d", "3600")
         self.wait_screen(lambda s: self.names(s) == ["db", "web"], "both")
+        monitor = MonitorConnection(self.bus.socket)
+        self.addCleanup(monitor.close)
         self.daemon.process.send_signal(signal.SIGSTOP)
         self.tmux("send-keys", "n")
         top = self.pid_of_top()
-        wait_until(lambda: self.unread_by(top) == 0, "the key is taken")
+        # The key has been read, and top waits for the daemon's answer.
+        monitor.wait_call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
         self.tmux("send-keys", "C-c")
         wait_until(lambda: self.has_signal(top), "the signal has come")
         self.daemon.process.send_signal(signal.SIGCONT)
@@ -135,13 +135,6 @@ class Top(CtlTest):
             if command[:2] == [os.fsencode(self.program), b"top"]:
                 return int(path.parent.name)
         self.fail("top does not run")
-
-    def unread_by(self, pid):
-        """Bytes of input that wait."""
-        with open(f"/proc/{pid}/fd/0", "rb", buffering=0) as terminal:
-            left = array.array("i", [0])
-            fcntl.ioctl(terminal, termios.FIONREAD, left)
-        return left[0]
 
     def has_signal(self, pid):
         """SIGINT waits for the process, or a handler has taken it."""

@@ -277,7 +277,10 @@ class Bus:
   </policy>
   {limits}
   <include>{policy}</include>
-  <policy user="{own_uid}"><allow own="*"/></policy>
+  <policy user="{own_uid}">
+    <allow own="*"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Monitoring"/>
+  </policy>
   <policy user="{daemon_uid}">
     <allow own="org.pasidd1"/>
     <allow send_type="method_call" send_interface="org.freedesktop.DBus.Peer" send_member="Ping"/>
