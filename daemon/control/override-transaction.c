@@ -45,7 +45,9 @@ static OverrideResult not_applied(const char *what, const char *name, const char
 }
 
 static OverrideResult not_saved(const Transaction *t, int r, char **ret_error) {
-        *ret_error = override_explain_not_saved(t->list, strerror(-r));
+        *ret_error = override_explain_not_saved(t->list,
+                r == -EBUSY ? "an earlier change, which was not made, could not be removed from the disk yet"
+                            : strerror(-r));
         return OVERRIDE_NOT_SAVED;
 }
 

@@ -92,7 +92,7 @@ static void not_saved(Request *q, const char *why) {
         q->text = override_explain_not_saved(q->list, why);
 }
 
-static void on_written(int error, bool changed, void *userdata);
+static void on_written(const StateWriteResult *result, void *userdata);
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
@@ -235,15 +235,16 @@ static void retried(Overrides *o, int error) {
         finish(o);
 }
 
-static void on_written(int error, bool changed, void *userdata) {
+static void on_written(const StateWriteResult *result, void *userdata) {
+        int error = result->error;
         Overrides *o = userdata;
 
-        state_store_written(o->control->store, error, changed);
+        state_store_written(o->control->store, result);
         switch (o->writing) {
 
         case WRITING_CHANGE:
                 if (error < 0)
-                        change_not_saved(o, error, changed);
+                        change_not_saved(o, error, result->changed);
                 else
                         change_saved(o);
                 return;
@@ -281,7 +282,7 @@ static int save(Overrides *o, StateChange *change) {
         if (r >= 0) {
                 r = disk_writer_run(o->writer, write, on_written, o);
                 if (r < 0)
-                        state_store_written(store, r, false);
+                        state_store_written(store, &(StateWriteResult) { .error = r });
         }
         if (r < 0)
                 return log_error_errno(r, "Cannot write the state files in %s: %m", store->persistent_path);

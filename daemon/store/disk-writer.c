@@ -24,7 +24,6 @@ typedef struct Job {
         StateWrite *write;
         DiskWriterHandler handler;
         void *userdata;
-        int result;
 } Job;
 
 TAILQ_HEAD(JobList, Job);
@@ -71,7 +70,7 @@ static void *work(void *userdata) {
                 s->busy = true;
                 pthread_mutex_unlock(&s->lock);
 
-                job->result = state_write_run(job->write);
+                (void) state_write_run(job->write); /* which keeps the error */
 
                 pthread_mutex_lock(&s->lock);
                 TAILQ_INSERT_TAIL(&s->done, job, entries);
@@ -102,7 +101,7 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         while ((job = TAILQ_FIRST(&done))) {
                 TAILQ_REMOVE(&done, job, entries);
                 w->n_jobs--;
-                job->handler(job->result, job->write->changed, job->userdata);
+                job->handler(&job->write->result, job->userdata);
                 job_free(job);
         }
 

@@ -16,8 +16,7 @@ typedef struct DiskWriter DiskWriter;
 
 int disk_writer_new(sd_event *event, DiskWriter **ret);
 
-/* error: 0 or a negative errno. changed: the files have the change, possibly in spite of an error, see state_write_run(). */
-typedef void (*DiskWriterHandler)(int error, bool changed, void *userdata);
+typedef void (*DiskWriterHandler)(const StateWriteResult *result, void *userdata);
 
 /*
  * Takes ownership of the write, also on failure. The handler is called once, from the event loop, unless the writer is freed

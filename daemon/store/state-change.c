@@ -7,10 +7,11 @@
 #include "state-pending.h"
 
 struct StateChange {
-        StateWrite *write; /* to the persistent layer */
-        StateWrite *joint; /* to the runtime layer before that, where both change; NULL: only one does */
-        StateKeys keys;    /* of the persistent layer */
-        bool pending;      /* it is written as a pending change */
+        StateWrite *write;    /* to the persistent layer */
+        StateWrite *joint;    /* to the runtime layer before that, where both change; NULL: only one does */
+        StateKeys keys;       /* of the persistent layer */
+        StateKeys joint_keys; /* of the runtime layer */
+        bool pending;         /* it is written as a pending change */
         char *problem;
 };
 
@@ -21,6 +22,7 @@ StateChange *state_change_free(StateChange *change) {
         state_write_free(change->write);
         state_write_free(change->joint);
         state_keys_done(&change->keys);
+        state_keys_done(&change->joint_keys);
         free(change->problem);
         free(change);
         return NULL;
@@ -36,6 +38,8 @@ static int plan_joint(
         int r;
 
         r = state_write_new(store->runtime.path, false, &c->joint);
+        if (r >= 0)
+                r = transaction_keys(runtime, &c->joint_keys);
         if (r >= 0)
                 r = state_pending_format(runtime->next, runtime->default_changes, id, &text);
         return r < 0 ? r : state_write_set_change(c->joint, STATE_NAME_JOINT, TAKE_PTR(text));
@@ -159,9 +163,14 @@ static int write_joint(StateStore *store, StateChange *c) {
         r = store->joint_holds ? -EBUSY : state_store_save_runtime(store);
         if (r >= 0)
                 r = state_write_run(c->joint);
-        if (r >= 0)
-                store->joint_holds = true;
-        return r;
+        if (r < 0)
+                return r;
+
+        store->joint_holds = true;
+        state_keys_done(&store->joint_keys);
+        store->joint_keys = c->joint_keys;
+        c->joint_keys = (StateKeys) {};
+        return 0;
 }
 
 /* The runtime part is over: the persistent part is not on the disk, or the runtime files have all of it. */
@@ -175,18 +184,18 @@ static void drop_joint(StateStore *store) {
                 store->stale(store->stale_userdata);
 }
 
-void state_store_written(StateStore *store, int error, bool changed) {
+void state_store_written(StateStore *store, const StateWriteResult *result) {
         StateFiles *files = &store->persistent;
         StateChange *c = store->change;
 
-        state_files_updated(files, error, changed);
+        state_files_updated(files, result);
         if (!c) {
                 /* All that was behind, and nothing else. */
-                if (error >= 0)
+                if (result->error >= 0)
                         drop_joint(store);
-        } else if (changed && c->pending)
+        } else if (result->changed && c->pending)
                 files->drop_pending = true;
-        else if (changed)
+        else if (result->changed)
                 state_keys_move(&files->behind, &c->keys);
         else if (c->joint)
                 drop_joint(store);

@@ -84,6 +84,7 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
 
         w->new_directory = files->durable && !files->directory_synced;
         w->drop_pending = files->drop_pending;
+        w->repeatable = (files->drop_pending || files->old_file) && !files->source_removed;
         if (files->old_file) {
                 w->old_file = strdup(files->old_file);
                 if (!w->old_file)
@@ -94,13 +95,14 @@ int state_files_update(const StateFiles *files, const State *memory, StateWrite 
         return 0;
 }
 
-void state_files_updated(StateFiles *files, int error, bool changed) {
-        files->directory_synced = error >= 0;
-        if (error < 0 && !changed)
+void state_files_updated(StateFiles *files, const StateWriteResult *result) {
+        files->directory_synced = result->error >= 0;
+        files->source_removed |= result->source_removed;
+        if (!result->caught_up)
                 return;
 
         state_keys_clear(&files->behind);
-        files->drop_pending = files->drop_joint = files->superseded = false;
+        files->drop_pending = files->drop_joint = files->superseded = files->source_removed = false;
         free(TAKE_PTR(files->old_file));
 }
 
@@ -113,6 +115,6 @@ int state_files_write(StateFiles *files, const State *memory) {
                 return r;
 
         r = state_write_run(w);
-        state_files_updated(files, r, false);
+        state_files_updated(files, &w->result);
         return r;
 }

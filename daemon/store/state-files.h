@@ -29,6 +29,7 @@ typedef struct StateFiles {
         bool drop_joint;   /* the same for this layer's part of a change to both layers */
         bool superseded;   /* a file that is behind has an override that the other layer supersedes */
         char *old_file;    /* the same for the single file of an older version that was loaded; NULL: none */
+        bool source_removed; /* it may be gone already: if the host crashes, files that are behind are not written again */
 } StateFiles;
 
 void state_files_done(StateFiles *files);
@@ -53,8 +54,8 @@ static inline bool state_files_are_behind(const StateFiles *files) {
  */
 int state_files_update(const StateFiles *files, const State *memory, StateWrite **ret);
 
-/* To be called after that write. error: its result. changed: the change that was added to it is made. */
-void state_files_updated(StateFiles *files, int error, bool changed);
+/* To be called after that write, with its result. */
+void state_files_updated(StateFiles *files, const StateWriteResult *result);
 
 /* Brings all files up to date, synchronously. Returns 0 or a negative errno, which the caller logs. */
 int state_files_write(StateFiles *files, const State *memory);

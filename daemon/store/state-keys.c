@@ -53,6 +53,14 @@ int state_keys_add(StateKeys *keys, OverrideKind kind, const char *key) {
         return 0;
 }
 
+bool state_keys_intersect(const StateKeys *a, const StateKeys *b) {
+        for (size_t i = 0; i < a->n_items; i++)
+                if (has(b, a->items[i].kind, a->items[i].key))
+                        return true;
+
+        return false;
+}
+
 /* Compares with the previous items only: usually there are none. */
 void state_keys_move(StateKeys *to, StateKeys *from) {
         size_t n_before = to->n_items;

@@ -26,5 +26,7 @@ int state_keys_reserve(StateKeys *keys, size_t n);
 /* Adds a copy of the key, also if the key is there already. Returns 0 or -ENOMEM. */
 int state_keys_add(StateKeys *keys, OverrideKind kind, const char *key);
 
+bool state_keys_intersect(const StateKeys *a, const StateKeys *b);
+
 /* Moves the keys that to does not have yet; the room must have been allocated. Frees the other keys. */
 void state_keys_move(StateKeys *to, StateKeys *from);

@@ -38,7 +38,8 @@ typedef struct StateStore {
 
         /* The change that is being written to the disk. */
         StateChange *change; /* NULL: none, or it has been made in memory */
-        bool joint_holds;    /* it changes both layers, and its outcome is still open */
+        bool joint_holds; /* it changes both layers, and its outcome is still open, also if it was not made in memory */
+        StateKeys joint_keys; /* joint_holds: of the runtime layer */
 } StateStore;
 
 /*
@@ -79,8 +80,8 @@ const char *state_change_problem(const StateChange *change);
  */
 int state_store_begin_change(StateStore *store, StateChange *change, StateWrite **ret);
 
-/* To be called with the result of a write that one of the begin functions started. The arguments are a DiskWriterHandler's. */
-void state_store_written(StateStore *store, int error, bool changed);
+/* To be called with the result of a write that one of the begin functions started. */
+void state_store_written(StateStore *store, const StateWriteResult *result);
 
 /* To be called after the change has been made in memory. Some files may be behind afterwards. */
 void state_store_change_made(StateStore *store);
@@ -96,7 +97,8 @@ int state_store_save_runtime(StateStore *store);
 
 /*
  * Saves the runtime files that the list changes, and then makes all its changes to both layers in memory. On failure nothing
- * is changed. Returns 0 or a negative errno.
+ * is changed. Returns 0; -EBUSY if an earlier change to both layers is still on the disk although it was not made, so that the
+ * next start would put its part of the runtime layer over the new one; or another negative errno.
  */
 int state_store_set_list(StateStore *store, const OverrideList *list);
 

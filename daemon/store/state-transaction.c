@@ -189,7 +189,7 @@ static int save_runtime(StateStore *store, const StateTransaction *t, StateKeys 
         if (r < 0)
                 return log_error_errno(r, "Cannot write the state files in %s: %m", files->path);
 
-        state_files_updated(files, r, true);
+        state_files_updated(files, &w->result);
         if (several)
                 write_several(store, t, keys);
         return 0;

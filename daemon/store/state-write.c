@@ -145,22 +145,28 @@ static int put_file(const StateWrite *w, StateWriteFile *f, bool durable) {
 }
 
 static int catch_up(StateWrite *w) {
-        /* If the host crashes the files are written again, from what is removed last. */
-        bool repeatable = w->drop_pending || w->old_file;
+        /* If the host crashes, the next start writes the files again. They are synced together. */
+        bool repeatable = w->repeatable && !w->result.source_removed;
+        /* The old file is the source, if there is one: its reader ignores the pending change. */
+        bool *pending_removed = w->old_file ? NULL : &w->result.source_removed;
         int r = 0;
 
+        /* The daemon may have been killed after the rename of the pending change, and before the sync. */
+        if (repeatable && w->durable && w->n_behind > 0 && w->new_directory)
+                r = sync_directory(w->directory, fsync);
         for (size_t i = 0; r >= 0 && i < w->n_behind; i++)
                 r = put_file(w, &w->behind[i], w->durable && !repeatable);
         if (r >= 0 && repeatable && w->durable && w->n_behind > 0)
                 r = sync_directory(w->directory, syncfs);
         if (r >= 0 && w->drop_pending)
-                r = remove_file(w->pending, w->directory, w->durable, NULL);
+                r = remove_file(w->pending, w->directory, w->durable, pending_removed);
         if (r >= 0 && w->old_file)
-                r = remove_file(w->old_file, w->parent, w->durable, NULL);
+                r = remove_file(w->old_file, w->parent, w->durable, &w->result.source_removed);
+        w->result.caught_up = r >= 0;
         return r;
 }
 
-int state_write_run(StateWrite *w) {
+static int run(StateWrite *w) {
         bool again = w->new_directory;
         int r;
 
@@ -174,9 +180,9 @@ int state_write_run(StateWrite *w) {
                 r = catch_up(w);
                 if (r >= 0 && w->has_change) {
                         r = put_file(w, &w->change, w->durable);
-                        w->changed = w->change.replacement.replaced;
+                        w->result.changed = w->change.replacement.replaced;
                 }
-                if (r != -ENOENT || w->changed || again)
+                if (r != -ENOENT || w->result.changed || again)
                         return r;
 
                 /* There is no directory yet. All of it is written once more. */
@@ -185,4 +191,8 @@ int state_write_run(StateWrite *w) {
                         return r;
                 again = true;
         }
+}
+
+int state_write_run(StateWrite *w) {
+        return w->result.error = run(w);
 }

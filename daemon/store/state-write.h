@@ -25,6 +25,14 @@ typedef struct StateWriteFile {
         bool remove;
 } StateWriteFile;
 
+/* What a write came to. */
+typedef struct StateWriteResult {
+        int error;           /* 0 or a negative errno */
+        bool changed;        /* the file is the new one, possibly in spite of an error */
+        bool caught_up;      /* steps 1 and 2 are complete, and on the disk */
+        bool source_removed; /* what the files of step 1 could be written from again may be gone */
+} StateWriteResult;
+
 typedef struct StateWrite {
         char *directory, *parent, *pending;
         bool durable;       /* on a disk: what is written is synced */
@@ -34,10 +42,12 @@ typedef struct StateWrite {
         size_t n_behind;
         bool drop_pending;
         char *old_file; /* to be removed; NULL: none */
+        bool repeatable; /* what is removed in step 2 is there, so that the next start can write the files of step 1 again */
 
         StateWriteFile change;
         bool has_change;
-        bool changed; /* set by state_write_run(): the file is the new one */
+
+        StateWriteResult result; /* set by state_write_run() */
 } StateWrite;
 
 /* directory: with an absolute path. -ENOMEM. */
@@ -50,8 +60,5 @@ int state_write_add_behind(StateWrite *w, const char *name, char *text);
 /* The change; likewise. */
 int state_write_set_change(StateWrite *w, const char *name, char *text);
 
-/*
- * Makes the directory if there is none. Returns 0 or a negative errno. w->changed says whether the change is made, which
- * it can be on failure, too: when only the sync of the directory failed.
- */
+/* Makes the directory if there is none. Sets w->result, and returns its error. */
 int state_write_run(StateWrite *w);

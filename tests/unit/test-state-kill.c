@@ -29,7 +29,7 @@ static void run(StateWorld *w, StateWrite *write) {
         _cleanup_(state_write_freep) StateWrite *owned = write;
 
         assert_int_equal(state_write_run(owned), 0);
-        state_store_written(&w->store, 0, owned->changed);
+        state_store_written(&w->store, &owned->result);
 }
 
 /*

@@ -10,8 +10,9 @@
 
 /* What the store makes of files that it cannot use or write, and of failures in the middle of a change. */
 
-#define WEB "aaaabbbb-0000-4000-8000-000000000001"
-#define DB  "aaaabbbb-0000-4000-8000-000000000002"
+#define WEB   "aaaabbbb-0000-4000-8000-000000000001"
+#define DB    "aaaabbbb-0000-4000-8000-000000000002"
+#define OTHER "aaaabbbb-0000-4000-8000-000000000003"
 
 #define PERSISTENT "var/lib/pasidd/state"
 #define RUNTIME    "run/pasidd/state"
@@ -29,6 +30,12 @@ static void removes(const StateWorld *w, const char *name) {
         _cleanup_free_ char *path = test_path(w->root, name);
 
         assert_int_equal(remove(path), 0);
+}
+
+static void moves(const StateWorld *w, const char *from, const char *to) {
+        _cleanup_free_ char *old = test_path(w->root, from), *new = test_path(w->root, to);
+
+        assert_int_equal(rename(old, new), 0);
 }
 
 /* Writes below the root. The directory must exist. */
@@ -58,6 +65,9 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size) {
 /* The syncs of the file or directory with this path fail; NULL: none do. */
 static const char *failing_sync;
 
+/* Syncs of new files. */
+static unsigned n_file_syncs;
+
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 
@@ -69,6 +79,7 @@ int __wrap_fsync(int fd) {
         n = readlink(link, path, sizeof(path) - 1);
         assert_true(n > 0);
         path[n] = '\0';
+        n_file_syncs += streq(strrchr(path, '/'), "/.new");
         if (failing_sync && streq(path, failing_sync)) {
                 errno = EIO;
                 return -1;
@@ -104,7 +115,7 @@ static bool save_change(StateWorld *w, OverrideList *list) {
         if (state_store_begin_change(&w->store, planned, &write) < 0)
                 return false;
         r = state_write_run(write);
-        state_store_written(&w->store, r, write->changed);
+        state_store_written(&w->store, &write->result);
         return r >= 0;
 }
 
@@ -116,7 +127,7 @@ static bool update(StateWorld *w) {
         if (state_store_begin_update(&w->store, &write) < 0)
                 return false;
         r = state_write_run(write);
-        state_store_written(&w->store, r, write->changed);
+        state_store_written(&w->store, &write->result);
         return r >= 0;
 }
 
@@ -510,6 +521,107 @@ static void test_sync_of_removal(void **state _unused_) {
         world_end(&w);
 }
 
+/*
+ * The change fails after what was behind is on the disk and the pending change is gone. Nothing is written again, because a crash
+ * of the host in the middle could not be repaired any more.
+ */
+static void test_failure_after_catching_up(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *several = override_list_new();
+        StateWorld w = state_world_new_with_directories();
+
+        add_item(several, OVERRIDE_VM, false, WEB, quota(1));
+        add_item(several, OVERRIDE_VM, false, DB, quota(2));
+        state_world_load(&w);
+        assert_true(save_change(&w, several));
+        assert_int_equal(state_store_set_list(&w.store, several), 0);
+        state_store_change_made(&w.store);
+        assert_true(state_store_persistent_is_behind(&w.store));
+
+        make(&w, PERSISTENT "/" OTHER);
+        assert_false(set_one(&w, OTHER, false, quota(3)));
+        assert_false(file_exists(w.root, PERSISTENT "/.pending"));
+        assert_false(state_store_persistent_is_behind(&w.store));
+        world_end(&w);
+}
+
+/* As long as the pending change may not be gone, but is, each file is synced before it is renamed. */
+static void test_synced_one_by_one(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *several = override_list_new();
+        _cleanup_free_ char *directory = NULL;
+        StateWorld w = state_world_new_with_directories();
+
+        add_item(several, OVERRIDE_VM, false, WEB, quota(1));
+        add_item(several, OVERRIDE_VM, false, DB, quota(2));
+        state_world_load(&w);
+        assert_true(save_change(&w, several));
+        assert_int_equal(state_store_set_list(&w.store, several), 0);
+        state_store_change_made(&w.store);
+
+        /* All at once, as they could be written again. */
+        directory = test_path(w.root, PERSISTENT);
+        failing_sync = directory;
+        n_file_syncs = 0;
+        assert_false(update(&w));
+        assert_int_equal(n_file_syncs, 0);
+        assert_false(file_exists(w.root, PERSISTENT "/.pending"));
+
+        failing_sync = NULL;
+        assert_true(update(&w));
+        assert_int_equal(n_file_syncs, 2);
+        assert_false(state_store_persistent_is_behind(&w.store));
+        world_end(&w);
+}
+
+/* Whoever wrote the pending change may have been killed before it synced the directory. */
+static void test_synced_before_recovery(void **state _unused_) {
+        _cleanup_free_ char *directory = NULL, *text = NULL;
+        StateWorld w = state_world_new_with_directories();
+
+        put(&w, PERSISTENT "/" WEB, VMS(OVERRIDE(WEB, 1)));
+        put(&w, PERSISTENT "/.pending", VMS(OVERRIDE(WEB, 5) "," OVERRIDE(DB, 6)));
+        failing_sync = directory = test_path(w.root, PERSISTENT);
+        state_world_load(&w);
+        text = get(&w, PERSISTENT "/" WEB);
+        assert_string_equal(text, VMS(OVERRIDE(WEB, 1)));
+        assert_int_equal(persistent_of(&w, WEB), 5);
+        failing_sync = NULL;
+        assert_true(update(&w));
+        reload(&w);
+        assert_int_equal(persistent_of(&w, WEB), 5);
+        assert_int_equal(persistent_of(&w, DB), 6);
+        assert_false(file_exists(w.root, PERSISTENT "/.pending"));
+        world_end(&w);
+}
+
+/*
+ * A change to both layers that the kernel refused, and that cannot be removed from the disk: the next start applies it. Until
+ * then, no other change may set what it would replace.
+ */
+static void test_refused_joint_stays(void **state _unused_) {
+        _cleanup_(override_list_freep) OverrideList *both = make_override(WEB, quota(1), quota(2));
+        StateWorld w = state_world_new_with_directories();
+
+        state_world_load(&w);
+        assert_true(save_change(&w, both));
+        make(&w, "aside");
+        moves(&w, PERSISTENT "/.pending", "aside/pending");
+        make(&w, PERSISTENT "/.pending");
+        assert_false(update(&w));
+        removes(&w, PERSISTENT "/.pending");
+        moves(&w, "aside/pending", PERSISTENT "/.pending");
+
+        assert_false(set_one(&w, WEB, true, quota(3)));
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        assert_true(set_one(&w, DB, true, quota(4)));
+        assert_true(update(&w));
+        assert_true(set_one(&w, WEB, true, quota(5)));
+        reload(&w);
+        assert_int_equal(runtime_of(&w, WEB), 5);
+        assert_int_equal(runtime_of(&w, DB), 4);
+        assert_int_equal(persistent_of(&w, WEB), 0);
+        world_end(&w);
+}
+
 /* The same in the directory above, of the single file and of a new directory. */
 static void test_sync_of_parent(void **state _unused_) {
         for (unsigned old = 0; old < 2; old++) {
@@ -607,6 +719,10 @@ int main(void) {
                 cmocka_unit_test(test_unknown_of_file),
                 cmocka_unit_test(test_out_of_memory),
                 cmocka_unit_test(test_sync_of_removal),
+                cmocka_unit_test(test_failure_after_catching_up),
+                cmocka_unit_test(test_synced_one_by_one),
+                cmocka_unit_test(test_synced_before_recovery),
+                cmocka_unit_test(test_refused_joint_stays),
                 cmocka_unit_test(test_sync_of_parent),
                 cmocka_unit_test(test_too_many_files),
         };
