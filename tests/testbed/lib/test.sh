@@ -4,16 +4,18 @@
 # Scenarios: their selection, the boots that they need, and the counts at the end.
 
 # test_select [SCENARIO…]: sets SCENARIOS, in order; with --list prints them and exits. Without arguments, all
-# scenarios that the kernel supports.
+# scenarios that the kernel supports, and with --ci, of these, those that CI runs on it.
 test_select() {
     local all=() name path found
     for path in "$TESTBED_DIR"/scenarios/[0-9][0-9]-*; do
         [[ -x $path ]] && all+=("${path##*/}")
     done
     SCENARIOS=()
+    [[ -z $opt_ci ]] || (($# == 0)) || usage_error "--ci selects the scenarios: name none"
     if (($# == 0)); then
         for name in "${all[@]}"; do
             ! test_needs_newer "$name" || continue
+            [[ -z $opt_ci || " $(test_header "$name" ci) " == *" $opt_kernel "* ]] || continue
             SCENARIOS+=("$name")
         done
     fi
