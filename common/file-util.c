@@ -99,37 +99,39 @@ int read_text_file(const char *path, char **ret) {
 }
 
 int write_text_file(const char *path, const char *text) {
-        return write_read_text_file(path, text, NULL, 0);
+        _cleanup_close_ int fd = -EBADF;
+
+        /* Attribute files ignore O_TRUNC; ordinary files below a test's root need it. */
+        fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 ? -errno : write_attribute(fd, text);
 }
 
-int write_read_text_file(const char *path, const char *text, char *buf, size_t size) {
-        _cleanup_close_ int fd = -EBADF;
+int write_attribute(int fd, const char *text) {
         size_t length = strlen(text);
         ssize_t n;
 
-        /* Kernel attributes ignore O_TRUNC; ordinary files below a test's root need it. */
-        fd = open(path, (buf ? O_RDWR : O_WRONLY) | O_TRUNC | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
-
         do
-                n = write(fd, text, length);
+                n = pwrite(fd, text, length, 0);
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return -errno;
-        if ((size_t) n != length)
-                return -EIO;
-        if (!buf)
-                return 0;
 
-        n = pread(fd, buf, size, 0);
+        return (size_t) n == length ? 0 : -EIO;
+}
+
+int read_attribute(int fd, char *buf, size_t size) {
+        ssize_t n;
+
+        do
+                n = pread(fd, buf, size, 0);
+        while (n < 0 && errno == EINTR);
         if (n < 0)
                 return -errno;
         if ((size_t) n >= size)
                 return -EFBIG;
 
         buf[n] = '\0';
-        return 0;
+        return strlen(buf) == (size_t) n ? 0 : -EBADMSG;
 }
 
 int replace_text_file(const char *path, const char *text) {
@@ -155,15 +157,13 @@ int parse_u64(const char *s, uint64_t *ret) {
         return 0;
 }
 
-/* The buffer has room for one more. */
-static int parse_u64_line(char *text, size_t size, uint64_t *ret) {
-        text[size] = '\0';
-        if (strlen(text) != size)
-                return -EBADMSG;
-        if (size > 0 && text[size - 1] == '\n')
-                text[size - 1] = '\0';
+int parse_u64_line(char *line, uint64_t *ret) {
+        size_t size = strlen(line);
 
-        return parse_u64(text, ret) < 0 ? -EBADMSG : 0;
+        if (size > 0 && line[size - 1] == '\n')
+                line[size - 1] = '\0';
+
+        return parse_u64(line, ret) < 0 ? -EBADMSG : 0;
 }
 
 int read_u64_file_at(int dir, const char *path, uint64_t *ret) {
@@ -179,21 +179,13 @@ int read_u64_file_at(int dir, const char *path, uint64_t *ret) {
         if (n < 0)
                 return (int) n;
 
-        return parse_u64_line(text, (size_t) n, ret);
+        text[n] = '\0';
+        if (strlen(text) != (size_t) n)
+                return -EBADMSG;
+
+        return parse_u64_line(text, ret);
 }
 
 int read_u64_file(const char *path, uint64_t *ret) {
         return read_u64_file_at(AT_FDCWD, path, ret);
-}
-
-int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret) {
-        char text[U64_LINE_SIZE], now[U64_LINE_SIZE + 1];
-        int r;
-
-        snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
-        r = write_read_text_file(path, text, now, sizeof(now));
-        if (r < 0)
-                return r == -EFBIG ? -EBADMSG : r;
-
-        return parse_u64_line(now, strlen(now), ret);
 }

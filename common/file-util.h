@@ -27,8 +27,13 @@ int read_text_file(const char *path, char **ret);
  */
 int write_text_file(const char *path, const char *text);
 
-/* The same, and then reads what the file says, unless buf is NULL: it gets that, NUL-terminated. -EFBIG: there is no room. */
-int write_read_text_file(const char *path, const char *text, char *buf, size_t size);
+/*
+ * The same for an attribute file that is open, as often as needed: it is written and read as a whole, at offset 0. An ordinary file
+ * below a test's root has to be truncated before it is written. buf gets the text, NUL-terminated: -EFBIG if it has no room for it,
+ * -EBADMSG if the text has NUL bytes.
+ */
+int write_attribute(int fd, const char *text);
+int read_attribute(int fd, char *buf, size_t size);
 
 /*
  * Replaces a file of pasidd's as a whole, see replace_file(). For /run, where
@@ -36,13 +41,12 @@ int write_read_text_file(const char *path, const char *text, char *buf, size_t s
  */
 int replace_text_file(const char *path, const char *text);
 
-/*
- * The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. The last one writes it
- * first.
- */
+/* The decimal number that is all of a file but for a trailing newline. -EBADMSG for anything else. */
 int read_u64_file(const char *path, uint64_t *ret);
 int read_u64_file_at(int dir, const char *path, uint64_t *ret);
-int write_read_u64_file(const char *path, uint64_t value, uint64_t *ret);
+
+/* The same for a text, which is changed. */
+int parse_u64_line(char *line, uint64_t *ret);
 
 /* Decimal digits alone. -EINVAL, or -ERANGE above UINT64_MAX. *ret is untouched on failure. */
 int parse_u64(const char *s, uint64_t *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,22 +35,50 @@ static char *path_of(const char *root, const LimitFile *file) {
         }
 }
 
-static int read_misc_max(const char *path, MiscValues *ret) {
-        _cleanup_free_ char *text = NULL;
-        int r;
+/* A file that is open. It is read, compared, written and read back through one descriptor. */
+typedef struct OpenLimit {
+        LimitKind kind;
+        int fd;
+        int not_writable; /* why it could only be opened for reading, a negative errno; 0: it can be written */
+        bool ordinary;    /* below a test's root, not in the kernel */
+} OpenLimit;
 
-        r = read_text_file(path, &text);
-        return r < 0 ? r : misc_file_get_values(text, ret);
+static void open_limit_done(OpenLimit *o) {
+        closep(&o->fd);
 }
 
-static int read_values(const char *path, const LimitFile *file, MiscValues *ret) {
+/* A file that cannot be written can be compared all the same: it may have the right value. */
+static int open_limit(const char *root, const LimitFile *file, int mode, OpenLimit *ret) {
+        _cleanup_free_ char *path = path_of(root, file);
+        OpenLimit o = { .kind = file->kind, .ordinary = !isempty(root) };
+
+        if (!path)
+                return -ENOMEM;
+
+        o.fd = open(path, mode | O_CLOEXEC | O_NOCTTY);
+        if (o.fd < 0 && mode == O_RDWR && (errno == EACCES || errno == EPERM || errno == EROFS)) {
+                o.not_writable = -errno;
+                o.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        }
+        if (o.fd < 0)
+                return -errno;
+
+        *ret = o;
+        return 0;
+}
+
+static int read_values(const OpenLimit *o, MiscValues *ret) {
+        char text[MISC_TEXT_SIZE];
         uint64_t number;
         int r;
 
-        if (limit_file_is_misc(file->kind))
-                return read_misc_max(path, ret);
+        r = read_attribute(o->fd, text, sizeof(text));
+        if (r < 0)
+                return r;
+        if (limit_file_is_misc(o->kind))
+                return misc_file_get_values(text, ret);
 
-        r = read_u64_file(path, &number);
+        r = parse_u64_line(text, &number);
         if (r < 0)
                 return r;
         if (number > UINT32_MAX)
@@ -60,17 +89,23 @@ static int read_values(const char *path, const LimitFile *file, MiscValues *ret)
 }
 
 int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret) {
-        _cleanup_free_ char *path = path_of(root, file);
+        _cleanup_(open_limit_done) OpenLimit o = { .fd = -EBADF };
+        int r;
 
-        return path ? read_values(path, file, ret) : -ENOMEM;
+        r = open_limit(root, file, O_RDONLY, &o);
+        return r < 0 ? r : read_values(&o, ret);
 }
 
-/* What to write so that one line gets its value. An ordinary file, below a test's root, has to get the others, too. */
-static const char *misc_max_text(
-        const char *root, const MiscValues *values, MiscResource resource, char buf[static MISC_TEXT_SIZE]) {
+/* What to write so that the resource gets its value. An ordinary file has to get the other lines, too. */
+static const char *text_of(const OpenLimit *o, const MiscValues *values, MiscResource resource,
+        char buf[static MISC_TEXT_SIZE]) {
         char line[MISC_MAX_LINE_SIZE], *end = buf;
 
-        if (isempty(root))
+        if (!limit_file_is_misc(o->kind)) {
+                snprintf(buf, MISC_TEXT_SIZE, "%" PRIu64 "\n", values->value[resource]);
+                return buf;
+        }
+        if (!o->ordinary)
                 return strcpy(buf, misc_max_format(resource, values->value[resource], line));
 
         for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
@@ -80,33 +115,41 @@ static const char *misc_max_text(
         return buf;
 }
 
-static int write_line(
-        const char *root, const char *path, MiscValues *values, MiscResource resource, uint64_t limit) {
+/* *values: those of the file, before and after. */
+static int write_value(const OpenLimit *o, MiscValues *values, MiscResource resource, uint64_t value) {
         char text[MISC_TEXT_SIZE];
         MiscValues now = *values;
         int r;
 
-        now.value[resource] = limit;
-        r = write_read_text_file(path, misc_max_text(root, &now, resource, text), text, sizeof(text));
+        if (o->not_writable < 0)
+                return o->not_writable;
+
+        now.value[resource] = value;
+        (void) text_of(o, &now, resource, text);
+        if (o->ordinary && ftruncate(o->fd, 0) < 0)
+                return -errno;
+        r = write_attribute(o->fd, text);
         if (r >= 0)
-                r = misc_file_get_values(text, &now);
+                r = read_values(o, &now);
         if (r < 0)
                 return r;
 
         *values = now;
-        return now.value[resource] == limit ? 0 : -EIO;
+        return now.value[resource] == value ? 0 : -EIO;
 }
 
-/* Writes those lines that have another value; with only, just those of them that have that one. */
-static int write_lines(
-        const char *root, const char *path, MiscValues *values, uint64_t limit, const uint64_t *only) {
+/*
+ * Writes those lines that have another value; with only, just those of them that have that one. Each write raises an event for
+ * everybody who listens, so it is not made if it changes nothing.
+ */
+static int write_values(const OpenLimit *o, MiscValues *values, uint64_t limit, const uint64_t *only) {
         int r, ret = 0;
 
         for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++) {
                 if (!values->present[i] || values->value[i] == limit || (only && values->value[i] != *only))
                         continue;
 
-                r = write_line(root, path, values, i, limit);
+                r = write_value(o, values, i, limit);
                 if (r < 0 && ret >= 0)
                         ret = r;
         }
@@ -115,31 +158,22 @@ static int write_lines(
 }
 
 int limit_file_write(const char *root, const LimitFile *file, uint64_t value, MiscValues *ret_before) {
-        _cleanup_free_ char *path = path_of(root, file);
+        _cleanup_(open_limit_done) OpenLimit o = { .fd = -EBADF };
         MiscValues values;
-        uint64_t now;
         int r;
 
-        if (!path)
-                return -ENOMEM;
         if (!limit_file_is_misc(file->kind) && value > UINT32_MAX)
                 return -ERANGE;
 
-        r = read_values(path, file, &values);
+        r = open_limit(root, file, O_RDWR, &o);
+        if (r >= 0)
+                r = read_values(&o, &values);
         if (r < 0)
                 return r;
         if (ret_before)
                 *ret_before = values;
 
-        if (limit_file_is_misc(file->kind))
-                return write_lines(root, path, &values, value, NULL);
-
-        /* Each write of a quota raises an event for everybody who listens: spare what changes nothing. */
-        if (values.value[MISC_PASID] == value)
-                return 0;
-
-        r = write_read_u64_file(path, value, &now);
-        return r < 0 ? r : now == value ? 0 : -EIO;
+        return write_values(&o, &values, value, NULL);
 }
 
 bool limit_file_is_administrators(const char *root, const LimitFile *file) {
@@ -151,18 +185,13 @@ bool limit_file_is_administrators(const char *root, const LimitFile *file) {
 }
 
 int limit_file_restore(const char *root, const LimitFile *file, const MiscValues *before) {
-        _cleanup_free_ char *path = path_of(root, file);
+        _cleanup_(open_limit_done) OpenLimit o = { .fd = -EBADF };
         MiscValues values;
         int r, ret = 0;
 
-        if (!path)
-                return -ENOMEM;
-        if (!limit_file_is_misc(file->kind))
-                return before->present[MISC_PASID]
-                               ? limit_file_write(root, file, before->value[MISC_PASID], NULL)
-                               : 0;
-
-        r = read_misc_max(path, &values);
+        r = open_limit(root, file, O_RDWR, &o);
+        if (r >= 0)
+                r = read_values(&o, &values);
         if (r < 0)
                 return r;
 
@@ -170,7 +199,7 @@ int limit_file_restore(const char *root, const LimitFile *file, const MiscValues
                 if (!before->present[i] || !values.present[i] || values.value[i] == before->value[i])
                         continue;
 
-                r = write_line(root, path, &values, i, before->value[i]);
+                r = write_value(&o, &values, i, before->value[i]);
                 if (r < 0 && ret >= 0)
                         ret = r;
         }
@@ -179,13 +208,13 @@ int limit_file_restore(const char *root, const LimitFile *file, const MiscValues
 }
 
 int limit_file_clear(const char *root, const char *cgroup, uint64_t value) {
-        _cleanup_free_ char *path = cgroup_file(root, cgroup, "misc.max");
+        const LimitFile file = { .kind = LIMIT_VM, .cgroup = cgroup };
+        _cleanup_(open_limit_done) OpenLimit o = { .fd = -EBADF };
         MiscValues values;
         int r;
 
-        if (!path)
-                return -ENOMEM;
-
-        r = read_misc_max(path, &values);
-        return r < 0 ? r : write_lines(root, path, &values, MISC_MAX, &value);
+        r = open_limit(root, &file, O_RDWR, &o);
+        if (r >= 0)
+                r = read_values(&o, &values);
+        return r < 0 ? r : write_values(&o, &values, MISC_MAX, &value);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "file-util.h"
@@ -176,6 +177,39 @@ static void test_not_a_number(void **state _unused_) {
         }
 }
 
+/* A number that is right is right, whether it can be written or not. As another user, because root can write everything. */
+static void test_not_writable(void **state _unused_) {
+        static const struct {
+                LimitFile file;
+                const char *name, *text;
+        } files[] = {
+                { { .kind = LIMIT_SET_QUOTA, .set = 1 }, QUOTA, "7\n" },
+                { { .kind = LIMIT_VM, .cgroup = CGROUP }, MISC_FILE, "pasid 7\npasid_attach 7\n" },
+        };
+        uid_t uid = geteuid();
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_free_ char *path = path_under(root, "%s", files[i].name);
+                MiscValues before = {};
+                int same, other;
+
+                test_case("%s", files[i].name);
+                write_file(files[i].name, files[i].text);
+                assert_true(path && chmod(path, 0444) >= 0 && chmod(root, 0755) >= 0);
+                if (uid == 0)
+                        assert_int_equal(seteuid(65534), 0);
+                same = limit_file_write(root, &files[i].file, 7, &before);
+                other = limit_file_write(root, &files[i].file, 8, NULL);
+                assert_int_equal(seteuid(uid), 0);
+                assert_int_equal(chmod(path, 0644), 0);
+
+                assert_int_equal(same, 0);
+                assert_true(before.present[MISC_PASID] && before.value[MISC_PASID] == 7);
+                assert_int_equal(other, -EACCES);
+                assert_file(files[i].name, files[i].text);
+        }
+}
+
 static void test_gone(void **state _unused_) {
         static const LimitFile files[] = {
                 { .kind = LIMIT_SLICE, .cgroup = "/other.scope" },
@@ -259,6 +293,7 @@ int main(void) {
                 cmocka_unit_test(test_number),
                 cmocka_unit_test(test_number_is_there),
                 cmocka_unit_test(test_not_a_number),
+                cmocka_unit_test(test_not_writable),
                 cmocka_unit_test(test_gone),
         };
 
