@@ -436,11 +436,33 @@ static int cgroups_make(void) {
         return r;
 }
 
+/*
+ * Ends children of killed holders. A holder can be killed between its fork() and the child's request for a signal at its end, and
+ * such a child runs on, or is still about to exit. Waits until no process is left.
+ */
+static void cgroups_end_processes(void) {
+        char path[256], text[256];
+        int r;
+
+        snprintf(path, sizeof(path), "%s/cgroup.kill", cgroup_base);
+        r = file_write(path, "1");
+        if (r < 0)
+                report_error("%s: %s", path, strerror(-r));
+        snprintf(path, sizeof(path), "%s/cgroup.events", cgroup_base);
+        for (unsigned tries = 0; tries < 12000; tries++) {
+                if (file_read(path, text, sizeof(text)) > 0 && strstr(text, "populated 0"))
+                        return;
+                sleep_ms(10);
+        }
+        report_error("%s: there are processes that do not end", cgroup_base);
+}
+
 static int cgroups_check_and_remove(void) {
         uint64_t current = 0;
         char path[256];
         int r;
 
+        cgroups_end_processes();
         r = misc_read(cgroup_base, "misc.current", &current);
         if (r < 0)
                 report_error("%s/misc.current: %s", cgroup_base, strerror(-r));
