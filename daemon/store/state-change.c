@@ -173,6 +173,18 @@ static int write_joint(StateStore *store, StateChange *c) {
         return 0;
 }
 
+int state_change_check_joint(const StateStore *store, const StateTransaction *runtime) {
+        _cleanup_(state_keys_done) StateKeys keys = {};
+        int r;
+
+        /* A change to both layers that is in progress makes its own part: it began, so .joint is its own. */
+        if (!store->joint_holds || (store->change && store->change->joint))
+                return 0;
+
+        r = transaction_keys(runtime, &keys);
+        return r < 0 ? r : state_keys_intersect(&keys, &store->joint_keys) ? -EBUSY : 0;
+}
+
 /* The runtime part is over: the persistent part is not on the disk, or the runtime files have all of it. */
 static void drop_joint(StateStore *store) {
         if (!store->joint_holds)
@@ -211,8 +223,10 @@ int state_store_begin_change(StateStore *store, StateChange *change, StateWrite 
                 r = save_recovered(store);
         if (r >= 0 && change->joint)
                 r = write_joint(store, change);
-        if (r < 0)
+        if (r < 0) {
+                store->change = state_change_free(change);
                 return r;
+        }
 
         *ret = TAKE_PTR(change->write);
         return 0;

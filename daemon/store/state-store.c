@@ -230,25 +230,13 @@ int state_store_plan_list(const StateStore *store, const OverrideList *list, Sta
         return r < 0 ? r : state_change_new(store, &persistent, &runtime, ret);
 }
 
-static int check_joint(const StateStore *store, const StateTransaction *runtime) {
-        _cleanup_(state_keys_done) StateKeys keys = {};
-        int r;
-
-        /* The change in progress makes its own part. */
-        if (!store->joint_holds || store->change)
-                return 0;
-
-        r = transaction_keys(runtime, &keys);
-        return r < 0 ? r : state_keys_intersect(&keys, &store->joint_keys) ? -EBUSY : 0;
-}
-
 int state_store_set_list(StateStore *store, const OverrideList *list) {
         _cleanup_(transaction_done) StateTransaction persistent = {}, runtime = {};
         int r;
 
         r = put_both(store, list, &persistent, &runtime);
         if (r >= 0)
-                r = check_joint(store, &runtime);
+                r = state_change_check_joint(store, &runtime);
         return r < 0 ? r : state_store_commit(store, &persistent, &runtime, COMMIT_SAVED);
 }
 

@@ -599,6 +599,9 @@ static void test_synced_before_recovery(void **state _unused_) {
  */
 static void test_refused_joint_stays(void **state _unused_) {
         _cleanup_(override_list_freep) OverrideList *both = make_override(WEB, quota(1), quota(2));
+        _cleanup_(override_list_freep) OverrideList *db = make_override(DB, quota(6), quota(7));
+        _cleanup_(override_list_freep) OverrideList *db_persistent = make_override(DB, unset, quota(8));
+        _cleanup_(state_write_freep) StateWrite *write = NULL;
         StateWorld w = state_world_new_with_directories();
 
         state_world_load(&w);
@@ -612,6 +615,16 @@ static void test_refused_joint_stays(void **state _unused_) {
 
         assert_false(set_one(&w, WEB, true, quota(3)));
         assert_int_equal(runtime_of(&w, WEB), 0);
+
+        /* Another change to both layers is refused … */
+        assert_false(save_change(&w, db));
+        assert_false(set_one(&w, WEB, true, quota(3)));
+        /* … and one to the disk may not have removed the failed one yet. */
+        assert_int_equal(state_store_begin_change(&w.store, plan_list(&w, db_persistent), &write), 0);
+        assert_false(set_one(&w, WEB, true, quota(3)));
+        assert_int_equal(runtime_of(&w, WEB), 0);
+        state_store_written(&w.store, &(StateWriteResult) { .error = -EIO });
+
         assert_true(set_one(&w, DB, true, quota(4)));
         assert_true(update(&w));
         assert_true(set_one(&w, WEB, true, quota(5)));
