@@ -23,7 +23,7 @@ struct Machined {
         bool failed;  /* the last request failed */
         bool failed_logged;
         MachineQueries *queries;
-        bool missed; /* an announced machine was not queried, so the list must be requested again */
+        bool missed; /* an announced machine was not queried, or the list is old: it must be requested again */
 };
 
 static void list_machines(Machined *d);
@@ -279,8 +279,13 @@ static int on_machine_removed(sd_bus_message *message, void *userdata, sd_bus_er
 static void on_owner(const char *owner, void *userdata) {
         Machined *d = userdata;
 
-        if (owner && !d->list_slot)
-                d->handlers->back(d->userdata);
+        if (!owner || d->list_slot)
+                return;
+
+        /* The list may be from before: a machine that has ended since is not announced. */
+        if (d->listing)
+                d->missed = true;
+        d->handlers->back(d->userdata);
 }
 
 static QuestionResult read_pid(sd_bus_message *reply, void *peer, sd_id128_t *ret_id, bool *ret_has_id) {

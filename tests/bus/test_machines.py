@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Owners of machines: registered by users, in a shared unit, not registered with machined."""
+"""Owners of machines: registered by users, in a shared unit, not registered with machined, ended while it was away."""
 
+import os
 import shutil
+import signal
 
 from minibus import wait_until
 from testenv import *
@@ -103,6 +105,27 @@ class Endless(BusTest):
         self.daemon.wait_notify("READY=1")
         self.wait_vm("web")
         self.assertNotIn("Cannot get the list of machines", self.daemon.text())
+
+
+class ReturnsDuringList(BusTest):
+    def test_end_unseen(self):
+        """machined sends its list and returns without one of the machines, while the daemon has not read any of it."""
+        self.machined.hold_list = self.machined.hold_properties = True
+        self.daemon.spawn()
+        wait_until(lambda: self.machined.held, "the list is asked for")
+        self.machined.add("web", WEB, "machine-web.scope", 700)
+        wait_until(lambda: self.machined.held_properties, "the new machine is asked for")
+
+        os.kill(self.daemon.process.pid, signal.SIGSTOP)
+        self.machined.let_go()
+        self.machined.let_go_properties()
+        self.machined.stop()
+        self.machined.machines.clear()
+        self.machined.start()
+        os.kill(self.daemon.process.pid, signal.SIGCONT)
+
+        self.daemon.wait_notify("READY=1")
+        wait_until(lambda: not self.list_vms(), "the machine has ended")
 
 
 class OfUsersWatched(BusTest):
