@@ -28,7 +28,7 @@ int read_text_file(const char *path, char **ret);
 int write_text_file(const char *path, const char *text);
 
 /*
- * The same for an attribute file that is open, as often as needed: it is written and read as a whole, at offset 0. An ordinary file
+ * Write and read an attribute file that is open, as a whole, at offset 0, as often as needed. Errors as above. An ordinary file
  * below a test's root has to be truncated before it is written. buf gets the text, NUL-terminated: -EFBIG if it has no room for it,
  * -EBADMSG if the text has NUL bytes.
  */

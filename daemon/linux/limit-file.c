@@ -97,22 +97,22 @@ int limit_file_read(const char *root, const LimitFile *file, MiscValues *ret) {
 }
 
 /* What to write so that the resource gets its value. An ordinary file has to get the other lines, too. */
-static const char *text_of(const OpenLimit *o, const MiscValues *values, MiscResource resource,
+static void format_text(const OpenLimit *o, const MiscValues *values, MiscResource resource,
         char buf[static MISC_TEXT_SIZE]) {
         char line[MISC_MAX_LINE_SIZE], *end = buf;
 
         if (!limit_file_is_misc(o->kind)) {
                 snprintf(buf, MISC_TEXT_SIZE, "%" PRIu64 "\n", values->value[resource]);
-                return buf;
+                return;
         }
-        if (!o->ordinary)
-                return strcpy(buf, misc_max_format(resource, values->value[resource], line));
+        if (!o->ordinary) {
+                strcpy(buf, misc_max_format(resource, values->value[resource], line));
+                return;
+        }
 
         for (MiscResource i = 0; i < _MISC_RESOURCE_MAX; i++)
                 if (values->present[i])
                         end = stpcpy(stpcpy(end, misc_max_format(i, values->value[i], line)), "\n");
-
-        return buf;
 }
 
 /* *values: those of the file, before and after. */
@@ -125,7 +125,7 @@ static int write_value(const OpenLimit *o, MiscValues *values, MiscResource reso
                 return o->not_writable;
 
         now.value[resource] = value;
-        (void) text_of(o, &now, resource, text);
+        format_text(o, &now, resource, text);
         if (o->ordinary && ftruncate(o->fd, 0) < 0)
                 return -errno;
         r = write_attribute(o->fd, text);

@@ -521,20 +521,26 @@ static void test_sync_of_removal(void **state _unused_) {
         world_end(&w);
 }
 
+/* A change of two overrides: its files are behind, and the pending change is on the disk. */
+static void make_several(StateWorld *w) {
+        _cleanup_(override_list_freep) OverrideList *several = override_list_new();
+
+        add_item(several, OVERRIDE_VM, false, WEB, quota(1));
+        add_item(several, OVERRIDE_VM, false, DB, quota(2));
+        state_world_load(w);
+        assert_true(save_change(w, several));
+        assert_int_equal(state_store_set_list(&w->store, several), 0);
+        state_store_change_made(&w->store);
+}
+
 /*
  * The change fails after what was behind is on the disk and the pending change is gone. Nothing is written again, because a crash
  * of the host in the middle could not be repaired any more.
  */
 static void test_failure_after_catching_up(void **state _unused_) {
-        _cleanup_(override_list_freep) OverrideList *several = override_list_new();
         StateWorld w = state_world_new_with_directories();
 
-        add_item(several, OVERRIDE_VM, false, WEB, quota(1));
-        add_item(several, OVERRIDE_VM, false, DB, quota(2));
-        state_world_load(&w);
-        assert_true(save_change(&w, several));
-        assert_int_equal(state_store_set_list(&w.store, several), 0);
-        state_store_change_made(&w.store);
+        make_several(&w);
         assert_true(state_store_persistent_is_behind(&w.store));
 
         make(&w, PERSISTENT "/" OTHER);
@@ -544,18 +550,12 @@ static void test_failure_after_catching_up(void **state _unused_) {
         world_end(&w);
 }
 
-/* As long as the pending change may not be gone, but is, each file is synced before it is renamed. */
+/* Once the removal of the pending change has been tried, each file is synced before it is renamed. */
 static void test_synced_one_by_one(void **state _unused_) {
-        _cleanup_(override_list_freep) OverrideList *several = override_list_new();
         _cleanup_free_ char *directory = NULL;
         StateWorld w = state_world_new_with_directories();
 
-        add_item(several, OVERRIDE_VM, false, WEB, quota(1));
-        add_item(several, OVERRIDE_VM, false, DB, quota(2));
-        state_world_load(&w);
-        assert_true(save_change(&w, several));
-        assert_int_equal(state_store_set_list(&w.store, several), 0);
-        state_store_change_made(&w.store);
+        make_several(&w);
 
         /* All at once, as they could be written again. */
         directory = test_path(w.root, PERSISTENT);
