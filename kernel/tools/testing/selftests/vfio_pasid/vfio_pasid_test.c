@@ -1420,6 +1420,11 @@ TEST_F(pasid, attach_while_the_last_group_leaves)
 	one.group = self->group;
 	two.group = open_group(self->groups[1]);
 	ASSERT_GE(two.group, 0);
+	/*
+	 * No PASID is freed while either has a container, and one of them may
+	 * have to wait for a CPU while it has.
+	 */
+	ASSERT_EQ(0, set_put(self->set, "quota", 1 << 20));
 	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, attach_and_detach, &two));
 	attach_and_detach(&one);
