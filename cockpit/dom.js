@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Elements. Texts become text nodes, so no name or message is ever parsed as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function setAttribute(element, key, value) {
+    if (value === undefined || value === null || value === false)
+        element.removeAttribute(key);
+    else
+        element.setAttribute(key, value === true ? "" : String(value));
+}
+
+function fillElement(element, attributes, children) {
+    for (const [key, value] of Object.entries(attributes)) {
+        if (key.startsWith("on"))
+            element.addEventListener(key.slice(2), value);
+        else
+            setAttribute(element, key, value);
+    }
+    element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    return element;
+}
+
+/** el("a", {href: …, class: …, onclick: f}, child, [child, …], "text"). Without null, undefined and false. */
+export function el(tag, attributes = {}, ...children) {
+    return fillElement(document.createElement(tag), attributes, children);
+}
+
+export function svg(tag, attributes = {}, ...children) {
+    return fillElement(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Changes a text only if it differs, so that screen readers and selections are not disturbed. */
+export function setText(element, text) {
+    if (element.textContent !== text)
+        element.textContent = text;
+}
+
+export function setAttributes(element, attributes) {
+    for (const [key, value] of Object.entries(attributes))
+        if (element.getAttribute(key) !== (value === null ? null : String(value)))
+            setAttribute(element, key, value);
+}
+
+export function replace(element, ...children) {
+    element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/** Brings children into this order, with as few moves as possible for the usual case that it is right already. */
+export function order(parent, children) {
+    let next = parent.firstChild;
+
+    for (const child of children) {
+        if (child === next)
+            next = next.nextSibling;
+        else
+            parent.insertBefore(child, next);
+    }
+    while (next) {
+        const after = next.nextSibling;
+
+        next.remove();
+        next = after;
+    }
+}
+
+let ids = 0;
+
+/** An id for aria-labelledby and similar attributes. */
+export function newId() {
+    ids++;
+    return "pasids-" + ids;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import { UsageBar, alert, button, card, command, definition, label, nameNode, replace, runDoctor } from "../parts.js";
+import { el } from "../dom.js";
+import { resetQuotaDialog, setQuotaDialog } from "../dialog.js";
+import { findings, resultText, sortFindings } from "../lib/problems.js";
+import { href } from "../lib/route.js";
+import { _, fill, isNone, limit, ngettext, number, plain } from "../lib/text.js";
+import { sourceText, urgency, usageText, warningText, warnings } from "../lib/vm.js";
+import { sorted } from "../lib/rows.js";
+
+/** More names would hide the rest of the page. */
+const NAMES_MAX = 5;
+const RESULT_LEVELS = { ok: "success", warn: "warning", fail: "danger", skip: "neutral" };
+
+function level(value, maximum) {
+    return value > maximum ? "danger" : value > 0.9 * maximum ? "warning" : "";
+}
+
+/** The list of what pasidctl's doctor has found; what is in order can be unfolded. */
+export function findingsNode(rows) {
+    const item = ({ check, result, found, remedy }) => el("li", { class: "finding", "data-check": check },
+        label(RESULT_LEVELS[result] ?? "neutral", resultText(result)),
+        el("div", {}, el("strong", {}, check), ": ", plain(found),
+            remedy && el("p", { class: "remedy" }, _("To fix it:"), " ", command(plain(remedy)))));
+    const wrong = sortFindings(rows.filter(({ result }) => result === "fail" || result === "warn"));
+    const fine = rows.filter(({ result }) => result !== "fail" && result !== "warn");
+
+    return [
+        wrong.length > 0 ? el("ul", { class: "findings" }, wrong.map(item)) : el("p", {}, _("All checks have passed.")),
+        fine.length > 0 && el("details", {},
+            el("summary", {}, fill(ngettext("$0 check without a finding", "$0 checks without a finding", fine.length), fine.length)),
+            el("ul", { class: "findings" }, fine.map(item))),
+    ];
+}
+
+class Doctor {
+    constructor() {
+        this.body = el("div", { class: "doctor", "aria-live": "polite" });
+        this.again = button(_("Check again"), () => this.run());
+        this.element = card(_("Checks of this host"), this.body, el("div", { class: "card-buttons" }, this.again));
+        this.run();
+    }
+
+    async run() {
+        this.again.disabled = true;
+        if (!this.body.firstChild)
+            replace(this.body, el("p", {}, _("Checking…")));
+        const { output, message, problem } = await runDoctor();
+        const rows = findings(output);
+
+        this.again.disabled = false;
+        if (rows)
+            replace(this.body, findingsNode(rows));
+        else
+            replace(this.body, el("p", {}, problem === "not-found"
+                ? _("pasidctl is not installed. Install the package pasidctl to see what quotas depend on.")
+                : fill(_("“pasidctl doctor” failed: $0"), plain(message))));
+    }
+}
+
+export class Overview {
+    wanted = {};
+
+    constructor(daemon) {
+        this.daemon = daemon;
+        this.state = el("div");
+        this.bars = {};
+        this.attention = el("div");
+        this.facts = el("div");
+        const bar = (key, title) => {
+            this.bars[key] = new UsageBar();
+            return el("div", { class: "measure", "data-measure": key }, el("h3", {}, title), this.bars[key].element);
+        };
+
+        this.defaultFacts = el("div");
+        this.element = el("div", { class: "grid" },
+            el("div", { class: "wide" }, this.state),
+            el("div", { class: "column" },
+                card(_("PASIDs of this host"), bar("allocated", _("Allocated")), bar("committed", _("Committed")), bar("attached", _("Attached")), this.facts),
+                card(_("Default quota"), this.defaultFacts, el("div", { class: "card-buttons" },
+                    button(_("Set default quota…"), () => setQuotaDialog(daemon, this.target()), { "data-action": "set-default" }),
+                    button(_("Reset…"), () => resetQuotaDialog(daemon, this.target()), { "data-action": "reset-default" })))),
+            el("div", { class: "column" },
+                card(_("Machines that want attention"), this.attention),
+                new Doctor().element));
+        this.update();
+    }
+
+    target() {
+        return { kind: "default", quota: this.daemon.world.manager.DefaultQuota ?? 0 };
+    }
+
+    update() {
+        const manager = this.daemon.world.manager;
+        const capacity = manager.Capacity ?? 0;
+
+        this.updateState(manager);
+        this.updateBars(manager, capacity);
+        replace(this.facts, definition([
+            [_("Capacity"), number(capacity)],
+            [_("Machines"), el("a", { href: href(["machines"]) }, number(this.daemon.world.vms.size))],
+            [_("Admission control"), plain(manager.Admission)],
+            [_("Overcommitment"), fill(_("up to $0 times the capacity"), number(manager.OvercommitRatio ?? 1))],
+            [_("Version of pasidd"), plain(manager.Version)],
+        ]));
+        replace(this.defaultFacts, definition([
+            [_("Quota"), number(manager.DefaultQuota ?? 0)],
+            [_("Source"), sourceText(manager.DefaultQuotaSource ?? "")],
+        ]));
+        this.updateAttention();
+    }
+
+    updateState(manager) {
+        const idle = manager.State === "idle";
+        const over = !isNone(manager.Committed) && manager.Committed > manager.CommitLimit;
+        const key = JSON.stringify([manager.State, manager.Status, over, manager.Committed, manager.CommitLimit]);
+
+        if (this.stateKey === key)
+            return;
+        this.stateKey = key;
+        replace(this.state,
+            idle
+                ? alert("info", _("This host has no PASIDs"), [
+                    el("p", {}, plain(manager.Status)),
+                    el("p", {}, _("pasidd waits, and limits nothing. If the host's IOMMU supports PASIDs, the checks below say how to turn them on."))])
+                : alert("success", _("pasidd is running"), [el("p", {}, plain(manager.Status))]),
+            !idle && over && alert("warning", _("More PASIDs are committed than may be"), [
+                el("p", {}, fill(_("$0 are committed, at most $1 may be. Lower quotas, move machines to another host, or raise OvercommitRatio= in /etc/pasidd/pasidd.conf."),
+                    number(manager.Committed), limit(manager.CommitLimit)))]));
+    }
+
+    updateBars(manager, capacity) {
+        const allocated = manager.Allocated ?? 0, attached = manager.Attached ?? 0, committed = manager.Committed ?? 0;
+        const maximum = manager.CommitLimit ?? capacity;
+        const of = (value, total) => fill(_("$0 of $1"), number(value), limit(total));
+
+        this.bars.allocated.set(allocated, capacity, { label: _("Allocated"), text: of(allocated, capacity), level: level(allocated, capacity) });
+        this.bars.committed.set(committed, maximum, { label: _("Committed"), text: of(committed, maximum), level: level(committed, maximum) });
+        this.bars.attached.set(attached, capacity, { label: _("Attached"), text: of(attached, capacity) });
+    }
+
+    updateAttention() {
+        const wanting = sorted([...this.daemon.world.vms.values()].filter((vm) => urgency(vm) > 0), [(a, b) => urgency(b) - urgency(a)]);
+        const shown = wanting.slice(0, NAMES_MAX);
+        const key = JSON.stringify([wanting.length, this.daemon.world.vms.size, shown.map((vm) => [vm.uuid, vm.name, usageText(vm), warnings(vm)])]);
+
+        if (this.attentionKey === key)
+            return;
+        this.attentionKey = key;
+        if (shown.length === 0) {
+            replace(this.attention, el("p", {}, this.daemon.world.vms.size === 0
+                ? _("No machine is running.")
+                : _("None: all quotas are in force, and no machine was denied PASIDs.")));
+            return;
+        }
+        replace(this.attention,
+            el("ul", { class: "attention" }, shown.map((vm) => el("li", {},
+                el("a", { href: href(["machine", vm.uuid]) }, nameNode(vm.name)), " ",
+                fill("$0: $1", usageText(vm), warnings(vm).map(warningText).join(", "))))),
+            wanting.length > shown.length && el("p", {}, el("a", { href: href(["machines"]) },
+                fill(ngettext("$0 more machine", "$0 more machines", wanting.length - shown.length), number(wanting.length - shown.length)))));
+    }
+}
+
