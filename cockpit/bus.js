@@ -130,9 +130,13 @@ export class Daemon extends EventTarget {
 
     /** Subscribes and reads everything. In this order: what changes in between is announced. */
     async load(generation) {
-        if (this.loading === generation)
+        if (this.loading === generation) {
+            // The daemon that is asked may have ended meanwhile, so what it answers is not the last word.
+            this.loadAgain = true;
             return;
+        }
         this.loading = generation;
+        this.loadAgain = false;
         try {
             this.notLive = null;
             try {
@@ -159,8 +163,11 @@ export class Daemon extends EventTarget {
             if (generation === this.generation)
                 this.failed(error);
         } finally {
-            if (this.loading === generation)
+            if (this.loading === generation) {
                 this.loading = null;
+                if (this.loadAgain)
+                    this.load(generation);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ function fillElement(element, attributes, children) {
         else
             setAttribute(element, key, value);
     }
-    element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
     return element;
 }
 
@@ -44,7 +44,7 @@ export function setAttributes(element, attributes) {
 }
 
 export function replace(element, ...children) {
-    element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 /** Brings children into this order, with as few moves as possible for the usual case that it is right already. */

@@ -27,14 +27,17 @@ class Page {
         this.links = VIEWS.map((view) => el("a", { href: href([view]), "data-view": view }, titles[view]));
         this.notice = el("div", { class: "notices", role: "status" });
         this.problem = el("div");
-        this.main = el("main", { id: "main", tabindex: "-1" });
+        // Each page needs a heading of the first level. A machine's page has its own.
+        this.heading = el("h1", { class: "unseen" }, _("PASIDs"));
+        this.content = el("div");
+        this.main = el("main", { id: "main", tabindex: "-1" }, this.heading, this.notice, this.problem, this.content);
         this.view = null;
         document.title = _("PASIDs");
         document.documentElement.lang = cockpit.language?.replace("_", "-") || "en";
         document.documentElement.dir = cockpit.language_direction ?? "ltr";
         document.getElementById("page").append(
             el("nav", { class: "tabs", "aria-label": _("Views") }, el("ul", {}, this.links.map((link) => el("li", {}, link)))),
-            this.notice, this.problem, this.main);
+            this.main);
 
         // Cockpit's address, not that of the frame, says what is shown.
         document.addEventListener("click", (event) => this.clicked(event));
@@ -98,9 +101,10 @@ class Page {
     }
 
     dropView() {
+        this.heading.hidden = false;
         this.view?.destroy?.();
         this.view = null;
-        replace(this.main);
+        replace(this.content);
     }
 
     showView() {
@@ -109,7 +113,8 @@ class Page {
         if (!ready || this.view)
             return;
         this.view = new VIEW_CLASSES[this.route.view](this.daemon, this.route);
-        replace(this.main, this.view.element);
+        replace(this.content, this.view.element);
+        this.heading.hidden = this.route.view === "machine";
         this.daemon.want(this.view.wanted);
     }
 
@@ -134,7 +139,6 @@ class Page {
             replace(this.problem, notLive && alert("warning", _("Usage is not live"), [
                 el("p", {}, _("pasidd has too many subscribers. The counts are those of the time when the page was opened.")),
                 button(_("Read again"), () => this.daemon.open())]));
-            this.main.hidden = false;
             this.showView();
             return;
         case "absent":

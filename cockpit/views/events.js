@@ -25,7 +25,7 @@ export class Events {
             this.type = value;
             this.table.pager.page = 0;
             this.draw();
-        });
+        }, { "data-filter": "show" });
 
         this.element = el("div", {}, el("div", { class: "toolbar" }, find.element, type.element), this.notice, this.table.element,
             el("p", { class: "muted" }, _("Since pasidd has started, and at most the last 1024. The journal has all of them: journalctl -u pasidd")));

@@ -88,7 +88,7 @@ export class Machines {
             this.show = value;
             this.pager.page = 0;
             this.draw(true);
-        });
+        }, { "data-filter": "show" });
 
         // The head of the table is not shown on a narrow screen.
         this.sortSelect = select(_("Sort by"), columns.map(({ key, heading }) => [key, heading]), (value) => this.sortBy(value, false));

@@ -84,7 +84,6 @@ class CockpitTest(BusTest):
                 os.chown(path, CALLER_UID, CALLER_UID)
         self.url = None
         self.ws = None
-        self.problems_seen = False
 
     def program(self, name, script):
         """A program that the page finds before the host's."""
@@ -148,8 +147,10 @@ class CockpitTest(BusTest):
     def check_problems(self):
         """Neither errors nor warnings in the browser's console. It runs before end_ws()."""
         if self.ws and self.ws.poll() is None:
-            found = [p for p in self.browser.problems() if not any(allowed in p for allowed in self.allowed_problems)]
-            self.assertEqual(found, [])
+            self.assertEqual([problem for problem in self.browser.problems() if self.is_problem(problem)], [])
+
+    def is_problem(self, problem):
+        return not any(allowed in problem for allowed in self.allowed_problems)
 
     def wait_text(self, selector, text, invert=False):
         """Waits until the first such element has the text."""
