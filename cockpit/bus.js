@@ -72,17 +72,27 @@ export class Daemon extends EventTarget {
     /** Begins, or begins again: after it was hidden, or when the user wants to. */
     open() {
         this.close();
+        this.watcher = cockpit.dbus("org.freedesktop.DBus", { bus: "system" });
+        // A channel to a name without an owner ends at once, so it cannot tell when the daemon is started.
+        this.watcher.subscribe({ path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus", member: "NameOwnerChanged", arg0: NAME },
+            (path, iface, signal, [name, , owner]) => {
+                if (name === NAME && this.watcher)
+                    this.ownerChanged(owner);
+            });
+        this.setState("connecting");
+        this.connect();
+    }
+
+    /** A new channel to the daemon. Answers and signals of the one before are ignored from now on. */
+    connect() {
+        this.client?.close();
         const generation = ++this.generation;
 
-        this.setState("connecting");
+        this.clearTimers();
         this.client = cockpit.dbus(NAME, { bus: "system" });
         this.client.addEventListener("close", (event, options) => {
             if (generation === this.generation)
                 this.closed(options);
-        });
-        this.client.addEventListener("owner", (event, owner) => {
-            if (generation === this.generation)
-                this.ownerChanged(owner);
         });
         this.client.subscribe({ path_namespace: PATH }, (path, iface, signal, args) => {
             if (generation === this.generation)
@@ -99,28 +109,35 @@ export class Daemon extends EventTarget {
         this.world.pause(Date.now());
         this.client?.close();
         this.client = null;
+        this.watcher?.close();
+        this.watcher = null;
     }
 
     closed(options) {
         const problem = options?.problem;
+        const error = problem ? { problem, message: options.message } : null;
 
+        if (problem === "not-found") {
+            this.absent(error);
+            return;
+        }
         this.close();
-        this.setState(problem === "not-found" ? "absent" : "lost", problem ? { problem, message: options.message } : null);
+        this.setState("lost", error);
+    }
+
+    /** Still watches for the daemon. */
+    absent(error = null) {
+        this.generation++;
+        this.clearTimers();
+        this.world.pause(Date.now());
+        this.setState("absent", error);
     }
 
     ownerChanged(owner) {
-        if (!owner) {
-            this.clearTimers();
-            this.world.pause(Date.now());
-            this.owner = null;
-            this.setState("absent");
-        } else if (owner !== this.owner) {
-            const restarted = this.owner !== undefined;
-
-            this.owner = owner;
-            if (restarted)
-                this.load(this.generation);
-        }
+        if (owner)
+            this.connect();
+        else
+            this.absent();
     }
 
     /** With a signature, so that the bridge need not introspect the object. */
@@ -131,7 +148,6 @@ export class Daemon extends EventTarget {
     /** Subscribes and reads everything. In this order: what changes in between is announced. */
     async load(generation) {
         if (this.loading === generation) {
-            // The daemon that is asked may have ended meanwhile, so what it answers is not the last word.
             this.loadAgain = true;
             return;
         }
@@ -174,8 +190,12 @@ export class Daemon extends EventTarget {
     failed(error) {
         const kind = kindOf(error);
 
+        if (kind === "absent") {
+            this.absent(error);
+            return;
+        }
         this.clearTimers();
-        this.setState(kind === "absent" || kind === "lost" ? kind : "failed", error);
+        this.setState(kind === "lost" ? kind : "failed", error);
     }
 
     /** Reads what has no signals, after a while in which nothing was announced. */

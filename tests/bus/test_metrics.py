@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Metrics for Prometheus: values, counters that never decrease, and writing to a file."""
 
+import json
 import os
 import pathlib
 import re
@@ -14,6 +15,9 @@ from minibus import NO_REPLY_EXPECTED, BusError, wait_until
 from testenv import *
 
 PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
+
+# What Grafana replaces in a query.
+VARIABLES = {"$instance": ".*", "$uuid": WEB, "$__rate_interval": "5m", "$__range": "1h"}
 
 
 class Metrics(BusTest):
@@ -92,6 +96,67 @@ class Metrics(BusTest):
         ):
             result = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_dashboard(self):
+        """Each query of the Grafana dashboard is valid, uses existing metrics, and has a result if it should."""
+        dashboard = json.loads((SOURCE / "docs/grafana-dashboard.json").read_text())
+        queries = [
+            (panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel.get("targets", ())
+        ]
+        variables = [v["query"]["query"] for v in dashboard["templating"]["list"] if v["type"] == "query"]
+        self.assertGreater(len(queries), 20)
+        self.start()
+        self.wait_vm("web")
+        self.set_quota(WEB, 40, watermark=30)
+        self.reserve(DB, 'a "b" \\ {c="d"}', quota=7)
+        self.set_counters(1, peak=9, denied=4, allocated=8)
+        text = self.text()
+        named = set(re.findall(r"\bpasidd_\w+", " ".join([*(expr for _, expr in queries), *variables])))
+        # The first part of a selection of several names.
+        self.assertEqual(named - set(re.findall(r"^(\w+)", text, re.M)) - {"pasidd_vm_"}, set())
+        if not PROMTOOL:
+            self.skipTest("promtool is not installed (Debian: prometheus, or promtool)")
+        for title, result in zip(queries, self.evaluate(text, [expr for _, expr in queries])):
+            with self.subTest(title):
+                self.assertTrue(result, "no series")
+
+    def evaluate(self, text, queries):
+        """The results of the queries for these metrics, recorded over an hour on one host, with growing counters."""
+        series = {}
+        for line in re.findall(r"^(?!#)(.+) (\S+)$", text, re.M):
+            name, _, labels = line[0].partition("{")
+            labels = 'instance="host"' + ("," + labels[:-1] if labels else "")
+            # No series of the example is constant zero: a query that only finds something above zero has a result.
+            series[f"{name}{{{labels}}}"] = (line[1], 1 if name.endswith("_total") else 0)
+        series['node_textfile_mtime_seconds{instance="host",file="/var/lib/prometheus/node-exporter/pasidd.prom"}'] = ("0", 60)
+        tests = []
+        for query in queries:
+            for variable, value in VARIABLES.items():
+                query = query.replace(variable, value)
+            tests.append({"expr": query, "eval_time": "60m", "exp_samples": [{"labels": "nothing", "value": 0}]})
+        document = {
+            "evaluation_interval": "1m",
+            "tests": [
+                {
+                    "interval": "1m",
+                    "input_series": [
+                        {"series": name, "values": f"{start}+{step}x60"} for name, (start, step) in series.items()
+                    ],
+                    "promql_expr_test": [test],
+                }
+                for test in tests
+            ],
+        }
+        # JSON is YAML.
+        path = self.directory / "dashboard-test.yml"
+        path.write_text(json.dumps(document))
+        result = subprocess.run([PROMTOOL, "test", "rules", path], capture_output=True, text=True, check=False)
+        output = result.stdout + result.stderr
+        self.assertNotRegex(output, r"parse error|unmarshal|cannot|invalid")
+        # promtool only compares. The expected sample is wrong on purpose, so it prints what it got instead.
+        got = re.findall(r'^\s+expr: ".*", time: 1h,\n\s+exp:.*\n\s+got:\s*(.*)$', output, re.M)
+        self.assertEqual(len(got), len(queries), output)
+        return [None if sample in ("", "nil") else sample for sample in got]
 
     def test_burst(self):
         """Who asks all the time holds up nobody else: several share a text, and there is a pause before the next one."""
