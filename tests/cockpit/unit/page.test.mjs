@@ -27,3 +27,16 @@ test("the manifest is what Cockpit reads", () => {
     assert.equal(manifest.menu.index.label, "PASIDs");
     assert.ok(Number(manifest.requires.cockpit) <= 287);
 });
+
+test("each module is installed", () => {
+    const listed = new Set(read("meson.build").match(/[\w/]+\.js(?=')/g));
+
+    assert.deepEqual([...listed].sort(), [...sources].sort());
+});
+
+test("each test of this directory is in meson.build", () => {
+    const tests = readFileSync(new URL("../meson.build", import.meta.url), "utf8");
+
+    for (const file of readdirSync(new URL(".", import.meta.url)))
+        assert.ok(tests.includes("'" + file.split(".")[0] + "'"), file);
+});
