@@ -733,9 +733,9 @@ class Shell(CockpitTest):
     def test_dark(self):
         self.doctor(("kernel", "warn", "not loaded", "modprobe vfio_pasid"))
         self.add_machine("web", WEB, 1, sets=[1])
-        self.root.set_attribute(1, "denied", 3)
         self.start()
         self.wait_vm("web")
+        self.root.set_attribute(1, "denied", 3)
         self.open(dark=True)
         self.wait_text(".attention", "web")
         self.wait_text(".finding", "modprobe")
@@ -750,9 +750,9 @@ class Shell(CockpitTest):
     def test_narrow(self):
         self.doctor(("kernel", "ok", "", ""))
         self.add_machine("a-machine-with-quite-a-long-name", WEB, 1, sets=[1])
-        self.root.set_attribute(1, "denied", 3)
         self.start()
         self.wait_vm("a-machine-with-quite-a-long-name")
+        self.root.set_attribute(1, "denied", 3)
         self.open(width=360, height=740)
         self.wait_text(".attention", "long-name")
         for view in ("overview", "machines", "slices", "events", f"machine/{WEB}"):
