@@ -78,7 +78,7 @@ const REASONS = [
     ["not-in-force", "danger", N_("Quota not in force")],
     ["over", "danger", N_("Over quota")],
     ["denied", "danger", N_("PASIDs denied")],
-    ["high", "warning", N_("Nearly used up")],
+    ["high", "warning", N_("Above 80 %")],
 ];
 
 /** Names of the reasons why this VM wants attention. */

@@ -27,12 +27,14 @@ export class EventTable {
     }
 
     row(event) {
+        const who = whoText(event, this.users);
+
         return el("tr", { "data-event": event.number },
             cell(_("Time"), el("time", { datetime: isoTime(event.usec) }, when(event.usec))),
             cell(_("Event"), label(LEVELS[event.type] ?? "neutral", typeText(event.type))),
             this.about && cell(_("Machine"), event.uuid ? el("a", { href: href(["machine", event.uuid]) }, nameNode(event.name)) : ""),
             cell(_("What happened"), el("bdi", {}, plain(event.text))),
-            cell(_("Who"), el("bdi", {}, whoText(event, this.users))));
+            cell(_("Who"), who && el("bdi", {}, who)));
     }
 
     /** Names have become known. */
