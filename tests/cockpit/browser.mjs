@@ -52,7 +52,7 @@ const commands = {
     goto: ({ url }) => page.goto(url),
     /** Cockpit's shell shows the page in a frame. */
     frame: async ({ name }) => {
-        await page.waitForSelector("iframe[name='" + name + "']");
+        await page.waitForSelector("iframe[name='" + name + "']", { state: "attached" });
         frame = page.frame({ name });
     },
     top: () => {
