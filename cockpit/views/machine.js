@@ -27,6 +27,10 @@ function treeNode(node) {
         node.children?.length > 0 && el("ul", {}, node.children.map(treeNode)));
 }
 
+function fact([term, text, data]) {
+    return [term, [text, text && data && " ", data && el("bdi", {}, text ? "(" + plain(data) + ")" : plain(data))]];
+}
+
 export class Machine {
     wanted = { events: true, slices: false };
 
@@ -112,9 +116,10 @@ export class Machine {
             text: usageText(vm),
             level: reasons.includes("over") ? "danger" : reasons.includes("high") ? "warning" : "",
         });
+        // The third is the host's, and is not translated.
         const facts = [
             [_("Quota"), number(vm.quota)],
-            [_("Source"), vm.origin ? fill("$0 ($1)", sourceText(vm.source), plain(vm.origin)) : sourceText(vm.source)],
+            [_("Source"), sourceText(vm.source), vm.origin],
             [_("Watermark"), watermark(vm.watermark)],
             [_("Allocated"), number(vm.allocated)],
             [_("Attached"), number(vm.attached)],
@@ -123,15 +128,15 @@ export class Machine {
         ];
         const details = [
             [_("State"), stateText(vm.state)],
-            [_("UUID"), vm.uuid],
-            [_("Unit"), plain(vm.unit) || "-"],
-            [_("Slice"), plain(vm.slice) || "-"],
-            [_("Control group"), plain(vm.cgroup) || "-"],
+            [_("UUID"), "", vm.uuid],
+            [_("Unit"), "", vm.unit || "-"],
+            [_("Slice"), "", vm.slice || "-"],
+            [_("Control group"), "", vm.cgroup || "-"],
             [_("Process"), vm.leader > 0 ? String(vm.leader) : "-"],
         ];
 
-        this.keyed("facts", facts, () => replace(this.facts, definition(facts)));
-        this.keyed("details", [details, vm.metadata], () => replace(this.details, definition(details), vm.metadata.length > 0 && el("details", {},
+        this.keyed("facts", facts, () => replace(this.facts, definition(facts.map(fact))));
+        this.keyed("details", [details, vm.metadata], () => replace(this.details, definition(details.map(fact)), vm.metadata.length > 0 && el("details", {},
             el("summary", {}, _("Metadata for rules")),
             definition(vm.metadata.map(([key, value]) => [plain(key), el("bdi", {}, plain(value))])))));
         this.open.hidden = !isLibvirt(vm) || !cockpit.manifests?.machines;

@@ -100,7 +100,7 @@ export class Overview {
         replace(this.facts, definition([
             [_("Capacity"), number(capacity)],
             [_("Machines"), el("a", { href: href(["machines"]) }, number(this.daemon.world.vms.size))],
-            [_("Admission control"), plain(manager.Admission)],
+            [_("Admission control"), el("bdi", {}, plain(manager.Admission))],
             [_("Overcommitment"), fill(_("up to $0 times the capacity"), number(manager.OvercommitRatio ?? 1))],
             [_("Version of pasidd"), plain(manager.Version)],
         ]));
@@ -122,9 +122,9 @@ export class Overview {
         replace(this.state,
             idle
                 ? alert("info", _("This host has no PASIDs"), [
-                    el("p", {}, plain(manager.Status)),
+                    el("p", {}, el("bdi", {}, plain(manager.Status))),
                     el("p", {}, _("pasidd waits, and limits nothing. If the host's IOMMU supports PASIDs, the checks below say how to turn them on."))])
-                : alert("success", _("pasidd is running"), [el("p", {}, plain(manager.Status))]),
+                : alert("success", _("pasidd is running"), [el("p", {}, el("bdi", {}, plain(manager.Status)))]),
             !idle && over && alert("warning", _("More PASIDs are committed than may be"), [
                 el("p", {}, fill(_("$0 are committed, at most $1 may be. Lower quotas, move machines to another host, or raise OvercommitRatio= in /etc/pasidd/pasidd.conf."),
                     number(manager.Committed), limit(manager.CommitLimit)))]));

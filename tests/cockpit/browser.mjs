@@ -21,11 +21,11 @@ const HANG_GUARD = 60000;
 const browser = await chromium.launch({ executablePath: process.argv[3], args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 let context, page, frame, problems = [], sent = 0, received = 0;
 
-async function newPage({ width = 1280, height = 900, dark = false, contrast = "no-preference" }) {
+async function newPage({ width = 1280, height = 900, dark = false, contrast = "no-preference", locale = "en-US" }) {
     await context?.close();
     problems = [];
     sent = received = 0;
-    context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", forcedColors: contrast === "forced" ? "active" : "none", locale: "en-US", timezoneId: "UTC" });
+    context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", forcedColors: contrast === "forced" ? "active" : "none", locale, timezoneId: "UTC" });
     context.setDefaultTimeout(HANG_GUARD);
     page = await context.newPage();
     frame = page;

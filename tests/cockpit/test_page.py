@@ -699,6 +699,93 @@ class Names(CockpitTest):
         self.wait_text("main > bdi", "(no name)")
 
 
+class Translation(CockpitTest):
+    """A translation that puts each text in brackets: what is seen without brackets cannot be translated."""
+
+    config = "[Manager]\nDefaultQuota=32\n"
+    # What is not the page's: of tenants, of systemd, of pasidctl; and what is the same in all languages.
+    DATA = re.compile(r"\b(web|qemu-1-web|machine|slice|scope|misc\.max|UUID|PASIDs?|root|nobody|kernel|hook|default_quota|vfio_pasid)\b")
+
+    def translate(self, language):
+        """By the program that makes the translations of the package."""
+        text = (SOURCE / "cockpit/po/cockpit-pasidd.pot").read_text()
+        text = re.sub(r'msgid "(.+)"\nmsgstr ""', r'msgid "\1"\nmsgstr "[[\1]]"', text)
+        text = re.sub(
+            r'msgid "(.+)"\nmsgid_plural "(.+)"\nmsgstr\[0\] ""\nmsgstr\[1\] ""',
+            r'msgid "\1"\nmsgid_plural "\2"\nmsgstr[0] "[[\1]]"\nmsgstr[1] "[[\2]]"',
+            text,
+        )
+        text = text.replace('"Language: ', f'"Language: {language}').replace("nplurals=INTEGER; plural=EXPRESSION;", "nplurals=2; plural=(n != 1);")
+        po = self.directory / f"{language}.po"
+        po.write_text(text)
+        script = subprocess.check_output([SOURCE / "cockpit/po/to-js", po])
+        (self.home / f".local/share/cockpit/pasids/po.{language}.js").write_bytes(script)
+
+    def test_plural_forms(self):
+        """Of a translation, only its texts and C's operators get into the script."""
+        po = self.directory / "xx.po"
+        for plural, valid in (("(n%10==1 && n%100!=11 ? 0 : 1)", True), ("alert(1)", False), ("0}},f(),{a:{b:n", False)):
+            with self.subTest(plural):
+                po.write_text(f'msgid ""\nmsgstr ""\n"Language: xx\\n"\n"Plural-Forms: nplurals=2; plural={plural};\\n"\n\nmsgid "a"\nmsgstr "</script>\\"b"\n')
+                done = subprocess.run([SOURCE / "cockpit/po/to-js", po], capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode == 0, valid, done.stderr)
+                self.assertEqual(r'"a":[null, "</script>\"b"]' in done.stdout, valid)
+
+    def untranslated(self):
+        return self.browser.evaluate(
+            expression="""() => {
+                const found = [];
+                const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                while (walker.nextNode()) {
+                    const { data, parentElement } = walker.currentNode;
+                    if (!parentElement.closest("script, code, bdi"))
+                        found.push(data);
+                }
+                for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]"))
+                    for (const name of ["aria-label", "title", "placeholder"])
+                        found.push(element.getAttribute(name) ?? "");
+                return found.filter((text) => /\\p{L}{2}/u.test(text.replaceAll(/\\[\\[.*\\]\\]/g, "")));
+            }"""
+        )
+
+    def assert_translated(self):
+        self.assertEqual([text for text in self.untranslated() if re.search("[A-Za-z]{2}", self.DATA.sub("", text))], [])
+
+    def test_pseudo(self):
+        self.doctor(("kernel", "ok", "", ""), ("hook", "fail", "", "ln -s"))
+        self.add_machine("web", WEB, 1, sets=[1])
+        self.start()
+        self.wait_vm("web")
+        self.root.set_attribute(1, "denied", 3)
+        self.set_quota(WEB, 40)
+        for language, direction in (("de", "ltr"), ("he", "rtl")):
+            self.translate(language)
+            with self.subTest(language):
+                self.open(locale=language)
+                self.wait_text(".attention", "[[PASIDs denied]]")
+                self.wait_text("section", "[[1 check without a finding]]")
+                self.assertEqual(
+                    self.browser.evaluate(expression="() => [document.documentElement.lang, document.documentElement.dir]"), [language, direction]
+                )
+                for view, text in (
+                    ("overview", "[[Check again]]"),
+                    ("machines", "[[persistent override]]"),
+                    ("slices", "[[Slice"),
+                    ("events", "[[Quota changed]]"),
+                    (f"machine/{WEB}", "[[sets the quota]]"),
+                ):
+                    self.go(view)
+                    self.wait_text("main", text)
+                    self.assert_translated()
+                    self.assert_accessible()
+                    self.assertLessEqual(
+                        *self.browser.evaluate(expression="() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+                    )
+                self.click("[data-action=set]")
+                self.wait_text("dialog", "[[Check only]]")
+                self.assert_translated()
+
+
 class Shell(CockpitTest):
     """The page in Cockpit's shell: menu, address, theme."""
 
