@@ -45,6 +45,14 @@ view_bind() {
     [[ ${3-} != ro ]] || mount -o remount,bind,ro "$VIEW$2"
 }
 
+# view_network: the view reaches what this host reaches, even if there is a proxy with its own certificates in between.
+view_network() {
+    local file
+    for file in /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; do
+        [[ ! -e $file ]] || cp -L --remove-destination "$file" "$VIEW$file"
+    done
+}
+
 view_run() {
     (view_exec "$@")
 }
