@@ -194,8 +194,13 @@ export class Daemon extends EventTarget {
             this.absent(error);
             return;
         }
+        if (kind === "lost") {
+            this.close();
+            this.setState("lost", error);
+            return;
+        }
         this.clearTimers();
-        this.setState(kind === "lost" ? kind : "failed", error);
+        this.setState("failed", error);
     }
 
     /** Reads what has no signals, after a while in which nothing was announced. */
@@ -225,8 +230,8 @@ export class Daemon extends EventTarget {
                 this.announce();
             }
         } catch (error) {
-            // The owner's change or the end of the channel is announced separately.
-            if (generation === this.generation && !["absent", "lost", "busy"].includes(kindOf(error)))
+            // The owner's change is announced separately.
+            if (generation === this.generation && !["absent", "busy"].includes(kindOf(error)))
                 this.failed(error);
         } finally {
             this.reading = false;

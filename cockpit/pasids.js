@@ -149,7 +149,8 @@ class Page {
         case "lost":
             replace(this.problem, alert("danger", _("The connection to the host is lost"), [
                 el("p", {}, _("What is shown is no longer up to date. Check that the host is up and reachable, then connect again.")),
-                error?.message && el("p", { class: "muted" }, plain(error.message)),
+                // Of a traceback of the bridge, the error.
+                error?.message && el("p", { class: "muted" }, plain(error.message.trim().split("\n").at(-1))),
                 button(_("Connect again"), () => this.daemon.open(), { "data-action": "reconnect" })], "alert"));
             return;
         default:

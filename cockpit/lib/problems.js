@@ -34,7 +34,8 @@ export function kindOf(error) {
         return "denied";
     if (name === "org.freedesktop.DBus.Error.LimitsExceeded")
         return "busy";
-    if (LOST.includes(error?.problem))
+    // On Debian 13, a failure of the bridge itself: the system bus has ended.
+    if (LOST.includes(error?.problem) || name === "python.error")
         return "lost";
     return "failed";
 }
@@ -49,7 +50,7 @@ export function changeProblem(error, administrator) {
             title: _("Not permitted"),
             text: administrator
                 ? fill(_("polkit does not permit this change: $0"), message)
-                : fill(_("This change needs administrative access, which can be turned on at the top of Cockpit's window. The answer was: $0"), message),
+                : fill(_("polkit does not permit this change without administrative access, which can be turned on at the top of Cockpit's window. The answer was: $0"), message),
         };
     case "busy":
         return { title: _("Too many requests"), text: fill(_("pasidd has too many requests of yours. Try again. The answer was: $0"), message) };

@@ -13,6 +13,7 @@ test("kinds of errors", () => {
     assert.equal(kindOf({ name: "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired" }), "denied");
     assert.equal(kindOf({ name: "org.freedesktop.DBus.Error.LimitsExceeded" }), "busy");
     assert.equal(kindOf({ problem: "disconnected" }), "lost");
+    assert.equal(kindOf({ name: "python.error", message: "Traceback" }), "lost");
     assert.equal(kindOf({ name: "org.pasidd1.Error.NotApplied" }), "failed");
     assert.equal(kindOf(null), "failed");
 });
@@ -20,7 +21,7 @@ test("kinds of errors", () => {
 test("a refusal says how access is had, unless the user has it", () => {
     const error = { name: "org.freedesktop.DBus.Error.AccessDenied", message: "no" };
 
-    assert.match(changeProblem(error, false).text, /administrative access.*no$/);
+    assert.match(changeProblem(error, false).text, /polkit does not permit.*administrative access.*no$/);
     assert.match(changeProblem(error, true).text, /polkit does not permit.*no$/);
     assert.equal(changeProblem(error, true).title, "Not permitted");
     assert.match(changeProblem({ problem: "disconnected" }, true).text, /not known whether/);
