@@ -4,23 +4,25 @@
  * pasidd-bench PASIDD [VMS [IDLE-SECONDS]]: what the daemon costs on a host
  * with 1 000 VMs. Every figure is of one run, on one host: ratios say more
  * than times.
+ *
+ * pasidd-bench --flood [VMS]: only the last part, a flood of kernel events.
  */
 
 #include <fcntl.h>
 #include <ftw.h>
-#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <systemd/sd-bus.h>
 
 #include "bus-names.h"
+#include "daemon-process.h"
 #include "fake-host.h"
+#include "flood.h"
 #include "macro.h"
+#include "measure.h"
 
 #define STARTS      5U
 #define ROUNDS      2000U
@@ -33,13 +35,6 @@ static char directory[] = "/dev/shm/pasidd-bench-XXXXXX";
 static pid_t processes[3]; /* pasidd, systemd-machined's stand-in, dbus-daemon */
 static char *probes[2];    /* files beside those that quotas are written to */
 
-static double now_usec(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
-
 static int remove_file(const char *path, const struct stat *st, int type, struct FTW *where) {
         return remove(path);
 }
@@ -51,113 +46,6 @@ static void clean_up(void) {
                         (void) waitpid(processes[i], NULL, 0);
                 }
         (void) nftw(directory, remove_file, 32, FTW_DEPTH | FTW_PHYS);
-}
-
-static int compare(const void *a, const void *b) {
-        const double *x = a, *y = b;
-
-        return *x < *y ? -1 : *x > *y;
-}
-
-static double median(double *values, size_t n) {
-        qsort(values, n, sizeof(*values), compare);
-        return values[n / 2];
-}
-
-#define NO_GOAL (-1.0)
-
-static void report(const char *what, double value, const char *unit, double goal) {
-        if (goal >= 0)
-                printf("%-58s %10.2f %-8s goal %g: %s\n", what, value, unit, goal,
-                        value <= goal ? "met" : "MISSED");
-        else
-                printf("%-58s %10.2f %s\n", what, value, unit);
-}
-
-/* A number out of a line "NAME: NUMBER" of a file in /proc. */
-static uint64_t read_status(pid_t pid, const char *name) {
-        char path[64], line[256];
-        uint64_t value = 0;
-        FILE *f;
-
-        snprintf(path, sizeof(path), "/proc/%i/status", (int) pid);
-        f = fopen(path, "re");
-        if (!f)
-                die(path);
-        while (fgets(line, sizeof(line), f))
-                if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
-                        value = strtoull(line + strlen(name) + 1, NULL, 10);
-        fclose(f);
-        return value;
-}
-
-/* Time on a CPU so far, in milliseconds; /proc/PID/stat has it in ticks only. */
-static double read_cpu_msec(pid_t pid) {
-        unsigned long long nsec;
-        char path[64];
-        FILE *f;
-
-        snprintf(path, sizeof(path), "/proc/%i/schedstat", (int) pid);
-        f = fopen(path, "re");
-        if (!f || fscanf(f, "%llu", &nsec) != 1)
-                die(path);
-        fclose(f);
-        return (double) nsec / 1e6;
-}
-
-static int make_notify_socket(void) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        int fd;
-
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", directory);
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
-                die("notify socket");
-        (void) setenv("NOTIFY_SOCKET", address.sun_path, true);
-        return fd;
-}
-
-static pid_t start_pasidd(const char *program) {
-        char argument[128];
-        pid_t pid;
-
-        snprintf(argument, sizeof(argument), "--root=%s/root", directory);
-        pid = fork();
-        if (pid < 0)
-                die("fork");
-        if (pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
-                execl(program, program, argument, "--log-level=warning", NULL);
-                die(program);
-        }
-        return pid;
-}
-
-static void wait_ready(int notify) {
-        struct timeval timeout = { .tv_sec = 120 };
-        char text[4096];
-        ssize_t n;
-
-        (void) setsockopt(notify, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-        do {
-                n = recv(notify, text, sizeof(text) - 1, 0);
-                if (n < 0)
-                        die("pasidd does not become ready");
-                text[n] = '\0';
-        } while (!strstr(text, "READY=1"));
-}
-
-static void check(int r, const char *what) {
-        if (r < 0) {
-                errno = -r;
-                die(what);
-        }
-}
-
-static void call_ping(sd_bus *bus) {
-        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, "org.freedesktop.DBus.Peer",
-                      "Ping", NULL, NULL, NULL),
-                "Ping");
 }
 
 static void call_list(sd_bus *bus) {
@@ -174,12 +62,6 @@ static void call_metrics(sd_bus *bus) {
         check(sd_bus_call_method(bus, PASIDD_BUS_NAME, PASIDD_OBJECT_PATH, PASIDD_MANAGER_INTERFACE,
                       "GetMetrics", NULL, &reply, NULL),
                 "GetMetrics");
-}
-
-static void call_set_quota(sd_bus *bus, const char *vm, uint32_t quota, bool runtime) {
-        check(sd_bus_call_method(bus, PASIDD_BUS_NAME, vm, PASIDD_VM_INTERFACE, "SetQuota", NULL, NULL,
-                      "ua{sv}", quota, 1, "runtime", "b", runtime),
-                "SetQuota");
 }
 
 /* As the daemon writes an attribute. */
@@ -335,12 +217,6 @@ static void measure_call(
         report("    CPU time of pasidd", median(cpu, LIST_ROUNDS), "ms", NO_GOAL);
 }
 
-static void stop(pid_t *pid) {
-        (void) kill(*pid, SIGTERM);
-        (void) waitpid(*pid, NULL, 0);
-        *pid = 0;
-}
-
 /* Several times; the last one stays. */
 static void measure_start(const char *program, int notify, size_t n_vms) {
         double wall[STARTS], own[STARTS], others[STARTS];
@@ -350,12 +226,12 @@ static void measure_start(const char *program, int notify, size_t n_vms) {
                 double begin, cpu;
 
                 if (i > 0) {
-                        stop(&processes[0]);
+                        stop_process(&processes[0]);
                         forget_run(directory, n_vms);
                 }
                 cpu = read_cpu_msec(processes[1]) + read_cpu_msec(processes[2]);
                 begin = now_usec();
-                processes[0] = start_pasidd(program);
+                processes[0] = start_pasidd(program, directory, "warning", false);
                 wait_ready(notify);
                 wall[i] = (now_usec() - begin) / 1000;
                 own[i] = read_cpu_msec(processes[0]);
@@ -369,36 +245,40 @@ static void measure_start(const char *program, int notify, size_t n_vms) {
         report("resident memory when ready", (double) read_status(processes[0], "VmRSS") / 1024, "MiB", 8);
 }
 
-int main(int argc, char **argv) {
-        size_t n_vms = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
-        unsigned idle = argc > 3 ? (unsigned) strtoul(argv[3], NULL, 10) : 60;
-        char uuid[MACHINE_NAME_SIZE], scope[MACHINE_NAME_SIZE], what[128];
-        _cleanup_free_ char *vm = NULL;
+static void measure_idle(unsigned seconds) {
+        char what[128];
         uint64_t before;
-        sd_bus *bus;
-        int notify;
 
-        if (argc < 2 || argc > 4 || n_vms == 0) {
-                fprintf(stderr, "usage: pasidd-bench PASIDD [VMS [IDLE-SECONDS]]\n");
-                return 2;
-        }
+        /* What was set off by the calls has its end first. */
+        sleep(2);
+        before = read_status(processes[0], "voluntary_ctxt_switches") +
+                 read_status(processes[0], "nonvoluntary_ctxt_switches");
+        sleep(seconds);
+        snprintf(what, sizeof(what), "wake-ups in %u idle seconds, without a watchdog", seconds);
+        report(what,
+                (double) (read_status(processes[0], "voluntary_ctxt_switches") +
+                          read_status(processes[0], "nonvoluntary_ctxt_switches") - before),
+                "", 0);
+}
 
-        if (!mkdtemp(directory))
-                die(directory);
-        (void) atexit(clean_up);
-        make_root(directory, n_vms);
+static void make_probes(size_t n_vms) {
+        char scope[MACHINE_NAME_SIZE];
+
         machine_scope(n_vms / 2, scope);
         probes[0] = text_new("%s/root/sys/fs/cgroup/machine.slice/%s/probe", directory, scope);
         /* Not with the sets, where the daemon would look at what was written. */
         probes[1] = text_new("%s/root/sys/class/probe/set1/probe", directory);
         for (size_t i = 0; i < ELEMENTSOF(probes); i++)
                 make_file("", probes[i] + 1, "");
-        processes[2] = start_bus(directory);
-        processes[1] = start_machined(n_vms);
-        /* Not before: dbus-daemon says READY=1, too. */
-        notify = make_notify_socket();
+}
 
-        measure_start(argv[1], notify, n_vms);
+/* Everything but the flood, with sets that are files. */
+static void measure_daemon(const char *program, size_t n_vms, unsigned idle, int notify) {
+        char uuid[MACHINE_NAME_SIZE], what[128];
+        _cleanup_free_ char *vm = NULL;
+        sd_bus *bus;
+
+        measure_start(program, notify, n_vms);
 
         check(sd_bus_open_system(&bus), "bus");
         machine_uuid(n_vms / 2, uuid);
@@ -410,18 +290,49 @@ int main(int argc, char **argv) {
         measure_call(bus, "GetMetrics, median", call_metrics, METRICS_PAUSE_USEC, NO_GOAL);
         report("resident memory after that", (double) read_status(processes[0], "VmRSS") / 1024, "MiB", 8);
         report("    at its highest", (double) read_status(processes[0], "VmHWM") / 1024, "MiB", NO_GOAL);
-
-        /* What was set off by the calls has its end first. */
-        sleep(2);
-        before = read_status(processes[0], "voluntary_ctxt_switches") +
-                 read_status(processes[0], "nonvoluntary_ctxt_switches");
-        sleep(idle);
-        snprintf(what, sizeof(what), "wake-ups in %u idle seconds, without a watchdog", idle);
-        report(what,
-                (double) (read_status(processes[0], "voluntary_ctxt_switches") +
-                          read_status(processes[0], "nonvoluntary_ctxt_switches") - before),
-                "", 0);
+        measure_idle(idle);
 
         sd_bus_flush_close_unref(bus);
+        stop_process(&processes[0]);
+        forget_run(directory, n_vms);
+}
+
+/* The daemon for the flood is beside this program. */
+static char *flood_program(void) {
+        char path[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+        if (n < 0)
+                die("/proc/self/exe");
+        path[n] = '\0';
+        return text_new("%s/pasidd-netlink", dirname(path));
+}
+
+int main(int argc, char **argv) {
+        bool flood_only = argc > 1 && streq(argv[1], "--flood");
+        size_t n_vms = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+        unsigned idle = argc > 3 ? (unsigned) strtoul(argv[3], NULL, 10) : 60;
+        _cleanup_free_ char *program = flood_program();
+        int notify;
+
+        if (argc < 2 || argc > (flood_only ? 3 : 4) || n_vms == 0) {
+                fprintf(stderr, "usage: pasidd-bench PASIDD [VMS [IDLE-SECONDS]]\n"
+                                "       pasidd-bench --flood [VMS]\n");
+                return 2;
+        }
+
+        if (!mkdtemp(directory))
+                die(directory);
+        (void) atexit(clean_up);
+        make_root(directory, n_vms);
+        make_probes(n_vms);
+        processes[2] = start_bus(directory);
+        processes[1] = start_machined(n_vms);
+        /* Not before: dbus-daemon says READY=1, too. */
+        notify = make_notify_socket(directory);
+
+        if (!flood_only)
+                measure_daemon(argv[1], n_vms, idle, notify);
+        measure_flood(program, directory, n_vms, notify, &processes[0]);
         return 0;
 }
