@@ -29,6 +29,9 @@
 /* The kernel puts several replies to a dump into one datagram. */
 #define DUMP_SIZE (16U * 1024)
 
+/* Events that are sent before requests are looked at again. */
+#define ROUND_MAX 64U
+
 enum {
         LISTEN,
         COMMANDS,
@@ -44,7 +47,7 @@ typedef struct Flood {
 } Flood;
 
 typedef struct Command {
-        unsigned rate, seconds;
+        unsigned rate, seconds; /* rate 0: a lost event */
 } Command;
 
 static FakeKernel *shared;
@@ -225,10 +228,17 @@ static void send_event(uint64_t n) {
                 shared->lost++;
 }
 
-static void continue_flood(void) {
+static uint64_t events_due(void) {
         uint64_t due = (uint64_t) ((now_usec() - flood.begin) / 1e6 * flood.rate);
 
-        while (flood.n < due && flood.n < flood.total)
+        return due < flood.total ? due : flood.total;
+}
+
+static void continue_flood(void) {
+        uint64_t due = events_due();
+
+        /* Requests are answered even if the events are late. */
+        for (unsigned i = 0; i < ROUND_MAX && flood.n < due; i++)
                 send_event(flood.n++);
         if (flood.n == flood.total) {
                 flood = (Flood) {};
@@ -241,6 +251,11 @@ static void take_command(int fd) {
 
         if (read(fd, &command, sizeof(command)) != sizeof(command))
                 _exit(0); /* the benchmark has ended */
+        if (command.rate == 0) {
+                sequence++;
+                send_event(0);
+                return;
+        }
         flood = (Flood) {
                 .total = (uint64_t) command.rate * command.seconds,
                 .rate = command.rate,
@@ -264,9 +279,16 @@ static void accept_socket(int fd) {
         fds[EVENTS] = (struct pollfd) { .fd = new };
 }
 
+/* In milliseconds, for poll(). */
+static int timeout(void) {
+        if (flood.total == 0)
+                return -1;
+        return flood.n < events_due() ? 0 : 1;
+}
+
 static void serve(void) {
         for (;;) {
-                if (poll(fds, N_FDS, flood.total > 0 ? 1 : -1) < 0)
+                if (poll(fds, N_FDS, timeout()) < 0)
                         die("poll");
                 if (fds[LISTEN].revents)
                         accept_socket(fds[LISTEN].fd);
@@ -346,9 +368,15 @@ FakeKernel *start_fake_kernel(const char *dir, size_t n_vms) {
         return shared;
 }
 
-void fake_kernel_flood(FakeKernel *kernel, unsigned rate, unsigned seconds) {
-        const Command command = { .rate = rate, .seconds = seconds };
-
-        if (write(kernel->commands, &command, sizeof(command)) != sizeof(command))
+static void send_command(const FakeKernel *kernel, const Command *command) {
+        if (write(kernel->commands, command, sizeof(*command)) != sizeof(*command))
                 die("the fake kernel");
+}
+
+void fake_kernel_flood(FakeKernel *kernel, unsigned rate, unsigned seconds) {
+        send_command(kernel, &(Command) { .rate = rate, .seconds = seconds });
+}
+
+void fake_kernel_lose_event(FakeKernel *kernel) {
+        send_command(kernel, &(Command) {});
 }

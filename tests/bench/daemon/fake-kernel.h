@@ -18,7 +18,7 @@
 /* Shared with the process. */
 typedef struct FakeKernel {
         pid_t pid;
-        int commands; /* a number of events to send is written to it */
+        int commands;                                               /* what the process is to do */
         _Atomic uint64_t limit_hits, watermark_hits, quota_changes; /* sent, including lost ones */
         _Atomic uint64_t lost;                                      /* that did not fit into the socket */
         _Atomic uint64_t dumps;
@@ -30,3 +30,6 @@ FakeKernel *start_fake_kernel(const char *dir, size_t n_vms);
 
 /* Begins to send events of all VMs in turn, rate of them a second. */
 void fake_kernel_flood(FakeKernel *kernel, unsigned rate, unsigned seconds);
+
+/* An event is lost, and the next one is sent: the daemon reads all sets again. */
+void fake_kernel_lose_event(FakeKernel *kernel);

@@ -14,9 +14,9 @@
 #include "macro.h"
 #include "measure.h"
 
-#define RATE          10000U
 #define SECONDS       4U
 #define CALM_USEC     2e6
+#define LOSS_USEC     2e6
 #define CALLS_MAX     200000U
 #define P99_RATIO_MAX 10.0
 
@@ -27,7 +27,7 @@
 typedef struct Calls {
         double usec[CALLS_MAX];
         size_t n;
-        double cpu_msec; /* of the daemon */
+        double wall_msec, cpu_msec, bus_cpu_msec; /* the latter of the daemon, and of dbus-daemon */
 } Calls;
 
 /* What the daemon counts, by GetMetrics. */
@@ -36,6 +36,7 @@ typedef struct Totals {
 } Totals;
 
 typedef struct Bench {
+        const FloodSetup *setup;
         FakeKernel *kernel;
         Listeners *listeners;
         sd_bus *bus;
@@ -52,25 +53,34 @@ static void call_once(Bench *b, Calls *calls) {
         calls->usec[calls->n++] = now_usec() - begin;
 }
 
+/* Adds what has passed since: sign -1 at the beginning, 1 at the end. */
+static void add_times(const Bench *b, Calls *calls, double sign) {
+        calls->wall_msec += sign * now_usec() / 1000;
+        calls->cpu_msec += sign * read_cpu_msec(b->pid);
+        calls->bus_cpu_msec += sign * read_cpu_msec(b->setup->bus);
+}
+
 /* Before and after the flood, so that whatever else the host does meets both alike. */
 static void call_in_calm(Bench *b, Calls *calls) {
         double end = now_usec() + CALM_USEC / 2;
 
-        calls->cpu_msec -= read_cpu_msec(b->pid);
+        add_times(b, calls, -1);
         while (now_usec() < end && calls->n < CALLS_MAX)
                 call_once(b, calls);
         call_ping(b->bus);
-        calls->cpu_msec += read_cpu_msec(b->pid);
+        add_times(b, calls, 1);
 }
 
 static void call_in_flood(Bench *b, Calls *calls) {
         uint64_t floods = b->kernel->floods;
 
-        fake_kernel_flood(b->kernel, RATE, SECONDS);
+        add_times(b, calls, -1);
+        fake_kernel_flood(b->kernel, b->setup->rate, SECONDS);
         while (b->kernel->floods == floods && calls->n < CALLS_MAX)
                 call_once(b, calls);
         while (b->kernel->floods == floods)
                 usleep(1000);
+        add_times(b, calls, 1);
 }
 
 /* Until everything that the flood has set off has been read. Returns the time until the last of it. */
@@ -119,17 +129,18 @@ static void forget_peak(pid_t pid) {
                 die(path);
 }
 
-static void start_daemon(Bench *b, const char *program, const char *dir, size_t n_vms, int notify) {
+static void start_daemon(Bench *b) {
+        const FloodSetup *setup = b->setup;
         char uuid[MACHINE_NAME_SIZE];
         double begin = now_usec();
 
-        b->pid = start_pasidd(program, dir, "info", true);
-        wait_ready(notify);
+        b->pid = *setup->daemon = start_pasidd(setup->program, setup->dir, "info", true);
+        wait_ready(setup->notify);
         report("from start to READY=1 with netlink, once", (now_usec() - begin) / 1000, "ms", NO_GOAL);
         report("    CPU time of pasidd", read_cpu_msec(b->pid), "ms", NO_GOAL);
 
         check(sd_bus_open_system(&b->bus), "bus");
-        machine_uuid(n_vms / 2, uuid);
+        machine_uuid(setup->n_vms / 2, uuid);
         check(sd_bus_path_encode(PASIDD_VM_PATH_PREFIX, uuid, &b->vm), "path");
         start_subscriber(b->listeners);
 }
@@ -146,14 +157,14 @@ static void begin_counting(Bench *b) {
         forget_peak(b->pid);
 }
 
-static void report_counts(Bench *b) {
+static void report_counts(Bench *b, double msec) {
         uint64_t limits = b->kernel->limit_hits, watermarks = b->kernel->watermark_hits;
         uint64_t quotas = b->kernel->quota_changes;
         Totals now = read_totals(b->bus);
         uint64_t reported = now.exceeded - b->totals.exceeded + now.reached - b->totals.reached;
         char what[128];
 
-        snprintf(what, sizeof(what), "kernel events in %u s", SECONDS);
+        snprintf(what, sizeof(what), "kernel events in %.1f s", msec / 1000);
         report(what, (double) (limits + watermarks + quotas), "", NO_GOAL);
         report("    limit-hit", (double) limits, "", NO_GOAL);
         report("    watermark-hit", (double) watermarks, "", NO_GOAL);
@@ -178,11 +189,13 @@ static void report_calls(Calls *calm, Calls *flood) {
 
         report("SetQuota without events, median round trip", calm_median, "us", NO_GOAL);
         report("    99th percentile", calm_p99, "us", NO_GOAL);
-        report("    calls a second", (double) calm->n / (CALM_USEC / 1e6), "", NO_GOAL);
+        report("    calls a second", (double) calm->n * 1000 / calm->wall_msec, "", NO_GOAL);
         report("SetQuota during the events, median round trip", flood_median, "us", NO_GOAL);
         report("    99th percentile", flood_p99, "us", NO_GOAL);
         report("    the longest", flood->usec[flood->n - 1], "us", NO_GOAL);
-        report("    calls a second", (double) flood->n / SECONDS, "", NO_GOAL);
+        report("    calls a second", (double) flood->n * 1000 / flood->wall_msec, "", NO_GOAL);
+        report("    CPU time of pasidd", flood->cpu_msec * 100 / flood->wall_msec, "%", NO_GOAL);
+        report("    CPU time of dbus-daemon", flood->bus_cpu_msec * 100 / flood->wall_msec, "%", NO_GOAL);
         report("SetQuota during to without events, median", flood_median / calm_median, "times", NO_GOAL);
         report("    99th percentile", flood_p99 / calm_p99, "times", P99_RATIO_MAX);
 }
@@ -192,42 +205,62 @@ static void measure_cpu(Bench *b, const Calls *calm) {
         uint64_t floods = b->kernel->floods, lost = b->kernel->lost;
         double cpu = read_cpu_msec(b->pid);
 
-        fake_kernel_flood(b->kernel, RATE, SECONDS);
+        fake_kernel_flood(b->kernel, b->setup->rate, SECONDS);
         while (b->kernel->floods == floods)
                 usleep(1000);
         (void) wait_for_silence(b);
         cpu = read_cpu_msec(b->pid) - cpu;
         report("CPU time of pasidd for one event, the signal included",
-                cpu * 1000 / (RATE * SECONDS - (double) (b->kernel->lost - lost)), "us", NO_GOAL);
+                cpu * 1000 / (b->setup->rate * SECONDS - (double) (b->kernel->lost - lost)), "us", NO_GOAL);
         report("    for one SetQuota without events", calm->cpu_msec * 1000 / (double) calm->n, "us",
                 NO_GOAL);
 }
 
-void measure_flood(const char *program, const char *dir, size_t n_vms, int notify, pid_t *process) {
+/* The daemon reads and compares all sets at once, and a call that arrives meanwhile waits. */
+static void measure_loss(Bench *b, Calls *calls) {
+        double end = now_usec() + LOSS_USEC;
+        uint64_t dumps = b->kernel->dumps;
+
+        calls->n = 0;
+        fake_kernel_lose_event(b->kernel);
+        while (now_usec() < end && calls->n < CALLS_MAX)
+                call_once(b, calls);
+        if (b->kernel->dumps == dumps) {
+                errno = ENODATA;
+                die("the daemon does not notice a lost event");
+        }
+        report("SetQuota when an event was lost, the longest", percentile(calls->usec, calls->n, 100), "us",
+                NO_GOAL);
+}
+
+void measure_flood(const FloodSetup *setup) {
         static Calls calm, flood;
-        Bench b = { .kernel = start_fake_kernel(dir, n_vms), .listeners = start_journal(dir) };
+        Bench b = {
+                .setup = setup,
+                .kernel = start_fake_kernel(setup->dir, setup->n_vms),
+                .listeners = start_journal(setup->dir),
+        };
         double silence, peak;
 
-        start_daemon(&b, program, dir, n_vms, notify);
-        *process = b.pid;
-
+        start_daemon(&b);
         (void) wait_for_silence(&b);
         call_in_calm(&b, &calm);
         begin_counting(&b);
         call_in_flood(&b, &flood);
         silence = wait_for_silence(&b);
         peak = (double) read_status(b.pid, "VmHWM") / 1024;
-        report_counts(&b);
+        report_counts(&b, flood.wall_msec);
         call_in_calm(&b, &calm);
 
         report("from the last event to the last signal or record", silence / 1000, "ms", NO_GOAL);
         report_calls(&calm, &flood);
         report("peak of resident memory during the events", peak, "MiB", NO_GOAL);
         measure_cpu(&b, &calm);
+        measure_loss(&b, &flood);
 
         sd_bus_flush_close_unref(b.bus);
         free(b.vm);
-        stop_process(process);
+        stop_process(setup->daemon);
         stop_listeners(b.listeners);
         stop_process(&b.kernel->pid);
 }

@@ -4,10 +4,15 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/*
- * How a flood of kernel events slows SetQuota down, and what it costs. program:
- * the daemon that is linked with fake-netlink.c. *process: where its pid is kept
- * while it runs. The bus and systemd-machined must be there, and dir/root as it
- * was made.
- */
-void measure_flood(const char *program, const char *dir, size_t n_vms, int notify, pid_t *process);
+typedef struct FloodSetup {
+        const char *program; /* the daemon that is linked with fake-netlink.c */
+        const char *dir;     /* with make_root(), start_bus() and start_machined() */
+        size_t n_vms;
+        unsigned rate; /* events a second */
+        int notify;    /* make_notify_socket() */
+        pid_t bus;     /* dbus-daemon */
+        pid_t *daemon; /* is set while the daemon runs */
+} FloodSetup;
+
+/* How a flood of kernel events slows SetQuota down, and what it costs. */
+void measure_flood(const FloodSetup *setup);

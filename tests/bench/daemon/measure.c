@@ -20,11 +20,12 @@ static int compare(const void *a, const void *b) {
 
 double percentile(double *values, size_t n, unsigned percent) {
         qsort(values, n, sizeof(*values), compare);
-        return values[n * percent / 100];
+        return values[(n - 1) * percent / 100];
 }
 
 double median(double *values, size_t n) {
-        return percentile(values, n, 50);
+        qsort(values, n, sizeof(*values), compare);
+        return values[n / 2];
 }
 
 void report(const char *what, double value, const char *unit, double goal) {

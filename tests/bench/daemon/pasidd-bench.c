@@ -5,7 +5,8 @@
  * with 1 000 VMs. Every figure is of one run, on one host: ratios say more
  * than times.
  *
- * pasidd-bench --flood [VMS]: only the last part, a flood of kernel events.
+ * pasidd-bench --flood [VMS [EVENTS]]: only the last part, a flood of so many
+ * kernel events a second.
  */
 
 #include <fcntl.h>
@@ -27,6 +28,10 @@
 #define STARTS      5U
 #define ROUNDS      2000U
 #define LIST_ROUNDS 50U
+
+/* Kernel events a second. */
+#define RATE     10000U
+#define RATE_MAX 1000000U
 
 /* More than the daemon waits between two answers to GetMetrics. */
 #define METRICS_PAUSE_USEC 500000U
@@ -311,13 +316,13 @@ static char *flood_program(void) {
 int main(int argc, char **argv) {
         bool flood_only = argc > 1 && streq(argv[1], "--flood");
         size_t n_vms = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
-        unsigned idle = argc > 3 ? (unsigned) strtoul(argv[3], NULL, 10) : 60;
+        unsigned long number = argc > 3 ? strtoul(argv[3], NULL, 10) : flood_only ? RATE : 60;
         _cleanup_free_ char *program = flood_program();
         int notify;
 
-        if (argc < 2 || argc > (flood_only ? 3 : 4) || n_vms == 0) {
+        if (argc < 2 || argc > 4 || n_vms == 0 || number > RATE_MAX) {
                 fprintf(stderr, "usage: pasidd-bench PASIDD [VMS [IDLE-SECONDS]]\n"
-                                "       pasidd-bench --flood [VMS]\n");
+                                "       pasidd-bench --flood [VMS [EVENTS]]\n");
                 return 2;
         }
 
@@ -332,7 +337,15 @@ int main(int argc, char **argv) {
         notify = make_notify_socket(directory);
 
         if (!flood_only)
-                measure_daemon(argv[1], n_vms, idle, notify);
-        measure_flood(program, directory, n_vms, notify, &processes[0]);
+                measure_daemon(argv[1], n_vms, (unsigned) number, notify);
+        measure_flood(&(FloodSetup) {
+                .program = program,
+                .dir = directory,
+                .n_vms = n_vms,
+                .rate = flood_only ? (unsigned) number : RATE,
+                .notify = notify,
+                .bus = processes[2],
+                .daemon = &processes[0],
+        });
         return 0;
 }
