@@ -177,7 +177,8 @@ static void report_counts(Bench *b, double msec) {
         report("    times that signals were suspended", (double) (b->listeners->suspensions - b->suspensions),
                 "", NO_GOAL);
         report("limit-hit and watermark-hit in the log of events", (double) reported, "", NO_GOAL);
-        report("    counted as suppressed", (double) (limits + watermarks - reported), "", NO_GOAL);
+        report("    not in it, counted as suppressed", (double) (limits + watermarks - reported), "",
+                NO_GOAL);
         report("records that the journal got", (double) (b->listeners->records - b->records), "", NO_GOAL);
         report("    dropped, as far as reported", (double) (b->listeners->dropped - b->dropped), "", NO_GOAL);
 }
