@@ -7,7 +7,7 @@
 
 import { kindOf } from "./lib/problems.js";
 import { MANAGER, VM, World } from "./lib/world.js";
-import { append } from "./lib/events.js";
+import { take } from "./lib/events.js";
 
 const NAME = "org.pasidd1";
 const PATH = "/org/pasidd1";
@@ -21,10 +21,15 @@ const HOST_MS = 1000;
 /** and as often as this without any. */
 const IDLE_MS = 5000;
 
+/** The error that a channel has ended with, or null. */
+function problemOf(options) {
+    return options?.problem ? { problem: options.problem, message: options.message } : null;
+}
+
 /**
  * Events: "state" when .state has another value: "connecting", "ready", "absent" (the daemon does not run; .error says
- * why), "lost" (Cockpit's connection) or "failed"; "change", with takeChanges() of the world as detail; "events";
- * "slices".
+ * why), "lost" (Cockpit's connection) or "failed", or .notLive has; "change", with takeChanges() of the world as detail;
+ * "events"; "slices"; "host" after each read of the manager's counts; "done" and "refused" after a change in a dialog.
  */
 export class Daemon extends EventTarget {
     constructor() {
@@ -40,8 +45,10 @@ export class Daemon extends EventTarget {
         this.client = null;
         this.timers = new Map();
         this.generation = 0;
-        /** Whether the view needs slices and events. */
+        /** Whether the view needs slices and events, */
         this.wanted = { slices: false, events: false };
+        /** and whether they were read since then. */
+        this.fresh = { slices: false, events: false };
     }
 
     setState(state, error = null) {
@@ -72,11 +79,16 @@ export class Daemon extends EventTarget {
     /** Begins, or begins again: after it was hidden, or when the user wants to. */
     open() {
         this.close();
-        this.watcher = cockpit.dbus("org.freedesktop.DBus", { bus: "system" });
+        const watcher = this.watcher = cockpit.dbus("org.freedesktop.DBus", { bus: "system" });
+
+        watcher.addEventListener("close", (event, options) => {
+            if (watcher === this.watcher)
+                this.lost(problemOf(options));
+        });
         // A channel to a name without an owner ends at once, so it cannot tell when the daemon is started.
-        this.watcher.subscribe({ path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus", member: "NameOwnerChanged", arg0: NAME },
+        watcher.subscribe({ path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus", member: "NameOwnerChanged", arg0: NAME },
             (path, iface, signal, [name, , owner]) => {
-                if (name === NAME && this.watcher)
+                if (name === NAME && watcher === this.watcher)
                     this.ownerChanged(owner);
             });
         this.setState("connecting");
@@ -85,9 +97,10 @@ export class Daemon extends EventTarget {
 
     /** A new channel to the daemon. Answers and signals of the one before are ignored from now on. */
     connect() {
-        this.client?.close();
+        // Before close(), which calls the handlers of the old channel's end.
         const generation = ++this.generation;
 
+        this.client?.close();
         this.clearTimers();
         this.client = cockpit.dbus(NAME, { bus: "system" });
         this.client.addEventListener("close", (event, options) => {
@@ -107,20 +120,28 @@ export class Daemon extends EventTarget {
         this.clearTimers();
         this.loading = null;
         this.world.pause(Date.now());
-        this.client?.close();
-        this.client = null;
-        this.watcher?.close();
-        this.watcher = null;
+        const { client, watcher } = this;
+
+        // Before close(), which calls the handlers of the channels' ends.
+        this.client = this.watcher = null;
+        // The bridge has one connection to the bus for all pages, so the end of a channel does not end the subscription.
+        if (this.subscribed)
+            client?.call(PATH, MANAGER, "Unsubscribe", [], { type: "" }).then(() => {}, () => {});
+        this.subscribed = false;
+        client?.close();
+        watcher?.close();
     }
 
     closed(options) {
-        const problem = options?.problem;
-        const error = problem ? { problem, message: options.message } : null;
+        const error = problemOf(options);
 
-        if (problem === "not-found") {
+        if (error?.problem === "not-found")
             this.absent(error);
-            return;
-        }
+        else
+            this.lost(error);
+    }
+
+    lost(error) {
         this.close();
         this.setState("lost", error);
     }
@@ -130,19 +151,45 @@ export class Daemon extends EventTarget {
         this.generation++;
         this.clearTimers();
         this.world.pause(Date.now());
+        // A call would start the daemon.
+        this.subscribed = false;
+        this.forgetEvents();
         this.setState("absent", error);
     }
 
     ownerChanged(owner) {
-        if (owner)
+        if (owner) {
+            this.forgetEvents();
             this.connect();
-        else
+        } else {
             this.absent();
+        }
+    }
+
+    /** They were of another run of the daemon, which begins with an empty log. */
+    forgetEvents() {
+        this.events = [];
+        this.missed = false;
+        this.fresh = { slices: false, events: false };
+        this.dispatchEvent(new Event("events"));
     }
 
     /** With a signature, so that the bridge need not introspect the object. */
     call(path, iface, member, type = "", args = []) {
         return this.client.call(path, iface, member, args, { type, timeout: 30000 });
+    }
+
+    /** Returns the error if the daemon has no place for another subscriber. */
+    async subscribe() {
+        this.subscribed = true;
+        try {
+            await this.call(PATH, MANAGER, "Subscribe");
+        } catch (error) {
+            if (kindOf(error) !== "busy")
+                throw error;
+            return error;
+        }
+        return null;
     }
 
     /** Subscribes and reads everything. In this order: what changes in between is announced. */
@@ -154,14 +201,11 @@ export class Daemon extends EventTarget {
         this.loading = generation;
         this.loadAgain = false;
         try {
-            this.notLive = null;
-            try {
-                await this.call(PATH, MANAGER, "Subscribe");
-            } catch (error) {
-                if (kindOf(error) !== "busy")
-                    throw error;
-                this.notLive = error;
-            }
+            const notLive = await this.subscribe();
+
+            if (generation !== this.generation)
+                return;
+            this.notLive = notLive;
             const [objects] = await this.call(PATH, OBJECTS, "GetManagedObjects");
             const [manager] = await this.call(PATH, PROPERTIES, "GetAll", "s", [MANAGER]);
 
@@ -195,8 +239,7 @@ export class Daemon extends EventTarget {
             return;
         }
         if (kind === "lost") {
-            this.close();
-            this.setState("lost", error);
+            this.lost(error);
             return;
         }
         this.clearTimers();
@@ -215,19 +258,29 @@ export class Daemon extends EventTarget {
         this.later("host", HOST_MS, () => this.readHost());
     }
 
+    /** After a read that is under way, which may have begun before there was something new to read. */
+    readNow() {
+        if (this.reading)
+            this.readAgain = true;
+        else
+            this.readHost();
+    }
+
     async readHost() {
         const generation = this.generation;
 
-        if (this.state !== "ready" || this.reading)
+        if (this.state !== "ready" || !this.client || this.reading)
             return;
         this.reading = true;
         try {
+            await this.keepSubscribed(generation);
             const [manager] = await this.call(PATH, PROPERTIES, "GetAll", "s", [MANAGER]);
 
             if (generation === this.generation) {
                 this.world.setManager(manager);
                 await this.readWanted();
                 this.announce();
+                this.dispatchEvent(new Event("host"));
             }
         } catch (error) {
             // The owner's change is announced separately.
@@ -235,7 +288,23 @@ export class Daemon extends EventTarget {
                 this.failed(error);
         } finally {
             this.reading = false;
+            if (this.readAgain) {
+                this.readAgain = false;
+                this.readHost();
+            }
         }
+    }
+
+    /** Another page of the session, on the same connection to the bus, ends the subscription when it is hidden. */
+    async keepSubscribed(generation) {
+        if (this.notLive)
+            return;
+        const notLive = await this.subscribe();
+
+        if (!notLive || generation !== this.generation)
+            return;
+        this.notLive = notLive;
+        this.dispatchEvent(new Event("state"));
     }
 
     async readWanted() {
@@ -246,30 +315,41 @@ export class Daemon extends EventTarget {
     }
 
     async readSlices() {
+        const { generation, fresh } = this;
         const [slices] = await this.call(PATH, MANAGER, "ListSlices");
 
-        if (JSON.stringify(slices) !== JSON.stringify(this.slices)) {
-            this.slices = slices;
-            this.dispatchEvent(new Event("slices"));
-        }
+        if (generation !== this.generation)
+            return;
+        if (fresh.slices && JSON.stringify(slices) === JSON.stringify(this.slices))
+            return;
+        fresh.slices = true;
+        this.slices = slices;
+        this.dispatchEvent(new Event("slices"));
     }
 
     async readEvents() {
+        const { generation, fresh } = this;
         const since = this.events.at(-1)?.number ?? 0;
         const [rows, missed] = await this.call(PATH, MANAGER, "ListEvents", "t", [since]);
 
-        this.missed = this.missed || (missed && since > 0);
-        if (rows.length === 0)
+        if (generation !== this.generation)
             return;
-        this.events = append(this.events, rows);
+        const log = take(this, rows, missed);
+
+        if (fresh.events && rows.length === 0 && log.missed === this.missed)
+            return;
+        fresh.events = true;
+        Object.assign(this, log);
         this.dispatchEvent(new Event("events"));
     }
 
     /** The view needs these from now on. */
     want(wanted) {
         this.wanted = { slices: false, events: false, ...wanted };
+        // What the view does not need gets old. A read under way can still be for the view before.
+        this.fresh = { slices: this.fresh.slices && this.wanted.slices, events: this.fresh.events && this.wanted.events };
         if (this.state === "ready")
-            this.readHost();
+            this.readNow();
     }
 
     signal(path, iface, signal, args) {
@@ -323,7 +403,7 @@ export class Daemon extends EventTarget {
         } finally {
             client.close();
             if (this.state === "ready")
-                this.readHost();
+                this.readNow();
         }
     }
 }

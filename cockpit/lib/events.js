@@ -38,6 +38,19 @@ export function append(known, rows) {
     return [...known, ...events].slice(-MAX_EVENTS);
 }
 
+/**
+ * Takes over the answer of ListEvents(number of the last known event): its rows, and whether events before them are
+ * missing. Returns {events, missed}. Numbers that are not above the last known one are from the log of a later run of the
+ * daemon, after the host's clock was set back: its events replace the known ones.
+ */
+export function take({ events, missed }, rows, missing) {
+    const last = events.at(-1)?.number ?? 0;
+
+    if (missing && rows.length > 0 && rows[0][0] <= last)
+        return { events: append([], rows), missed: false };
+    return { events: append(events, rows), missed: missed || (missing && last > 0) };
+}
+
 /** Who caused the event: {uid, pid, unit}, or null for the kernel and the daemon itself. */
 export function who(event) {
     const { uid, pid, unit } = event.details;
