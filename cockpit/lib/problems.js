@@ -21,6 +21,19 @@ const DENIED = [
     "org.freedesktop.PolicyKit1.Error.NotAuthorized",
 ];
 
+/** A call was refused before a change began, or the change was undone: by pasidd, or by D-Bus for an object that is gone. */
+const UNCHANGED = [
+    "org.freedesktop.DBus.Error.InvalidArgs",
+    "org.freedesktop.DBus.Error.NotSupported",
+    "org.freedesktop.DBus.Error.UnknownInterface",
+    "org.freedesktop.DBus.Error.UnknownMethod",
+    "org.freedesktop.DBus.Error.UnknownObject",
+];
+const UNCHANGED_PREFIX = "org.pasidd1.Error.";
+
+/** The daemon may have got the call before it ended, or before the time was up. */
+const UNANSWERED = ["org.freedesktop.DBus.Error.Disconnected", "org.freedesktop.DBus.Error.TimedOut"];
+
 /** Problems of Cockpit's channels in which the connection to the host is gone. */
 const LOST = ["disconnected", "terminated", "no-session", "timeout", "unknown-hostname", "no-host"];
 
@@ -40,10 +53,17 @@ export function kindOf(error) {
     return "failed";
 }
 
+function unknownResult(message) {
+    return { title: _("No answer"), text: fill(_("It is not known whether the change was made. Look at the value before you try again. The error was: $0"), message) };
+}
+
 /** One error as a title and a text, for a refused or failed change. */
 export function changeProblem(error, administrator) {
     const message = plain(error?.message ?? error?.problem ?? String(error));
+    const name = error?.name ?? "";
 
+    if (UNANSWERED.includes(name))
+        return unknownResult(message);
     switch (kindOf(error)) {
     case "denied":
         return {
@@ -59,7 +79,9 @@ export function changeProblem(error, administrator) {
     case "lost":
         return { title: _("Connection lost"), text: _("It is not known whether the change was made. Reconnect and look.") };
     default:
-        return { title: _("The change failed, and nothing was changed"), text: message };
+        return UNCHANGED.includes(name) || name.startsWith(UNCHANGED_PREFIX)
+            ? { title: _("The change failed, and nothing was changed"), text: message }
+            : unknownResult(message);
     }
 }
 

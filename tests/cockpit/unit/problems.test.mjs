@@ -25,7 +25,20 @@ test("a refusal says how access is had, unless the user has it", () => {
     assert.match(changeProblem(error, true).text, /polkit does not permit.*no$/);
     assert.equal(changeProblem(error, true).title, "Not permitted");
     assert.match(changeProblem({ problem: "disconnected" }, true).text, /not known whether/);
-    assert.equal(changeProblem({ name: "x", message: "a\u202eb" }, true).text, "a\\u{202e}b");
+    assert.equal(changeProblem({ name: "org.pasidd1.Error.NotApplied", message: "a\u202eb" }, true).text, "a\\u{202e}b");
+});
+
+test("only an answer of pasidd means that nothing was changed", () => {
+    for (const name of ["org.pasidd1.Error.NotSaved", "org.pasidd1.Error.NotApplied", "org.freedesktop.DBus.Error.InvalidArgs", "org.freedesktop.DBus.Error.UnknownObject"])
+        assert.match(changeProblem({ name, message: "no" }, true).title, /nothing was changed/, name);
+    for (const name of ["NoReply", "Timeout", "TimedOut", "Disconnected", "NoMemory", "Failed"].map((last) => "org.freedesktop.DBus.Error." + last).concat("", "System.Error.EIO")) {
+        const { title, text } = changeProblem({ name, message: "late" }, true);
+
+        assert.doesNotMatch(title, /nothing was changed/, name);
+        assert.match(text, /not known whether.*late$/, name);
+    }
+    // The call has not reached it.
+    assert.equal(changeProblem({ name: "org.freedesktop.DBus.Error.ServiceUnknown", message: "none" }, true).title, "pasidd does not run");
 });
 
 test("findings: anything else than an array of them is none", () => {
