@@ -4,19 +4,26 @@
 
 export const MAX_SAMPLES = 360;
 
+function count({ allocated, attached }) {
+    return Math.max(allocated, attached);
+}
+
 /**
  * Samples are {time, allocated, attached, quota}; a value holds until the next sample. A sample without values is a gap:
- * the page was hidden, or the daemon did not answer. If there are too many, every other one is dropped, but never a gap.
+ * the page was hidden, or the daemon did not answer. If there are too many, of each two the one with the lower count is
+ * dropped, but never a gap: peaks stay.
  */
 export class History {
     constructor(max = MAX_SAMPLES) {
         this.max = max;
         this.samples = [];
+        this.top = 0;
     }
 
     add(time, { allocated, attached, quota }) {
         const last = this.samples.at(-1);
 
+        this.top = Math.max(this.top, allocated, attached);
         if (last && !last.gap && last.allocated === allocated && last.attached === attached && last.quota === quota)
             return;
         this.push({ time, allocated, attached, quota });
@@ -37,18 +44,28 @@ export class History {
 
     thin() {
         const last = this.samples.length - 1;
-        const kept = this.samples.filter((sample, i) => sample.gap || i === 0 || i === last || i % 2 === 0);
+        const kept = [];
+        // Whether the last one that is kept is the first of a pair.
+        let pair = false;
 
+        for (const [i, sample] of this.samples.entries()) {
+            const inside = !sample.gap && i > 0 && i < last;
+
+            if (pair && inside) {
+                if (count(sample) > count(kept.at(-1)))
+                    kept[kept.length - 1] = sample;
+                pair = false;
+            } else {
+                kept.push(sample);
+                pair = inside;
+            }
+        }
         this.samples = kept.length <= this.max ? kept : kept.slice(-this.max);
     }
 
-    /** The largest number to draw. */
-    highest() {
-        return this.samples.reduce((top, s) => s.gap ? top : Math.max(top, s.allocated, s.attached, s.quota), 0);
-    }
-
+    /** The highest count, also of samples that were dropped. */
     peak() {
-        return this.samples.reduce((top, s) => s.gap ? top : Math.max(top, s.allocated, s.attached), 0);
+        return this.top;
     }
 }
 

@@ -16,7 +16,6 @@ test("only changes are kept", () => {
     history.add(2000, sample(2));
     assert.deepEqual(history.samples.map(({ time }) => time), [0, 2000]);
     assert.equal(history.peak(), 2);
-    assert.equal(history.highest(), 10);
 });
 
 test("memory is bounded, and gaps, the first and the last sample are kept", () => {
@@ -30,6 +29,31 @@ test("memory is bounded, and gaps, the first and the last sample are kept", () =
     assert.equal(history.samples[0].time, 0);
     assert.ok(history.samples.some(({ gap }) => gap));
     assert.equal(history.samples.at(-1).allocated, 9999);
+});
+
+test("a peak stays when samples are dropped", () => {
+    for (const at of [100, 101, 102, 103]) {
+        const history = new History(50);
+
+        for (let i = 0; i < 5000; i++)
+            history.add(i, sample(i === at ? 900 : i % 2));
+        assert.equal(history.peak(), 900);
+        assert.equal(history.samples.find(({ allocated }) => allocated === 900)?.time, at);
+        assert.ok(history.samples.every(({ time }, i) => i === 0 || time >= history.samples[i - 1].time));
+    }
+});
+
+test("the highest count is known even if its sample is gone", () => {
+    const history = new History(4);
+
+    history.add(0, sample(1));
+    history.add(1, sample(70));
+    for (let i = 2; i < 100; i += 2) {
+        history.add(i, sample(i % 4));
+        history.gap(i + 1);
+    }
+    assert.ok(!history.samples.some(({ allocated }) => allocated === 70));
+    assert.equal(history.peak(), 70);
 });
 
 test("nothing but gaps does not grow either", () => {
