@@ -3,7 +3,7 @@
 // Parts that several views use.
 
 import { el, newId, replace, setAttributes, setText } from "./dom.js";
-import { _, fill, name, number } from "./lib/text.js";
+import { _, fill, lines, name, number } from "./lib/text.js";
 import { pageOf } from "./lib/rows.js";
 import { warningLevel, warningText, warnings } from "./lib/vm.js";
 import { run } from "./bus.js";
@@ -129,6 +129,11 @@ export function searchField(text, onsearch) {
     });
 
     return { input, element: el("div", { class: "field field-wide" }, el("label", { for: id }, text), input) };
+}
+
+/** The output of a program, or a message that can have several lines: a paragraph for each. */
+export function paragraphs(text, attributes = {}) {
+    return lines(text).map((line) => el("p", attributes, el("bdi", {}, line)));
 }
 
 /** Runs "pasidctl doctor" and shows what it found. onresult(findings) is called with null if it could not run. */

@@ -4,7 +4,7 @@
 
 import { Daemon, run } from "./bus.js";
 import { Users } from "./users.js";
-import { alert, button, command, emptyState, replace, runDoctor } from "./parts.js";
+import { alert, button, command, emptyState, paragraphs, replace, runDoctor } from "./parts.js";
 import { el, setAttributes, setText } from "./dom.js";
 import { absence, findings } from "./lib/problems.js";
 import { VIEWS, href, parse } from "./lib/route.js";
@@ -155,7 +155,7 @@ class Page {
             return;
         default:
             replace(this.problem, alert("danger", _("pasidd does not answer as expected"), [
-                el("p", {}, plain(error?.message ?? error?.problem ?? String(error))),
+                paragraphs(error?.message ?? error?.problem ?? String(error)),
                 el("p", {}, _("The journal can have the reason:"), " ", command("journalctl -u pasidd")),
                 button(_("Try again"), () => this.daemon.open(), { "data-action": "reconnect" })], "alert"));
         }
@@ -184,7 +184,7 @@ class Page {
             start.hidden = reason === "kernel";
         };
         const box = el("div", { class: "alert alert-danger", role: "alert" }, title,
-            el("div", { class: "alert-body" }, text, remedy, error && el("p", { class: "muted" }, plain(error)),
+            el("div", { class: "alert-body" }, text, remedy, paragraphs(error, { class: "muted" }),
                 el("div", { class: "card-buttons" }, start, button(_("Try again"), () => this.daemon.open(), { "data-action": "reconnect" })), failure));
 
         draw(null);
@@ -195,9 +195,9 @@ class Page {
         if (this.daemon.state !== "absent")
             return;
         draw(rows);
-        replace(doctor, rows ? findingsNode(rows) : el("p", {}, problem === "not-found"
-            ? _("pasidctl is not installed either. Install the packages pasidd and pasidctl.")
-            : plain(message)));
+        replace(doctor, rows ? findingsNode(rows) : problem === "not-found"
+            ? el("p", {}, _("pasidctl is not installed either. Install the packages pasidd and pasidctl."))
+            : paragraphs(message));
     }
 
     async startDaemon(start, failure) {
@@ -209,7 +209,7 @@ class Page {
             this.daemon.open();
         else
             replace(failure, alert("danger", problem === "access-denied" || !this.daemon.administrator ? _("Not permitted") : _("pasidd did not start"), [
-                el("p", {}, plain(message)),
+                paragraphs(message),
                 !this.daemon.administrator && el("p", {}, _("Turn on administrative access at the top of Cockpit's window, and try again."))]));
     }
 }

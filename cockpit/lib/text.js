@@ -94,3 +94,13 @@ export function name(text) {
 export function plain(text) {
     return typeof text === "string" && text !== "" ? name(text) : "";
 }
+
+/** More lines of a program's output are not shown. */
+const LINES_MAX = 10;
+
+/** The lines of a program's output, without blanks around them and without empty ones. */
+export function lines(text, max = LINES_MAX) {
+    const all = typeof text === "string" ? text.split(/[\r\n]+/).map((line) => line.replaceAll("\t", " ").trim()).filter(Boolean) : [];
+
+    return (all.length > max ? [...all.slice(0, max - 1), "…"] : all).map(name);
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-import { UsageBar, alert, button, card, command, definition, label, nameNode, replace, runDoctor } from "../parts.js";
+import { UsageBar, alert, button, card, command, definition, label, nameNode, paragraphs, replace, runDoctor } from "../parts.js";
 import { el } from "../dom.js";
 import { resetQuotaDialog, setQuotaDialog } from "../dialog.js";
 import { findings, resultText, sortFindings } from "../lib/problems.js";
@@ -53,9 +53,9 @@ class Doctor {
         if (rows)
             replace(this.body, findingsNode(rows));
         else
-            replace(this.body, el("p", {}, problem === "not-found"
-                ? _("pasidctl is not installed. Install the package pasidctl to see what quotas depend on.")
-                : fill(_("“pasidctl doctor” failed: $0"), plain(message))));
+            replace(this.body, problem === "not-found"
+                ? el("p", {}, _("pasidctl is not installed. Install the package pasidctl to see what quotas depend on."))
+                : [el("p", {}, _("“pasidctl doctor” failed:")), paragraphs(message)]);
     }
 }
 

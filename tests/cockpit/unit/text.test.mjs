@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 
-import { fill, isNone, isoTime, limit, name, number, plain, watermark, when } from "../../../cockpit/lib/text.js";
+import { fill, isNone, isoTime, limit, lines, name, number, plain, watermark, when } from "../../../cockpit/lib/text.js";
 
 test("fill replaces each argument once, and leaves what an argument contains", () => {
     assert.equal(fill("$0 of $1", "$1", 2), "$1 of 2");
@@ -32,6 +32,16 @@ test("names: an empty one is a word, in a text it is nothing", () => {
     assert.equal(plain(""), "");
     assert.equal(plain(null), "");
     assert.equal(plain("a\u0000b"), "a\\u{0}b");
+});
+
+test("lines of a program's output", () => {
+    assert.deepEqual(lines("a\n\tb  \r\n\n"), ["a", "b"]);
+    assert.deepEqual(lines("a\u202eb\u0000"), ["a\\u{202e}b\\u{0}"]);
+    assert.deepEqual(lines(""), []);
+    assert.deepEqual(lines(undefined), []);
+    assert.deepEqual(lines("x\n".repeat(10)).length, 10);
+    assert.deepEqual(lines("x\n".repeat(1000)).slice(-2), ["x", "…"]);
+    assert.deepEqual(lines("x\n".repeat(1000)).length, 10);
 });
 
 test("numbers", () => {
