@@ -3,7 +3,7 @@
 // The dialogs that change a quota or a limit.
 
 import { alert, button, replace } from "./parts.js";
-import { el, newId } from "./dom.js";
+import { el, newId, setAttributes } from "./dom.js";
 import { NO_LIMIT, changeText, parseNumber, resetCall, setCall, targetName } from "./lib/changes.js";
 import { changeProblem } from "./lib/problems.js";
 import { _, fill, isNone } from "./lib/text.js";
@@ -52,46 +52,97 @@ function radios(legend, options) {
     };
 }
 
+/** The target with its current values: a dialog can be open for a while, and others make changes as well. */
+function currentTarget(daemon, target) {
+    if (target.kind === "vm")
+        return { ...target, vm: { ...daemon.world.vms.get(target.vm.path) ?? target.vm } };
+    if (target.kind === "slice")
+        return { ...target, limit: daemon.slices.find(([name]) => name === target.slice)?.[3] ?? target.limit };
+    return { ...target, quota: daemon.world.manager.DefaultQuota ?? target.quota };
+}
+
+function currentQuota(target) {
+    return target.kind === "vm" ? target.vm.quota : target.kind === "slice" ? target.limit : target.quota;
+}
+
 /**
  * What both dialogs share: the result of a dry run or an error above the buttons, and no second call while one is under
- * way. perform(dryRun) returns the text of the result, or null if a field is wrong.
+ * way. perform(dryRun) returns the text of the result, or null if a field is wrong. The result of a change goes to the
+ * page as event "done" or, if the dialog was closed meanwhile, "refused".
  */
-function changeDialog(daemon, title, content, submitText, perform) {
+function changeDialog(daemon, target, title, content, submitText, perform) {
     const result = el("div", { class: "dialog-result", "aria-live": "polite" });
     const check = button(_("Check only"), () => go(true), { "data-action": "check" });
     const submit = el("button", { type: "submit", class: "button button-primary", "data-action": "submit" }, submitText);
-    const cancel = button(_("Cancel"), () => dialog.close(), { kind: "link" });
-    const form = el("form", { novalidate: true, onsubmit: (event) => { event.preventDefault(); go(false); } },
-        content, result, el("div", { class: "dialog-buttons" }, submit, check, cancel));
+    const cancel = button(_("Cancel"), () => {
+        if (!isChanging())
+            dialog.close();
+    }, { kind: "link", "data-action": "cancel" });
+    const form = el("form", {
+        novalidate: true,
+        onsubmit: (event) => {
+            event.preventDefault();
+            go(false);
+        },
+        // What is shown belongs to the input before.
+        oninput: () => {
+            if (!isChanging())
+                setState(null);
+        },
+    }, content, result, el("div", { class: "dialog-buttons" }, submit, check, cancel));
     const dialog = openDialog(title, form);
-    let busy = false;
+    // {dryRun} while it is under way. An answer to another one than this is not shown.
+    let call = null;
+
+    function isChanging() {
+        return call !== null && !call.dryRun;
+    }
+
+    function setState(next, shown = null) {
+        call = next;
+        // Not by "disabled", which would take the focus away.
+        for (const each of [check, submit])
+            setAttributes(each, { "aria-disabled": call ? "true" : null });
+        setAttributes(cancel, { "aria-disabled": isChanging() ? "true" : null });
+        replace(result, call ? el("p", { class: "muted", "data-busy": true }, call.dryRun ? _("Checking…") : _("Changing…")) : shown);
+    }
 
     async function go(dryRun) {
-        if (busy)
+        if (call)
             return;
-        busy = true;
-        form.setAttribute("aria-busy", "true");
+        const mine = { dryRun };
+        const show = (shown) => {
+            if (call === mine)
+                setState(null, shown);
+        };
+
+        setState(mine);
         try {
             const text = await perform(dryRun);
 
-            if (text === null)
-                return;
-            if (!dryRun) {
+            if (text === null) {
+                show(null);
+            } else if (dryRun) {
+                show(alert("info", _("Nothing was changed"), [el("p", { class: "would-change" }, text)]));
+            } else {
                 dialog.close();
-                daemon.dispatchEvent(new CustomEvent("done", { detail: text }));
-                return;
+                daemon.dispatchEvent(new CustomEvent("done", { detail: { target, text } }));
             }
-            replace(result, alert("info", _("Nothing was changed"), [el("p", { class: "would-change" }, text)]));
         } catch (error) {
             const problem = changeProblem(error, daemon.administrator);
 
-            replace(result, alert("danger", problem.title, [el("p", {}, problem.text)], "alert"));
-        } finally {
-            busy = false;
-            form.removeAttribute("aria-busy");
+            // A browser closes it at the second Escape in any case.
+            if (!dryRun && !dialog.open)
+                daemon.dispatchEvent(new CustomEvent("refused", { detail: { target, ...problem } }));
+            else
+                show(alert("danger", problem.title, [el("p", {}, problem.text)], "alert"));
         }
     }
 
+    dialog.addEventListener("cancel", (event) => {
+        if (isChanging())
+            event.preventDefault();
+    });
     return dialog;
 }
 
@@ -102,7 +153,7 @@ const LASTING = () => [
 
 /** target: {kind: "vm", vm}, {kind: "slice", slice, limit} or {kind: "default", quota}. */
 export function setQuotaDialog(daemon, target) {
-    const current = target.kind === "vm" ? target.vm.quota : target.kind === "slice" ? target.limit : target.quota;
+    const current = currentQuota(target);
     const slice = target.kind === "slice";
     const quota = field(slice ? _("Limit") : _("Quota"), el("input", {
         type: "text",
@@ -136,26 +187,26 @@ export function setQuotaDialog(daemon, target) {
             return null;
 
         // Not part of the call unless it was changed: an override with a watermark takes precedence over a rule's.
-        const before = target.vm?.watermark, after = watermark.value;
-        const marked = mark && after !== before;
+        const marked = mark && watermark.value !== target.vm.watermark;
+        const now = currentTarget(daemon, target);
         const [previous, source] = await daemon.change(setCall(target, {
             quota: number.value,
             runtime: lasting.value() === "runtime",
             dryRun,
-            watermark: marked ? after : undefined,
+            watermark: marked ? watermark.value : undefined,
         }));
 
-        return changeText(target, {
+        return changeText(now, {
             previous,
             quota: number.value,
             source: source ?? lasting.value(),
             dryRun,
-            mark: marked ? { before, after } : null,
+            mark: marked ? { before: now.vm.watermark, after: watermark.value } : null,
         });
     }
 
     const title = fill(slice ? _("Set the limit of $0") : _("Set the quota of $0"), targetName(target));
-    const dialog = changeDialog(daemon, target.kind === "default" ? _("Set the default quota") : title,
+    const dialog = changeDialog(daemon, target, target.kind === "default" ? _("Set the default quota") : title,
         [quota.element, mark && mark.element, lasting.element], slice ? _("Set limit") : _("Set quota"), perform);
 
     quota.input.focus();
@@ -165,21 +216,22 @@ export function setQuotaDialog(daemon, target) {
 
 export function resetQuotaDialog(daemon, target) {
     const slice = target.kind === "slice";
-    const current = target.kind === "vm" ? target.vm.quota : slice ? target.limit : target.quota;
     const which = radios(_("What to remove"), [
         ["both", _("All overrides"), null],
         ["runtime", _("Only the override until the host is restarted"), null],
     ]);
 
     async function perform(dryRun) {
+        // The answer does not have it.
+        const now = currentTarget(daemon, target);
         const [quota, source] = await daemon.change(resetCall(target, { runtime: which.value() === "runtime", dryRun }));
 
-        return changeText(target, { previous: current, quota, source, dryRun });
+        return changeText(now, { previous: currentQuota(now), quota, source, dryRun });
     }
 
     const title = fill(slice ? _("Reset the limit of $0") : _("Reset the quota of $0"), targetName(target));
 
-    return changeDialog(daemon, target.kind === "default" ? _("Reset the default quota") : title,
+    return changeDialog(daemon, target, target.kind === "default" ? _("Reset the default quota") : title,
         [el("p", {}, _("Without the override, the next source in order of precedence applies.")), which.element],
         slice ? _("Reset limit") : _("Reset quota"), perform);
 }

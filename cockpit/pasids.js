@@ -6,6 +6,7 @@ import { Daemon, run } from "./bus.js";
 import { Users } from "./users.js";
 import { alert, button, command, emptyState, paragraphs, replace, runDoctor } from "./parts.js";
 import { el, setAttributes, setText } from "./dom.js";
+import { targetName } from "./lib/changes.js";
 import { absence, findings } from "./lib/problems.js";
 import { VIEWS, href, parse } from "./lib/route.js";
 import { _, plain } from "./lib/text.js";
@@ -43,11 +44,15 @@ class Page {
         document.addEventListener("click", (event) => this.clicked(event));
         cockpit.addEventListener("locationchanged", () => this.navigate());
         cockpit.addEventListener("visibilitychange", () => this.visibilityChanged());
+        // The bridge, and with it the subscription, can last longer than the page.
+        window.addEventListener("pagehide", () => this.daemon.close());
         this.daemon.addEventListener("state", () => this.stateChanged());
         this.daemon.addEventListener("change", (event) => this.view?.update(event.detail));
         this.daemon.addEventListener("events", () => this.view?.updateEvents?.());
         this.daemon.addEventListener("slices", () => this.view?.updateSlices?.());
-        this.daemon.addEventListener("done", (event) => this.tell(event.detail));
+        this.daemon.addEventListener("host", () => this.view?.updateHost?.());
+        this.daemon.addEventListener("done", ({ detail }) => this.tell("success", { title: _("Changed"), ...detail }));
+        this.daemon.addEventListener("refused", ({ detail }) => this.tell("danger", detail));
         this.daemon.users.addEventListener("names", () => this.view?.updateUsers?.());
         this.followPrivileges();
         this.navigate();
@@ -93,6 +98,7 @@ class Page {
         if (!first && JSON.stringify(this.route) === JSON.stringify(route))
             return;
         this.route = route;
+        replace(this.notice);
         this.dropView();
         this.showView();
         window.scrollTo(0, 0);
@@ -118,11 +124,12 @@ class Page {
         this.daemon.want(this.view.wanted);
     }
 
-    /** What a change has done. It stays until the next one, or until it is closed. */
-    tell(text) {
+    /** What a change has done, or why it was not made. It stays until the next one, another view, or until it is closed. */
+    tell(level, { title, target, text }) {
         const close = button(_("Close"), () => replace(this.notice), { kind: "link" });
+        const subject = target.kind === "default" ? _("Default quota") : el("bdi", {}, targetName(target));
 
-        replace(this.notice, alert("success", _("Changed"), [el("p", { class: "changed" }, text), close]));
+        replace(this.notice, alert(level, title, [el("p", { class: "changed" }, el("strong", {}, subject), ": ", text), close]));
     }
 
     stateChanged() {
