@@ -47,8 +47,25 @@ export function replace(element, ...children) {
     element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** Brings children into this order, with as few moves as possible for the usual case that it is right already. */
+/** The same, but only if the content differs, so that a selection stays. */
+export function replaceChanged(element, ...children) {
+    const content = [...el(element.tagName, {}, ...children).childNodes];
+
+    if (content.length !== element.childNodes.length || content.some((node, i) => !node.isEqualNode(element.childNodes[i])))
+        element.replaceChildren(...content);
+}
+
+/**
+ * Brings children into this order, with as few moves as possible for the usual case that it is right already. The focus
+ * stays on an element that is moved.
+ */
 export function order(parent, children) {
+    const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+    const kept = new Set(children);
+
+    for (const child of [...parent.childNodes])
+        if (!kept.has(child))
+            child.remove();
     let next = parent.firstChild;
 
     for (const child of children) {
@@ -57,12 +74,8 @@ export function order(parent, children) {
         else
             parent.insertBefore(child, next);
     }
-    while (next) {
-        const after = next.nextSibling;
-
-        next.remove();
-        next = after;
-    }
+    if (focused && focused !== document.activeElement && parent.contains(focused))
+        focused.focus({ preventScroll: true });
 }
 
 let ids = 0;

@@ -41,12 +41,13 @@ export class Events {
     }
 
     draw() {
-        const { events, missed, users } = this.daemon;
+        const { events, fresh, missed, users } = this.daemon;
         const ofType = this.type ? events.filter((event) => event.type === this.type) : events;
 
         for (const event of events)
             users.want(event.details.uid);
         replace(this.notice, missed && alert("warning", _("Some events are missing"), [el("p", {}, _("There were more than pasidd keeps. The journal has them."))]));
+        this.table.loading = !fresh.events;
         this.table.set(search(ofType, this.words, (event) => searchTexts(event, users.names)));
     }
 

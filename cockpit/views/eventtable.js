@@ -15,6 +15,8 @@ export class EventTable {
         this.users = users;
         this.about = about;
         this.empty = empty;
+        /** Whether it is not known yet if there are events. */
+        this.loading = true;
         this.rows = new Map();
         this.events = [];
         this.pager = new Pager(() => this.set(this.events));
@@ -58,9 +60,11 @@ export class EventTable {
             return this.rows.get(event.number);
         }));
         this.table.hidden = events.length === 0;
-        if (events.length > 0)
-            replace(this.none);
-        else if (!this.none.firstChild)
-            replace(this.none, emptyState(this.empty));
+        const text = events.length > 0 ? null : this.loading ? _("Loading…") : this.empty;
+
+        if (this.noneText === text)
+            return;
+        this.noneText = text;
+        replace(this.none, text && emptyState(text));
     }
 }

@@ -12,8 +12,8 @@ import { isLibvirt, sourceText, stateText, usageText, used, viommuPasids, warnin
 
 /** Redraws the plot, which goes on without changes. */
 const PLOT_MS = 1000;
-/** The sets have no signal: they are read again at most this often, when a count of the VM has changed. */
-const SETS_MS = 1000;
+/** The sets and the reasons of the quota have no signal. They are read again at most this often. */
+const READ_MS = 1000;
 
 function treeNode(node) {
     const wins = node.winsQuota || node.winsWatermark;
@@ -39,16 +39,17 @@ export class Machine {
         this.uuid = uuid;
         this.element = el("div");
         this.vm = null;
-        this.timers = [];
+        this.keys = {};
+        this.timers = {};
         this.build();
         this.update();
         this.plotTimer = window.setInterval(() => this.drawPlot(), PLOT_MS);
     }
 
     destroy() {
-        this.destroyed = true;
         window.clearInterval(this.plotTimer);
-        window.clearTimeout(this.setsTimer);
+        for (const timer of Object.values(this.timers))
+            window.clearTimeout(timer);
     }
 
     build() {
@@ -96,6 +97,8 @@ export class Machine {
             }
             replace(this.labels);
             replace(this.notices);
+            // All is drawn again when it is back.
+            this.keys = {};
             if (!ended)
                 setText(this.title, name(this.uuid));
             return;
@@ -141,8 +144,8 @@ export class Machine {
             definition(vm.metadata.map(([key, value]) => [plain(key), el("bdi", {}, plain(value))])))));
         this.open.hidden = !isLibvirt(vm) || !cockpit.manifests?.machines;
         this.keyed("notices", [vm.state, vm.inForce, vm.error, vm.quota, viommuPasids(vm)], () => this.drawNotices(vm));
-        this.keyed("explain", [vm.path, vm.quota, vm.source, vm.origin, vm.watermark, vm.inForce, vm.name], () => this.readExplanation(vm));
-        this.keyed("counts", [vm.path, vm.allocated, vm.attached, vm.peak, vm.denied, vm.quota], () => this.readSetsSoon());
+        this.keyed("explain", [vm.path, vm.quota, vm.source, vm.origin, vm.watermark, vm.inForce, vm.name], () => this.readExplanation(vm.uuid));
+        this.keyed("counts", [vm.path, vm.allocated, vm.attached, vm.peak, vm.denied, vm.quota], () => this.soon("sets", (now) => this.readSets(now)));
         this.keyed("sets", [vm.sets, vm.attachedSets], () => this.drawSets(vm));
         this.vm = vm;
         this.updateEvents();
@@ -153,7 +156,6 @@ export class Machine {
     keyed(part, values, draw) {
         const key = JSON.stringify(values);
 
-        this.keys ??= {};
         if (this.keys[part] === key)
             return;
         this.keys[part] = key;
@@ -171,12 +173,15 @@ export class Machine {
                 el("p", {}, fill(_("Its virtual IOMMU offers $0 PASIDs, its quota is $1. The guest does not learn which attach is denied."), number(offered), number(vm.quota)))]));
     }
 
-    async readExplanation(vm) {
+    async readExplanation(uuid) {
         try {
-            const { candidates, limits } = await this.daemon.explain(vm.uuid);
+            const { candidates, limits } = await this.daemon.explain(uuid);
+            const vm = this.daemon.world.findByUuid(uuid);
+            const root = vm && tree(vm, candidates, limits);
 
-            replace(this.explanation, el("ul", { class: "tree" }, treeNode(tree(this.daemon.world.findByUuid(vm.uuid) ?? vm, candidates, limits))),
-                el("p", { class: "muted" }, _("The first source from the top that has a value sets it.")));
+            if (root)
+                this.keyed("tree", root, () => replace(this.explanation, el("ul", { class: "tree" }, treeNode(root)),
+                    el("p", { class: "muted" }, _("The first source from the top that has a value sets it."))));
         } catch (error) {
             this.keys.explain = null;
             if (!this.explanation.firstChild)
@@ -184,17 +189,29 @@ export class Machine {
         }
     }
 
-    readSetsSoon() {
-        this.setsTimer ??= window.setTimeout(async () => {
-            this.setsTimer = null;
-            if (this.destroyed || this.daemon.state !== "ready" || !this.daemon.world.vms.has(this.vm?.path))
-                return;
-            try {
-                await this.daemon.readVm(this.vm.path);
-            } catch {
-                // The VM has ended meanwhile, or the daemon: both are announced.
-            }
-        }, SETS_MS);
+    async readSets(vm) {
+        try {
+            await this.daemon.readVm(vm.path);
+        } catch {
+            // The VM has ended meanwhile, or the daemon: both are announced.
+        }
+    }
+
+    /** Reads after a while, once for all calls until then, if the VM is still there and the page visible. */
+    soon(name, read) {
+        this.timers[name] ??= window.setTimeout(() => {
+            const { state, client, world } = this.daemon;
+            const vm = world.findByUuid(this.uuid);
+
+            delete this.timers[name];
+            if (vm && client && state === "ready")
+                read(vm);
+        }, READ_MS);
+    }
+
+    /** What others hold in the slices, and what is committed there, may have changed with the host's counts. */
+    updateHost() {
+        this.soon("explanation", (vm) => this.readExplanation(vm.uuid));
     }
 
     drawSets(vm) {
@@ -235,9 +252,13 @@ export class Machine {
 
         for (const event of mine)
             this.daemon.users.want(event.details.uid);
-        if (this.eventsKey === mine.at(-1)?.number && this.eventsKey !== undefined)
+        const loading = !this.daemon.fresh.events;
+        const key = loading + " " + mine.at(-1)?.number;
+
+        if (this.eventsKey === key)
             return;
-        this.eventsKey = mine.at(-1)?.number;
+        this.eventsKey = key;
+        this.events.loading = loading;
         this.events.set(mine);
     }
 }

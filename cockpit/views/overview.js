@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-import { UsageBar, alert, button, card, command, definition, label, nameNode, paragraphs, replace, runDoctor } from "../parts.js";
-import { el } from "../dom.js";
+import { UsageBar, alert, button, card, command, definition, label, paragraphs, replace, runDoctor } from "../parts.js";
+import { el, order, setAttributes, setText } from "../dom.js";
 import { resetQuotaDialog, setQuotaDialog } from "../dialog.js";
 import { findings, resultText, sortFindings } from "../lib/problems.js";
 import { href } from "../lib/route.js";
-import { _, fill, isNone, limit, ngettext, number, plain } from "../lib/text.js";
+import { _, fill, isNone, limit, name, ngettext, number, plain } from "../lib/text.js";
 import { sourceText, urgency, usageText, warningText, warnings } from "../lib/vm.js";
 import { sorted } from "../lib/rows.js";
 
@@ -59,6 +59,22 @@ class Doctor {
     }
 }
 
+/** A machine that wants attention: what changes is its text. */
+class Attention {
+    constructor() {
+        this.name = el("bdi");
+        this.link = el("a", {}, this.name);
+        this.text = el("span");
+        this.element = el("li", {}, this.link, " ", this.text);
+    }
+
+    update(vm) {
+        setAttributes(this.link, { href: href(["machine", vm.uuid]) });
+        setText(this.name, name(vm.name));
+        setText(this.text, fill("$0: $1", usageText(vm), warnings(vm).map(warningText).join(", ")));
+    }
+}
+
 export class Overview {
     wanted = {};
 
@@ -66,8 +82,14 @@ export class Overview {
         this.daemon = daemon;
         this.state = el("div");
         this.bars = {};
-        this.attention = el("div");
+        this.rows = new Map();
+        this.list = el("ul", { class: "attention" });
+        this.none = el("p");
+        this.more = el("a", { href: href(["machines"]) });
+        this.attention = el("div", {}, this.none, this.list, el("p", {}, this.more));
+        this.machines = el("a", { href: href(["machines"]) });
         this.facts = el("div");
+        this.keys = {};
         const bar = (key, title) => {
             this.bars[key] = new UsageBar();
             return el("div", { class: "measure", "data-measure": key }, el("h3", {}, title), this.bars[key].element);
@@ -97,29 +119,36 @@ export class Overview {
 
         this.updateState(manager);
         this.updateBars(manager, capacity);
-        replace(this.facts, definition([
+        setText(this.machines, number(this.daemon.world.vms.size));
+        this.keyed("facts", [capacity, manager.Admission, manager.OvercommitRatio, manager.Version], () => replace(this.facts, definition([
             [_("Capacity"), number(capacity)],
-            [_("Machines"), el("a", { href: href(["machines"]) }, number(this.daemon.world.vms.size))],
+            [_("Machines"), this.machines],
             [_("Admission control"), el("bdi", {}, plain(manager.Admission))],
             [_("Overcommitment"), fill(_("up to $0 times the capacity"), number(manager.OvercommitRatio ?? 1))],
             [_("Version of pasidd"), plain(manager.Version)],
-        ]));
-        replace(this.defaultFacts, definition([
+        ])));
+        this.keyed("default", [manager.DefaultQuota, manager.DefaultQuotaSource], () => replace(this.defaultFacts, definition([
             [_("Quota"), number(manager.DefaultQuota ?? 0)],
             [_("Source"), sourceText(manager.DefaultQuotaSource ?? "")],
-        ]));
+        ])));
         this.updateAttention();
+    }
+
+    /** Draws only if the values differ from those that were drawn last, so that focus and selection stay. */
+    keyed(part, values, draw) {
+        const key = JSON.stringify(values);
+
+        if (this.keys[part] === key)
+            return;
+        this.keys[part] = key;
+        draw();
     }
 
     updateState(manager) {
         const idle = manager.State === "idle";
         const over = !isNone(manager.Committed) && manager.Committed > manager.CommitLimit;
-        const key = JSON.stringify([manager.State, manager.Status, over, manager.Committed, manager.CommitLimit]);
 
-        if (this.stateKey === key)
-            return;
-        this.stateKey = key;
-        replace(this.state,
+        this.keyed("state", [manager.State, manager.Status, over, manager.Committed, manager.CommitLimit], () => replace(this.state,
             idle
                 ? alert("info", _("This host has no PASIDs"), [
                     el("p", {}, el("bdi", {}, plain(manager.Status))),
@@ -127,7 +156,7 @@ export class Overview {
                 : alert("success", _("pasidd is running"), [el("p", {}, el("bdi", {}, plain(manager.Status)))]),
             !idle && over && alert("warning", _("More PASIDs are committed than may be"), [
                 el("p", {}, fill(_("$0 are committed, at most $1 may be. Lower quotas, move machines to another host, or raise OvercommitRatio= in /etc/pasidd/pasidd.conf."),
-                    number(manager.Committed), limit(manager.CommitLimit)))]));
+                    number(manager.Committed), limit(manager.CommitLimit)))])));
     }
 
     updateBars(manager, capacity) {
@@ -143,23 +172,24 @@ export class Overview {
     updateAttention() {
         const wanting = sorted([...this.daemon.world.vms.values()].filter((vm) => urgency(vm) > 0), [(a, b) => urgency(b) - urgency(a)]);
         const shown = wanting.slice(0, NAMES_MAX);
-        const key = JSON.stringify([wanting.length, this.daemon.world.vms.size, shown.map((vm) => [vm.uuid, vm.name, usageText(vm), warnings(vm)])]);
+        const more = wanting.length - shown.length;
 
-        if (this.attentionKey === key)
-            return;
-        this.attentionKey = key;
-        if (shown.length === 0) {
-            replace(this.attention, el("p", {}, this.daemon.world.vms.size === 0
-                ? _("No machine is running.")
-                : _("None: all quotas are in force, and no machine was denied PASIDs.")));
-            return;
-        }
-        replace(this.attention,
-            el("ul", { class: "attention" }, shown.map((vm) => el("li", {},
-                el("a", { href: href(["machine", vm.uuid]) }, nameNode(vm.name)), " ",
-                fill("$0: $1", usageText(vm), warnings(vm).map(warningText).join(", "))))),
-            wanting.length > shown.length && el("p", {}, el("a", { href: href(["machines"]) },
-                fill(ngettext("$0 more machine", "$0 more machines", wanting.length - shown.length), number(wanting.length - shown.length)))));
+        setText(this.none, wanting.length > 0 ? "" : this.daemon.world.vms.size === 0
+            ? _("No machine is running.")
+            : _("None: all quotas are in force, and no machine was denied PASIDs."));
+        for (const path of this.rows.keys())
+            if (!shown.some((vm) => vm.path === path))
+                this.rows.delete(path);
+        order(this.list, shown.map((vm) => {
+            if (!this.rows.has(vm.path))
+                this.rows.set(vm.path, new Attention());
+            this.rows.get(vm.path).update(vm);
+            return this.rows.get(vm.path).element;
+        }));
+        this.none.hidden = wanting.length > 0;
+        this.list.hidden = wanting.length === 0;
+        this.more.parentElement.hidden = more === 0;
+        setText(this.more, more > 0 ? fill(ngettext("$0 more machine", "$0 more machines", more), number(more)) : "");
     }
 }
 
