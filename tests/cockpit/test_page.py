@@ -53,9 +53,30 @@ class Views(CockpitTest):
         self.doctor(("kernel", "ok", "7.3 has it", ""))
         self.click("text=Check again")
         self.wait_text(".doctor", "All checks have passed.")
-        self.program("pasidctl", "echo no such verb >&2; exit 2")
+        self.program("pasidctl", "seq 20 >&2; echo; exit 2")
         self.click("text=Check again")
-        self.wait_text(".doctor", "no such verb")
+        self.wait_text(".doctor", "failed:")
+        self.assertEqual(self.texts(".doctor p")[1:], [*map(str, range(1, 10)), "…"])
+
+    def test_nodes_stay(self):
+        """An update takes neither the focus nor a selection away."""
+        self.root.set_attribute(1, "denied", 3)
+        self.open()
+        self.wait_text(".attention", "PASIDs denied")
+        for selector in (".facts a", ".attention a"):
+            with self.subTest(selector):
+                self.browser.evaluate(expression="(selector) => document.querySelector(selector).focus()", argument=selector)
+                n = self.root.set_value(1, "allocated") + 30
+                self.root.set_attribute(1, "allocated", n)
+                # Above the other machine that wants attention, and the count of machines differs.
+                self.root.set_attribute(2, "denied", n)
+                self.reserve(OTHER, "soon", quota=n)
+                self.root.write("sys/fs/cgroup/misc.current", f"pasid {n}\npasid_attach 0\n")
+                self.wait_text(".attention", f"{n} of 32")
+                self.wait_text("[data-measure=allocated] .bar-text", f"{n} of 100,000")
+                self.wait_text(".facts", "3")
+                focused = "(selector) => document.activeElement === document.querySelector(selector) || document.activeElement.innerText"
+                self.assertIn(self.browser.evaluate(expression=focused, argument=selector), (True, "web"))
 
     def test_overcommitted(self):
         self.root.config("[Manager]\nDefaultQuota=90000\nAdmission=warn\n")
@@ -175,6 +196,15 @@ class Views(CockpitTest):
         self.assertRegex(path, r"^M[\d.]+ [\d.]+H[\d.]+V[\d.]+H600$")
         self.assert_accessible()
 
+    def test_explanation_follows(self):
+        """What the host has is not the machine's, and has no signal."""
+        self.open(f"machine/{WEB}")
+        self.wait_text(".tree-node[data-kind=host]", "128 committed")
+        self.root.write("sys/fs/cgroup/misc.current", "pasid 22222\npasid_attach 0\n")
+        self.wait_text(".tree-node[data-kind=host]", "22,222 held")
+        self.set_quota(DB, 100)
+        self.wait_text(".tree-node[data-kind=host]", "132 committed")
+
     def test_history_of_another_view(self):
         """The history begins when the page is opened, not when the machine is looked at."""
         self.open()
@@ -199,6 +229,19 @@ class Views(CockpitTest):
         self.wait_text(".empty", "No such machine")
         self.click("text=Show all machines")
         self.wait_text("tbody", "db")
+
+    def test_machine_returns(self):
+        self.root.set_attribute(1, "denied", 3)
+        self.open(f"machine/{WEB}")
+        self.wait_text(".labels", "PASIDs denied")
+        self.root.remove_set(1)
+        self.root.remove_cgroup(self.web)
+        self.machined.remove("qemu-1-web")
+        self.wait_text(".empty", "This machine has ended")
+        self.assertEqual(self.texts(".machine-head .labels"), [""])
+        self.add_machine("web", WEB, 3, sets=[3])
+        self.root.set_attribute(3, "denied", 3)
+        self.wait_text(".machine-head .labels", "PASIDs denied")
 
     def test_not_in_force(self):
         self.root.block(f"sys/fs/cgroup{self.web}/misc.max")
@@ -230,6 +273,43 @@ class Views(CockpitTest):
         self.wait_text("[data-slice='machine.slice']", "Overcommitted")
         self.wait_text("[data-slice='machine-later.slice']", "Not in force")
         self.assert_accessible()
+        # An update changes the row, not the buttons.
+        self.browser.evaluate(
+            expression="""() => {
+                window.row = document.querySelector("[data-slice='machine-later.slice']");
+                row.querySelector("[data-action=reset]").focus();
+            }"""
+        )
+        self.set_slice("machine-early.slice", 5)
+        self.set_slice("machine-later.slice", 7)
+        self.wait_text("[data-slice='machine-later.slice']", "0 of 7")
+        self.reset_slice("machine-early.slice")
+        self.wait_no_text("tbody", "machine-early.slice")
+        self.assertTrue(self.browser.evaluate(expression="() => row.isConnected && row.contains(document.activeElement)"))
+        self.reset_slice("machine.slice")
+        self.wait_text("[data-slice='machine.slice']", "no limit")
+        self.assertFalse(self.browser.visible(selector="[data-slice='machine.slice'] .bar"))
+
+    def test_loading(self):
+        """A view does not say that there is nothing before it was read."""
+        self.set_quota(WEB, 40)
+        self.open()
+        self.wait_state("ready")
+        self.browser.evaluate(
+            expression="""() => {
+                window.seen = [];
+                new MutationObserver(() => window.seen.push(...[...document.querySelectorAll(".empty")].map((e) => e.innerText)))
+                    .observe(document.body, { childList: true, subtree: true });
+            }"""
+        )
+        for view, text in (("slices", "machine.slice"), ("events", "Quota changed"), (f"machine/{WEB}", "Quota changed")):
+            self.go(view)
+            self.wait_text("tbody", text)
+            self.go("machines")
+            self.wait_text("tbody", "db")
+        seen = self.browser.evaluate(expression="() => window.seen")
+        self.assertIn("Loading…", seen)
+        self.assertEqual(set(seen), {"Loading…"})
 
     def test_events(self):
         self.set_quota(WEB, 40, runtime=True)
@@ -309,12 +389,94 @@ class Changes(CockpitTest):
         self.assertEqual(self.source(WEB), (32, "default"))
         self.submit()
         self.wait_closed()
-        self.wait_text(".changed", "The quota has changed from 32 to 48 (persistent override).")
+        self.wait_text(".changed", "web: The quota has changed from 32 to 48 (persistent override).")
         self.assertEqual(self.source(WEB), (48, "persistent"))
         self.wait_text(".usage", "0 of 48")
         self.wait_text(".tree-wins", "persistent override")
         self.wait_text("[data-event]", "Quota changed")
         self.wait_quota(1, 48)
+        # It is about this machine, not about the next view.
+        self.go("machines")
+        self.wait_text("tbody", "persistent override")
+        self.assertEqual(self.browser.count(selector=".changed"), 0)
+
+    def test_result_belongs_to_the_input(self):
+        self.open_machine()
+        self.dialog("set", quota="48")
+        for change in (
+            lambda: self.browser.fill(selector="dialog [data-field=quota]", text="49"),
+            lambda: self.browser.check(selector="dialog input[value=runtime]"),
+            lambda: self.browser.fill(selector="dialog [data-field=quota]", text="many"),
+        ):
+            self.check()
+            self.wait_text("dialog .would-change", "The quota would change")
+            change()
+            self.assertEqual(self.texts("dialog .dialog-result"), [""])
+        self.check()
+        self.wait_text("dialog .field-error", "Enter a whole number.")
+        self.assertEqual(self.texts("dialog .dialog-result"), [""])
+
+    def test_answer_to_an_older_input(self):
+        self.open_machine()
+        self.dialog("set", quota="48")
+        self.polkit.mode = "hold"
+        self.check()
+        self.wait_text("dialog [data-busy]", "Checking…")
+        self.assertEqual(self.browser.attribute(selector="dialog [data-action=submit]", name="aria-disabled"), "true")
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        self.browser.fill(selector="dialog [data-field=quota]", text="50")
+        self.assertEqual(self.texts("dialog .dialog-result"), [""])
+        # While the first has no answer, the second is under way.
+        self.browser.evaluate(
+            expression="""() => {
+                window.results = [];
+                new MutationObserver(() => window.results.push(document.querySelector(".dialog-result").innerText))
+                    .observe(document.querySelector(".dialog-result"), { childList: true });
+            }"""
+        )
+        self.check()
+        wait_until(lambda: len(self.polkit.held) == 2, "polkit is asked again")
+        self.polkit.let_go()
+        self.wait_text("dialog .would-change", "from 32 to 50")
+        self.assertFalse([text for text in self.browser.evaluate(expression="() => window.results") if "to 48" in text])
+
+    def test_busy(self):
+        """A change that is under way cannot be cancelled, so the dialog stays until it has an answer."""
+        self.open_machine()
+        self.polkit.mode = "hold"
+        self.dialog("set", quota="48")
+        self.submit()
+        self.wait_text("dialog [data-busy]", "Changing…")
+        for action in ("check", "submit", "cancel"):
+            self.assertEqual(self.browser.attribute(selector=f"dialog [data-action={action}]", name="aria-disabled"), "true")
+        self.assert_accessible()
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        # Not by click(), which waits until a button is enabled.
+        for action in ("check", "submit", "cancel"):
+            self.browser.evaluate(expression="(action) => document.querySelector(`dialog [data-action=${action}]`).click()", argument=action)
+        self.browser.press(key="Escape")
+        self.browser.fill(selector="dialog [data-field=quota]", text="49")
+        self.assertTrue(self.browser.evaluate(expression="() => document.querySelector('dialog').open"))
+        self.wait_text("dialog [data-busy]", "Changing…")
+        self.polkit.let_go()
+        self.wait_closed()
+        self.wait_text(".changed", "from 32 to 48")
+        self.assertEqual(len(self.polkit.questions), 1)
+
+    def test_refused_after_the_dialog(self):
+        self.open_machine()
+        self.polkit.mode = "hold"
+        self.dialog("set", quota="48")
+        self.submit()
+        wait_until(lambda: self.polkit.held, "polkit is asked")
+        # As a browser does at the second Escape.
+        self.browser.evaluate(expression="() => document.querySelector('dialog').close()")
+        self.wait_closed()
+        self.root.block(f"sys/fs/cgroup{self.cgroup}/misc.max")
+        self.polkit.let_go()
+        self.wait_text(".notices .alert-danger", "The change failed, and nothing was changed")
+        self.wait_text(".notices .alert-danger", "web: ")
+        self.assert_accessible()
 
     def test_runtime_and_watermark(self):
         self.open_machine()
@@ -358,6 +520,26 @@ class Changes(CockpitTest):
         self.wait_closed()
         self.wait_text(".changed", "The quota has changed from 10 to 32 (default).")
         self.assertEqual(self.source(WEB), (32, "default"))
+
+    def test_reset_of_a_changed_quota(self):
+        """What the quota was before is not what it was when the dialog was opened."""
+        self.set_quota(WEB, 64)
+        self.set_default(30)
+        self.set_slice("machine.slice", 500)
+        for view, action, change, text in (
+            (f"machine/{WEB}", "reset", lambda: self.set_quota(WEB, 10), "from 10 to 30"),
+            ("overview", "reset-default", lambda: self.set_default(31), "from 31 to 32"),
+            ("slices", "reset", lambda: self.set_slice("machine.slice", 400), "from 400 to none"),
+        ):
+            with self.subTest(view):
+                self.open(view)
+                self.browser.wait(expression="(action) => document.querySelector(`[data-action=${action}]`)", argument=action)
+                self.dialog(action)
+                change()
+                self.wait_text("main", text.split()[1])
+                self.submit()
+                self.wait_closed()
+                self.wait_text(".changed", text)
 
     def test_fields(self):
         self.open_machine()
@@ -562,6 +744,14 @@ class States(CockpitTest):
         self.assertIn("web", self.texts("tbody")[0])
         self.assert_accessible()
 
+    def test_connection_lost_while_absent(self):
+        self.allowed_problems = ("WebSocket", "ERR_CONNECTION", "disconnected", "transport closed")
+        self.open()
+        self.wait_state("absent")
+        (bridge,) = subprocess.check_output(["pgrep", "-P", str(self.ws.pid)], text=True).split()
+        os.kill(int(bridge), signal.SIGKILL)
+        self.wait_text(".alert-danger", "The connection to the host is lost")
+
     def test_bus_lost(self):
         self.start()
         self.open()
@@ -601,17 +791,29 @@ class States(CockpitTest):
         self.wait_vm("web")
         self.open("machines")
         self.wait_text("tbody", "web")
+        self.root.set_attribute(1, "allocated", 3)
+        self.wait_text("tbody", "3 of 1,000")
         self.hide(True)
+        # The daemon reads no usage for it any more.
+        wait_until(self.is_quiet, "the page has no subscription")
         self.root.set_attribute(1, "allocated", 5)
         frames = self.quiet_frames()
         # Longer than all timers of the page: not even a ping.
         time.sleep(7)
         self.assertEqual(self.browser.frames()["sent"], frames)
-        self.assertIn("0 of 1,000", self.texts("tbody")[0])
+        self.assertIn("3 of 1,000", self.texts("tbody")[0])
         self.hide(False)
         self.wait_text("tbody", "5 of 1,000")
         self.root.set_attribute(1, "allocated", 6)
         self.wait_text("tbody", "6 of 1,000")
+
+    def is_quiet(self):
+        """Whether a count changes without a signal, for more than three turns of the daemon's."""
+        self.client.forget_signals()
+        self.root.set_attribute(1, "allocated", self.root.set_value(1, "allocated") + 1)
+        time.sleep(1.6)
+        self.client.sync()
+        return not [s for s in self.client.signals if s.member == "PropertiesChanged" and "Allocated" in s.args[1]]
 
     def hide(self, hidden):
         self.browser.evaluate(
