@@ -989,6 +989,14 @@ class Translation(CockpitTest):
                 self.click("[data-action=set]")
                 self.wait_text("dialog", "[[Check only]]")
                 self.assert_translated()
+                self.polkit.mode = "hold"
+                self.click("dialog [data-action=submit]")
+                self.wait_text("dialog", "[[Changing…]]")
+                self.assert_translated()
+                wait_until(lambda: self.polkit.held, "polkit is asked")
+                self.polkit.let_go()
+                self.wait_text(".notices", "[[Changed]]")
+                self.assert_translated()
 
 
 class Shell(CockpitTest):
