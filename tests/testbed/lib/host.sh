@@ -48,3 +48,9 @@ host_disk_space() {
     free=$(df --output=avail -k "$CACHE" | tail -n 1)
     ((free >= need)) || say "warning: $((free / 1024 / 1024)) GB free in $CACHE; a first run needs about 10 GB"
 }
+
+# host_moves: how often this host, if it is a virtual machine with a VM generation ID, was restored or moved, as its kernel's log
+# says. QEMU's emulated TSC is the host's, which is another one then: the guest's clock jumps by days, or stands still.
+host_moves() {
+    dmesg 2>/dev/null | grep -c 'due to virtual machine fork' || :
+}
