@@ -85,3 +85,13 @@ export function newId() {
     ids++;
     return "pasids-" + ids;
 }
+
+/** Draws only if the values differ from those of the part that were drawn last, so that focus and selection stay. */
+export function keyed(keys, part, values, draw) {
+    const key = JSON.stringify(values);
+
+    if (keys[part] === key)
+        return;
+    keys[part] = key;
+    draw();
+}

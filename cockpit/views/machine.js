@@ -3,7 +3,7 @@
 import { EventTable } from "./eventtable.js";
 import { Plot } from "./plot.js";
 import { UsageBar, alert, button, card, cell, definition, emptyState, label, nameNode, replace, warningLabels } from "../parts.js";
-import { el, setText } from "../dom.js";
+import { el, keyed, setText } from "../dom.js";
 import { resetQuotaDialog, setQuotaDialog } from "../dialog.js";
 import { tree } from "../lib/explain.js";
 import { href, machinesAddress } from "../lib/route.js";
@@ -113,7 +113,7 @@ export class Machine {
 
         if (this.vm?.name !== vm.name || !this.title.firstChild)
             replace(this.title, nameNode(vm.name));
-        this.keyed("labels", reasons, () => replace(this.labels, warningLabels(vm)));
+        keyed(this.keys, "labels", reasons, () => replace(this.labels, warningLabels(vm)));
         this.bar.set(used(vm), vm.quota, {
             label: fill(_("Usage of $0"), name(vm.name)),
             text: usageText(vm),
@@ -138,28 +138,18 @@ export class Machine {
             [_("Process"), vm.leader > 0 ? String(vm.leader) : "-"],
         ];
 
-        this.keyed("facts", facts, () => replace(this.facts, definition(facts.map(fact))));
-        this.keyed("details", [details, vm.metadata], () => replace(this.details, definition(details.map(fact)), vm.metadata.length > 0 && el("details", {},
+        keyed(this.keys, "facts", facts, () => replace(this.facts, definition(facts.map(fact))));
+        keyed(this.keys, "details", [details, vm.metadata], () => replace(this.details, definition(details.map(fact)), vm.metadata.length > 0 && el("details", {},
             el("summary", {}, _("Metadata for rules")),
             definition(vm.metadata.map(([key, value]) => [plain(key), el("bdi", {}, plain(value))])))));
         this.open.hidden = !isLibvirt(vm) || !cockpit.manifests?.machines;
-        this.keyed("notices", [vm.state, vm.inForce, vm.error, vm.quota, viommuPasids(vm)], () => this.drawNotices(vm));
-        this.keyed("explain", [vm.path, vm.quota, vm.source, vm.origin, vm.watermark, vm.inForce, vm.name], () => this.readExplanation(vm.uuid));
-        this.keyed("counts", [vm.path, vm.allocated, vm.attached, vm.peak, vm.denied, vm.quota], () => this.soon("sets", (now) => this.readSets(now)));
-        this.keyed("sets", [vm.sets, vm.attachedSets], () => this.drawSets(vm));
+        keyed(this.keys, "notices", [vm.state, vm.inForce, vm.error, vm.quota, viommuPasids(vm)], () => this.drawNotices(vm));
+        keyed(this.keys, "explain", [vm.path, vm.quota, vm.source, vm.origin, vm.watermark, vm.inForce, vm.name], () => this.readExplanation(vm.uuid));
+        keyed(this.keys, "counts", [vm.path, vm.allocated, vm.attached, vm.peak, vm.denied, vm.quota], () => this.soon("sets", (now) => this.readSets(now)));
+        keyed(this.keys, "sets", [vm.sets, vm.attachedSets], () => this.drawSets(vm));
         this.vm = vm;
         this.updateEvents();
         this.drawPlot();
-    }
-
-    /** Draws only if the values differ from those that were drawn last. */
-    keyed(part, values, draw) {
-        const key = JSON.stringify(values);
-
-        if (this.keys[part] === key)
-            return;
-        this.keys[part] = key;
-        draw();
     }
 
     drawNotices(vm) {
@@ -180,7 +170,7 @@ export class Machine {
             const root = vm && tree(vm, candidates, limits);
 
             if (root)
-                this.keyed("tree", root, () => replace(this.explanation, el("ul", { class: "tree" }, treeNode(root)),
+                keyed(this.keys, "tree", root, () => replace(this.explanation, el("ul", { class: "tree" }, treeNode(root)),
                     el("p", { class: "muted" }, _("The first source from the top that has a value sets it."))));
         } catch (error) {
             this.keys.explain = null;

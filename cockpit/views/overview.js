@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import { UsageBar, alert, button, card, command, definition, label, paragraphs, replace, runDoctor } from "../parts.js";
-import { el, order, setAttributes, setText } from "../dom.js";
+import { el, keyed, order, setAttributes, setText } from "../dom.js";
 import { resetQuotaDialog, setQuotaDialog } from "../dialog.js";
 import { findings, resultText, sortFindings } from "../lib/problems.js";
 import { href } from "../lib/route.js";
@@ -120,35 +120,25 @@ export class Overview {
         this.updateState(manager);
         this.updateBars(manager, capacity);
         setText(this.machines, number(this.daemon.world.vms.size));
-        this.keyed("facts", [capacity, manager.Admission, manager.OvercommitRatio, manager.Version], () => replace(this.facts, definition([
+        keyed(this.keys, "facts", [capacity, manager.Admission, manager.OvercommitRatio, manager.Version], () => replace(this.facts, definition([
             [_("Capacity"), number(capacity)],
             [_("Machines"), this.machines],
             [_("Admission control"), el("bdi", {}, plain(manager.Admission))],
             [_("Overcommitment"), fill(_("up to $0 times the capacity"), number(manager.OvercommitRatio ?? 1))],
             [_("Version of pasidd"), plain(manager.Version)],
         ])));
-        this.keyed("default", [manager.DefaultQuota, manager.DefaultQuotaSource], () => replace(this.defaultFacts, definition([
+        keyed(this.keys, "default", [manager.DefaultQuota, manager.DefaultQuotaSource], () => replace(this.defaultFacts, definition([
             [_("Quota"), number(manager.DefaultQuota ?? 0)],
             [_("Source"), sourceText(manager.DefaultQuotaSource ?? "")],
         ])));
         this.updateAttention();
     }
 
-    /** Draws only if the values differ from those that were drawn last, so that focus and selection stay. */
-    keyed(part, values, draw) {
-        const key = JSON.stringify(values);
-
-        if (this.keys[part] === key)
-            return;
-        this.keys[part] = key;
-        draw();
-    }
-
     updateState(manager) {
         const idle = manager.State === "idle";
         const over = !isNone(manager.Committed) && manager.Committed > manager.CommitLimit;
 
-        this.keyed("state", [manager.State, manager.Status, over, manager.Committed, manager.CommitLimit], () => replace(this.state,
+        keyed(this.keys, "state", [manager.State, manager.Status, over, manager.Committed, manager.CommitLimit], () => replace(this.state,
             idle
                 ? alert("info", _("This host has no PASIDs"), [
                     el("p", {}, el("bdi", {}, plain(manager.Status))),
